@@ -1,0 +1,49 @@
+"""Every error NightCatch raises on purpose; this module imports nothing."""
+
+
+class NightCatchError(Exception):
+    """Something NightCatch can explain went wrong; the message names the thing and the remedy."""
+
+
+class SettingMissingError(NightCatchError):
+    """A required setting or environment variable is absent or unreadable."""
+
+
+class StoreUnavailableError(NightCatchError):
+    """MongoDB or S3 could not be reached or answered with a passing fault; trying again may help."""
+
+
+class ObjectMissingError(NightCatchError):
+    """The named object is not in the bucket."""
+
+
+class PreconditionError(NightCatchError):
+    """A conditional write lost: somebody else wrote the object first."""
+
+
+class DataRejectedError(NightCatchError):
+    """The records break a rule of the pipeline; trying again cannot help until the data change."""
+
+
+class ManifestError(NightCatchError):
+    """A manifest is malformed, of an unknown schema version, or contradicts its files."""
+
+
+class SignatureError(NightCatchError):
+    """A signature is missing, malformed, or was not made by the trusted key."""
+
+
+class PointerError(NightCatchError):
+    """An approved pointer is malformed, of another pipeline, expired, or replayed."""
+
+
+class VersionRefusedError(NightCatchError):
+    """A model version exists but must not be used: its files differ from what was signed."""
+
+
+class PromotionConflictError(NightCatchError):
+    """Another approval was made since this one was judged; nothing was changed."""
+
+
+class GateRejectedError(NightCatchError):
+    """A trained model did not pass the gate; nothing was published as approved."""
