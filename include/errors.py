@@ -10,7 +10,7 @@ class SettingMissingError(NightCatchError):
 
 
 class StoreUnavailableError(NightCatchError):
-    """MongoDB or S3 could not be reached or answered with a passing fault; trying again may help."""
+    """MongoDB or S3 could not be reached or answered with a fault; trying again may help."""
 
 
 class ObjectMissingError(NightCatchError):

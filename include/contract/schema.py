@@ -1,4 +1,4 @@
-"""What a record's columns are called and mean, as the trainer declares and the scorer checks them."""
+"""What a record's columns are called and mean, for the trainer and for the scorer."""
 
 from dataclasses import dataclass
 
@@ -68,4 +68,5 @@ class Target:
         known = np.isin(values, (self.positive, self.negative))
         if not known.all():
             raise ValueError(f"{self.source}: {values[~known][0]!r} is not a label")
-        return (values == self.positive).astype(np.int8)
+        encoded: npt.NDArray[np.int8] = (values == self.positive).astype(np.int8)
+        return encoded

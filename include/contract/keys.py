@@ -1,0 +1,122 @@
+"""The key of every object in the bucket; no other module spells one."""
+
+import re
+
+from include.errors import ManifestError
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_DIGEST = re.compile(r"[0-9a-f]{16,64}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_UNSAFE_IN_RUN_ID = re.compile(r"[^A-Za-z0-9._-]")
+
+MODEL_JOBLIB = "model.joblib"
+MODEL_ONNX = "model.onnx"
+MANIFEST = "manifest.json"
+REPORT = "report.html"
+SIGNATURE = "model.sig"
+
+
+def _checked(pattern: re.Pattern[str], what: str, text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ManifestError(f"{text!r} cannot be the name of a {what}")
+    return text
+
+
+def pipeline_name(text: str) -> str:
+    """Return `text` when it can name a pipeline: lower-case letters, digits and underscores.
+
+    Raises
+    ------
+    ManifestError
+        If it cannot.
+    """
+    return _checked(_NAME, "pipeline", text)
+
+
+def version_name(text: str) -> str:
+    """Return `text` when it is a version, such as ``20261121T020513Z-3f9a1c2b``.
+
+    Raises
+    ------
+    ManifestError
+        If it is not.
+    """
+    return _checked(_VERSION, "version", text)
+
+
+def file_name(text: str) -> str:
+    """Return `text` when it is a plain file name: no folder, no leading dot.
+
+    Raises
+    ------
+    ManifestError
+        If it could point outside its folder.
+    """
+    return _checked(_FILE, "file", text)
+
+
+def safe_run_id(run_id: str) -> str:
+    """Return the run id with each character that is unsafe in a key replaced by ``_``."""
+    return _UNSAFE_IN_RUN_ID.sub("_", run_id)
+
+
+def snapshot_prefix(pipeline: str, digest: str) -> str:
+    """Return the folder of one immutable snapshot."""
+    return f"snapshots/{pipeline_name(pipeline)}/{_checked(_DIGEST, 'snapshot', digest)}/"
+
+
+def snapshot_part(pipeline: str, digest: str, index: int) -> str:
+    """Return the key of one Parquet part of a snapshot."""
+    return f"{snapshot_prefix(pipeline, digest)}part-{index:05d}.parquet"
+
+
+def snapshot_profile(pipeline: str, digest: str) -> str:
+    """Return the key of a snapshot's profile, written after its parts."""
+    return f"{snapshot_prefix(pipeline, digest)}profile.json"
+
+
+def quarantine(pipeline: str, run_id: str) -> str:
+    """Return the key of the rows a run rejected, with their reasons."""
+    return f"quarantine/{pipeline_name(pipeline)}/{safe_run_id(run_id)}.parquet"
+
+
+def run_file(pipeline: str, run_id: str, name: str) -> str:
+    """Return the key of an intermediate result of one run; `name` may hold one folder."""
+    parts = "/".join(file_name(part) for part in name.split("/"))
+    return f"runs/{pipeline_name(pipeline)}/{safe_run_id(run_id)}/{parts}"
+
+
+def versions_prefix(pipeline: str) -> str:
+    """Return the folder of all of a pipeline's model versions."""
+    return f"models/{pipeline_name(pipeline)}/"
+
+
+def version_prefix(pipeline: str, version: str) -> str:
+    """Return the folder of one immutable model version."""
+    return f"{versions_prefix(pipeline)}{version_name(version)}/"
+
+
+def version_file(pipeline: str, version: str, name: str) -> str:
+    """Return the key of one file of a model version."""
+    return version_prefix(pipeline, version) + file_name(name)
+
+
+def approved(pipeline: str) -> str:
+    """Return the key of the pointer to the version in force: the only mutable object."""
+    return f"models/{pipeline_name(pipeline)}/approved.json"
+
+
+def history_prefix(pipeline: str) -> str:
+    """Return the folder of all approvals and rollbacks."""
+    return f"models/{pipeline_name(pipeline)}/history/"
+
+
+def history(pipeline: str, serial: int) -> str:
+    """Return the key of one approval or rollback; zero-padded so that a listing is in order."""
+    return f"{history_prefix(pipeline)}{serial:08d}.json"
+
+
+def docs_prefix(pipeline: str, run_id: str) -> str:
+    """Return the folder of the Data Docs of one run."""
+    return f"docs/{pipeline_name(pipeline)}/{safe_run_id(run_id)}/"

@@ -1,0 +1,193 @@
+"""What `manifest.json` says of a model version, and how it is read back and checked."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from include.contract import keys
+from include.contract.schema import InputField
+from include.errors import ManifestError
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What a file of a version must be, byte for byte.
+
+    Attributes
+    ----------
+    sha256 : str
+        Lower-case hexadecimal digest.
+    size_bytes : int
+    """
+
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything known of one model version.
+
+    Attributes
+    ----------
+    pipeline, version, created_at : str
+        `created_at` is ISO 8601 in UTC.
+    files : mapping of str to FileEntry
+        Every file of the version but the manifest and the signature.
+    inputs : tuple of InputField
+        In the order in which the model takes them.
+    target : str
+    labels : mapping of str to str
+        ``{"1": "Phishing", "0": "Legitimate"}``.
+    threshold : float
+        Probability of phishing from which on the answer is ``labels["1"]``.
+    fpr_budget : float
+        Share of legitimate rows that `threshold` may flag.
+    metrics : mapping
+        ``test``, ``random_split``, ``champion_on_same_rows``, ``slices``, ``candidates``.
+    snapshot : mapping
+        ``digest``, ``rows`` by side, ``simulated``.
+    code_commit : str
+    libraries : mapping of str to str
+        Versions, among them ``python``.
+    seed : int
+    model : mapping
+        ``family``, ``params``: what was chosen.
+    extra : mapping
+        Fields this release does not know; kept when written again.
+    """
+
+    pipeline: str
+    version: str
+    created_at: str
+    files: Mapping[str, FileEntry]
+    inputs: tuple[InputField, ...]
+    target: str
+    labels: Mapping[str, str]
+    threshold: float
+    fpr_budget: float
+    metrics: Mapping[str, Any]
+    snapshot: Mapping[str, Any]
+    code_commit: str
+    libraries: Mapping[str, str]
+    seed: int
+    model: Mapping[str, Any]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        """Return the canonical bytes of ``manifest.json``; equal manifests give equal bytes."""
+        known = {
+            "schema_version": SCHEMA_VERSION,
+            "pipeline": self.pipeline,
+            "version": self.version,
+            "created_at": self.created_at,
+            "files": {name: vars(entry) for name, entry in self.files.items()},
+            "inputs": [{**vars(f), "allowed": f.allowed and list(f.allowed)} for f in self.inputs],
+            "target": self.target,
+            "labels": dict(self.labels),
+            "threshold": self.threshold,
+            "fpr_budget": self.fpr_budget,
+            "metrics": self.metrics,
+            "snapshot": self.snapshot,
+            "code_commit": self.code_commit,
+            "libraries": self.libraries,
+            "seed": self.seed,
+            "model": self.model,
+        }
+        merged = {**self.extra, **known}
+        return (json.dumps(merged, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def describe_file(body: bytes) -> FileEntry:
+    """Return the digest and size of a file's bytes."""
+    return FileEntry(sha256=hashlib.sha256(body).hexdigest(), size_bytes=len(body))
+
+
+def check_file(name: str, body: bytes, expected: FileEntry) -> None:
+    """Return when `body` is exactly what the manifest promises.
+
+    Raises
+    ------
+    ManifestError
+        If size or digest differ; the message names the file.
+    """
+    if len(body) != expected.size_bytes:
+        raise ManifestError(f"{name}: {len(body)} bytes, the manifest says {expected.size_bytes}")
+    if describe_file(body) != expected:
+        raise ManifestError(f"{name}: its SHA-256 is not the one in the manifest")
+
+
+def parse_manifest(body: bytes) -> Manifest:
+    """Return the manifest that `body` spells, with every field checked.
+
+    Parameters
+    ----------
+    body : bytes
+        Content of ``manifest.json``; its origin must be verified by the caller.
+
+    Returns
+    -------
+    Manifest
+
+    Raises
+    ------
+    ManifestError
+        If it is no JSON object, of another schema version, or a field is absent or out of range.
+    """
+    try:
+        document = json.loads(body)
+        if not isinstance(document, dict):
+            raise ManifestError("the manifest is not a JSON object")
+        if document.get("schema_version") != SCHEMA_VERSION:
+            found = document.get("schema_version")
+            raise ManifestError(f"manifest schema version {found!r}, this release reads 1 only")
+        return _from_document(document)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as err:
+        raise ManifestError(f"the manifest is malformed: {type(err).__name__} {err}") from err
+
+
+def _from_document(document: dict[str, Any]) -> Manifest:
+    known = {entry.name for entry in fields(Manifest)} | {"schema_version"}
+    manifest = Manifest(
+        pipeline=keys.pipeline_name(document["pipeline"]),
+        version=keys.version_name(document["version"]),
+        created_at=str(document["created_at"]),
+        files={
+            keys.file_name(name): FileEntry(str(entry["sha256"]), int(entry["size_bytes"]))
+            for name, entry in document["files"].items()
+        },
+        inputs=tuple(_input_field(entry) for entry in document["inputs"]),
+        target=str(document["target"]),
+        labels={"0": str(document["labels"]["0"]), "1": str(document["labels"]["1"])},
+        threshold=float(document["threshold"]),
+        fpr_budget=float(document["fpr_budget"]),
+        metrics=dict(document["metrics"]),
+        snapshot=dict(document["snapshot"]),
+        code_commit=str(document["code_commit"]),
+        libraries=dict(document["libraries"]),
+        seed=int(document["seed"]),
+        model=dict(document["model"]),
+        extra={name: value for name, value in document.items() if name not in known},
+    )
+    if not 0.0 <= manifest.threshold <= 1.0:
+        raise ManifestError(f"threshold {manifest.threshold} is not a probability")
+    if not manifest.inputs:
+        raise ManifestError("the manifest lists no inputs")
+    names = [entry.name for entry in manifest.inputs]
+    if len(set(names)) != len(names):
+        raise ManifestError("the manifest lists an input twice")
+    return manifest
+
+
+def _input_field(entry: dict[str, Any]) -> InputField:
+    allowed = entry.get("allowed")
+    return InputField(
+        name=str(entry["name"]),
+        dtype=str(entry["dtype"]),
+        allowed=None if allowed is None else tuple(int(value) for value in allowed),
+        description=str(entry.get("description", "")),
+    )

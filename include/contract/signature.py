@@ -1,0 +1,147 @@
+"""Whether bytes were signed by a trusted key: DSSE envelopes, over ECDSA P-256 and SHA-256.
+
+A version folder is signed with OpenSSF Model Signing; its bundle is read here with `cryptography`
+alone, so that the scorer needs no Sigstore client. A test holds this reader against the library.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.errors import SignatureError
+
+_IN_TOTO = "application/vnd.in-toto+json"
+_PREDICATE = "https://model_signing/signature/v1.0"
+_ECDSA = ec.ECDSA(hashes.SHA256())
+
+PublicKeys = Sequence[ec.EllipticCurvePublicKey]
+
+
+def load_public_key(pem: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the P-256 public key that a PEM file holds.
+
+    Raises
+    ------
+    SignatureError
+        If it is no such key.
+    """
+    try:
+        key = serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm) as err:
+        raise SignatureError("not a PEM public key") from err
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
+        raise SignatureError("the public key is not of the curve P-256")
+    return key
+
+
+def load_private_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
+    """Return the P-256 private key that an unencrypted PEM file holds.
+
+    Raises
+    ------
+    SignatureError
+        If it is no such key.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as err:
+        raise SignatureError("not an unencrypted PEM private key") from err
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
+        raise SignatureError("the private key is not of the curve P-256")
+    return key
+
+
+def key_id(key: ec.EllipticCurvePublicKey) -> str:
+    """Return the SHA-256 of the key's PEM text, in hexadecimal, as Model Signing names keys."""
+    pem = key.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(pem).hexdigest()
+
+
+def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
+    """Return the bytes a DSSE signature covers.
+
+    Source: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
+    """
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def sign(payload_type: str, payload: bytes, key: ec.EllipticCurvePrivateKey) -> str:
+    """Return the base64 DSSE signature of `payload` by `key`."""
+    signed = key.sign(pre_authentication_encoding(payload_type, payload), _ECDSA)
+    return base64.b64encode(signed).decode()
+
+
+def verify(payload_type: str, payload: bytes, signature: str, trusted: PublicKeys) -> str:
+    """Return the id of the trusted key that made `signature` over `payload`.
+
+    Raises
+    ------
+    SignatureError
+        If none of them did.
+    """
+    try:
+        raw = base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError) as err:
+        raise SignatureError("the signature is not base64") from err
+    message = pre_authentication_encoding(payload_type, payload)
+    for key in trusted:
+        try:
+            key.verify(raw, message, _ECDSA)
+        except InvalidSignature:
+            continue
+        return key_id(key)
+    raise SignatureError("the signature was not made by a trusted key")
+
+
+def verify_bundle(bundle: bytes, trusted: PublicKeys) -> dict[str, str]:
+    """Return what a Model Signing bundle vouches for, once its signature is verified.
+
+    Parameters
+    ----------
+    bundle : bytes
+        Content of ``model.sig``: a Sigstore bundle with one DSSE envelope.
+    trusted : sequence of EllipticCurvePublicKey
+        Keys of trainers; any of them suffices.
+
+    Returns
+    -------
+    dict of str to str
+        SHA-256 in hexadecimal by file name.
+
+    Raises
+    ------
+    SignatureError
+        If the bundle is malformed, of another kind, or not signed by a trusted key.
+    """
+    try:
+        envelope = json.loads(bundle)["dsseEnvelope"]
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        (signature,) = envelope["signatures"]
+        if envelope["payloadType"] != _IN_TOTO:
+            raise SignatureError(f"payload type {envelope['payloadType']!r} is not {_IN_TOTO}")
+        verify(_IN_TOTO, payload, signature["sig"], trusted)
+        return _signed_digests(json.loads(payload))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as err:
+        raise SignatureError(f"the signature bundle is malformed: {type(err).__name__}") from err
+
+
+def _signed_digests(statement: dict[str, Any]) -> dict[str, str]:
+    if statement["predicateType"] != _PREDICATE:
+        raise SignatureError(f"predicate {statement['predicateType']!r} is not {_PREDICATE}")
+    resources = statement["predicate"]["resources"]
+    if any(resource["algorithm"] != "sha256" for resource in resources):
+        raise SignatureError("a file is covered by another digest than SHA-256")
+    digests = {str(resource["name"]): str(resource["digest"]) for resource in resources}
+    if len(digests) != len(resources):
+        raise SignatureError("the signature names a file twice")
+    return digests

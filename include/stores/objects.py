@@ -1,0 +1,218 @@
+"""Objects in one S3 bucket, with the conditional writes that exactly-once promotion stands on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from include.errors import (
+    ObjectMissingError,
+    PreconditionError,
+    StoreUnavailableError,
+    VersionRefusedError,
+)
+
+_MISSING = {"NoSuchKey", "404", "NoSuchBucket", "NotFound"}
+_LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_NOT_MODIFIED = {"304", "NotModified"}
+_READ_CHUNK_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An object's content and the ETag to make the next request conditional with.
+
+    Attributes
+    ----------
+    body : bytes
+    etag : str
+    """
+
+    body: bytes
+    etag: str
+
+
+class ObjectStore:
+    """One S3 bucket.
+
+    Parameters
+    ----------
+    client : boto3 S3 client
+        Opened by the caller; never closed here. Typed `Any`: boto3 makes its classes at run time.
+    bucket : str
+    """
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def get(self, key: str, max_bytes: int | None = None) -> bytes:
+        """Return the object's content.
+
+        Parameters
+        ----------
+        key : str
+        max_bytes : int or None
+            Refuse a larger object before reading it.
+
+        Raises
+        ------
+        ObjectMissingError, VersionRefusedError, StoreUnavailableError
+        """
+        return self.fetch(key, max_bytes).body
+
+    def fetch(self, key: str, max_bytes: int | None = None) -> Fetched:
+        """Return the object's content with its ETag; errors as in `get`."""
+        with _translated(self.bucket, key):
+            answer = self._client.get_object(Bucket=self.bucket, Key=key)
+            return Fetched(_read(answer, key, max_bytes), answer["ETag"])
+
+    def fetch_if_changed(
+        self, key: str, etag: str | None, max_bytes: int | None = None
+    ) -> Fetched | None:
+        """Return the object unless its ETag is still `etag`; then None. Errors as in `get`."""
+        condition = {} if etag is None else {"IfNoneMatch": etag}
+        with _translated(self.bucket, key):
+            try:
+                answer = self._client.get_object(Bucket=self.bucket, Key=key, **condition)
+            except ClientError as err:
+                if _code(err) in _NOT_MODIFIED:
+                    return None
+                raise
+            return Fetched(_read(answer, key, max_bytes), answer["ETag"])
+        return None
+
+    def exists(self, key: str) -> bool:
+        """Return whether the object is there."""
+        try:
+            with _translated(self.bucket, key):
+                self._client.head_object(Bucket=self.bucket, Key=key)
+        except ObjectMissingError:
+            return False
+        return True
+
+    def keys_under(self, prefix: str) -> Iterator[str]:
+        """Yield every key under `prefix`, in order."""
+        pages = self._client.get_paginator("list_objects_v2")
+        with _translated(self.bucket, prefix):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+                for entry in page.get("Contents", ()):
+                    yield entry["Key"]
+
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names directly under `prefix` that hold objects, in order."""
+        pages = self._client.get_paginator("list_objects_v2")
+        names: list[str] = []
+        with _translated(self.bucket, prefix):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/"):
+                for entry in page.get("CommonPrefixes", ()):
+                    names.append(entry["Prefix"][len(prefix) :].rstrip("/"))
+        return names
+
+    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+        """Leave `body` under `key`, whatever was there."""
+        with _translated(self.bucket, key):
+            self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type
+            )
+
+    def put_file(
+        self, key: str, path: Path, content_type: str = "application/octet-stream"
+    ) -> None:
+        """Leave the content of a local file under `key`, sent in parts when it is large."""
+        with _translated(self.bucket, key):
+            self._client.upload_file(
+                str(path), self.bucket, key, ExtraArgs={"ContentType": content_type}
+            )
+
+    def put_if_absent(
+        self, key: str, body: bytes, content_type: str = "application/octet-stream"
+    ) -> str:
+        """Return the ETag of `body`, now under a key that held nothing.
+
+        Raises
+        ------
+        PreconditionError
+            If the key held something; it is left as it was.
+        """
+        with _translated(self.bucket, key):
+            answer = self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfNoneMatch="*"
+            )
+            return str(answer["ETag"])
+
+    def replace(
+        self, key: str, body: bytes, etag: str, content_type: str = "application/json"
+    ) -> str:
+        """Return the ETag of `body`, now in the place of the content whose ETag was `etag`.
+
+        Raises
+        ------
+        PreconditionError
+            If the key held anything else; it is left as it was.
+        """
+        with _translated(self.bucket, key):
+            answer = self._client.put_object(
+                Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, IfMatch=etag
+            )
+            return str(answer["ETag"])
+
+    def delete(self, key: str) -> None:
+        """Return when nothing is under `key`."""
+        with _translated(self.bucket, key):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
+
+def _read(answer: dict[str, Any], key: str, max_bytes: int | None) -> bytes:
+    body = answer["Body"]
+    try:
+        if max_bytes is not None and answer["ContentLength"] > max_bytes:
+            raise VersionRefusedError(
+                f"{key}: {answer['ContentLength']} bytes, the limit is {max_bytes}"
+            )
+        content: bytes = body.read()
+        return content
+    finally:
+        body.close()
+
+
+def _code(err: ClientError) -> str:
+    return str(err.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _translated(bucket: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except ClientError as err:
+        code = _code(err)
+        status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if code in _MISSING:
+            raise ObjectMissingError(f"s3://{bucket}/{key} is not there ({code})") from err
+        if code in _LOST_RACE:
+            raise PreconditionError(f"s3://{bucket}/{key} was written by somebody else") from err
+        if status >= 500 or code in {"SlowDown", "RequestTimeout", "InternalError"}:
+            raise StoreUnavailableError(f"S3 answered {status} {code} for {key}") from err
+        raise StoreUnavailableError(f"S3 refused {key}: {code or status}") from err
+    except (
+        ConnectionError,
+        HTTPClientError,
+        IncompleteReadError,
+        ReadTimeoutError,
+        ResponseStreamingError,
+    ) as err:
+        raise StoreUnavailableError(f"S3 cannot be reached for {key}: {err}") from err
+    except (BotoCoreError, S3UploadFailedError) as err:
+        raise StoreUnavailableError(f"S3 cannot be used for {key}: {err}") from err
