@@ -1,0 +1,215 @@
+"""A version comes into force here, by one compare-and-swap of `approved.json`.
+
+Order of writes: the history entry of the pointer in force, the new pointer, its history entry.
+Whoever is killed in between leaves at most the newest history entry unwritten, and the next
+approval (or the same one, run again) writes it first: history has neither gaps nor duplicates.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.contract import keys
+from include.contract.approval import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.contract.manifest import describe_file
+from include.contract.signature import PublicKeys
+from include.errors import (
+    ObjectMissingError,
+    PreconditionError,
+    PromotionConflictError,
+    VersionRefusedError,
+)
+from include.stores.objects import Fetched, ObjectStore
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Request:
+    """An approval somebody asks for.
+
+    Attributes
+    ----------
+    pipeline, version : str
+    approved_by, approved_at, reason : str
+        `approved_at` is ISO 8601 in UTC.
+    run_id : str
+        The same id asks for the same thing: it comes into force once, however often it is asked.
+    expected_serial : int or None
+        Serial in force when the version was judged, 0 for none; None to follow any serial.
+    expires_at : str or None
+    """
+
+    pipeline: str
+    version: str
+    approved_by: str
+    approved_at: str
+    reason: str
+    run_id: str
+    expected_serial: int | None = None
+    expires_at: str | None = None
+
+
+def pointer_in_force(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Pointer | None:
+    """Return the verified pointer of a pipeline, or None while nothing was ever approved.
+
+    Raises
+    ------
+    SignatureError, PointerError
+        If there is a pointer that must not be believed.
+    """
+    found = _fetch(store, pipeline, trusted)
+    return found and found[0]
+
+
+def approve(
+    store: ObjectStore,
+    request: Request,
+    key: ec.EllipticCurvePrivateKey,
+    trusted: PublicKeys,
+) -> Pointer:
+    """Return the pointer with which the requested version came into force, exactly once.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    request : Request
+    key : EllipticCurvePrivateKey
+        The approver's.
+    trusted : sequence of EllipticCurvePublicKey
+        Approvers whose earlier pointers are believed.
+
+    Raises
+    ------
+    PromotionConflictError
+        If another approval came first; nothing was changed.
+    VersionRefusedError
+        If the version is not completely published.
+    """
+    manifest_sha256 = _manifest_of_complete_version(store, request)
+    current = _fetch(store, request.pipeline, trusted)
+    earlier = _already_done(store, request, current, trusted)
+    if earlier is not None:
+        return earlier
+    serial = current[0].serial if current else 0
+    if request.expected_serial not in (None, serial):
+        raise PromotionConflictError(
+            f"{request.pipeline}: {request.version} was judged against serial "
+            f"{request.expected_serial}, but serial {serial} is in force now"
+        )
+    if current:
+        _write_history(store, current[0], current[1].body)
+    pointer = _pointer(request, serial + 1, manifest_sha256)
+    _swap(store, pointer, pointer.to_json(key), current and current[1])
+    _log.info(
+        "%s: version %s is in force, serial %d", pointer.pipeline, pointer.version, pointer.serial
+    )
+    return pointer
+
+
+def read_history(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Iterator[Pointer]:
+    """Yield every approval and rollback of a pipeline, verified, oldest first."""
+    for key in store.keys_under(keys.history_prefix(pipeline)):
+        yield parse_pointer(store.get(key, MAX_POINTER_BYTES), trusted, pipeline=pipeline)
+
+
+def _manifest_of_complete_version(store: ObjectStore, request: Request) -> str:
+    signature = keys.version_file(request.pipeline, request.version, keys.SIGNATURE)
+    try:
+        store.get(signature)
+        manifest = store.get(keys.version_file(request.pipeline, request.version, keys.MANIFEST))
+    except ObjectMissingError as err:
+        raise VersionRefusedError(
+            f"{request.pipeline}: version {request.version} is not completely published: {err}"
+        ) from err
+    return describe_file(manifest).sha256
+
+
+def _fetch(
+    store: ObjectStore, pipeline: str, trusted: PublicKeys
+) -> tuple[Pointer, Fetched] | None:
+    try:
+        fetched = store.fetch(keys.approved(pipeline), MAX_POINTER_BYTES)
+    except ObjectMissingError:
+        return None
+    return parse_pointer(fetched.body, trusted, pipeline=pipeline), fetched
+
+
+def _already_done(
+    store: ObjectStore,
+    request: Request,
+    current: tuple[Pointer, Fetched] | None,
+    trusted: PublicKeys,
+) -> Pointer | None:
+    if current is None:
+        return None
+    pointer, fetched = current
+    if pointer.run_id == request.run_id:
+        _write_history(store, pointer, fetched.body)
+        return _same_version(pointer, request)
+    for earlier in read_history(store, request.pipeline, trusted):
+        if earlier.run_id == request.run_id:
+            return _same_version(earlier, request)
+    return None
+
+
+def _same_version(earlier: Pointer, request: Request) -> Pointer:
+    if earlier.version != request.version:
+        raise PromotionConflictError(
+            f"{request.pipeline}: {request.run_id} already approved {earlier.version}, "
+            f"not {request.version}"
+        )
+    return earlier
+
+
+def _pointer(request: Request, serial: int, manifest_sha256: str) -> Pointer:
+    return Pointer(
+        pipeline=request.pipeline,
+        version=request.version,
+        serial=serial,
+        manifest_sha256=manifest_sha256,
+        approved_by=request.approved_by,
+        approved_at=request.approved_at,
+        reason=request.reason,
+        run_id=request.run_id,
+        expires_at=request.expires_at,
+    )
+
+
+def _swap(
+    store: ObjectStore,
+    pointer: Pointer,
+    body: bytes,
+    replaced: Fetched | None,
+) -> None:
+    key = keys.approved(pointer.pipeline)
+    try:
+        if replaced is None:
+            store.put_if_absent(key, body, "application/json")
+        else:
+            store.replace(key, body, replaced.etag)
+    except (PreconditionError, ObjectMissingError) as err:
+        if not _was_written(store, pointer, body):
+            raise PromotionConflictError(
+                f"{pointer.pipeline}: another approval took serial {pointer.serial} first"
+            ) from err
+    _write_history(store, pointer, body)
+
+
+def _was_written(store: ObjectStore, pointer: Pointer, body: bytes) -> bool:
+    """Return whether a write whose answer was lost, and which was sent again, had succeeded."""
+    candidates = (
+        keys.approved(pointer.pipeline),
+        keys.history(pointer.pipeline, pointer.serial),
+    )
+    return any(store.exists(key) and store.get(key) == body for key in candidates)
+
+
+def _write_history(store: ObjectStore, pointer: Pointer, body: bytes) -> None:
+    key = keys.history(pointer.pipeline, pointer.serial)
+    try:
+        store.put_if_absent(key, body, "application/json")
+    except PreconditionError:
+        _log.debug("%s is already written", key)
