@@ -47,3 +47,39 @@ class PromotionConflictError(NightCatchError):
 
 class GateRejectedError(NightCatchError):
     """A trained model did not pass the gate; nothing was published as approved."""
+
+
+class PortTakenError(NightCatchError):
+    """A port that a server needs is in use by another program."""
+
+
+class ServerDiedError(NightCatchError):
+    """A server of the embedded stack could not be run, or ended when it should not."""
+
+
+class ServerTimeoutError(NightCatchError):
+    """A server of the embedded stack runs but did not become ready in time."""
+
+
+class StartCancelledError(NightCatchError):
+    """A start was called off before the server was ready."""
+
+
+class TrainingError(NightCatchError):
+    """No usable model can come of this search: there is no candidate, or it is worse than chance."""
+
+
+class ThresholdError(NightCatchError):
+    """No threshold can be chosen from these rows for this false-positive budget."""
+
+
+class ExportError(NightCatchError):
+    """A fitted model has no ONNX form that gives the same probabilities."""
+
+
+class EvaluationError(NightCatchError):
+    """These rows or probabilities cannot be judged."""
+
+
+class DatasetRefusedError(NightCatchError):
+    """A data set must not be used: not the pinned bytes, or a file outside the data directory."""

@@ -1,0 +1,173 @@
+"""A real S3 store: SeaweedFS in one process on the loopback, with credentials and a bucket."""
+
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from include.errors import PortTakenError, ServerDiedError
+from include.stack.ports import HOST, pick_port, require_free_ports
+from include.stack.process import ServerProcess
+
+REGION = "us-east-1"
+_READY_TIMEOUT_S = 60.0
+_GRPC_OFFSET = 10_000
+# The S3 port, and behind it those of the master, volume, filer and admin servers.
+_HTTP_OFFSETS = range(5)
+_ALL_OFFSETS = [*_HTTP_OFFSETS, *(offset + _GRPC_OFFSET for offset in _HTTP_OFFSETS)]
+_PROBE_KEY = "probe"
+_HIGHEST_PORT = 65_535 - _GRPC_OFFSET - max(_HTTP_OFFSETS)
+
+
+class SeaweedServer:
+    """A ``weed mini`` whose objects survive a restart.
+
+    The filer's own port serves every bucket without a key: all ports are bound to 127.0.0.1.
+
+    Parameters
+    ----------
+    state_dir : Path
+        Holds the objects (``s3/``), the log and the pid file.
+    access_key, secret_key : str
+        The only credentials the store accepts.
+    port : int, optional
+        S3 port of 127.0.0.1; the four behind it and those 10,000 higher are used too.
+        Free ones are picked if not given.
+    bucket : str
+        Created if it does not exist.
+    cancelled : threading.Event, optional
+        Once set, a start ends with an error.
+    """
+
+    name = "s3"
+
+    def __init__(
+        self,
+        state_dir: Path,
+        access_key: str,
+        secret_key: str,
+        port: int | None = None,
+        bucket: str = "nightcatch",
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        self.port = port or pick_port(_ALL_OFFSETS)
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.bucket = bucket
+        self.process = ServerProcess(self.name, state_dir, cancelled)
+        self._data_dir = state_dir / "s3"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where S3 clients connect."""
+        return f"http://{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Return when the bucket exists; a server that runs already is kept.
+
+        Raises
+        ------
+        PortTakenError
+            If another program listens on one of the ports.
+        ServerDiedError, ServerTimeoutError
+            If it does not come up; nothing is left running then.
+        """
+        if self.process.pid is None:
+            self._require_ports()
+            self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        env = {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+        }
+        with self.process.stopped_on_failure():
+            self.process.start(self._command(), env, self._data_dir)
+            client = self.client()
+            self.process.wait_until(lambda: _keeps_objects(client, self.bucket), _READY_TIMEOUT_S)
+
+    def stop(self) -> None:
+        """Return when the server has ended."""
+        self.process.stop(grace_s=15.0)
+
+    def kill(self) -> None:
+        """Return when the server was killed without warning."""
+        self.process.kill()
+
+    def is_healthy(self) -> bool:
+        """Tell whether the bucket answers."""
+        return _keeps_objects(self.client(), self.bucket)
+
+    def client(self) -> Any:  # boto3 makes its client classes at run time
+        """Return a new boto3 S3 client with the server's credentials."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint_url,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            region_name=REGION,
+            config=Config(
+                connect_timeout=2,
+                read_timeout=20,
+                retries={"total_max_attempts": 1},
+                s3={"addressing_style": "path"},
+                proxies={},
+            ),
+        )
+
+    def _require_ports(self) -> None:
+        if self.port > _HIGHEST_PORT:
+            raise PortTakenError(
+                f"s3: port {self.port} is too high, since {_GRPC_OFFSET} is added to it;"
+                f" set NIGHTCATCH_S3_PORT to at most {_HIGHEST_PORT}"
+            )
+        require_free_ports(
+            self.name, [self.port + offset for offset in _ALL_OFFSETS], "NIGHTCATCH_S3_PORT"
+        )
+
+    def _command(self) -> list[str]:
+        s3, master, volume, filer, admin = (self.port + offset for offset in _HTTP_OFFSETS)
+        ports = {"s3": s3, "master": master, "volume": volume, "filer": filer, "admin": admin}
+        return [
+            *(find_weed(), "-logtostderr=true", "mini", f"-dir={self._data_dir}"),
+            *(f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false", "-admin.ui=false"),
+            *("-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            *(f"-{server}.port={port}" for server, port in ports.items()),
+        ]
+
+
+def find_weed() -> str:
+    """Return the path of ``weed``: the environment's own, else the one on PATH.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ServerDiedError
+        If there is neither.
+    """
+    places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    found = shutil.which("weed", path=places)
+    if found is None:
+        raise ServerDiedError("s3: no program weed was found; install requirements.txt again")
+    return found
+
+
+def _keeps_objects(client: Any, bucket: str) -> bool:
+    """Write and read an object: after a restart, buckets are listed before objects can be read."""
+    try:
+        if bucket not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=bucket)
+        client.put_object(Bucket=bucket, Key=_PROBE_KEY, Body=b"ready")
+        client.get_object(Bucket=bucket, Key=_PROBE_KEY)["Body"].read()
+        client.delete_object(Bucket=bucket, Key=_PROBE_KEY)
+    except (ClientError, BotoCoreError):
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""Real servers for every room of tests: started once per session, on free ports, in a tmp dir."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.stack.mongo import MongoServer
+from include.stack.seaweed import SeaweedServer
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real mongod (replica set); tests use databases of their own."""
+    server = MongoServer(tmp_path_factory.mktemp("mongo"))
+    server.start()
+    yield server.url
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
+    """A real SeaweedFS with the bucket `nightcatch`; tests use key prefixes or own buckets."""
+    server = SeaweedServer(
+        tmp_path_factory.mktemp("s3"), secrets.token_hex(10), secrets.token_hex(20)
+    )
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the real data sets; the test is skipped where there is none."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("NIGHTCATCH_DATA_DIR", beside))
+    if not (folder / "phishing_websites.csv").exists():
+        pytest.skip("no real data: set NIGHTCATCH_DATA_DIR")
+    return folder
