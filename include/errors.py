@@ -83,3 +83,23 @@ class EvaluationError(NightCatchError):
 
 class DatasetRefusedError(NightCatchError):
     """A data set must not be used: not the pinned bytes, or a file outside the data directory."""
+
+
+class RequestRejectedError(NightCatchError):
+    """A scoring request breaks a rule of the API or of the model's inputs; `faults` say where."""
+
+    def __init__(self, detail: str, faults: tuple[object, ...] = ()) -> None:
+        super().__init__(detail)
+        self.faults = faults
+
+
+class ModelUnavailableError(NightCatchError):
+    """No model is in force that could answer yet; asking again later may help."""
+
+
+class PipelineUnknownError(NightCatchError):
+    """The scoring service follows no pipeline that reads what was sent."""
+
+
+class ModelOutputError(NightCatchError):
+    """A model answered with something that is no probability."""
