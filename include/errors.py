@@ -103,3 +103,15 @@ class PipelineUnknownError(NightCatchError):
 
 class ModelOutputError(NightCatchError):
     """A model answered with something that is no probability."""
+
+
+class SnapshotCorruptError(NightCatchError):
+    """A snapshot's objects are not the content that its digest names; train on none of it."""
+
+
+class ValidationBrokenError(NightCatchError):
+    """A data-quality rule could not be evaluated: suite or code are at fault, not the records."""
+
+
+class RequestUnreadableError(NightCatchError):
+    """A request's body is not of the format that its content type says."""
