@@ -1,0 +1,176 @@
+"""The rules of the house that a machine can read: imports point down, and the like."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Each room may import the rooms of lower floors, and its own.
+FLOORS = {
+    "errors": 0,
+    "contract": 1,
+    "stores": 1,
+    "estimators": 1,
+    "ingest": 2,
+    "validation": 2,
+    "training": 2,
+    "evaluation": 2,
+    "registry": 2,
+    "pipelines": 3,
+    "services": 3,
+    "nightly": 4,
+    "stack": 5,
+}
+# Same-floor imports that are meant: a step may use the figures or the split of its neighbour.
+NEIGHBOURS = {("training", "evaluation"), ("evaluation", "training"), ("nightly", "services")}
+SCORER_MUST_NOT = {
+    "airflow", "great_expectations", "joblib", "model_signing", "pandas", "pickle", "pymongo",
+    "sklearn", "skl2onnx",
+}  # fmt: skip
+
+
+def python_files(*folders):
+    return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
+
+
+def imported(file):
+    """Every module a file names in an import statement, wherever it stands."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno}: a relative import"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def room(module):
+    parts = module.split(".")
+    return parts[1] if parts[0] == "include" and len(parts) > 1 else None
+
+
+def test_every_room_has_a_floor():
+    rooms = {path.stem for path in (ROOT / "include").iterdir() if path.suffix == ".py"}
+    rooms |= {path.parent.name for path in (ROOT / "include").glob("*/__init__.py")}
+
+    assert rooms - {"__init__"} == set(FLOORS)
+
+
+def test_imports_point_down():
+    upward = []
+    for file in python_files("include"):
+        here = file.relative_to(ROOT / "include").parts[0].removesuffix(".py")
+        if here == "__init__":
+            continue
+        for module, line in imported(file):
+            there = room(module)
+            if there is None or there == here or (here, there) in NEIGHBOURS:
+                continue
+            if FLOORS[there] >= FLOORS[here]:
+                upward.append(f"{file.relative_to(ROOT)}:{line} imports {module}")
+
+    assert upward == []
+
+
+@pytest.mark.parametrize("forbidden", ["airflow", "dags", "plugins", "tests"])
+def test_include_never_imports(forbidden):
+    found = [
+        f"{file.relative_to(ROOT)}:{line}"
+        for file in python_files("include")
+        for module, line in imported(file)
+        if module.split(".")[0] == forbidden
+    ]
+
+    assert found == []
+
+
+def test_the_scorer_cannot_unpickle_or_train():
+    seen, pending = set(), python_files("include/services", "include/contract", "include/stores")
+    pending = [file for file in pending if file.name != "documents.py"]
+    pending.append(ROOT / "include/registry/follow.py")
+    offences = []
+    for file in pending:
+        for module, line in imported(file):
+            seen.add(module)
+            if module.split(".")[0] in SCORER_MUST_NOT or room(module) in {
+                "training",
+                "validation",
+            }:
+                offences.append(f"{file.relative_to(ROOT)}:{line} imports {module}")
+
+    assert offences == []
+    assert "include.contract.keys" in {m.rsplit(".", 1)[0] for m in seen} | seen
+
+
+def test_publish_and_follow_do_not_know_each_other():
+    pairs = {
+        ("publish", "follow"),
+        ("approve", "follow"),
+        ("follow", "publish"),
+        ("follow", "approve"),
+    }
+    met = {
+        (file.stem, module.split(".")[-1])
+        for file in python_files("include/registry")
+        for module, _ in imported(file)
+    }
+
+    assert met & pairs == set()
+
+
+def test_keys_are_spelled_in_one_module():
+    folders = ("models/", "snapshots/", "quarantine/", "runs/", "traffic/", "docs/")
+    offences = []
+    for file in python_files("include", "dags", "plugins"):
+        if file.name == "keys.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and text.startswith(folders) and "\n" not in text:
+                offences.append(f"{file.relative_to(ROOT)}:{node.lineno} {text!r}")
+
+    assert offences == []
+
+
+def test_modules_say_what_they_are_for_and_stay_short():
+    offences = []
+    for file in python_files("include", "dags", "plugins", "bench"):
+        source = file.read_text()
+        if not ast.get_docstring(ast.parse(source)):
+            offences.append(f"{file.relative_to(ROOT)}: no docstring")
+        if source.count("\n") > 300:
+            offences.append(f"{file.relative_to(ROOT)}: {source.count(chr(10))} lines")
+
+    assert offences == []
+
+
+def test_functions_stay_short():
+    offences = []
+    for file in python_files("include", "plugins"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                if lines > 40:
+                    offences.append(f"{file.relative_to(ROOT)}:{node.lineno} {node.name}: {lines}")
+
+    assert offences == []
+
+
+def test_only_the_errors_module_defines_errors():
+    offences = []
+    for file in python_files("include"):
+        if file.name == "errors.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
+                offences.append(f"{file.relative_to(ROOT)}:{node.lineno} {node.name}")
+
+    assert offences == []
+
+
+def test_no_room_is_called_utils():
+    names = {path.stem for path in (ROOT / "include").rglob("*")}
+
+    assert names & {"utils", "util", "common", "helpers", "manager", "base", "misc"} == set()
