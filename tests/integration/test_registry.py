@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -194,8 +195,8 @@ def test_killed_at_any_request_and_run_again_gives_one_version_and_one_approval(
         name = f"p{step}"
         promote(store, Version(version_name(0), pipeline=name), trainer, approver, run_id="before")
 
-        def work(own, version=Version(version_name(step), pipeline=name)):
-            promote(own, version, trainer, approver, run_id="killed")
+        version = Version(version_name(step), pipeline=name)
+        work = partial(promote, version=version, trainer=trainer, approver=approver, run_id="night")
 
         got_through = killed_at(step, s3, store.bucket, work)
         work(store)

@@ -129,5 +129,5 @@ def test_minus_one_is_phishing_in_the_uci_file():
 
 
 def test_an_unknown_label_is_named():
-    with pytest.raises(ValueError, match="Result: .*0.* is not a label"):
+    with pytest.raises(ValueError, match=r"Result: .*0.* is not a label"):
         Target(source="Result", positive=-1, negative=1).encode([-1, 0])
