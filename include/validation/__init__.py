@@ -1,0 +1,6 @@
+"""Whether records may be trained on, by Great Expectations, and the Data Docs that show why.
+
+This room knows suites by name and nothing of pipelines: `gx/expectations/<pipeline>.json` is all.
+It imports Great Expectations inside functions (it takes seconds) and always by its full name,
+because `gx` is the project's own folder.
+"""

@@ -1,0 +1,170 @@
+"""Data Docs of one run: built, made to work without the internet, and published.
+
+Great Expectations' pages load scripts, styles and a tracking logo from other hosts. Here each such
+address becomes a relative path to one shared copy, which lies beside the pipelines' folders
+(``docs/vendor``), so that a run's own pages are small.
+"""
+
+import json
+import mimetypes
+import posixpath
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from include.contract import keys
+from include.validation.project import Project
+
+VENDOR = "vendor"
+QUARANTINE_PAGE = "quarantine.html"
+_SOURCE = "source"
+_VENDORED = Path(__file__).parent / VENDOR
+_STATIC = "great_expectations/static"
+# Pictures of how-to buttons, which these pages do not have.
+_UNUSED = shutil.ignore_patterns("*.gif", "iterative-dev-loop.png", "*_template.css")
+
+_LOGO = re.compile(r'https://great-expectations-web-assets[^"]*/logo-long\.png[^"]*')
+_LOCAL_STATIC = re.compile(r'"(?:\.\./)*static/')
+_FOREIGN_LINK = re.compile(r'(href|src|action)="https?://[^"]*"')
+_FOREIGN_CSS = re.compile(r"""url\(\s*['"]?https?://[^)]*\)""")
+_INTEGRITY = re.compile(r'\s(?:integrity|crossorigin)="[^"]*"')
+
+
+class Bucket(Protocol):
+    """What publishing needs of an object store."""
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        """Leave `body` under `key`."""
+
+    def get(self, key: str) -> bytes:
+        """Return the object's content."""
+
+    def keys_under(self, prefix: str) -> Iterable[str]:
+        """Yield every key under `prefix`."""
+
+
+def site_dir(work_dir: Path, pipeline: str, run_id: str) -> Path:
+    """Return where a run's pages lie in its working folder: laid out as in the bucket."""
+    return work_dir / keys.docs_prefix(pipeline, run_id)
+
+
+def build_docs(
+    project: Project, pipeline: str, run_id: str, pages: Mapping[str, str] | None = None
+) -> Path:
+    """Return the folder of the run's pages, which name no other host.
+
+    Parameters
+    ----------
+    project : Project
+        With the results of every suite that this run has evaluated.
+    pipeline, run_id : str
+    pages : mapping of str to str
+        Further HTML pages by file name, linked from the index when they are known there.
+    """
+    project.context.build_data_docs()
+    site = site_dir(project.root, pipeline, run_id)
+    shared = site.parent.parent / VENDOR
+    _copy_shared(shared, project.built_site / "static")
+    addresses = _addresses()
+    for page in sorted(project.built_site.rglob("*.html")):
+        relative = page.relative_to(project.built_site)
+        base = posixpath.join(*[".."] * (len(relative.parts) + 1), VENDOR)
+        target = site / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(localise(page.read_text(), base, addresses))
+    for name, html in (pages or {}).items():
+        (site / name).write_text(html)
+    _keep_source(project, site / _SOURCE)
+    return site
+
+
+def localise(html: str, base: str, addresses: Mapping[str, str]) -> str:
+    """Return a page that loads from `base` what it loaded from other hosts.
+
+    Parameters
+    ----------
+    html : str
+    base : str
+        Relative path from the page to the shared folder.
+    addresses : mapping of str to str
+        Path below `base` by the address it stands for.
+    """
+    for address, path in addresses.items():
+        html = html.replace(f'"{address}"', f'"{base}/{path}"')
+    html = _LOGO.sub(f"{base}/{_STATIC}/images/logo-long.png", html)
+    html = _LOCAL_STATIC.sub(f'"{base}/{_STATIC}/', html)
+    html = _FOREIGN_CSS.sub("none", html)
+    return _FOREIGN_LINK.sub(r'\1="#"', _INTEGRITY.sub("", html))
+
+
+def publish_docs(site: Path, store: Bucket, pipeline: str, run_id: str) -> str:
+    """Return the key of the index of a run's Data Docs, now in the bucket with all they need.
+
+    Parameters
+    ----------
+    site : Path
+        What `build_docs` returned.
+    store : Bucket
+    pipeline, run_id : str
+    """
+    prefix = keys.docs_prefix(pipeline, run_id)
+    shared_prefix = posixpath.normpath(f"{prefix}../../{VENDOR}") + "/"
+    present = set(store.keys_under(shared_prefix))
+    for path in _files(site.parent.parent / VENDOR):
+        # Names hold versions, so what is there need not be sent again.
+        key = shared_prefix + path.relative_to(site.parent.parent / VENDOR).as_posix()
+        if key not in present:
+            store.put(key, path.read_bytes(), _content_type(path))
+    index = f"{prefix}index.html"
+    others = (path for path in _files(site) if path != site / "index.html")
+    for path in (*others, site / "index.html"):
+        key = prefix + path.relative_to(site).as_posix()
+        store.put(key, path.read_bytes(), _content_type(path))
+    return index
+
+
+def fetch_source(store: Bucket, pipeline: str, run_id: str, work_dir: Path) -> None:
+    """Return when `work_dir` holds what the run's earlier steps found.
+
+    A later step on another machine then shows its own findings in the same Data Docs.
+    """
+    prefix = keys.docs_prefix(pipeline, run_id) + _SOURCE + "/"
+    for key in store.keys_under(prefix):
+        path = work_dir / "gx" / key.removeprefix(prefix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(store.get(key))
+
+
+def _addresses() -> dict[str, str]:
+    addresses: dict[str, str] = json.loads((_VENDORED / "addresses.json").read_text())
+    return addresses
+
+
+def _copy_shared(shared: Path, static: Path) -> None:
+    for folder in _VENDORED.iterdir():
+        if folder.is_dir():
+            shutil.copytree(folder, shared / folder.name, dirs_exist_ok=True)
+    shutil.copytree(static, shared / _STATIC, dirs_exist_ok=True, ignore=_UNUSED)
+    for css in (shared / _STATIC).rglob("*.css"):
+        css.write_text(_FOREIGN_CSS.sub("none", css.read_text()))
+
+
+def _keep_source(project: Project, target: Path) -> None:
+    for name in ("expectations", "validations"):
+        for path in (project.folder / name).rglob("*.json"):
+            kept = target / path.relative_to(project.folder)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, kept)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _content_type(path: Path) -> str:
+    if path.suffix == ".woff2":
+        return "font/woff2"
+    guessed, _ = mimetypes.guess_type(path.name)
+    return "text/html; charset=utf-8" if guessed == "text/html" else guessed or "text/plain"

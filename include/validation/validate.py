@@ -1,0 +1,207 @@
+"""Records against their suite: which may be trained on, which go to quarantine, or none at all."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from include.errors import DataRejectedError
+from include.validation import docs
+from include.validation.findings import (
+    Finding,
+    RowReason,
+    dataset_findings,
+    listed,
+    row_findings,
+    row_reasons,
+)
+from include.validation.project import Results, load_suite, open_project, run_suite
+from include.validation.statistics import frame_statistics
+from include.validation.type_errors import NO_TYPE_ERRORS, type_findings, type_reasons
+
+logger = logging.getLogger(__name__)
+
+MAX_SENTENCES_NAMED = 10
+MAX_REASONS_COUNTED = 50
+
+
+@dataclass(frozen=True)
+class ValidationOutcome:
+    """What validation decided of one frame.
+
+    Attributes
+    ----------
+    accepted : DataFrame of shape (n_accepted, n_columns)
+        The rows that break no row-level rule, as they came.
+    quarantined : DataFrame of shape (n_quarantined, n_columns + 1)
+        The others, with the column ``reasons``: sentences joined by ``; ``.
+    failures : tuple of str
+        Why the frame as a whole may not be trained on; empty when it may.
+    warnings : tuple of str
+        What a person should look at.
+    statistics : dict
+        Counts and shares that JSON can spell.
+    docs_dir : Path
+        The run's Data Docs, browsable offline from ``index.html``.
+    """
+
+    suite_name: str
+    accepted: pd.DataFrame
+    quarantined: pd.DataFrame
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+    statistics: dict[str, Any]
+    docs_dir: Path
+
+    def raise_if_rejected(self) -> None:
+        """Return when the accepted rows may be trained on.
+
+        Raises
+        ------
+        DataRejectedError
+            If a dataset-level rule is broken; the message holds each reason.
+        """
+        if not self.failures:
+            return
+        named = "; ".join(self.failures[:MAX_SENTENCES_NAMED])
+        rest = len(self.failures) - MAX_SENTENCES_NAMED
+        more = f"; and {rest} more, see the Data Docs" if rest > 0 else ""
+        raise DataRejectedError(f"{self.suite_name}: {named}{more}")
+
+
+def validate(
+    frame: pd.DataFrame,
+    *,
+    suite_name: str,
+    gx_root: Path,
+    run_id: str,
+    max_quarantined_share: float,
+    work_dir: Path,
+    type_errors: pd.DataFrame | None = None,
+    run_time: datetime | None = None,
+) -> ValidationOutcome:
+    """Return which rows of `frame` may be trained on, and leave the run's Data Docs.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        ``_id`` as text, each value once, and the record's columns; NaN is missing.
+    suite_name : str
+        The pipeline; its suite is ``<gx_root>/expectations/<suite_name>.json``.
+    gx_root : Path
+        The repository's ``gx`` folder; only read.
+    run_id : str
+        Unique name of the run.
+    max_quarantined_share : float
+        Share of rows, 0 to 1, that may be rejected before the frame as a whole is.
+    work_dir : Path
+        A folder of this run alone.
+    type_errors : DataFrame of shape (n_errors, 4) or None
+        ``_id``, ``column``, ``value`` and ``bson_type`` of values that their column cannot
+        hold; they are missing in `frame`.
+    run_time : datetime or None
+        When the run began; given, a repeated run replaces its pages.
+
+    Raises
+    ------
+    ValidationBrokenError
+        If a rule could not be evaluated: the suite or the code is at fault.
+    """
+    suite = load_suite(gx_root, suite_name)
+    project = open_project(gx_root, work_dir)
+    results = run_suite(project, _applicable(suite, frame), frame, run_id=run_id, run_time=run_time)
+    wrong = NO_TYPE_ERRORS if type_errors is None else type_errors
+    reasons = [*type_reasons(frame, wrong), *row_reasons(results)]
+    accepted, quarantined = _separate(frame, reasons)
+    findings = [
+        *dataset_findings(results),
+        *row_findings(results),
+        *_absent_columns(suite, frame),
+        *type_findings(frame, wrong, max_quarantined_share),
+        *_excess(frame, quarantined, reasons, max_quarantined_share),
+    ]
+    statistics = _statistics(suite, frame, quarantined, reasons, results)
+    return ValidationOutcome(
+        suite_name=suite_name,
+        accepted=accepted,
+        quarantined=quarantined,
+        failures=_sentences(findings, "critical"),
+        warnings=_sentences(findings, "warning"),
+        statistics=statistics,
+        docs_dir=docs.build_docs(project, suite_name, run_id),
+    )
+
+
+def _applicable(suite: dict[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
+    """Return the suite without the rules of columns that this frame cannot be asked about."""
+    known = set(frame.columns) if len(frame) else set()
+    kept = [rule for rule in suite["expectations"] if _columns(rule) <= known]
+    return {**suite, "expectations": kept}
+
+
+def _columns(rule: dict[str, Any]) -> set[str]:
+    kwargs = rule["kwargs"]
+    single = {kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs}
+    return single | set(kwargs.get("column_list", ()))
+
+
+def _absent_columns(suite: dict[str, Any], frame: pd.DataFrame) -> list[Finding]:
+    asked = [_columns(rule) for rule in suite["expectations"] if rule.get("severity") == "critical"]
+    absent = sorted(set().union(*asked) - set(frame.columns))
+    return (
+        [Finding("critical", f"columns missing from the records: {listed(absent)}")]
+        if absent
+        else []
+    )
+
+
+def _separate(frame: pd.DataFrame, reasons: list[RowReason]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    by_row: dict[str, list[str]] = {}
+    for each in reasons:
+        by_row.setdefault(each.row_id, []).append(each.reason)
+    bad = frame["_id"].isin(by_row)
+    quarantined = frame[bad].reset_index(drop=True)
+    texts = ["; ".join(by_row[row_id]) for row_id in quarantined["_id"]]
+    quarantined["reasons"] = pd.Series(texts, dtype="str")
+    return frame[~bad].reset_index(drop=True), quarantined
+
+
+def _excess(
+    frame: pd.DataFrame, quarantined: pd.DataFrame, reasons: list[RowReason], max_share: float
+) -> list[Finding]:
+    if len(quarantined) <= max_share * len(frame):
+        return []
+    ((reason, count),) = Counter(each.reason for each in reasons).most_common(1)
+    sentence = (
+        f"{len(quarantined)} of {len(frame)} records ({len(quarantined) / len(frame):.2%}) "
+        f"break a rule and at most {max_share:.2%} may; most often ({count}) {reason}"
+    )
+    return [Finding("critical", sentence)]
+
+
+def _statistics(
+    suite: dict[str, Any],
+    frame: pd.DataFrame,
+    quarantined: pd.DataFrame,
+    reasons: list[RowReason],
+    results: Results,
+) -> dict[str, Any]:
+    meta = suite.get("meta", {})
+    counts = Counter(each.reason for each in reasons)
+    return {
+        "rows": len(frame),
+        "quarantined": len(quarantined),
+        "accepted": len(frame) - len(quarantined),
+        "reasons": dict(counts.most_common(MAX_REASONS_COUNTED)),
+        "expectations": len(results),
+        "expectations_failed": sum(not each["success"] for each in results),
+        **frame_statistics(frame, inputs=meta.get("inputs", []), label=meta.get("label")),
+    }
+
+
+def _sentences(findings: list[Finding], severity: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.sentence for each in findings if each.severity == severity))
