@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.ingest.records import Record, Row, read_records
-from include.pipelines.sites import simulate
 from include.pipelines.sites.records import FIELDS, LAYOUT, TARGET
+from include.pipelines.sites.simulate import TABLES_PATH, draw, read_tables, simulate
 
 _NAMES = [field.name for field in FIELDS]
 
@@ -31,8 +31,8 @@ def main() -> None:
 
     real = _frame(row.record for row in read_records(options.path, LAYOUT) if isinstance(row, Row))
     if options.write:
-        simulate.TABLES_PATH.write_text(_spelled(fit(real)), "utf-8")
-    made_up = _frame(simulate.simulate(len(real), seed=0))
+        TABLES_PATH.write_text(_spelled(fit(real)), "utf-8")
+    made_up = _frame(simulate(len(real), seed=0))
     print(json.dumps(compare(real, made_up)))
 
 
@@ -47,8 +47,8 @@ def fit(real: pd.DataFrame) -> dict[str, Any]:
     wanted, low, high = real.duplicated().mean(), 0.0, 1.0
     for _ in range(10):
         content["repeat_share"] = middle = round((low + high) / 2, 4)
-        tables = simulate.read_tables(json.dumps(content))
-        reached = _frame(simulate.draw(tables, len(real), seed=0)).duplicated().mean()
+        tables = read_tables(json.dumps(content))
+        reached = _frame(draw(tables, len(real), seed=0)).duplicated().mean()
         low, high = (middle, high) if reached < wanted else (low, middle)
     return content
 
