@@ -66,7 +66,7 @@ class StartCancelledError(NightCatchError):
 
 
 class TrainingError(NightCatchError):
-    """No usable model can come of this search: there is no candidate, or it is worse than chance."""
+    """No usable model came of the search: there is no candidate, or it is worse than chance."""
 
 
 class ThresholdError(NightCatchError):
@@ -115,3 +115,7 @@ class ValidationBrokenError(NightCatchError):
 
 class RequestUnreadableError(NightCatchError):
     """A request's body is not of the format that its content type says."""
+
+
+class DagRunError(NightCatchError):
+    """A DAG could not be triggered, or its run failed."""

@@ -81,7 +81,7 @@ class ServerProcess:
         if self._cancelled.is_set():
             raise StartCancelledError(f"{self.name}: not started, because the start was called off")
         for path in (self.log_path, self._pid_path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.log_path.open("ab") as log:
             try:
                 self._child = subprocess.Popen(
@@ -121,7 +121,7 @@ class ServerProcess:
             if not self.is_running():
                 if ready():
                     return
-                raise ServerDiedError(f"{self.name}: ended unexpectedly; {self._reason()}")
+                self.require_running()
             if time.monotonic() > deadline:
                 raise ServerTimeoutError(
                     f"{self.name}: not ready after {timeout_s:.0f} s; {self._reason()}"
@@ -159,6 +159,17 @@ class ServerProcess:
         except BaseException:
             self.stop()
             raise
+
+    def require_running(self) -> None:
+        """Return when the server's first process lives.
+
+        Raises
+        ------
+        ServerDiedError
+            If it does not; the message has the last lines of its log.
+        """
+        if not self.is_running():
+            raise ServerDiedError(f"{self.name}: ended unexpectedly; {self._reason()}")
 
     def is_running(self) -> bool:
         """Tell whether the server's first process lives."""

@@ -1,0 +1,228 @@
+"""What the command line asks of Airflow's REST API: trigger a DAG, follow its run, explain it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from include.errors import DagRunError, StoreUnavailableError
+from include.stack.http import ask
+
+_POLL_S = 0.5
+_PARSED_TIMEOUT_S = 120.0
+_FINISHED = {"success", "failed"}
+_UNAUTHORISED = {401, 403}
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """How far one task instance has come.
+
+    Attributes
+    ----------
+    task_id : str
+    map_index : int
+        -1 unless the task is mapped.
+    name : str
+        Task and what it is mapped over, for people.
+    state : str
+        Airflow's state; "waiting" before it has one.
+    try_number : int
+    duration_s : float or None
+    """
+
+    task_id: str
+    map_index: int
+    name: str
+    state: str
+    try_number: int
+    duration_s: float | None
+
+
+class AirflowApi:
+    """Airflow's REST API for one user.
+
+    Parameters
+    ----------
+    url : str
+        Address of the Airflow UI.
+    username, password : str
+        A user of Airflow.
+    """
+
+    def __init__(self, url: str, username: str, password: str) -> None:
+        self._url = url
+        self._login = {"username": username, "password": password}
+        self._token: str | None = None
+
+    def unpause(self, dag_id: str) -> None:
+        """Return when the DAG is known and may run; a fresh Airflow has yet to parse it.
+
+        Parameters
+        ----------
+        dag_id : str
+
+        Raises
+        ------
+        DagRunError
+            If Airflow does not know the DAG after two minutes; the message has its import errors.
+        """
+        deadline = time.monotonic() + _PARSED_TIMEOUT_S
+        while self._ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})[0] == 404:
+            broken = self._ask("GET", "/importErrors")[1]["import_errors"]
+            if broken:
+                raise DagRunError(
+                    f"{broken[0]['filename']}: {_last_line(broken[0]['stack_trace'])}"
+                )
+            if time.monotonic() > deadline:
+                raise DagRunError(
+                    f"Airflow knows no DAG {dag_id}; see log/airflow-dag-processor.log"
+                )
+            time.sleep(_POLL_S)
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Return the id of a new run.
+
+        Parameters
+        ----------
+        dag_id : str
+        conf : mapping
+            Parameters of the DAG that differ from their defaults.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        DagRunError
+            If Airflow refuses the parameters.
+        """
+        body = {"logical_date": None, "conf": dict(conf)}
+        status, answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", body)
+        if status != 200:
+            raise DagRunError(f"{dag_id}: not triggered: {_detail(answer)}")
+        return str(answer["dag_run_id"])
+
+    def follow(self, dag_id: str, run_id: str, on_change: Callable[[TaskState], None]) -> str:
+        """Return the final state of a run, "success" or "failed".
+
+        Parameters
+        ----------
+        dag_id, run_id : str
+        on_change : callable
+            Told of each change of a task's state, in the order of the changes.
+
+        Returns
+        -------
+        str
+        """
+        seen: dict[tuple[str, int], TaskState] = {}
+        while True:
+            state = self._run_state(dag_id, run_id)
+            for task in self.tasks(dag_id, run_id):
+                before = seen.get((task.task_id, task.map_index))
+                if before is None or (before.state, before.try_number) != (
+                    task.state,
+                    task.try_number,
+                ):
+                    on_change(task)
+                seen[task.task_id, task.map_index] = task
+            if state in _FINISHED:
+                return state
+            time.sleep(_POLL_S)
+
+    def tasks(self, dag_id: str, run_id: str) -> list[TaskState]:
+        """Return the state of every task instance of a run.
+
+        Parameters
+        ----------
+        dag_id, run_id : str
+
+        Returns
+        -------
+        list of TaskState
+        """
+        path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances?limit=100"
+        answer = self._expect("GET", path)
+        return [_task_state(found) for found in answer["task_instances"]]
+
+    def reason(self, dag_id: str, run_id: str, task: TaskState) -> str:
+        """Return why a task failed: the last error of its log, in one line.
+
+        Parameters
+        ----------
+        dag_id, run_id : str
+        task : TaskState
+
+        Returns
+        -------
+        str
+        """
+        path = (
+            f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}"
+            f"/logs/{max(task.try_number, 1)}?map_index={task.map_index}&full_content=true"
+        )
+        status, answer = self._ask("GET", path)
+        events = answer["content"] if status == 200 else []
+        errors = [event for event in events if event.get("level") in ("error", "critical")]
+        return _explained(errors[-1]) if errors else "its log holds no error"
+
+    def _run_state(self, dag_id: str, run_id: str) -> str:
+        answer = self._expect("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
+        return str(answer["state"])
+
+    def _expect(self, method: str, path: str) -> Any:
+        status, answer = self._ask(method, path)
+        if status != 200:
+            raise DagRunError(f"Airflow answered {status} to {path}: {_detail(answer)}")
+        return answer
+
+    def _ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        for _ in range(2):
+            self._token = self._token or self._log_in()
+            status, answer = ask(
+                method, f"{self._url}/api/v2{path}", body, self._token, timeout_s=30.0
+            )
+            if status not in _UNAUTHORISED:
+                break
+            self._token = None  # it has expired
+        return status, answer
+
+    def _log_in(self) -> str:
+        status, answer = ask("POST", f"{self._url}/auth/token", self._login, timeout_s=30.0)
+        if status != 201:
+            raise StoreUnavailableError(f"Airflow refused the log-in: {_detail(answer)}")
+        return str(answer["access_token"])
+
+
+def _task_state(found: Mapping[str, Any]) -> TaskState:
+    mapped = found["map_index"] >= 0
+    over = found["rendered_map_index"] or found["map_index"]
+    return TaskState(
+        task_id=found["task_id"],
+        map_index=found["map_index"],
+        name=f"{found['task_id']} [{over}]" if mapped else found["task_id"],
+        state=found["state"] or "waiting",
+        try_number=found["try_number"],
+        duration_s=found["duration"],
+    )
+
+
+def _explained(event: Mapping[str, Any]) -> str:
+    for detail in event.get("error_detail") or []:
+        return f"{detail['exc_type']}: {_first_line(detail['exc_value'])}"
+    return _first_line(str(event.get("event", "")))
+
+
+def _detail(answer: Any) -> str:
+    return str(answer.get("detail", answer)) if isinstance(answer, dict) else str(answer)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]

@@ -1,0 +1,132 @@
+"""The environment variables that the embedded Airflow and scorer are started with."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from include.stack.keys import Secrets
+from include.stack.ports import HOST
+from include.stack.seaweed import REGION
+from include.stack.settings import StackSettings
+
+# Airflow's settings and the object store's credentials are the stack's own, never the caller's;
+# without byte-code every Airflow process would compile 180 packages at each start.
+_NOT_INHERITED = ("AIRFLOW", "AWS_", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+
+
+def scorer_environment(
+    settings: StackSettings, secrets: Secrets, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the scorer's whole environment: the bucket, and public keys only.
+
+    Parameters
+    ----------
+    settings : StackSettings
+    secrets : Secrets
+    environ : mapping of str to str
+        The environment to start from.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        **_inherited(settings.root, environ),
+        **_object_store(settings, secrets),
+        "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(secrets.trainer_public_key),
+        "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(secrets.approver_public_key),
+        "NIGHTCATCH_CACHE_DIR": str(settings.state_dir / "scorer"),
+        "NIGHTCATCH_PIPELINES": environ.get("NIGHTCATCH_PIPELINES", "sites"),
+        "NIGHTCATCH_POLL_INTERVAL_S": environ.get("NIGHTCATCH_POLL_INTERVAL_S", "3"),
+    }
+
+
+def airflow_environment(
+    settings: StackSettings,
+    secrets: Secrets,
+    environ: Mapping[str, str],
+    dags_dir: Path | None = None,
+) -> dict[str, str]:
+    """Return the whole environment of Airflow and of its tasks.
+
+    Parameters
+    ----------
+    settings : StackSettings
+    secrets : Secrets
+    environ : mapping of str to str
+        The environment to start from.
+    dags_dir : Path, optional
+        Folder of DAGs; the checkout's own if not given.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        **_inherited(settings.root, environ),
+        **_object_store(settings, secrets),
+        **_airflow_settings(settings, secrets, dags_dir or settings.root / "dags"),
+        **_airflow_connections(settings, secrets),
+        "NIGHTCATCH_TRAINER_KEY": str(secrets.trainer_key),
+        "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(secrets.trainer_public_key),
+        "NIGHTCATCH_APPROVER_KEY": str(secrets.approver_key),
+        "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(secrets.approver_public_key),
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+
+
+def _inherited(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    kept = {k: value for k, value in environ.items() if not k.startswith(_NOT_INHERITED)}
+    if data_dir := environ.get("NIGHTCATCH_DATA_DIR"):
+        kept["NIGHTCATCH_DATA_DIR"] = str(Path(data_dir).resolve())
+    direct = ",".join(filter(None, (environ.get("NO_PROXY"), HOST, "localhost")))
+    return {**kept, "PYTHONPATH": str(root), "NO_PROXY": direct, "no_proxy": direct}
+
+
+def _object_store(settings: StackSettings, secrets: Secrets) -> dict[str, str]:
+    return {
+        "NIGHTCATCH_S3_ENDPOINT": settings.s3_url,
+        "NIGHTCATCH_S3_BUCKET": settings.bucket,
+        "AWS_ACCESS_KEY_ID": secrets.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": secrets.s3_secret_key,
+        "AWS_DEFAULT_REGION": REGION,
+    }
+
+
+def _airflow_settings(settings: StackSettings, secrets: Secrets, dags_dir: Path) -> dict[str, str]:
+    home = settings.state_dir / "airflow"
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__API__BASE_URL": settings.airflow_url,
+        "AIRFLOW__API__HOST": HOST,
+        "AIRFLOW__API__PORT": str(settings.airflow_port),
+        "AIRFLOW__API__SECRET_KEY": secrets.airflow_jwt_secret,
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.airflow_jwt_secret,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags_dir),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{settings.airflow_url}/execution/",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__FERNET_KEY": secrets.airflow_fernet_key,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.root / "plugins"),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(secrets.airflow_passwords),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    }
+
+
+def _airflow_connections(settings: StackSettings, secrets: Secrets) -> dict[str, str]:
+    s3 = {
+        "conn_type": "aws",
+        "login": secrets.s3_access_key,
+        "password": secrets.s3_secret_key,
+        "extra": {"endpoint_url": settings.s3_url, "region_name": REGION},
+    }
+    mongo = f"mongo://{HOST}:{settings.mongo_port}/phishing?replicaSet=rs0"
+    return {"AIRFLOW_CONN_NIGHTCATCH_S3": json.dumps(s3), "AIRFLOW_CONN_NIGHTCATCH_MONGO": mongo}

@@ -1,0 +1,131 @@
+"""Passwords and signing keys of the embedded stack: made on first start, private, never printed."""
+
+import json
+import os
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+PRIVATE_MODE = 0o600
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What the servers and their clients share.
+
+    Attributes
+    ----------
+    s3_access_key, s3_secret_key : str
+        The only credentials of the embedded S3.
+    airflow_passwords : Path
+        JSON file that maps Airflow users to passwords.
+    airflow_password : str
+        Password of the Airflow user `admin`.
+    airflow_fernet_key, airflow_jwt_secret : str
+        Airflow's own keys; every Airflow process must have the same.
+    trainer_key, approver_key : Path
+        Private EC P-256 keys, PEM: of versions and of the approved pointer.
+    trainer_public_key, approver_public_key : Path
+        Their public halves, PEM: all that a scorer gets.
+    """
+
+    s3_access_key: str
+    s3_secret_key: str
+    airflow_passwords: Path
+    airflow_password: str
+    airflow_fernet_key: str
+    airflow_jwt_secret: str
+    trainer_key: Path
+    trainer_public_key: Path
+    approver_key: Path
+    approver_public_key: Path
+
+
+def ensure_secrets(folder: Path) -> Secrets:
+    """Return the stack's secrets, generating what is missing; what exists is kept.
+
+    Parameters
+    ----------
+    folder : Path
+        Made with mode 700; every private file in it has mode 600.
+
+    Returns
+    -------
+    Secrets
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shared = _json(
+        folder / "shared.json",
+        {
+            "s3_access_key": secrets.token_hex(10),
+            "s3_secret_key": secrets.token_hex(20),
+            "airflow_fernet_key": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "airflow_jwt_secret": secrets.token_hex(64),
+        },
+    )
+    passwords = folder / "airflow_passwords.json"
+    password = _json(passwords, {"admin": secrets.token_urlsafe(18)})["admin"]
+    return Secrets(
+        **shared,
+        airflow_passwords=passwords,
+        airflow_password=password,
+        trainer_key=_private_key(folder / "trainer.pem"),
+        trainer_public_key=_public_key(folder / "trainer.pem"),
+        approver_key=_private_key(folder / "approver.pem"),
+        approver_public_key=_public_key(folder / "approver.pem"),
+    )
+
+
+def _json(path: Path, fresh: dict[str, str]) -> dict[str, str]:
+    if not path.exists():
+        _write_once(path, json.dumps(fresh).encode())
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept
+
+
+def _private_key(path: Path) -> Path:
+    if not path.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        _write_once(
+            path,
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ),
+        )
+    return path
+
+
+def _public_key(private: Path) -> Path:
+    public = private.with_suffix(".pub.pem")
+    if not public.exists():
+        key = serialization.load_pem_private_key(private.read_bytes(), password=None)
+        _write_once(
+            public,
+            key.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            ),
+        )
+    return public
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Write a private file whole, unless another program was first."""
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with os.fdopen(
+            os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE_MODE), "wb"
+        ) as file:
+            file.write(content)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,151 @@
+"""The four servers together: started at the same time, stopped together, never half-started."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from include.stack.airflow import AirflowServer
+from include.stack.environment import airflow_environment, scorer_environment
+from include.stack.keys import Secrets, ensure_secrets
+from include.stack.mongo import MongoServer
+from include.stack.process import ServerProcess
+from include.stack.scorer import ScorerServer
+from include.stack.seaweed import SeaweedServer
+from include.stack.settings import StackSettings
+
+Say = Callable[[str], None]
+
+
+class Server(Protocol):
+    """What the stack asks of each server."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on screen and in file names."""
+
+    @property
+    def port(self) -> int:
+        """Its port of 127.0.0.1."""
+
+    @property
+    def process(self) -> ServerProcess:
+        """The process that listens on the port."""
+
+    def start(self) -> None:
+        """Return when it is healthy; one that runs already is kept."""
+
+    def stop(self) -> None:
+        """Return when no process of it is left."""
+
+    def is_healthy(self) -> bool:
+        """Tell whether it answers as it should."""
+
+
+class Stack:
+    """MongoDB, S3, Airflow and the scorer of one state folder.
+
+    Parameters
+    ----------
+    settings : StackSettings
+    environ : mapping of str to str
+        The environment that servers inherit.
+    dags_dir : Path, optional
+        Folder of DAGs; the checkout's own if not given.
+
+    Attributes
+    ----------
+    settings : StackSettings
+    secrets : Secrets
+    mongo, s3, airflow, scorer
+        The servers.
+    """
+
+    def __init__(
+        self, settings: StackSettings, environ: Mapping[str, str], dags_dir: Path | None = None
+    ) -> None:
+        self.settings = settings
+        self.secrets: Secrets = ensure_secrets(settings.secrets_dir)
+        self._cancelled = threading.Event()
+        self._started: list[Server] = []
+        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="start")
+        state_dir, secrets, off = settings.state_dir, self.secrets, self._cancelled
+        self.mongo = MongoServer(state_dir, settings.mongo_port, off)
+        self.s3 = SeaweedServer(
+            state_dir,
+            secrets.s3_access_key,
+            secrets.s3_secret_key,
+            settings.s3_port,
+            settings.bucket,
+            off,
+        )
+        airflow_env = airflow_environment(settings, secrets, environ, dags_dir)
+        self.airflow = AirflowServer(state_dir, settings.airflow_port, airflow_env, off)
+        scorer_env = scorer_environment(settings, secrets, environ)
+        self.scorer = ScorerServer(state_dir, settings.scorer_port, scorer_env, off)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """All servers, in the order in which they are shown."""
+        return (self.mongo, self.s3, self.airflow, self.scorer)
+
+    @contextmanager
+    def starting(self, say: Say) -> Iterator[Mapping[str, "Future[None]"]]:
+        """Start what does not run, all at the same time; on leaving, everything is healthy.
+
+        If one server fails, the others are called off and what was started is stopped.
+
+        Parameters
+        ----------
+        say : callable
+            Told about each server that is ready.
+
+        Yields
+        ------
+        mapping of str to Future
+            By server name: done when it is healthy, so that work can begin earlier.
+        """
+        self._started += [server for server in self.servers if server.process.pid is None]
+        futures = {
+            server.name: self._pool.submit(self._start, server, say) for server in self.servers
+        }
+        try:
+            yield futures
+            for future in as_completed(futures.values()):
+                future.result()
+        except BaseException:
+            self._cancelled.set()
+            raise
+
+    def stop_started(self) -> None:
+        """Return when everything that this object started, or was about to, is stopped."""
+        self._cancelled.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        _stop_all(self._started)
+        self._started = []
+
+    def down(self) -> list[str]:
+        """Return the names of the servers that ran, once all are stopped.
+
+        Returns
+        -------
+        list of str
+        """
+        running = [server.name for server in self.servers if server.process.pid is not None]
+        _stop_all(self.servers)
+        return running
+
+    def _start(self, server: Server, say: Say) -> None:
+        kept = server.process.pid is not None
+        server.start()
+        say(f"{server.name:<8} {'was ready' if kept else 'ready'} on port {server.port}")
+
+
+def _stop_all(servers: "tuple[Server, ...] | list[Server]") -> None:
+    workers = [threading.Thread(target=server.stop) for server in servers]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
