@@ -1,0 +1,1 @@
+"""Classes a saved model names: append-only, never moved, never renamed."""

@@ -1,0 +1,1 @@
+"""What turns records into a calibrated, exportable model; knows arrays, never stores or Airflow."""

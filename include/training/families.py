@@ -1,0 +1,122 @@
+"""The eight model families a nightly search compares, as scikit-learn pipelines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from include.training.grids import GRIDS, SCALED, STAGES, Effort, Grid
+
+Imputer = Literal["simple", "knn"]
+
+FOLDS: Mapping[Effort, int] = {"quick": 2, "default": 5, "thorough": 10}
+"""Number of cross-validation folds of each effort."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The parameter that counts boosting stages, and the counts worth scoring.
+
+    One fit of the largest count scores the smaller ones too, by ``staged_predict_proba``.
+    """
+
+    parameter: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of model and what is searched of it.
+
+    Attributes
+    ----------
+    name : str
+        Shown in reports and task names.
+    estimator : sklearn.pipeline.Pipeline
+        Unfitted: ``imputer``, ``scaler`` where it matters, ``classifier``.
+    grid : mapping of str to tuple
+        Values tried per parameter, without the stages.
+    stages : Stages or None
+        The boosting stages read from each fit; None for a family without them.
+    """
+
+    name: str
+    estimator: Pipeline
+    grid: Grid = field(default_factory=dict)
+    stages: Stages | None = None
+
+
+def tabular_families(effort: Effort, seed: int, imputer: Imputer = "simple") -> tuple[Family, ...]:
+    """Return the eight families, simplest first, with the grid of the given effort.
+
+    Parameters
+    ----------
+    effort : {"quick", "default", "thorough"}
+        How much is searched: about a tenth of the default, the default, several times as much.
+    seed : int
+        Seeds every estimator that draws random numbers.
+    imputer : {"simple", "knn"}
+        Fills missing values: the column's most frequent value, or the nearest rows' mean.
+
+    Returns
+    -------
+    tuple of Family
+    """
+    searched = GRIDS[effort]
+    return tuple(
+        Family(
+            name,
+            _pipeline(classifier, imputer, scaled=name in SCALED),
+            {f"classifier__{key}": values for key, values in searched[name].items()},
+            _stages(name, effort),
+        )
+        for name, classifier in _classifiers(seed).items()
+    )
+
+
+def _classifiers(seed: int) -> dict[str, ClassifierMixin]:
+    return {
+        "LogisticRegression": LogisticRegression(max_iter=1000),
+        "DecisionTree": DecisionTreeClassifier(random_state=seed),
+        "KNN": KNeighborsClassifier(algorithm="brute"),
+        "AdaBoost": AdaBoostClassifier(DecisionTreeClassifier(), random_state=seed),
+        "ExtraTrees": ExtraTreesClassifier(random_state=seed),
+        "RandomForest": RandomForestClassifier(random_state=seed),
+        "GradientBoosting": GradientBoostingClassifier(subsample=0.7, random_state=seed),
+        "HistGradientBoosting": HistGradientBoostingClassifier(
+            early_stopping=False, random_state=seed
+        ),
+    }
+
+
+def _pipeline(classifier: ClassifierMixin, imputer: Imputer, *, scaled: bool) -> Pipeline:
+    """Chain the steps; a column without any value is kept, so that inputs keep their places."""
+    filler = (
+        KNNImputer(keep_empty_features=True)
+        if imputer == "knn"
+        else SimpleImputer(strategy="most_frequent", keep_empty_features=True)
+    )
+    scaler = [("scaler", StandardScaler())] if scaled else []
+    return Pipeline([("imputer", filler), *scaler, ("classifier", classifier)])
+
+
+def _stages(name: str, effort: Effort) -> Stages | None:
+    counts = STAGES[effort].get(name)
+    if counts is None:
+        return None
+    counted = "max_iter" if name == "HistGradientBoosting" else "n_estimators"
+    return Stages(f"classifier__{counted}", counts)

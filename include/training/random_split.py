@@ -1,0 +1,53 @@
+"""The flattering figure: the same model judged on a plain random split, twins on both sides."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+
+from include.evaluation.metrics import Figures, evaluate
+from include.training.calibrate import calibrate
+from include.training.distinct import fit_distinct
+from include.training.families import Family
+from include.training.split import Shares
+from include.training.threshold import choose_threshold
+
+
+def random_split_figures(
+    family: Family,
+    params: Mapping[str, object],
+    X: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int8],
+    *,
+    shares: Shares,
+    seed: int,
+    fpr_budget: float,
+) -> Figures:
+    """Return what `evaluate` says of the chosen model when rows are split at random.
+
+    Shown beside the honest figures so that a reader can see what a random split would have
+    claimed; never used to decide anything.
+
+    Parameters
+    ----------
+    family : Family
+        The chosen family.
+    params : mapping of str to object
+        Its chosen parameters.
+    X, y : ndarray of shape (n_rows, n_inputs) and (n_rows,)
+        All rows, of every side.
+    shares : Shares
+        The honest split's shares, here of the rows instead of the distinct keys.
+    seed : int
+        Shuffles the rows.
+    fpr_budget : float
+        False-positive budget of the threshold.
+    """
+    order = np.random.default_rng(seed).permutation(len(y))
+    cuts = np.cumsum([shares.train, shares.calibration]) * len(y)
+    train, held_back, test = np.split(order, cuts.round().astype(int))
+    fitted = fit_distinct(clone(family.estimator).set_params(**params), X[train], y[train])
+    model = calibrate(fitted, X[held_back], y[held_back])
+    threshold = choose_threshold(y[held_back], model.predict_proba(X[held_back])[:, 1], fpr_budget)
+    return evaluate(y[test], model.predict_proba(X[test])[:, 1], threshold.value, fpr_budget)

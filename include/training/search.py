@@ -1,0 +1,206 @@
+"""One family's grid searched by cross-validation, and the choice between the families."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.pipeline import Pipeline
+
+from include.errors import TrainingError
+from include.evaluation.metrics import recall_at_fpr
+from include.training.distinct import distinct_rows, fit_distinct, weight_params
+from include.training.families import Family, Stages
+from include.training.grids import SIMPLEST_FIRST
+
+SELECTION_METRIC = "average_precision"
+METRICS = ("roc_auc", "average_precision", "log_loss", "accuracy", "recall_at_fpr")
+
+Rows = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int8]
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The best of one family by cross-validation.
+
+    Attributes
+    ----------
+    family : str
+        Name of the family.
+    params : dict of str to object
+        The chosen grid point, boosting stages included.
+    scores : dict of str to tuple of float
+        Every metric, fold by fold, on rows the fold was not trained on.
+    search_seconds, fit_seconds : float
+        Time of the whole search, and of the last fit on all training rows.
+    estimator : sklearn.pipeline.Pipeline
+        Fitted on all training rows.
+    """
+
+    family: str
+    params: dict[str, object]
+    scores: dict[str, tuple[float, ...]]
+    search_seconds: float
+    fit_seconds: float
+    estimator: Pipeline
+
+    def mean(self, metric: str) -> float:
+        """Return the mean of `metric` over the folds."""
+        return float(np.mean(self.scores[metric]))
+
+
+def search_family(
+    family: Family,
+    X: Rows,
+    y: Labels,
+    groups: npt.NDArray[np.object_],
+    *,
+    seed: int,
+    n_folds: int,
+    fpr_budget: float = 0.01,
+) -> Candidate:
+    """Return the family's best grid point, fitted on all rows.
+
+    Folds are stratified by class and disjoint by group. Exact duplicates are fitted once, with
+    their count as the weight where the classifier takes weights, and scored as often as they occur.
+
+    Parameters
+    ----------
+    family : Family
+        What is searched.
+    X : ndarray of shape (n_rows, n_inputs), float32
+        Training side; NaN = missing.
+    y : ndarray of shape (n_rows,), int8
+        1 = phishing, 0 = legitimate.
+    groups : ndarray of shape (n_rows,)
+        Group key of each row; equal rows must share their group.
+    seed : int
+        Shuffles the folds.
+    n_folds : int
+        Number of folds.
+    fpr_budget : float
+        False-positive budget of the metric ``recall_at_fpr``.
+
+    Returns
+    -------
+    Candidate
+    """
+    started = perf_counter()
+    representatives, weights = distinct_rows(X, y)
+    search = GridSearchCV(
+        family.estimator,
+        _grid(family),
+        scoring=_scorer(family.stages, fpr_budget),
+        cv=list(_folds(X, y, groups, representatives, seed, n_folds)),
+        refit=False,
+        error_score="raise",
+    ).fit(X, y, **weight_params(family.estimator, weights))
+    params, scores = _best(search.cv_results_, family.stages, n_folds)
+    searched = perf_counter()
+    estimator = fit_distinct(clone(family.estimator).set_params(**params), X, y)
+    fitted = perf_counter()
+    return Candidate(family.name, params, scores, searched - started, fitted - searched, estimator)
+
+
+def select(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the candidate with the highest mean `SELECTION_METRIC` over the folds.
+
+    Cross-validation alone decides; no calibration or test row is looked at. Means that agree to
+    four digits are a tie, and the candidate that stands first wins it: families are listed
+    simplest first.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        Searched on the same folds.
+
+    Raises
+    ------
+    TrainingError
+        If there is no candidate.
+    """
+    if not candidates:
+        raise TrainingError("no candidate to select from")
+    order = {name: rank for rank, name in enumerate(SIMPLEST_FIRST)}
+    ranked = sorted(candidates, key=lambda each: order.get(each.family, len(order)))
+    return max(ranked, key=lambda each: round(each.mean(SELECTION_METRIC), 4))
+
+
+def _grid(family: Family) -> dict[str, list[object]]:
+    grid = {name: list(values) for name, values in family.grid.items()}
+    if family.stages:
+        grid[family.stages.parameter] = [max(family.stages.counts)]
+    return grid
+
+
+def _folds(
+    X: Rows,
+    y: Labels,
+    groups: npt.NDArray[np.object_],
+    representatives: Indices,
+    seed: int,
+    n_folds: int,
+) -> Iterator[tuple[Indices, Indices]]:
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
+    _, codes = np.unique(groups, return_inverse=True)
+    for train, held_out in folds.split(X, y, codes):
+        yield np.intersect1d(train, representatives), held_out
+
+
+def _scorer(
+    stages: Stages | None, fpr_budget: float
+) -> Callable[[Pipeline, Rows, Labels], dict[str, float]]:
+    """Score a fitted pipeline once per stage; a score's name is ``metric`` or ``metric@stage``."""
+
+    def score(pipeline: Pipeline, X: Rows, y: Labels) -> dict[str, float]:
+        if stages is None:
+            return _scores(y, pipeline.predict_proba(X)[:, 1], fpr_budget, "")
+        found: dict[str, float] = {}
+        staged = pipeline[-1].staged_predict_proba(pipeline[:-1].transform(X))
+        for stage, probability in enumerate(staged, start=1):
+            if stage in stages.counts:
+                found |= _scores(y, probability[:, 1], fpr_budget, f"@{stage}")
+        return found
+
+    return score
+
+
+def _scores(
+    y: Labels, probability: npt.NDArray[np.float64], fpr_budget: float, suffix: str
+) -> dict[str, float]:
+    scores = (
+        roc_auc_score(y, probability),
+        average_precision_score(y, probability),
+        log_loss(y, probability),
+        np.mean((probability >= 0.5) == y),
+        recall_at_fpr(y, probability, fpr_budget),
+    )
+    return {metric + suffix: float(s) for metric, s in zip(METRICS, scores, strict=True)}
+
+
+def _best(
+    results: Mapping[str, npt.NDArray[np.float64]], stages: Stages | None, n_folds: int
+) -> tuple[dict[str, object], dict[str, tuple[float, ...]]]:
+    """Return the parameters and fold scores of the best grid point, read at its best stage."""
+    suffixes = {f"@{count}": count for count in stages.counts} if stages else {"": 0}
+    means = {
+        suffix: results[f"mean_test_{SELECTION_METRIC}{suffix}"].round(4) for suffix in suffixes
+    }
+    suffix = max(means, key=lambda each: means[each].max())
+    point = int(means[suffix].argmax())
+    params = dict(results["params"][point])
+    if stages:
+        params[stages.parameter] = suffixes[suffix]
+    scores = {
+        metric: tuple(
+            float(results[f"split{fold}_test_{metric}{suffix}"][point]) for fold in range(n_folds)
+        )
+        for metric in METRICS
+    }
+    return params, scores

@@ -1,0 +1,78 @@
+"""The decision threshold that keeps false alarms within a budget."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta
+
+from include.errors import ThresholdError
+from include.evaluation.metrics import highest_excluded
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold and what is known about its false alarms.
+
+    Attributes
+    ----------
+    value : float
+        A row is called phishing when its probability is at least this.
+    fpr : float
+        Share of false alarms among the legitimate rows it was chosen on.
+    n_negatives : int
+        Number of those rows.
+    fpr_upper_bound : float
+        The true share is below this with 95 % confidence (one-sided; Clopper & Pearson 1934).
+    """
+
+    value: float
+    fpr: float
+    n_negatives: int
+    fpr_upper_bound: float
+
+
+def choose_threshold(y: npt.ArrayLike, probability: npt.ArrayLike, fpr_budget: float) -> Threshold:
+    """Return the threshold of largest recall whose false-positive rate is within the budget.
+
+    The value lies halfway between the highest probability that must not be flagged and the
+    lowest that is, so that rounding to float32 flips no row.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,)
+        1 = phishing, 0 = legitimate; the calibration side.
+    probability : array-like of shape (n_rows,)
+        Calibrated P(phishing).
+    fpr_budget : float
+        Allowed share of false alarms among legitimate rows, within 0 and 1.
+
+    Raises
+    ------
+    ThresholdError
+        If the budget is not within 0 and 1, or there is no legitimate row to judge it by.
+    """
+    truth, p = np.asarray(y, dtype=np.int8), np.asarray(probability, dtype=np.float64)
+    n_negatives = int((truth == 0).sum())
+    if not 0 <= fpr_budget <= 1:
+        raise ThresholdError(f"false-positive budget {fpr_budget} is not within 0 and 1")
+    if n_negatives == 0:
+        raise ThresholdError(f"{len(truth)} rows, none legitimate: no false-positive rate to keep")
+    excluded = highest_excluded(truth, p, fpr_budget)
+    value = _just_above(excluded, p)
+    n_false = int((p[truth == 0] >= value).sum())
+    return Threshold(value, n_false / n_negatives, n_negatives, _upper_bound(n_false, n_negatives))
+
+
+def _just_above(excluded: float, probability: npt.NDArray[np.float64]) -> float:
+    if excluded < 0:
+        return 0.0
+    flagged = probability[probability > excluded]
+    lowest = float(flagged.min()) if len(flagged) else max(1.0, np.nextafter(excluded, 2.0))
+    return max((excluded + lowest) / 2, float(np.nextafter(excluded, 2.0)))
+
+
+def _upper_bound(n_false: int, n_negatives: int, confidence: float = 0.95) -> float:
+    if n_false == n_negatives:
+        return 1.0
+    return float(beta.ppf(confidence, n_false + 1, n_negatives - n_false))
