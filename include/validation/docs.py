@@ -29,6 +29,12 @@ _LOGO = re.compile(r'https://great-expectations-web-assets[^"]*/logo-long\.png[^
 _LOCAL_STATIC = re.compile(r'"(?:\.\./)*static/')
 _FOREIGN_LINK = re.compile(r'(href|src|action)="https?://[^"]*"')
 _FOREIGN_CSS = re.compile(r"""url\(\s*['"]?https?://[^)]*\)""")
+_NEWSLETTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
+_CONTENT = '<div class="container-fluid'
+_BANNER = (
+    f'<div class="alert alert-info m-3"><a href="{QUARANTINE_PAGE}">What was decided of the '
+    "records, and which are in quarantine</a></div>"
+)
 _INTEGRITY = re.compile(r'\s(?:integrity|crossorigin)="[^"]*"')
 
 
@@ -61,7 +67,7 @@ def build_docs(
         With the results of every suite that this run has evaluated.
     pipeline, run_id : str
     pages : mapping of str to str
-        Further HTML pages by file name, linked from the index when they are known there.
+        Further HTML pages by file name; the index links to `QUARANTINE_PAGE`.
     """
     project.context.build_data_docs()
     site = site_dir(project.root, pipeline, run_id)
@@ -73,7 +79,10 @@ def build_docs(
         base = posixpath.join(*[".."] * (len(relative.parts) + 1), VENDOR)
         target = site / relative
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(localise(page.read_text(), base, addresses))
+        html = localise(page.read_text(), base, addresses)
+        if relative.name == "index.html":
+            html = html.replace(_CONTENT, _BANNER + _CONTENT, 1)
+        target.write_text(html)
     for name, html in (pages or {}).items():
         (site / name).write_text(html)
     _keep_source(project, site / _SOURCE)
@@ -95,7 +104,7 @@ def localise(html: str, base: str, addresses: Mapping[str, str]) -> str:
         html = html.replace(f'"{address}"', f'"{base}/{path}"')
     html = _LOGO.sub(f"{base}/{_STATIC}/images/logo-long.png", html)
     html = _LOCAL_STATIC.sub(f'"{base}/{_STATIC}/', html)
-    html = _FOREIGN_CSS.sub("none", html)
+    html = _FOREIGN_CSS.sub("none", _NEWSLETTER.sub("", html))
     return _FOREIGN_LINK.sub(r'\1="#"', _INTEGRITY.sub("", html))
 
 

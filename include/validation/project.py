@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from include.contract import keys
 from include.errors import ValidationBrokenError
 
-SITE_NAME = "nightcatch"
+MAX_LISTED = 10_000
 
 # The classes of Great Expectations are `Any`: it is imported inside functions only.
 Results = list[dict[str, Any]]
@@ -113,6 +114,8 @@ def run_suite(
     from great_expectations.core.run_identifier import RunIdentifier
 
     context, name = project.context, suite["name"]
+    kept = project.folder / "validations" / name
+    shutil.rmtree(kept, ignore_errors=True)  # of an earlier attempt of this run
     stored = context.suites.add_or_update(ExpectationSuite(**suite))
     source = context.data_sources.add_or_update_pandas("records")
     batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all")
@@ -127,8 +130,28 @@ def run_suite(
         },
     )
     found: Results = [each.to_json_dict() for each in result.results]
+    _escape_stored(kept)
     _check_evaluated(name, found, expected=len(suite["expectations"]))
     return found
+
+
+def _escape_stored(folder: Path) -> None:
+    """Make what came from the records safe to show: Data Docs puts it into HTML as it is."""
+    for path in folder.rglob("*.json"):
+        stored = json.loads(path.read_text())
+        for each in stored["results"]:
+            each["result"] = _escaped(each["result"])
+        path.write_text(json.dumps(stored))
+
+
+def _escaped(value: Any) -> Any:  # any JSON value
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, list):
+        return [_escaped(each) for each in value[:MAX_LISTED]]
+    if isinstance(value, dict):
+        return {escape(name): _escaped(each) for name, each in value.items()}
+    return value
 
 
 def _check_evaluated(name: str, found: Results, expected: int) -> None:

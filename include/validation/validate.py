@@ -19,6 +19,7 @@ from include.validation.findings import (
     row_findings,
     row_reasons,
 )
+from include.validation.pages import quarantine_page
 from include.validation.project import Results, load_suite, open_project, run_suite
 from include.validation.statistics import frame_statistics
 from include.validation.type_errors import NO_TYPE_ERRORS, type_findings, type_reasons
@@ -124,15 +125,18 @@ def validate(
         *type_findings(frame, wrong, max_quarantined_share),
         *_excess(frame, quarantined, reasons, max_quarantined_share),
     ]
+    failures, warnings = _sentences(findings, "critical"), _sentences(findings, "warning")
     statistics = _statistics(suite, frame, quarantined, reasons, results)
-    return ValidationOutcome(
-        suite_name=suite_name,
-        accepted=accepted,
-        quarantined=quarantined,
-        failures=_sentences(findings, "critical"),
-        warnings=_sentences(findings, "warning"),
+    page = quarantine_page(
+        title=f"Records of {suite_name}, run {run_id}",
+        failures=failures,
+        warnings=warnings,
         statistics=statistics,
-        docs_dir=docs.build_docs(project, suite_name, run_id),
+        quarantined=quarantined,
+    )
+    docs_dir = docs.build_docs(project, suite_name, run_id, {docs.QUARANTINE_PAGE: page})
+    return ValidationOutcome(
+        suite_name, accepted, quarantined, failures, warnings, statistics, docs_dir
     )
 
 

@@ -1,0 +1,114 @@
+"""The page that says what was decided of a run's records, and which were rejected, and why."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from include.validation.findings import plain
+
+MAX_ROWS = 1000
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="stylesheet" href="../../vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css">
+</head>
+<body class="container-fluid p-4">
+<p><a href="index.html">All results of this run</a></p>
+<h1 class="h3">{title}</h1>
+{body}
+</body>
+</html>
+"""
+
+
+def quarantine_page(
+    *,
+    title: str,
+    failures: Sequence[str],
+    warnings: Sequence[str],
+    statistics: dict[str, Any],
+    quarantined: pd.DataFrame,
+) -> str:
+    """Return the page as HTML; whatever comes from the records is escaped.
+
+    Parameters
+    ----------
+    title : str
+    failures, warnings : sequence of str
+    statistics : dict
+        Of the whole frame, as `ValidationOutcome` holds them.
+    quarantined : DataFrame of shape (n_quarantined, n_columns + 1)
+        With ``_id`` and ``reasons``; the first `MAX_ROWS` are shown.
+    """
+    parts = [
+        _verdict(failures, statistics),
+        _sentences("Warnings", warnings),
+        _table(("Figure", "Value"), _figures(statistics)),
+        "<h2 class='h5'>Reasons</h2>",
+        _table(("Reason", "Records"), statistics["reasons"].items()),
+        _rows(quarantined),
+    ]
+    return _PAGE.format(title=escape(title), body="\n".join(part for part in parts if part))
+
+
+def _verdict(failures: Sequence[str], statistics: dict[str, Any]) -> str:
+    if failures:
+        return (
+            "<div class='alert alert-danger'>The records are refused: nothing is trained on them."
+            f"{_sentences('', failures)}</div>"
+        )
+    kept = f"{statistics['accepted']:,} of {statistics['rows']:,}"
+    return f"<div class='alert alert-success'>{kept} records are accepted for training.</div>"
+
+
+def _sentences(heading: str, sentences: Sequence[str]) -> str:
+    if not sentences:
+        return ""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return (f"<h2 class='h5'>{heading}</h2>" if heading else "") + f"<ul>{items}</ul>"
+
+
+def _figures(statistics: dict[str, Any]) -> list[tuple[str, object]]:
+    names = {
+        "rows": "records",
+        "quarantined": "records in quarantine",
+        "distinct_vectors": "distinct feature vectors",
+        "duplicate_rows": "records that repeat an earlier one",
+        "contradictory_vectors": "feature vectors with more than one label",
+        "contradictory_rows": "records of such vectors",
+    }
+    figures: list[tuple[str, object]] = [
+        (text, f"{statistics[name]:,}") for name, text in names.items() if name in statistics
+    ]
+    labels = statistics.get("label_counts", {})
+    figures += [(f"records labelled {label}", f"{n:,}") for label, n in labels.items()]
+    missing = {name: share for name, share in statistics["missing_share"].items() if share}
+    return figures + [(f"{name} missing", f"{share:.2%}") for name, share in missing.items()]
+
+
+def _rows(quarantined: pd.DataFrame) -> str:
+    if quarantined.empty:
+        return "<p>No record is in quarantine.</p>"
+    shown = quarantined.head(MAX_ROWS)
+    rest = [name for name in shown.columns if name not in ("_id", "reasons")]
+    columns = ["_id", "reasons", *rest]
+    table = _table(columns, shown[columns].astype(object).itertuples(index=False, name=None))
+    count = f"{len(shown):,} of {len(quarantined):,}" if len(shown) < len(quarantined) else "All"
+    return f"<h2 class='h5'>Records in quarantine</h2><p>{count} are shown.</p>{table}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(plain(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        "<div class='table-responsive'><table class='table table-sm table-bordered w-auto'>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
