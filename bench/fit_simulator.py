@@ -20,6 +20,7 @@ from include.pipelines.sites.records import FIELDS, LAYOUT, TARGET
 from include.pipelines.sites.simulate import TABLES_PATH, draw, read_tables, simulate
 
 _NAMES = [field.name for field in FIELDS]
+_MOST_PARENTS = 2
 
 
 def main() -> None:
@@ -42,7 +43,7 @@ def fit(real: pd.DataFrame) -> dict[str, Any]:
         "source": "UCI 327 Phishing Websites, https://doi.org/10.24432/C51W2X, CC BY 4.0",
         "phishing_share": round(float((real[TARGET.source] == TARGET.positive).mean()), 4),
         "repeat_share": 0.0,
-        "columns": [_column(real, name, parent) for name, parent in _tree(real)],
+        "columns": [_column(real, name, parents) for name, parents in _parents(real).items()],
     }
     wanted, low, high = real.duplicated().mean(), 0.0, 1.0
     for _ in range(10):
@@ -83,24 +84,23 @@ def _frame(records: Iterable[Record]) -> pd.DataFrame:
     return pd.DataFrame.from_records(records, columns=[*_NAMES, TARGET.source])
 
 
-def _tree(real: pd.DataFrame) -> list[tuple[str, str | None]]:
-    """Return (column, parent) pairs of the maximum spanning tree, parents first (Prim)."""
-    weights: dict[tuple[str, str], float] = {}
-    for one, other in itertools.combinations(_NAMES, 2):
-        weights[one, other] = weights[other, one] = sum(
-            len(group) / len(real) * _information(group[one], group[other])
-            for _, group in real.groupby(TARGET.source)
-        )
-    root = max(_NAMES, key=lambda name: sum(w for (one, _), w in weights.items() if one == name))
-    tree: list[tuple[str, str | None]] = [(root, None)]
-    while len(tree) < len(_NAMES):
-        done = [name for name, _ in tree]
-        parent, child = max(
-            ((one, other) for one in done for other in _NAMES if other not in done),
-            key=lambda pair: weights[pair],
-        )
-        tree.append((child, parent))
-    return tree
+def _parents(real: pd.DataFrame) -> dict[str, list[str]]:
+    """Return what each column depends on, in the order of what it says about the label."""
+    order = sorted(_NAMES, key=lambda name: -_information(real[name], real[TARGET.source]))
+    parents: dict[str, list[str]] = {}
+    for name in order:
+        chosen: list[str] = []
+        for _ in range(min(_MOST_PARENTS, len(parents))):
+            rest = [other for other in parents if other not in chosen]
+            groups = [group for _, group in real.groupby([TARGET.source, *chosen])]
+            chosen.append(max(rest, key=lambda other: _within(groups, name, other)))
+        parents[name] = chosen
+    return parents
+
+
+def _within(groups: list[pd.DataFrame], one: str, other: str) -> float:
+    """Return the mutual information of two columns within groups, weighted by their sizes."""
+    return sum(len(group) * _information(group[one], group[other]) for group in groups)
 
 
 def _information(one: pd.Series, other: pd.Series) -> float:
@@ -111,19 +111,28 @@ def _information(one: pd.Series, other: pd.Series) -> float:
     return float((joint[seen] * np.log(joint[seen] / apart[seen])).sum())
 
 
-def _column(real: pd.DataFrame, name: str, parent: str | None) -> dict[str, Any]:
-    """Return one column's probabilities for each label and value of its parent that occur."""
+def _column(real: pd.DataFrame, name: str, parents: list[str]) -> dict[str, Any]:
+    """Return one column's probabilities for every label and values of its parents."""
     values = sorted(int(value) for value in real[name].unique())
-    keys = [TARGET.source] if parent is None else [TARGET.source, parent]
-    table = [
-        {
-            "label": int(key[0]),
-            "parent": None if parent is None else int(key[1]),
-            "probabilities": [round(float((group[name] == v).mean()), 4) for v in values],
-        }
-        for key, group in real.groupby(keys)
-    ]
-    return {"name": name, "parent": parent, "values": values, "table": table}
+    choices = [sorted(real[column].unique()) for column in (TARGET.source, *parents)]
+    given = {
+        ",".join(str(value) for value in case): [
+            round(float(share), 4) for share in _shares(real, name, values, parents, case)
+        ]
+        for case in itertools.product(*choices)
+    }
+    return {"name": name, "parents": parents, "values": values, "given": given}
+
+
+def _shares(
+    real: pd.DataFrame, name: str, values: list[int], parents: list[str], case: tuple[int, ...]
+) -> list[float]:
+    """Return the shares of a column's values in a case; one never seen counts as its wider one."""
+    columns = [TARGET.source, *parents][: len(case)]
+    seen = real.loc[real[columns].eq(list(case)).all(axis=1), name]
+    if seen.empty:
+        return _shares(real, name, values, parents, case[:-1])
+    return [float((seen == value).mean()) for value in values]
 
 
 def _spelled(content: dict[str, Any]) -> str:
