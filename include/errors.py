@@ -119,3 +119,7 @@ class RequestUnreadableError(NightCatchError):
 
 class DagRunError(NightCatchError):
     """A DAG could not be triggered, or its run failed."""
+
+
+class NotRunningError(NightCatchError):
+    """A command needs a server of the embedded stack that does not run."""

@@ -1,0 +1,271 @@
+"""Which version of a pipeline is in force: pointer, signature, manifest, digests, load, swap."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+from include.contract import keys
+from include.contract.approval import (
+    MAX_POINTER_BYTES,
+    Pointer,
+    check_in_time,
+    check_succession,
+    parse_pointer,
+)
+from include.contract.manifest import Manifest
+from include.errors import ObjectMissingError, StoreUnavailableError
+from include.registry.follow.believe import (
+    MAX_MANIFEST_BYTES,
+    MAX_SIGNATURE_BYTES,
+    Trust,
+    VersionBytes,
+    believe_manifest,
+    believe_signature,
+    believe_version,
+    model_entry,
+)
+from include.registry.follow.last_good import LastGood
+from include.stores.objects import Fetched, ObjectStore
+
+_log = logging.getLogger(__name__)
+_MAX_POLLS_SKIPPED = 15
+_MAX_REASONS_REMEMBERED = 64
+
+ModelT = TypeVar("ModelT")
+Kind = Literal["unchanged", "swapped", "nothing_approved", "refused", "unreachable"]
+
+
+@dataclass(frozen=True)
+class InForce(Generic[ModelT]):
+    """A verified version that answers requests; a request keeps the one it began with.
+
+    Attributes
+    ----------
+    pointer : Pointer
+    manifest : Manifest
+    model
+        What `load` made of the verified bytes, warmed up.
+    since : datetime
+        When this process put it in force.
+    """
+
+    pointer: Pointer
+    manifest: Manifest
+    model: ModelT
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one poll came to.
+
+    Attributes
+    ----------
+    pipeline : str
+    kind : str
+        ``unchanged``, ``swapped``, ``nothing_approved``, ``refused`` or ``unreachable``.
+    failure : str
+        Class of the error that kept the old model; empty without one.
+    reason : str
+        The same in words.
+    """
+
+    pipeline: str
+    kind: Kind
+    failure: str = ""
+    reason: str = ""
+
+    @property
+    def is_unreachable(self) -> bool:
+        """Whether S3 gave no answer, so that the next poll should be later than usual."""
+        return self.kind == "unreachable"
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A pointer whose version was refused: tried again at once, then after 1, 3, 7, 15 polls."""
+
+    etag: str
+    outcome: Outcome
+    attempts: int
+    polls_to_skip: int
+
+
+class Follower(Generic[ModelT]):
+    """Follows one pipeline's ``approved.json``; any failure keeps the model in force.
+
+    One thread calls `restore` and `poll_once`; any thread reads `in_force`.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    pipeline : str
+    trust : Trust
+    last_good : LastGood
+    load : callable
+        Makes a warmed-up model of verified ONNX bytes and the manifest, or raises.
+    now : callable
+        The time, aware and in UTC.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        pipeline: str,
+        trust: Trust,
+        last_good: LastGood,
+        load: Callable[[bytes, Manifest], ModelT],
+        *,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.pipeline = pipeline
+        self.in_force: InForce[ModelT] | None = None
+        self._store = store
+        self._trust = trust
+        self._last_good = last_good
+        self._load = load
+        self._now = now
+        self._newest: Pointer | None = None
+        self._etag: str | None = None
+        self._refused: _Refused | None = None
+        self._reasons_logged: set[str] = set()
+
+    def restore(self) -> Outcome:
+        """Return after putting the last good version on disk in force, verified again in full."""
+        return self._guarded(self._restore)
+
+    def poll_once(self) -> Outcome:
+        """Return after looking at S3 once; a new, believable version is then in force."""
+        return self._guarded(self._poll)
+
+    def _guarded(self, attempt: Callable[[], Outcome]) -> Outcome:
+        try:
+            outcome = attempt()
+        except StoreUnavailableError as err:
+            outcome = Outcome(self.pipeline, "unreachable", type(err).__name__, str(err))
+        except Exception as err:  # noqa: BLE001 - whatever it is, the model in force stays
+            outcome = Outcome(self.pipeline, "refused", type(err).__name__, str(err))
+        self._log_once(outcome)
+        return outcome
+
+    def _restore(self) -> Outcome:
+        pointer_body = self._last_good.read_pointer()
+        if pointer_body is None:
+            return Outcome(self.pipeline, "nothing_approved")
+        # Remembered before anything can fail: an older serial is a replay all the same.
+        self._newest = self._believe_pointer(pointer_body)
+        content = self._last_good.read()
+        # Another worker may have kept a later version since the pointer was read.
+        pointer = self._newest = self._believe_pointer(content.pointer)
+        check_in_time(pointer, self._now())
+        manifest = believe_version(content, pointer, self._trust)
+        self._put_in_force(pointer, manifest, content.model)
+        return Outcome(self.pipeline, "swapped")
+
+    def _poll(self) -> Outcome:
+        fetched = self._fetch_pointer()
+        if fetched is None:
+            if self.in_force is not None:
+                check_in_time(self.in_force.pointer, self._now())
+            return Outcome(self.pipeline, "unchanged" if self.in_force else "nothing_approved")
+        if self._must_wait(fetched.etag):
+            assert self._refused is not None
+            return self._refused.outcome
+        try:
+            outcome = self._follow(fetched)
+        except StoreUnavailableError:
+            raise
+        except Exception as err:
+            self._remember_refusal(fetched.etag, err)
+            raise
+        self._etag, self._refused = fetched.etag, None
+        return outcome
+
+    def _fetch_pointer(self) -> Fetched | None:
+        try:
+            return self._store.fetch_if_changed(
+                keys.approved(self.pipeline), self._etag, MAX_POINTER_BYTES
+            )
+        except ObjectMissingError:
+            if self.in_force is None:
+                return None
+            raise
+
+    def _follow(self, fetched: Fetched) -> Outcome:
+        pointer = self._believe_pointer(fetched.body)
+        check_succession(self._newest, pointer)
+        check_in_time(pointer, self._now())
+        if self.in_force is not None and self.in_force.pointer == pointer:
+            return Outcome(self.pipeline, "unchanged")
+        content, manifest = self._fetch_version(fetched.body, pointer)
+        self._put_in_force(pointer, manifest, content.model)
+        self._newest = pointer
+        return self._keep_on_disk(pointer.serial, content)
+
+    def _believe_pointer(self, body: bytes) -> Pointer:
+        return parse_pointer(body, self._trust.approvers, pipeline=self.pipeline)
+
+    def _fetch_version(
+        self, pointer_body: bytes, pointer: Pointer
+    ) -> tuple[VersionBytes, Manifest]:
+        """Return a version's files, each verified before the next, larger one is fetched."""
+        manifest_body = self._fetch_file(pointer, keys.MANIFEST, MAX_MANIFEST_BYTES)
+        manifest = believe_manifest(manifest_body, pointer)
+        signature = self._fetch_file(pointer, keys.SIGNATURE, MAX_SIGNATURE_BYTES)
+        believe_signature(signature, manifest, manifest_body, self._trust)
+        entry = model_entry(manifest, self._trust)
+        model = self._fetch_file(pointer, keys.MODEL_ONNX, entry.size_bytes)
+        content = VersionBytes(pointer_body, manifest_body, signature, model)
+        return content, believe_version(content, pointer, self._trust)
+
+    def _fetch_file(self, pointer: Pointer, name: str, max_bytes: int) -> bytes:
+        return self._store.get(keys.version_file(self.pipeline, pointer.version, name), max_bytes)
+
+    def _put_in_force(self, pointer: Pointer, manifest: Manifest, body: bytes) -> None:
+        model = self._load(body, manifest)
+        self.in_force = InForce(pointer, manifest, model, self._now())
+        _log.info(
+            "%s: version %s is in force, serial %d",
+            self.pipeline,
+            pointer.version,
+            pointer.serial,
+        )
+
+    def _keep_on_disk(self, serial: int, content: VersionBytes) -> Outcome:
+        try:
+            self._last_good.keep(serial, content)
+        except OSError as err:
+            reason = f"serial {serial} is not kept on disk: {err}"
+            return Outcome(self.pipeline, "swapped", type(err).__name__, reason)
+        return Outcome(self.pipeline, "swapped")
+
+    def _must_wait(self, etag: str) -> bool:
+        refused = self._refused
+        if refused is None or refused.etag != etag or refused.polls_to_skip == 0:
+            return False
+        self._refused = _Refused(etag, refused.outcome, refused.attempts, refused.polls_to_skip - 1)
+        return True
+
+    def _remember_refusal(self, etag: str, err: Exception) -> None:
+        again = self._refused is not None and self._refused.etag == etag
+        attempts = self._refused.attempts + 1 if self._refused and again else 1
+        polls_to_skip = min(2 ** (attempts - 1) - 1, _MAX_POLLS_SKIPPED)
+        outcome = Outcome(self.pipeline, "refused", type(err).__name__, str(err))
+        self._refused = _Refused(etag, outcome, attempts, polls_to_skip)
+
+    def _log_once(self, outcome: Outcome) -> None:
+        if not outcome.failure:
+            if self._reasons_logged:
+                _log.info("%s: following again", self.pipeline)
+            self._reasons_logged.clear()
+            return
+        reason = f"{outcome.failure}: {outcome.reason}"
+        if reason in self._reasons_logged or len(self._reasons_logged) >= _MAX_REASONS_REMEMBERED:
+            return
+        self._reasons_logged.add(reason)
+        kept = self.in_force and f"version {self.in_force.pointer.version} stays in force"
+        _log.warning(
+            "%s: %s (%s); %s", self.pipeline, outcome.kind, reason, kept or "no model is in force"
+        )

@@ -1,0 +1,39 @@
+"""The Flask application: built of what it is given, it reads neither environment nor files."""
+
+import time
+
+from flask import Flask, Response, g, request
+
+from include.services.scorer import predict, problems, status
+from include.services.scorer.scorer import EXTENSION, Scorer, current_scorer
+
+
+def create_app(scorer: Scorer) -> Flask:
+    """Return the WSGI application that answers with the models of `scorer`."""
+    app = Flask("include.services.scorer", static_folder=None)
+    app.extensions[EXTENSION] = scorer
+    app.config["MAX_CONTENT_LENGTH"] = scorer.limits.json_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
+    app.json.compact = True  # type: ignore[attr-defined]
+    app.before_request(_begin)
+    app.after_request(_end)
+    problems.register(app)
+    app.register_blueprint(predict.blueprint)
+    app.register_blueprint(status.blueprint)
+    return app
+
+
+def _begin() -> None:
+    g.began_s = time.perf_counter()
+
+
+def _end(answer: Response) -> Response:
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    if answer.mimetype == "text/html":
+        answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'"
+    metrics = current_scorer().metrics
+    route = request.url_rule.rule if request.url_rule else "unknown"
+    method = request.method if request.url_rule else "any"
+    metrics.requests.labels(route, method, answer.status_code).inc()
+    metrics.latency.labels(route).observe(time.perf_counter() - g.began_s)
+    return answer

@@ -1,0 +1,90 @@
+"""Which model in force answers which kind of question."""
+
+from collections.abc import Mapping, Sequence
+
+from include.errors import ModelUnavailableError, PipelineUnknownError
+from include.registry.follow import Follower, InForce
+from include.services.scorer.model import OnnxModel
+from include.services.scorer.records import shorten
+
+
+class Catalogue:
+    """The pipelines this service follows.
+
+    Parameters
+    ----------
+    followers : mapping of str to Follower
+        By pipeline; the order decides which one answers when a request names none.
+    """
+
+    def __init__(self, followers: Mapping[str, Follower[OnnxModel]]) -> None:
+        self._followers = followers
+
+    def in_force(self) -> list[InForce[OnnxModel]]:
+        """Return the versions that answer now."""
+        return self._in_force_among(list(self._followers))
+
+    def waiting(self) -> list[str]:
+        """Return the pipelines that have no version in force yet."""
+        return [name for name, follower in self._followers.items() if follower.in_force is None]
+
+    def answering(self, *, text: bool, pipeline: str | None) -> InForce[OnnxModel]:
+        """Return the version that answers records (`text` false) or URLs (`text` true).
+
+        Parameters
+        ----------
+        text : bool
+            Whether one text is sent, and not a record of several columns.
+        pipeline : str or None
+            The one that is asked for; None for the first that reads what is sent.
+
+        Raises
+        ------
+        PipelineUnknownError
+            If no pipeline that is followed reads it.
+        ModelUnavailableError
+            If one that may read it has no version in force yet.
+        """
+        names = self._asked_for(pipeline)
+        for entry in self._in_force_among(names):
+            if entry.model.schema.is_text == text:
+                return entry
+        self._check_none_waits(names)
+        what = "a URL" if text else "a record of columns"
+        raise PipelineUnknownError(f"none of the pipelines reads {what}: {', '.join(names)}")
+
+    def answering_table(self, header: Sequence[str], pipeline: str | None) -> InForce[OnnxModel]:
+        """Return the version that answers a table: the first whose columns are all in `header`.
+
+        Without such a one it is the first in force, which can say what is missing.
+
+        Raises
+        ------
+        PipelineUnknownError
+            If the pipeline that is asked for is not followed.
+        ModelUnavailableError
+            If none has a version in force yet.
+        """
+        names = self._asked_for(pipeline)
+        entries = self._in_force_among(names)
+        for entry in entries:
+            if set(entry.model.schema.names) <= set(header):
+                return entry
+        self._check_none_waits(names)
+        return entries[0]
+
+    def _asked_for(self, pipeline: str | None) -> list[str]:
+        if pipeline is None:
+            return list(self._followers)
+        if pipeline not in self._followers:
+            raise PipelineUnknownError(f"no pipeline {shorten(pipeline)!r} is followed here")
+        return [pipeline]
+
+    def _in_force_among(self, names: Sequence[str]) -> list[InForce[OnnxModel]]:
+        found = (self._followers[name].in_force for name in names)
+        return [entry for entry in found if entry is not None]
+
+    def _check_none_waits(self, names: Sequence[str]) -> None:
+        waiting = [name for name in names if self._followers[name].in_force is None]
+        if waiting:
+            raise ModelUnavailableError(f"no model is in force yet for: {', '.join(waiting)}")

@@ -1,0 +1,134 @@
+"""Verified ONNX bytes become a model that answers; no Flask here, the DAG tries models with it."""
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from include.contract.manifest import Manifest
+from include.errors import ModelOutputError, NightCatchError, VersionRefusedError
+from include.services.scorer.operators import check_graph
+from include.services.scorer.records import Matrix, RecordSchema
+
+INPUT = "X"
+OUTPUT = "probability"
+_WARM_UP_ROWS = (1, 64)
+
+
+class OnnxModel:
+    """An ONNX Runtime session with the inputs its manifest declares; safe to share by threads.
+
+    Attributes
+    ----------
+    manifest : Manifest
+    schema : RecordSchema
+        Makes `score`'s matrix of records.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.schema = RecordSchema(manifest.inputs)
+        self._session = session
+
+    def score(self, matrix: Matrix) -> npt.NDArray[np.float32]:
+        """Return the calibrated probability of phishing of each row.
+
+        Parameters
+        ----------
+        matrix : ndarray of shape (n, n_inputs)
+            float32 in the manifest's input order, NaN where a value is missing (the graph imputes
+            it as the training pipeline did); text of shape (n, 1) for a string input.
+
+        Returns
+        -------
+        ndarray of shape (n,), float32
+
+        Raises
+        ------
+        ModelOutputError
+            If the model has no answer for a row.
+        """
+        (answer,) = self._session.run([OUTPUT], {INPUT: matrix})
+        probability: npt.NDArray[np.float32] = answer
+        # NaN fails both comparisons.
+        if not ((probability >= 0.0) & (probability <= 1.0)).all():
+            raise ModelOutputError("the model gives no probability for these values")
+        return probability
+
+
+def load_model(body: bytes, manifest: Manifest) -> OnnxModel:
+    """Return a model that has been tried: its graph, signature and first answers are sound.
+
+    Parameters
+    ----------
+    body : bytes
+        The verified content of ``model.onnx``.
+    manifest : Manifest
+
+    Raises
+    ------
+    VersionRefusedError
+        If the graph uses an unexpected operator or external data, cannot be loaded, or does not
+        take the manifest's inputs.
+    ManifestError
+        If no record can be made of the manifest's inputs.
+    ModelOutputError
+        If its first answers are no probabilities.
+    """
+    check_graph(body)
+    try:
+        session = onnxruntime.InferenceSession(
+            body, sess_options=_one_thread(), providers=["CPUExecutionProvider"]
+        )
+        model = OnnxModel(session, manifest)
+        _check_signature(session, model.schema, manifest.version)
+        _warm_up(model)
+    except NightCatchError:
+        raise
+    # ONNX Runtime's errors share no base class of their own.
+    except Exception as err:
+        raise VersionRefusedError(
+            f"{manifest.version}: ONNX Runtime refuses the model: {type(err).__name__}"
+        ) from err
+    return model
+
+
+def _one_thread() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    # Bytes that look like ONNX Runtime's own format would pass by the check of the graph.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    return options
+
+
+def _check_signature(
+    session: onnxruntime.InferenceSession, schema: RecordSchema, version: str
+) -> None:
+    inputs = [(entry.name, entry.type, entry.shape[1:]) for entry in session.get_inputs()]
+    expected = "tensor(string)" if schema.is_text else "tensor(float)"
+    if inputs != [(INPUT, expected, [schema.n_inputs])]:
+        raise VersionRefusedError(f"{version}: inputs {inputs} are not those of the manifest")
+    outputs = [(entry.name, entry.type) for entry in session.get_outputs()]
+    if outputs != [(OUTPUT, "tensor(float)")]:
+        raise VersionRefusedError(f"{version}: outputs {outputs} are not one probability")
+
+
+def _warm_up(model: OnnxModel) -> None:
+    """Return after scoring small and larger batches, of typical and of missing values."""
+    schema = model.schema
+    for n_rows in _WARM_UP_ROWS:
+        values = ["http://example.com/"] if schema.is_text else _typical_values(model.manifest)
+        rows = [list(values) for _ in range(n_rows)]
+        if not schema.is_text:
+            rows[0] = [float("nan")] * schema.n_inputs
+        answer = model.score(schema.matrix(rows))
+        if answer.shape != (n_rows,) or answer.dtype != np.float32:
+            raise ModelOutputError(
+                f"{n_rows} rows gave {answer.dtype} of shape {answer.shape}, not a float32 each"
+            )
+
+
+def _typical_values(manifest: Manifest) -> list[float]:
+    return [float(field.allowed[0]) if field.allowed else 0.0 for field in manifest.inputs]

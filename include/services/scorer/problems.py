@@ -1,0 +1,80 @@
+"""Errors as RFC 9457 problem details: the one place that knows which error has which status."""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from include.errors import (
+    ModelOutputError,
+    ModelUnavailableError,
+    NightCatchError,
+    PipelineUnknownError,
+    RequestRejectedError,
+    RequestUnreadableError,
+)
+
+_log = logging.getLogger(__name__)
+_RETRY_AFTER_S = 5
+_STATUS: dict[type[NightCatchError], HTTPStatus] = {
+    RequestUnreadableError: HTTPStatus.BAD_REQUEST,
+    RequestRejectedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ModelOutputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PipelineUnknownError: HTTPStatus.NOT_FOUND,
+    ModelUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> Response:
+    """Return an ``application/problem+json`` answer.
+
+    Parameters
+    ----------
+    status : int
+    detail : str
+        What is wrong with this very request.
+    errors : list of dict, optional
+        One per fault: where it is, the rule, and the rule in words.
+    """
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        document["errors"] = errors
+    answer = Response(json.dumps(document), status=status, content_type="application/problem+json")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        answer.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return answer
+
+
+def register(app: Flask) -> None:
+    """Leave `app` answering every error as a problem."""
+    app.register_error_handler(NightCatchError, _answer_deliberate)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def _answer_deliberate(err: NightCatchError) -> Response:
+    status = _STATUS.get(type(err))
+    if status is None:
+        return _answer_unexpected(err)
+    return problem(status, str(err))
+
+
+def _answer_http(err: HTTPException) -> Response:
+    answer = problem(err.code or 500, err.description or "")
+    for name, value in err.get_headers():
+        if name.lower() == "allow":
+            answer.headers[name] = value
+    return answer
+
+
+def _answer_unexpected(err: Exception) -> Response:
+    _log.error("a request failed", exc_info=err)
+    return problem(500, "The service failed; the operator finds the reason in its log.")

@@ -1,0 +1,133 @@
+"""What the scoring service can be told, all of it by environment variables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.errors import SettingMissingError
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may ask for.
+
+    Attributes
+    ----------
+    json_bytes : int
+        ``NIGHTCATCH_MAX_JSON_BYTES``: a larger JSON body is answered 413.
+    upload_bytes : int
+        ``NIGHTCATCH_MAX_UPLOAD_BYTES``: the same for a file.
+    records : int
+        ``NIGHTCATCH_MAX_RECORDS``: more of them in one JSON body are answered 422.
+    csv_rows : int
+        ``NIGHTCATCH_MAX_CSV_ROWS``: the same for a file.
+    """
+
+    json_bytes: int = 8 * _MIB
+    upload_bytes: int = 200 * _MIB
+    records: int = 10_000
+    csv_rows: int = 2_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the service is told at its start.
+
+    Attributes
+    ----------
+    pipelines : tuple of str
+        ``NIGHTCATCH_PIPELINES``, separated by commas; the first answers records by default.
+    s3_endpoint : str or None
+        ``NIGHTCATCH_S3_ENDPOINT``; empty for AWS. Credentials are boto3's own variables.
+    s3_bucket : str
+        ``NIGHTCATCH_S3_BUCKET``.
+    trainer_keys, approver_keys : tuple of Path
+        ``NIGHTCATCH_TRAINER_PUBLIC_KEY`` and ``NIGHTCATCH_APPROVER_PUBLIC_KEY``: PEM files, several
+        separated by colons while keys are rotated.
+    cache_dir : Path
+        ``NIGHTCATCH_CACHE_DIR``: keeps the last good model of each pipeline.
+    poll_interval_s : float
+        ``NIGHTCATCH_POLL_INTERVAL_S``.
+    max_model_bytes : int
+        ``NIGHTCATCH_MAX_MODEL_BYTES``: a larger model is refused.
+    build : str
+        ``NIGHTCATCH_BUILD``: the code's commit, as ``/version`` shows it.
+    limits : Limits
+    """
+
+    pipelines: tuple[str, ...]
+    s3_endpoint: str | None
+    s3_bucket: str
+    trainer_keys: tuple[Path, ...]
+    approver_keys: tuple[Path, ...]
+    cache_dir: Path
+    poll_interval_s: float = 15.0
+    max_model_bytes: int = 256 * _MIB
+    build: str = "unknown"
+    limits: Limits = Limits()
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that environment variables spell.
+
+    Raises
+    ------
+    SettingMissingError
+        If a variable is absent or cannot be read; the message names it.
+    """
+    limits = Limits()
+    return Settings(
+        pipelines=_names(environ, "NIGHTCATCH_PIPELINES", "sites"),
+        s3_endpoint=environ.get("NIGHTCATCH_S3_ENDPOINT") or None,
+        s3_bucket=environ.get("NIGHTCATCH_S3_BUCKET") or "nightcatch",
+        trainer_keys=_key_files(environ, "NIGHTCATCH_TRAINER_PUBLIC_KEY"),
+        approver_keys=_key_files(environ, "NIGHTCATCH_APPROVER_PUBLIC_KEY"),
+        cache_dir=Path(_required(environ, "NIGHTCATCH_CACHE_DIR")),
+        poll_interval_s=_positive(environ, "NIGHTCATCH_POLL_INTERVAL_S", 15.0),
+        max_model_bytes=int(_positive(environ, "NIGHTCATCH_MAX_MODEL_BYTES", 256 * _MIB)),
+        build=environ.get("NIGHTCATCH_BUILD") or "unknown",
+        limits=Limits(
+            json_bytes=int(_positive(environ, "NIGHTCATCH_MAX_JSON_BYTES", limits.json_bytes)),
+            upload_bytes=int(
+                _positive(environ, "NIGHTCATCH_MAX_UPLOAD_BYTES", limits.upload_bytes)
+            ),
+            records=int(_positive(environ, "NIGHTCATCH_MAX_RECORDS", limits.records)),
+            csv_rows=int(_positive(environ, "NIGHTCATCH_MAX_CSV_ROWS", limits.csv_rows)),
+        ),
+    )
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name)
+    if not value:
+        raise SettingMissingError(f"{name} is not set")
+    return value
+
+
+def _names(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    given = environ.get(name) or default
+    names = tuple(part.strip() for part in given.split(",") if part.strip())
+    if not names or len(set(names)) != len(names):
+        raise SettingMissingError(f"{name}={given!r} does not list pipelines once each")
+    return names
+
+
+def _key_files(environ: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    paths = tuple(Path(part) for part in _required(environ, name).split(":") if part)
+    for path in paths:
+        if not path.is_file():
+            raise SettingMissingError(f"{name}: {path} is not a file")
+    return paths
+
+
+def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
+    given = environ.get(name) or str(default)
+    try:
+        number = float(given)
+    except ValueError as err:
+        raise SettingMissingError(f"{name}={given!r} is not a number") from err
+    if not 0 < number < float("inf"):
+        raise SettingMissingError(f"{name}={given!r} is not a positive number")
+    return number

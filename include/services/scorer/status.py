@@ -1,0 +1,66 @@
+"""What operators and browsers ask: health, version, metrics, and which model is in force."""
+
+from flask import Blueprint, Response, jsonify, render_template
+from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from include.errors import ModelUnavailableError
+from include.services.scorer.answers import describe_model
+from include.services.scorer.scorer import current_scorer
+
+blueprint = Blueprint("status", __name__)
+
+
+@blueprint.get("/")
+def index() -> str:
+    """Show which models are in force."""
+    catalogue = current_scorer().catalogue
+    return render_template("index.html", in_force=catalogue.in_force(), waiting=catalogue.waiting())
+
+
+@blueprint.get("/health/live")
+def live() -> ResponseReturnValue:
+    """Answer as long as the process can."""
+    return jsonify({"status": "live"})
+
+
+@blueprint.get("/health/ready")
+def ready() -> ResponseReturnValue:
+    """Answer 200 once every pipeline has a model in force, 503 before."""
+    catalogue = current_scorer().catalogue
+    waiting = catalogue.waiting()
+    if waiting:
+        raise ModelUnavailableError(f"no model is in force yet for: {', '.join(waiting)}")
+    models = [describe_model(entry) for entry in catalogue.in_force()]
+    return jsonify({"status": "ready", "models": models})
+
+
+@blueprint.get("/version")
+def version() -> ResponseReturnValue:
+    """Name the code and the models."""
+    scorer = current_scorer()
+    models = [
+        {
+            **describe_model(entry),
+            "trained_at": entry.manifest.created_at,
+            "approved_at": entry.pointer.approved_at,
+            "approved_by": entry.pointer.approved_by,
+            "reason": entry.pointer.reason,
+            "expires_at": entry.pointer.expires_at,
+            "threshold": entry.manifest.threshold,
+            "family": entry.manifest.model.get("family"),
+            "simulated": entry.manifest.snapshot.get("simulated"),
+            "in_force_since": entry.since.isoformat(timespec="seconds"),
+        }
+        for entry in scorer.catalogue.in_force()
+    ]
+    document = {"service": "nightcatch-scorer", "build": scorer.build, "models": models}
+    return jsonify({**document, "waiting": scorer.catalogue.waiting()})
+
+
+@blueprint.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Show the counters of all workers to Prometheus."""
+    scorer = current_scorer()
+    body = scorer.metrics.exposition(scorer.catalogue, scorer.now())
+    return Response(body, content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,86 @@
+"""The edge: reads the environment, opens S3, starts following, and hands over the application.
+
+gunicorn -c include/services/scorer/gunicorn_conf.py "include.services.scorer.wsgi:create()"
+"""
+
+import atexit
+import logging
+import os
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from flask import Flask
+
+from include.contract.signature import PublicKeys, load_public_key
+from include.registry.follow import Follower, LastGood, Poller, Trust
+from include.services.scorer.app import create_app
+from include.services.scorer.catalogue import Catalogue
+from include.services.scorer.metrics import Metrics
+from include.services.scorer.model import OnnxModel, load_model
+from include.services.scorer.scorer import Scorer
+from include.services.scorer.settings import Settings, read_settings
+from include.stores.objects import ObjectStore
+
+_SLOWEST_POLL_FACTOR = 4
+_S3_TIMEOUTS = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"total_max_attempts": 2, "mode": "standard"},
+)
+
+
+def create() -> Flask:
+    """Return the application, following its pipelines in background threads of this process.
+
+    A last good model on disk answers from the first request on, whether S3 is up or not.
+
+    Raises
+    ------
+    SettingMissingError
+        If an environment variable is absent or cannot be read; the message names it.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = read_settings(os.environ)
+    metrics = Metrics(shared="PROMETHEUS_MULTIPROC_DIR" in os.environ)
+    followers = {name: _follower(settings, name) for name in settings.pipelines}
+    for name, follower in followers.items():
+        follower.restore()
+        poller = Poller(
+            f"follow-{name}",
+            follower.poll_once,
+            metrics.count_poll,
+            interval_s=settings.poll_interval_s,
+            max_interval_s=settings.poll_interval_s * _SLOWEST_POLL_FACTOR,
+            chance=random.Random(),
+        )
+        poller.start()
+        atexit.register(poller.stop)
+    return create_app(Scorer(Catalogue(followers), metrics, settings.limits, settings.build, _now))
+
+
+def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
+    client = boto3.client("s3", endpoint_url=settings.s3_endpoint, config=_S3_TIMEOUTS)
+    return Follower(
+        ObjectStore(client, settings.s3_bucket),
+        pipeline,
+        Trust(
+            approvers=_public_keys(settings.approver_keys),
+            trainers=_public_keys(settings.trainer_keys),
+            max_model_bytes=settings.max_model_bytes,
+        ),
+        LastGood(settings.cache_dir / pipeline, settings.max_model_bytes),
+        load_model,
+        now=_now,
+    )
+
+
+def _public_keys(paths: Iterable[Path]) -> PublicKeys:
+    return [load_public_key(path.read_bytes()) for path in paths]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

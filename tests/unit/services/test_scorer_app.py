@@ -1,0 +1,365 @@
+"""The HTTP answers of DESIGN.md, and a problem for whatever a client does wrong."""
+
+import gzip
+import io
+import itertools
+import json
+import random
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from include.contract.approval import Pointer
+from include.contract.schema import InputField
+from include.registry.follow import InForce
+from include.services.scorer.app import create_app
+from include.services.scorer.catalogue import Catalogue
+from include.services.scorer.metrics import Metrics
+from include.services.scorer.model import load_model
+from include.services.scorer.scorer import Scorer
+from include.services.scorer.settings import Limits
+from tests import graphs
+from tests.versions import Version, version_name
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+LIMITS = Limits(json_bytes=20_000, upload_bytes=100_000, records=50, csv_rows=5_000)
+URL = (InputField("url", "string", None, "the address"),)
+SITES = {"pipeline": "sites", "version": version_name(1), "serial": 7}
+
+
+@dataclass
+class Following:
+    """Stands where a Follower stands: the version in force, if any."""
+
+    in_force: InForce | None = None
+
+
+def in_force(pipeline, body, **changes):
+    manifest = Version(version_name(1), pipeline=pipeline).manifest(**changes)
+    pointer = Pointer(pipeline, manifest.version, 7, "", "ann", "2026-11-21", "a test", "run-1")
+    return InForce(pointer, manifest, load_model(body, manifest), NOW)
+
+
+def client_of(followers, limits=LIMITS):
+    scorer = Scorer(Catalogue(followers), Metrics(shared=False), limits, "abc", lambda: NOW)
+    app = create_app(scorer)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    return app.test_client()
+
+
+@pytest.fixture
+def sites():
+    return client_of({"sites": Following(in_force("sites", graphs.logistic((2.0, -1.0))))})
+
+
+@pytest.fixture
+def both():
+    return client_of(
+        {
+            "sites": Following(in_force("sites", graphs.logistic((2.0, -1.0)))),
+            "urls": Following(in_force("urls", graphs.text_classifier(), inputs=URL)),
+        }
+    )
+
+
+def upload(client, body, accept="application/json", **form):
+    data = {"file": (io.BytesIO(body), "sites.csv"), **form}
+    return client.post("/predict", data=data, headers={"Accept": accept})
+
+
+def problem_of(answer, status):
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    problem = json.loads(answer.data)
+    assert problem["status"] == status
+    assert problem["title"]
+    return problem
+
+
+def test_one_record_gets_one_answer(sites):
+    answer = sites.post("/predict", json={"record": {"a": 1, "b": -1}}).json
+
+    assert answer.pop("id")
+    assert answer == {
+        "prediction": "Phishing",
+        "confidence": pytest.approx(0.952574),
+        "probability": pytest.approx(0.952574),
+        "model": SITES,
+    }
+
+
+def test_confidence_is_of_the_label_that_is_given(sites):
+    answer = sites.post("/predict", json={"record": {"a": -1, "b": 1}}).json
+
+    assert answer["prediction"] == "Legitimate"
+    assert answer["probability"] == pytest.approx(0.047426)
+    assert answer["confidence"] == pytest.approx(0.952574)
+
+
+def test_records_are_answered_in_order_with_ids_of_their_own(sites):
+    records = [{"a": 1, "b": -1}, {"a": -1, "b": 1}, {"a": None, "b": None}]
+    answer = sites.post("/predict", json={"records": records}).json
+
+    assert [entry["prediction"] for entry in answer["predictions"]] == [
+        "Phishing",
+        "Legitimate",
+        "Phishing",
+    ]
+    assert len({entry["id"] for entry in answer["predictions"]}) == 3
+    assert answer["model"] == SITES
+
+
+def test_the_threshold_of_the_manifest_decides():
+    strict = in_force("sites", graphs.constant(0.7), threshold=0.8)
+    client = client_of({"sites": Following(strict)})
+    answer = client.post("/predict", json={"record": {"a": 1, "b": 1}}).json
+
+    assert (answer["prediction"], answer["confidence"]) == ("Legitimate", pytest.approx(0.3))
+
+
+def test_urls_are_answered_by_the_pipeline_that_reads_text(both):
+    one = both.post("/predict", json={"url": "http://bad.example/"}).json
+    many = both.post("/predict", json={"urls": ["http://a.example/", "http://bad.example/"]}).json
+
+    assert (one["url"], one["prediction"]) == ("http://bad.example/", "Phishing")
+    assert one["model"]["pipeline"] == "urls"
+    assert [entry["prediction"] for entry in many["predictions"]] == ["Legitimate", "Phishing"]
+    assert [entry["url"] for entry in many["predictions"]][1] == "http://bad.example/"
+    assert both.post("/predict", json={"record": {"a": 1, "b": 1}}).json["model"] == SITES
+
+
+def test_urls_are_a_404_where_no_pipeline_reads_them(sites):
+    problem = problem_of(sites.post("/predict", json={"url": "http://a.example/"}), 404)
+
+    assert "a URL" in problem["detail"]
+
+
+def test_a_pipeline_without_a_model_is_a_503():
+    client = client_of(
+        {"sites": Following(in_force("sites", graphs.logistic())), "urls": Following()}
+    )
+    answer = client.post("/predict", json={"url": "http://a.example/"})
+
+    assert "urls" in problem_of(answer, 503)["detail"]
+    assert answer.headers["Retry-After"]
+    assert client.post("/predict", json={"record": {"a": 1, "b": 1}}).status_code == 200
+    problem_of(client.get("/health/ready"), 503)
+
+
+def test_a_pipeline_can_be_asked_for(both):
+    body = {"record": {"a": 1, "b": 1}, "pipeline": "sites"}
+
+    assert both.post("/predict", json=body).json["model"] == SITES
+    problem_of(both.post("/predict", json={**body, "pipeline": "urls"}), 404)
+    problem_of(both.post("/predict", json={**body, "pipeline": "none"}), 404)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"record": {"a": 1}}, {"pointer": "#/record/b", "field": "b", "rule": "missing"}),
+        (
+            {"records": [{"a": 1, "b": 1}, {"a": 2, "b": 1}]},
+            {"pointer": "#/records/1/a", "field": "a", "rule": "allowed"},
+        ),
+        (
+            {"record": {"a": 1, "b": 1, "x/~y": 1}},
+            {"pointer": "#/record/x~1~0y", "field": "x/~y", "rule": "unknown"},
+        ),
+        ({"records": [3]}, {"pointer": "#/records/0", "rule": "type"}),
+    ],
+)
+def test_a_bad_record_is_a_422_that_points_at_the_field(sites, body, error):
+    problem = problem_of(sites.post("/predict", json=body), 422)
+    (found,) = problem["errors"]
+
+    assert found.pop("detail")
+    assert found == error
+
+
+@pytest.mark.parametrize("item", [1, None, "", ["x"], "x" * 10_000, "\ud800"])
+def test_a_bad_url_is_a_422_that_points_at_it(both, item):
+    (error,) = problem_of(both.post("/predict", json={"urls": ["x", item]}), 422)["errors"]
+
+    assert error["pointer"] == "#/urls/1"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"\xff\xfe", 400),
+        (b'{"record": {"a": 1' + b"9" * 5000 + b"}}", 400),
+        (b"[]", 422),
+        (b"null", 422),
+        (b"{}", 422),
+        (b'{"records": []}', 422),
+        (b'{"records": {}}', 422),
+        (b'{"records": [], "record": {}}', 422),
+        (b'{"other": 1}', 422),
+        (b'{"record": {"a": 1, "a": 1, "b": 1}}', 422),
+        (b'{"record": {"a": NaN, "b": 1}}', 422),
+        (b'{"record": {"a": -Infinity, "b": 1}}', 422),
+        (b'{"record": {"a": 1e999, "b": 1}}', 422),
+        (b'{"record": {"a": 1, "b": 1}, "pipeline": 3}', 422),
+        (b'{"record": {"a": 1, "b": 1}, "pipeline": "\\ud800"}', 404),
+        (b'{"records": ' + b"[" * 9000, 422),
+        (b'{"records": ' + b"[" * 900 + b"]" * 900 + b"}", 422),
+        (b'{"records": [' + b"1," * 50 + b"1]}", 422),
+        (b" " * 20_001, 413),
+    ],
+)
+def test_a_hostile_body_is_a_4xx(sites, body, status):
+    problem_of(sites.post("/predict", data=body, content_type="application/json"), status)
+
+
+def test_a_body_of_another_type_is_a_415(sites):
+    body = json.dumps({"record": {"a": 1, "b": 1}}).encode()
+
+    problem_of(sites.post("/predict", data=body, content_type="text/plain"), 415)
+    problem_of(sites.post("/predict", data=body), 415)
+    packed = {"data": gzip.compress(body), "content_type": "application/json"}
+    problem_of(sites.post("/predict", **packed, headers={"Content-Encoding": "gzip"}), 415)
+
+
+def test_other_routes_and_methods_are_problems(sites):
+    problem_of(sites.get("/nothing"), 404)
+    answer = sites.get("/predict")
+
+    problem_of(answer, 405)
+    assert "POST" in answer.headers["Allow"]
+
+
+CSV = b"name,a,b\n=cmd,1,-1\nplain,-1,1\n"
+
+
+def test_a_table_is_answered_as_json(sites):
+    answer = upload(sites, CSV).json
+
+    assert [entry["prediction"] for entry in answer["predictions"]] == ["Phishing", "Legitimate"]
+    assert answer["model"] == SITES
+    assert answer["rows"] == 2
+    assert answer["by_label"] == {"Phishing": 1, "Legitimate": 1}
+    assert answer["ignored_columns"] == ["name"]
+
+
+def test_a_table_is_answered_as_csv_with_the_columns_that_were_sent(sites):
+    answer = upload(sites, CSV, "text/csv")
+    header, first, second = answer.text.splitlines()
+
+    assert answer.mimetype == "text/csv"
+    assert header == "name,a,b,prediction,confidence,probability,model_version,id"
+    assert first.startswith(f"'=cmd,1,-1,Phishing,0.952574,0.952574,{version_name(1)},")
+    assert second.startswith("plain,-1,1,Legitimate,0.952574,0.047426,")
+
+
+def test_a_table_is_answered_as_html_without_running_what_it_holds(sites):
+    body = b"name,a,b\n<script>alert(1)</script>,1,-1\n" + b"x,0,0\n" * 1000
+    answer = upload(sites, body, "text/html,application/xhtml+xml,*/*;q=0.8")
+
+    assert answer.mimetype == "text/html"
+    assert "<script>" not in answer.text
+    assert "1001 rows scored" in answer.text
+    assert answer.text.count("<tr>") == 501
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_table_of_urls_goes_to_the_pipeline_that_reads_text(both):
+    answer = upload(both, b"url,source\nhttp://bad.example/,x\nhttp://a.example/,y\n").json
+
+    assert [entry["prediction"] for entry in answer["predictions"]] == ["Phishing", "Legitimate"]
+    assert answer["model"]["pipeline"] == "urls"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/csv", "text/html"])
+def test_a_bad_table_is_a_422_whatever_is_accepted(sites, accept):
+    answer = upload(sites, b"a,b\n" + b"1,1\n" * 4990 + b"1,9\n", accept)
+    (error,) = problem_of(answer, 422)["errors"]
+
+    assert (error["line"], error["column"], error["rule"]) == (4992, "b", "allowed")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"a\n1\n", 422),
+        (b"", 422),
+        (b'a,b\n"', 400),
+        (b"a,b\n" + b"1,1\n" * 5001, 422),
+        (b"a,b\n" + b"1,1\n" * 30_000, 413),
+        (b"\x00" * 100, 422),
+        (bytes(random.Random(1).randbytes(50_000)), 422),
+    ],
+    ids=["column", "empty", "quote", "rows", "bytes", "zeros", "noise"],
+)
+def test_a_hostile_table_is_a_4xx(sites, body, status):
+    problem_of(upload(sites, body), status)
+
+
+def test_a_form_without_a_file_is_a_422(sites):
+    answer = sites.post("/predict", data={"x": "y"}, content_type="multipart/form-data")
+
+    assert "'file'" in problem_of(answer, 422)["detail"]
+
+
+def test_an_unknown_accept_is_a_406(sites):
+    problem_of(upload(sites, CSV, "image/png"), 406)
+
+
+def test_health_version_and_page_name_the_model(sites):
+    assert sites.get("/health/live").json == {"status": "live"}
+    assert sites.get("/health/ready").json == {"status": "ready", "models": [SITES]}
+    version = sites.get("/version").json
+    assert version["build"] == "abc"
+    assert version["models"][0]["version"] == version_name(1)
+    assert version["models"][0]["approved_by"] == "ann"
+    assert version_name(1) in sites.get("/").text
+
+
+def test_metrics_count_what_happened(sites):
+    sites.post("/predict", json={"records": [{"a": 1, "b": -1}, {"a": -1, "b": 1}]})
+    sites.post("/predict", json={"record": {}})
+    sites.get("/nothing")
+    metrics = sites.get("/metrics").text
+
+    for line in (
+        'nightcatch_requests_total{method="POST",route="/predict",status="200"} 1.0',
+        'nightcatch_requests_total{method="POST",route="/predict",status="422"} 1.0',
+        'nightcatch_requests_total{method="any",route="unknown",status="404"} 1.0',
+        'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 1.0',
+        'nightcatch_predictions_total{label="Legitimate",pipeline="sites"} 1.0',
+        f'nightcatch_model_info{{pipeline="sites",version="{version_name(1)}"}} 1.0',
+        'nightcatch_model_serial{pipeline="sites"} 7.0',
+        'nightcatch_model_age_seconds{pipeline="sites"} 78887.0',
+    ):
+        assert line in metrics, line
+
+
+class Restless:
+    """Stands where a Follower stands that puts another version in force at every look."""
+
+    def __init__(self, *versions):
+        self._versions = itertools.cycle(versions)
+
+    @property
+    def in_force(self):
+        return next(self._versions)
+
+
+@pytest.mark.parametrize("is_table", [False, True], ids=["records", "table"])
+def test_a_request_ends_on_the_model_it_began_with(is_table):
+    low, high = (in_force("sites", graphs.constant(value)) for value in (0.1, 0.9))
+    high = replace(high, pointer=replace(high.pointer, serial=8))
+    client = client_of({"sites": Restless(low, high)})
+    for _ in range(4):
+        if is_table:
+            rows = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+            body = b"a,b\n" + b"".join(b"%d,%d\n" % row for row in rows for _ in range(500))
+            answer = upload(client, body).json
+        else:
+            answer = client.post("/predict", json={"records": [{"a": 1, "b": 1}] * 3}).json
+        expected = 0.1 if answer["model"]["serial"] == 7 else 0.9
+
+        assert {entry["probability"] for entry in answer["predictions"]} == {expected}

@@ -1,0 +1,142 @@
+"""CSV files of every dialect are scored, or refused with the line and the column."""
+
+import csv
+import io
+import itertools
+
+import pytest
+
+from include.errors import RequestRejectedError, RequestUnreadableError
+from include.services.scorer.csv_answers import neutral
+from include.services.scorer.csv_rows import read_table, score_table
+from include.services.scorer.model import load_model
+from tests import graphs
+from tests.versions import Version, version_name
+
+MODEL = load_model(graphs.logistic((2.0, -1.0)), Version(version_name(1)).manifest())
+PHISHING = 0.952574  # sigmoid(3)
+
+
+def score(body, max_rows=1000):
+    table = read_table(io.BytesIO(body))
+    return list(score_table(table, MODEL, max_rows))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a,b\n1,-1\n",
+        b"a,b\r\n1,-1",
+        b"a,b\r1,-1\r",
+        b"\xef\xbb\xbfa,b\n1,-1\n",
+        b"a;b\n1;-1\n",
+        b"a\tb\n1\t-1\n",
+        b"b,a\n-1,1\n",
+        b'"a","b"\n"1","-1"\n',
+        b" a , b \n 1 , -1 \n",
+        b"a,b\n\n1,-1\n\n",
+        b"name,a,b\nJos\xe9,1,-1\n",
+        "name,a,b\nJosé,1,-1\n".encode(),
+        "a,b\n1,-1\n".encode("utf-16"),
+        b'note,a,b\n"two\nlines",1,-1\n',
+        b"a,b\n1.0,-1.0\n",
+    ],
+    ids=[
+        "plain", "crlf", "cr", "bom", "semicolons", "tabs", "order", "quotes", "spaces", "blank",
+        "latin-1", "utf-8", "utf-16", "line break", "floats",
+    ],
+)  # fmt: skip
+def test_a_row_is_scored_in_any_dialect(body):
+    (row,) = score(body)
+
+    assert row.probability == pytest.approx(PHISHING, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "column", "rule"),
+    [
+        (b"a,b\n1,-1\n1,2\n", 3, "b", "allowed"),
+        (b"a,b\n1,-1\n\n1,x\n", 4, "b", "type"),
+        (b"a,b\nTRUE,1\n", 2, "a", "type"),
+        (b"a,b\n1\n", 2, "", "length"),
+        (b"a,b\n1,1,1\n", 2, "", "length"),
+        (b"a,c\n1,1\n", 1, "b", "missing"),
+        (b"a,b\n" + b"1,1\n" * 9000 + b"1,5\n", 9002, "b", "allowed"),
+    ],
+    ids=["value", "text", "bool", "short", "long", "column", "late"],
+)
+def test_a_bad_row_is_named_by_line_and_column(body, line, column, rule):
+    with pytest.raises(RequestRejectedError) as caught:
+        score(body, max_rows=10_000)
+
+    (fault,) = caught.value.faults
+    assert (fault.row, fault.field, fault.rule) == (line, column, rule)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "no header"),
+        (b"\n1,2\n", "lacks columns"),
+        (b"a,b,a\n1,1,1\n", "names 'a' twice"),
+        (b",".join(b"c%d" % n for n in range(2000)), "2000 columns"),
+        (b"a,b\n" + b"1" * 2_000_000, "line is longer"),
+        (b"a,b\n1,1\n1,1\n1,1\n", "more than 2 rows"),
+    ],
+    ids=["empty", "blank header", "twice", "wide", "endless line", "many rows"],
+)
+def test_a_file_outside_the_limits_is_refused(body, reason):
+    with pytest.raises(RequestRejectedError, match=reason):
+        score(body, max_rows=2)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'a,b\n"1,1\n', b'a,b\n"1"x,1\n', b"\xff\xfea\x00,\x00b\x00\n\x00\x00\xd8\n\x00"],
+    ids=["open quote", "after quote", "broken utf-16"],
+)
+def test_what_is_no_csv_is_unreadable(body):
+    with pytest.raises(RequestUnreadableError):
+        score(body)
+
+
+def test_rows_are_read_as_they_are_asked_for():
+    def file(n_rows):
+        return io.BytesIO(b"a,b\n" + b"1,-1\n" * n_rows)
+
+    body = file(100_000)
+    table = read_table(body)
+    list(itertools.islice(score_table(table, MODEL, 1_000_000), 10))
+
+    assert body.tell() < 200_000
+
+
+def test_equal_rows_get_equal_answers_in_order():
+    rows = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)] * 1000
+    text = io.StringIO()
+    csv.writer(text).writerows([("a", "b"), *rows])
+    scored = score(text.getvalue().encode(), max_rows=10_000)
+
+    assert [tuple(map(int, row.cells)) for row in scored] == rows
+    by_row = {}
+    for row, (a, b) in zip(scored, rows, strict=True):
+        assert by_row.setdefault((a, b), row.probability) == row.probability
+    assert by_row[1, -1] > by_row[0, 0] == 0.5 > by_row[-1, 1]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kept"),
+    [
+        ("-1", "-1"),
+        ("+1.5e3", "+1.5e3"),
+        ("=SUM(A1)", "'=SUM(A1)"),
+        ("-1+cmd", "'-1+cmd"),
+        ("@x", "'@x"),
+        ("+x", "'+x"),
+        ("\tx", "'\tx"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_formulas_are_neutralised_and_numbers_kept(cell, kept):
+    assert neutral(cell) == kept

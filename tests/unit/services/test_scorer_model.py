@@ -1,0 +1,73 @@
+"""A model is tried before it is believed to be one."""
+
+import numpy as np
+import pytest
+
+from include.contract.schema import InputField
+from include.errors import ManifestError, ModelOutputError, NightCatchError, VersionRefusedError
+from include.services.scorer.model import load_model
+from tests import graphs
+from tests.versions import Version, version_name
+
+THREE_INPUTS = tuple(InputField(name, "int8", (-1, 0, 1)) for name in "abc")
+
+
+def manifest(**changes):
+    return Version(version_name(1)).manifest(**changes)
+
+
+def test_scores_are_the_models_probabilities():
+    model = load_model(graphs.logistic((2.0, -1.0), 0.5), manifest())
+    matrix = model.schema.encode([{"a": 1, "b": -1}, {"a": None, "b": 1}])
+
+    expected = 1 / (1 + np.exp([-3.5, 0.5]))
+
+    scores = model.score(matrix)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, expected, rtol=1e-6)
+
+
+def test_a_text_model_answers_too():
+    url = (InputField("url", "string", None, "the address"),)
+    model = load_model(graphs.text_classifier(), manifest(inputs=url))
+    matrix = model.schema.encode([{"url": "http://bad.example/"}, {"url": "http://good.example/"}])
+
+    assert model.score(matrix).tolist() == pytest.approx([0.9, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("body", "changes", "error", "reason"),
+    [
+        (graphs.logistic(), {"inputs": THREE_INPUTS}, VersionRefusedError, "not those of the man"),
+        (graphs.text_classifier(), {}, VersionRefusedError, "not those of the manifest"),
+        (graphs.constant(1.5), {}, ModelOutputError, "no probability"),
+        (graphs.constant(float("nan")), {}, ModelOutputError, "no probability"),
+        (graphs.with_external_weights(), {}, VersionRefusedError, "another file"),
+        (b"", {}, VersionRefusedError, "ONNX Runtime refuses"),
+        (b"junk", {}, VersionRefusedError, "not an ONNX model"),
+        (
+            graphs.logistic(),
+            {"inputs": (InputField("a", "complex", None), InputField("b", "int8", None))},
+            ManifestError,
+            "complex",
+        ),
+    ],
+    ids=["width", "kind", "above 1", "nan", "external", "empty", "junk", "unknown dtype"],
+)
+def test_a_model_that_cannot_answer_is_refused(body, changes, error, reason):
+    with pytest.raises(error, match=reason):
+        load_model(body, manifest(**changes))
+
+
+def test_no_changed_byte_brings_the_process_down():
+    body = graphs.logistic()
+    refused = 0
+    for position in range(0, len(body), 3):
+        changed = bytearray(body)
+        changed[position] ^= 0xFF
+        try:
+            load_model(bytes(changed), manifest())
+        except NightCatchError:
+            refused += 1
+
+    assert refused > len(body) / 9
