@@ -19,6 +19,11 @@ from include.validation.project import Project
 
 VENDOR = "vendor"
 QUARANTINE_PAGE = "quarantine.html"
+DRIFT_PAGE = "drift.html"
+_PAGES = {
+    QUARANTINE_PAGE: "What was decided of the records, and which are in quarantine",
+    DRIFT_PAGE: "How far the records have moved from those of the champion",
+}
 _SOURCE = "source"
 _VENDORED = Path(__file__).parent / VENDOR
 _STATIC = "great_expectations/static"
@@ -31,10 +36,6 @@ _FOREIGN_LINK = re.compile(r'(href|src|action)="https?://[^"]*"')
 _FOREIGN_CSS = re.compile(r"""url\(\s*['"]?https?://[^)]*\)""")
 _NEWSLETTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
 _CONTENT = '<div class="container-fluid'
-_BANNER = (
-    f'<div class="alert alert-info m-3"><a href="{QUARANTINE_PAGE}">What was decided of the '
-    "records, and which are in quarantine</a></div>"
-)
 _INTEGRITY = re.compile(r'\s(?:integrity|crossorigin)="[^"]*"')
 
 
@@ -56,9 +57,7 @@ def site_dir(work_dir: Path, pipeline: str, run_id: str) -> Path:
     return work_dir / keys.docs_prefix(pipeline, run_id)
 
 
-def build_docs(
-    project: Project, pipeline: str, run_id: str, pages: Mapping[str, str] | None = None
-) -> Path:
+def build_docs(project: Project, pipeline: str, run_id: str, pages: Mapping[str, str]) -> Path:
     """Return the folder of the run's pages, which name no other host.
 
     Parameters
@@ -67,7 +66,8 @@ def build_docs(
         With the results of every suite that this run has evaluated.
     pipeline, run_id : str
     pages : mapping of str to str
-        Further HTML pages by file name; the index links to `QUARANTINE_PAGE`.
+        This step's own pages, by `QUARANTINE_PAGE` or `DRIFT_PAGE`; the index links to them and
+        to those of earlier steps.
     """
     project.context.build_data_docs()
     site = site_dir(project.root, pipeline, run_id)
@@ -79,12 +79,8 @@ def build_docs(
         base = posixpath.join(*[".."] * (len(relative.parts) + 1), VENDOR)
         target = site / relative
         target.parent.mkdir(parents=True, exist_ok=True)
-        html = localise(page.read_text(), base, addresses)
-        if relative.name == "index.html":
-            html = html.replace(_CONTENT, _BANNER + _CONTENT, 1)
-        target.write_text(html)
-    for name, html in (pages or {}).items():
-        (site / name).write_text(html)
+        target.write_text(localise(page.read_text(), base, addresses))
+    _write_pages(project, site, pages)
     _keep_source(project, site / _SOURCE)
     return site
 
@@ -160,12 +156,28 @@ def _copy_shared(shared: Path, static: Path) -> None:
         css.write_text(_FOREIGN_CSS.sub("none", css.read_text()))
 
 
+def _write_pages(project: Project, site: Path, pages: Mapping[str, str]) -> None:
+    kept = project.folder / "pages"
+    kept.mkdir(exist_ok=True)
+    for name, html in pages.items():
+        (kept / name).write_text(html)
+    present = [name for name in _PAGES if (kept / name).exists()]
+    for name in present:
+        shutil.copyfile(kept / name, site / name)
+    links = "<br>".join(f'<a href="{name}">{_PAGES[name]}</a>' for name in present)
+    index = site / "index.html"
+    banner = f'<div class="alert alert-info m-3">{links}</div>{_CONTENT}'
+    index.write_text(index.read_text().replace(_CONTENT, banner, 1))
+
+
 def _keep_source(project: Project, target: Path) -> None:
-    for name in ("expectations", "validations"):
-        for path in (project.folder / name).rglob("*.json"):
-            kept = target / path.relative_to(project.folder)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, kept)
+    for name in ("expectations", "validations", "pages"):
+        shutil.copytree(
+            project.folder / name,
+            target / name,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns(".ge_store_backend_id"),
+        )
 
 
 def _files(folder: Path) -> list[Path]:

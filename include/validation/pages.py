@@ -1,4 +1,4 @@
-"""The page that says what was decided of a run's records, and which were rejected, and why."""
+"""Our own pages in a run's Data Docs: what was decided of the records, and how far they moved."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -56,6 +56,23 @@ def quarantine_page(
     return _PAGE.format(title=escape(title), body="\n".join(part for part in parts if part))
 
 
+def drift_page(
+    *, title: str, sentences: Sequence[str], rows: Iterable[tuple[str, float, float, str]]
+) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    title : str
+    sentences : sequence of str
+    rows : iterable of tuple
+        Column, Kullback-Leibler divergence, population stability index and verdict.
+    """
+    header = ("Column", "Divergence (KL, nats)", "Stability index (PSI)", "Verdict")
+    table = ((name, f"{kl:.4f}", f"{psi:.4f}", verdict) for name, kl, psi, verdict in rows)
+    return _PAGE.format(title=escape(title), body=_sentences("", sentences) + _table(header, table))
+
+
 def _verdict(failures: Sequence[str], statistics: dict[str, Any]) -> str:
     if failures:
         return (
@@ -109,6 +126,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         for row in rows
     )
     return (
-        "<div class='table-responsive'><table class='table table-sm table-bordered w-auto'>"
+        "<div class='table-responsive'>"
+        "<table class='table table-sm table-bordered w-auto text-nowrap'>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -1,0 +1,85 @@
+"""Columns of any kind as a few named categories, so that two frames can be compared by shares."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.validation.findings import plain
+
+MISSING = "missing"
+OTHER = "other"
+MAX_CATEGORIES = 20
+N_BINS = 10
+PSEUDO_COUNT = 0.5
+# Data Docs puts names into HTML as they are, and into scripts.
+_HARMLESS = str.maketrans("<>&\"'\\", "\u2039\u203a+\u201d\u2019/")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How often each category occurs in two frames.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of every category that occurs in either; "missing" is one.
+    current, reference : ndarray of shape (n_categories,), float64
+        Shares above 0 that sum to 1: half a count is added to each category (Jeffreys' prior), so
+        that one that is new or gone has a finite weight.
+    """
+
+    names: tuple[str, ...]
+    current: npt.NDArray[np.float64]
+    reference: npt.NDArray[np.float64]
+
+    @property
+    def psi(self) -> float:
+        """The population stability index: the Kullback-Leibler divergences of both directions."""
+        return float(
+            np.sum((self.current - self.reference) * np.log(self.current / self.reference))
+        )
+
+
+def categorise(current: pd.Series, reference: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return both columns as names of categories, which the reference alone decides.
+
+    Parameters
+    ----------
+    current, reference : Series of shape (n_rows,)
+        Numbers with more than `MAX_CATEGORIES` values in the reference become ten bins of equal
+        counts there; of texts, all but the most frequent become "other".
+
+    Returns
+    -------
+    tuple of two Series of str
+    """
+    common = reference.value_counts().index[:MAX_CATEGORIES]
+    if reference.nunique() <= MAX_CATEGORIES and current.nunique() <= MAX_CATEGORIES:
+        return _named(current), _named(reference)
+    if not pd.api.types.is_numeric_dtype(reference.dtype):
+        return (
+            _named(current.where(current.isin(common) | current.isna(), OTHER)),
+            _named(reference.where(reference.isin(common) | reference.isna(), OTHER)),
+        )
+    edges = np.unique(reference.quantile(np.linspace(0, 1, N_BINS + 1)[1:-1]))
+    bins = [-np.inf, *edges[np.isfinite(edges)], np.inf]
+    return _named(pd.cut(current, bins)), _named(pd.cut(reference, bins))
+
+
+def shares(current: pd.Series, reference: pd.Series) -> Shares:
+    """Return the shares of the categories in two columns that `categorise` returned."""
+    counts = pd.DataFrame(
+        {"current": current.value_counts(), "reference": reference.value_counts()}
+    )
+    smooth = counts.fillna(0).sort_index() + PSEUDO_COUNT
+    weights = smooth / smooth.sum()
+    return Shares(
+        tuple(weights.index), weights["current"].to_numpy(), weights["reference"].to_numpy()
+    )
+
+
+def _named(column: pd.Series) -> pd.Series:
+    named = column.astype(object).map(lambda value: plain(value).translate(_HARMLESS))
+    return named.astype("str")
