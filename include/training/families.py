@@ -14,11 +14,11 @@ from sklearn.ensemble import (
 )
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from include.estimators.neighbors import TiedNeighborsClassifier
 from include.training.grids import GRIDS, SCALED, STAGES, Effort, Grid
 
 Imputer = Literal["simple", "knn"]
@@ -92,7 +92,7 @@ def _classifiers(seed: int) -> dict[str, ClassifierMixin]:
     return {
         "LogisticRegression": LogisticRegression(max_iter=1000),
         "DecisionTree": DecisionTreeClassifier(random_state=seed),
-        "KNN": KNeighborsClassifier(algorithm="brute"),
+        "KNN": TiedNeighborsClassifier(),
         "AdaBoost": AdaBoostClassifier(DecisionTreeClassifier(), random_state=seed),
         "ExtraTrees": ExtraTreesClassifier(random_state=seed),
         "RandomForest": RandomForestClassifier(random_state=seed),

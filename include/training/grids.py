@@ -22,7 +22,7 @@ SCALED = ("LogisticRegression", "KNN")
 _QUICK: Mapping[str, Grid] = {
     "LogisticRegression": {"C": (1.0,)},
     "DecisionTree": {"min_samples_leaf": (2,)},
-    "KNN": {"n_neighbors": (15,), "weights": ("distance",)},
+    "KNN": {"n_neighbors": (10,)},
     "AdaBoost": {"estimator__max_depth": (3,), "learning_rate": (0.5,)},
     "ExtraTrees": {"n_estimators": (100,)},
     "RandomForest": {"n_estimators": (100,)},
@@ -33,7 +33,7 @@ _QUICK: Mapping[str, Grid] = {
 _DEFAULT: Mapping[str, Grid] = {
     "LogisticRegression": {"C": (0.1, 1.0, 10.0)},
     "DecisionTree": {"criterion": ("gini", "entropy"), "min_samples_leaf": (1, 2, 5)},
-    "KNN": {"n_neighbors": (5, 15, 25), "weights": ("uniform", "distance")},
+    "KNN": {"n_neighbors": (3, 5, 10, 20)},
     "AdaBoost": {"estimator__max_depth": (1, 3), "learning_rate": (0.5,)},
     "ExtraTrees": {"n_estimators": (250,), "min_samples_split": (2, 5)},
     "RandomForest": {"n_estimators": (250,), "min_samples_split": (2, 5)},
@@ -52,7 +52,7 @@ _THOROUGH: Mapping[str, Grid] = {
         "min_samples_leaf": (1, 2, 5, 10),
         "max_depth": (None, 8, 16),
     },
-    "KNN": {"n_neighbors": (3, 5, 10, 15, 25, 40), "weights": ("uniform", "distance")},
+    "KNN": {"n_neighbors": (1, 2, 3, 5, 7, 10, 15, 25, 40)},
     "AdaBoost": {"estimator__max_depth": (1, 2, 3, 5), "learning_rate": (0.1, 0.5, 1.0)},
     "ExtraTrees": {
         "n_estimators": (500,),

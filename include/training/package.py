@@ -15,6 +15,8 @@ from sklearn.frozen import FrozenEstimator
 
 from include.errors import ExportError
 from include.estimators.calibrated import PROBABILITY_FLOOR, SigmoidCalibratedClassifier
+from include.estimators.neighbors import TiedNeighborsClassifier
+from include.training.neighbors_onnx import convert_neighbors, shape_neighbors
 
 INPUT = "X"
 OUTPUT = "probability"
@@ -44,7 +46,7 @@ def to_onnx(estimator: ClassifierMixin, n_inputs: int) -> bytes:
     if isinstance(inner, FrozenEstimator):
         inner = inner.estimator
     model = _convert(inner, n_inputs)
-    model.graph.node.extend(_probability_nodes(model.graph.output[1].name, calibrated))
+    model.graph.node.extend(_probability_nodes(_both_classes(model), calibrated))
     model.graph.initializer.extend(_constants(calibrated))
     model.graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None]))
     exported: bytes = _only_probability(model).SerializeToString(deterministic=True)
@@ -88,12 +90,20 @@ def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
             estimator,
             name="nightcatch",
             initial_types=[(INPUT, FloatTensorType([None, n_inputs]))],
-            options={id(estimator): {"zipmap": False}},
             target_opset=TARGET_OPSET,
+            custom_conversion_functions={TiedNeighborsClassifier: convert_neighbors},
+            custom_shape_calculators={TiedNeighborsClassifier: shape_neighbors},
         )
         return model
     except (NameError, NotImplementedError, RuntimeError, TypeError, ValueError) as err:
         raise ExportError(f"{type(estimator).__name__} has no ONNX form: {err}") from err
+
+
+def _both_classes(model: ModelProto) -> str:
+    """Name the [N, 2] tensor of probabilities; most converters turn it into dictionaries last."""
+    zipped = [node.input[0] for node in model.graph.node if node.op_type == "ZipMap"]
+    name: str = zipped[0] if zipped else model.graph.output[1].name
+    return name
 
 
 def _probability_nodes(
@@ -139,5 +149,7 @@ def _only_probability(model: ModelProto) -> ModelProto:
     """Drop the label and whatever only the label needs."""
     pruned = Extractor(model).extract_model([INPUT], [OUTPUT])
     pruned.graph.name = "nightcatch"
+    del pruned.opset_import[:]  # skl2onnx declares the oldest that its own nodes allow
+    pruned.opset_import.extend(helper.make_opsetid(*entry) for entry in TARGET_OPSET.items())
     pruned.producer_name, pruned.producer_version, pruned.doc_string = "nightcatch", "", ""
     return pruned
