@@ -107,18 +107,24 @@ def find_or_fetch(
     return Found(None, "simulated")
 
 
-def inside(directory: Path, name: str) -> Path:
-    """Return the file `name` within `directory`; links and `..` cannot lead out of it.
+def inside(data_dir: Path | None, name: str | None) -> Path:
+    """Return the file `name` within `data_dir`; links and `..` cannot lead out of it.
 
     Raises
     ------
+    SettingMissingError
+        If either is not given.
     DatasetRefusedError
         If the file lies elsewhere or does not exist.
     """
-    root = directory.resolve()
+    if data_dir is None:
+        raise SettingMissingError("NIGHTCATCH_DATA_DIR is not set, so no file can be named")
+    if not name:
+        raise SettingMissingError("path: no file is named")
+    root = data_dir.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root) or not path.is_file():
-        raise DatasetRefusedError(f"{name}: no such file in the data directory")
+        raise DatasetRefusedError(f"path: {name!r} is no file within the data directory")
     return path
 
 

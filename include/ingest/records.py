@@ -22,6 +22,7 @@ from include.errors import DataRejectedError
 LINE_LIMIT_BYTES = 65_536
 ABSENT = ("", "?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,10}(\.0*)?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _INT32 = range(-(2**31), 2**31)
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|[^\s{]+)", re.IGNORECASE)
 
@@ -149,7 +150,10 @@ def _head(path: Path, lines: Iterator[tuple[int, str | BadLine]], layout: Layout
         if line.startswith("@"):
             return _arff_head(path, lines, layout)
         delimiter = max(",;\t", key=line.count)
-        names = _cells(line, delimiter, '"')
+        try:
+            names = _cells(line, delimiter, '"')
+        except csv.Error as err:
+            raise DataRejectedError(f"{path}, line {number}: {err}") from err
         return _Table(_matched(f"{path}, line {number}", names, layout), delimiter, '"')
     raise DataRejectedError(f"{path}: the file is empty")
 
@@ -212,10 +216,9 @@ def _value(column: str, cell: str, dtype: str) -> Value:
     if dtype == "string":
         return cell
     if dtype == "float32":
-        number = float(cell) if "_" not in cell else math.nan
-        if not math.isfinite(number):
-            raise ValueError(f"{column}: {cell[:40]!a} is not a finite number")
-        return number
+        if _DECIMAL.fullmatch(cell) and math.isfinite(number := float(cell)):
+            return number
+        raise ValueError(f"{column}: {cell[:40]!a} is not a finite number")
     if _WHOLE.fullmatch(cell) and int(float(cell)) in _INT32:
         return int(float(cell))
     raise ValueError(f"{column}: {cell[:40]!a} is not a whole number")

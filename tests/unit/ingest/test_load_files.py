@@ -1,0 +1,182 @@
+"""Files of records: every spelling a person may bring is read, every fault is named by its line."""
+
+import gzip
+import tracemalloc
+
+import pytest
+
+from include.contract.schema import InputField, Target
+from include.errors import DataRejectedError
+from include.ingest.records import LINE_LIMIT_BYTES, BadLine, Layout, Row, read_records
+
+LAYOUT = Layout(
+    fields=(
+        InputField("Age", "int8", (-1, 1)),
+        InputField("popUpWidnow", "int8", (-1, 1)),
+    ),
+    target=Target("Result", -1, 1),
+    aliases={"popupwindow": "popUpWidnow", "class": "Result"},
+    ignored=frozenset({"index"}),
+)
+ONE = {"Age": 1, "popUpWidnow": -1, "Result": 1}
+OTHER = {"Age": -1, "popUpWidnow": 1, "Result": -1}
+
+
+def read(tmp_path, content, name="some.csv", layout=LAYOUT):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return list(read_records(path, layout))
+
+
+GOOD = {
+    "plain": b"Age,popUpWidnow,Result\n1,-1,1\n-1,1,-1\n",
+    "no_newline_at_the_end": b"Age,popUpWidnow,Result\n1,-1,1\n-1,1,-1",
+    "byte_order_mark": b"\xef\xbb\xbfAge,popUpWidnow,Result\n1,-1,1\n-1,1,-1\n",
+    "windows_line_ends": b"Age,popUpWidnow,Result\r\n1,-1,1\r\n-1,1,-1\r\n",
+    "semicolons": b"Age;popUpWidnow;Result\n1;-1;1\n-1;1;-1\n",
+    "tabs": b"Age\tpopUpWidnow\tResult\n1\t-1\t1\n-1\t1\t-1\n",
+    "quoted": b'"Age","popUpWidnow","Result"\n"1","-1","1"\n"-1","1","-1"\n',
+    "spaces": b"Age , popUpWidnow, Result\n 1, -1 ,1\n-1,1,-1 \n",
+    "other_order": b"Result,Age,popUpWidnow\n1,1,-1\n-1,-1,1\n",
+    "other_case": b"AGE,popupwidnow,result\n1,-1,1\n-1,1,-1\n",
+    "known_other_spelling": b"Age,popUpWindow,class\n1,-1,1\n-1,1,-1\n",
+    "column_to_leave_out": b"Index,Age,popUpWidnow,Result\n0,1,-1,1\nx,-1,1,-1\n",
+    "whole_floats": b"Age,popUpWidnow,Result\n1.0,-1.,+1\n-1.000,1,-1\n",
+    "gzip": gzip.compress(b"Age,popUpWidnow,Result\n1,-1,1\n-1,1,-1\n"),
+    "arff": b"% comment\n@relation phishing\n\n@attribute Age  { -1,1 }\n"
+    b"@ATTRIBUTE 'popUpWidnow' numeric\n% another\n@attribute Result {-1,1}\n\n@data\n"
+    b"1,-1,1\n% third\n-1,1,-1\n",
+    "arff_windows": b"@relation p\r\n@attribute Age {-1,1}\r\n@attribute popUpWidnow { 1,-1 }\r\n"
+    b"@attribute Result {1,-1}\r\n\r\n\r\n@data\r\n1,-1,1\r\n-1,1,-1\r\n",
+}
+
+
+@pytest.mark.parametrize("content", GOOD.values(), ids=GOOD.keys())
+def test_every_spelling_gives_the_same_records(tmp_path, content):
+    rows = read(tmp_path, content)
+
+    assert [row.record for row in rows] == [ONE, OTHER]
+
+
+def test_rows_carry_the_line_they_stand_in(tmp_path):
+    rows = read(tmp_path, GOOD["arff"])
+
+    assert [row.line for row in rows] == [10, 12]
+
+
+HEAD = "Age,popUpWidnow,Result\n"
+BAD_ROWS = {
+    "too_few_cells": (HEAD + "1,-1\n", "2 cells instead of 3"),
+    "too_many_cells": (HEAD + "1,-1,1,1\n", "4 cells instead of 3"),
+    "word": (HEAD + "1,abc,1\n", "popUpWidnow: 'abc' is not a whole number"),
+    "fraction": (HEAD + "0.5,-1,1\n", "Age: '0.5' is not a whole number"),
+    "nan": (HEAD + "nan,-1,1\n", "Age: 'nan' is not a whole number"),
+    "underscore": (HEAD + "1_0,-1,1\n", "Age: '1_0' is not a whole number"),
+    "other_digits": (HEAD + "\u0661,-1,1\n", "Age: '\\u0661' is not a whole number"),
+    "beyond_int32": (HEAD + "2147483648,-1,1\n", "Age: '2147483648' is not a whole number"),
+    "open_quote": (HEAD + '1,"-1,1\n', "unexpected end of data"),
+    "all_absent": (HEAD + "?,,\n", "every cell is empty"),
+    "not_utf8": (HEAD.encode() + b"1,\xff,1\n", "not UTF-8 text"),
+    "nul": (HEAD + "1,\0,1\n", "not text"),
+    "endless": (HEAD + "1" * (3 * LINE_LIMIT_BYTES) + "\n", "longer than 65536 bytes"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), BAD_ROWS.values(), ids=BAD_ROWS.keys())
+def test_a_bad_row_is_reported_by_line_and_costs_no_other(tmp_path, content, reason):
+    good = b"-1,1,-1\n"
+    data = content if isinstance(content, bytes) else content.encode()
+
+    rows = read(tmp_path, data + good)
+
+    assert rows == [BadLine(2, reason), Row(3, OTHER)]
+
+
+BAD_FILES = {
+    "empty": (b"", "the file is empty"),
+    "blank": (b"\n \n", "the file is empty"),
+    "missing_column": (b"Age,Result\n1,1\n", "line 1: missing column 'popUpWidnow'"),
+    "unknown_column": (
+        b"Age,popUpWidnow,Result,Colour\n1,1,1,1\n",
+        "line 1: unknown column 'Colour'",
+    ),
+    "repeated_column": (
+        b"Age,popUpWidnow,popUpWindow,Result\n1,1,1,1\n",
+        "line 1: repeated column 'popUpWidnow'",
+    ),
+    "no_header": (b"1,-1,1\n-1,1,-1\n", "line 1: unknown column '1', '-1', '1'"),
+    "png": (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 8, "line 1: not UTF-8"),
+    "utf16": ("Age,popUpWidnow,Result\n".encode("utf-16"), "line 1: not UTF-8 text"),
+    "zeros": (b"\0" * 200_000, "line 1: longer than 65536 bytes"),
+    "short_zeros": (b"\0" * 200, "line 1: not text"),
+    "html": (b"<!DOCTYPE html>\n<html></html>\n", "line 1: unknown column '<!DOCTYPE html>'"),
+    "cut_gzip": (gzip.compress(b"Age,popUpWidnow,Result\n" * 999)[:-9], "damaged gzip"),
+    "false_gzip": (b"\x1f\x8b" + b"nonsense", "damaged gzip"),
+    "arff_without_data": (b"@relation p\n@attribute Age {1}\n", "an ARFF file without @data"),
+    "arff_missing": (
+        b"@relation p\n@attribute Age {1}\n@attribute Result {1}\n@data\n1,1\n",
+        "line 4: missing column 'popUpWidnow'",
+    ),
+    "open_quote_in_header": (b'Age,"popUpWidnow,Result\n', "line 1: unexpected end of data"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), BAD_FILES.values(), ids=BAD_FILES.keys())
+def test_a_file_that_is_no_such_table_is_refused_by_name(tmp_path, content, reason):
+    with pytest.raises(DataRejectedError) as refusal:
+        read(tmp_path, content)
+
+    assert reason in str(refusal.value)
+    assert "some.csv" in str(refusal.value)
+
+
+def test_a_missing_file_and_a_directory_are_refused_by_name(tmp_path):
+    for path in (tmp_path / "absent.csv", tmp_path):
+        with pytest.raises(DataRejectedError, match=r"cannot be read: (No such file|Is a dir)"):
+            list(read_records(path, LAYOUT))
+
+
+def test_missing_cells_are_absent_and_odd_values_stay(tmp_path):
+    rows = read(tmp_path, HEAD + "?,7,1\n1,,\n")
+
+    assert rows == [Row(2, {"popUpWidnow": 7, "Result": 1}), Row(3, {"Age": 1})]
+
+
+def test_other_types_of_columns_are_read(tmp_path):
+    layout = Layout(
+        (InputField("url", "string", None), InputField("share", "float32", None)),
+        Target("label", 1, 0),
+    )
+
+    rows = read(
+        tmp_path,
+        'url,share,label\n"http://a.example/?q=1,2",0.25,1\nhttp://b.example,inf,0\n'
+        "http://c.example,1e3,0\nhttp://d.example,x,0\n",
+        layout=layout,
+    )
+
+    assert rows == [
+        Row(2, {"url": "http://a.example/?q=1,2", "share": 0.25, "label": 1}),
+        BadLine(3, "share: 'inf' is not a finite number"),
+        Row(4, {"url": "http://c.example", "share": 1000.0, "label": 0}),
+        BadLine(5, "share: 'x' is not a finite number"),
+    ]
+
+
+@pytest.mark.parametrize("shape", ["many_rows", "one_line", "open_quotes"])
+def test_memory_stays_bounded_whatever_the_file(tmp_path, shape):
+    path = tmp_path / "large.csv"
+    with path.open("w") as stream:
+        stream.write(HEAD)
+        for _ in range(50):
+            stream.write(
+                {"many_rows": "1,-1,1\n", "one_line": "1,-1,1,", "open_quotes": '1,"-1,1\n'}[shape]
+                * 1000
+            )
+    tracemalloc.start()
+    n_rows = sum(1 for _ in read_records(path, LAYOUT))
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert n_rows == (1 if shape == "one_line" else 50_000)
+    assert peak_bytes < 1_000_000
