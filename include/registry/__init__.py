@@ -1,1 +1,1 @@
-"""Model versions in S3: `publish` and `approve` write them, `follow` reads them"""
+"""Model versions in S3: `publish` and `approve` write them, `follow` reads them."""

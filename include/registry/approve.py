@@ -39,6 +39,8 @@ class Request:
         The same id asks for the same thing: it comes into force once, however often it is asked.
     expected_serial : int or None
         Serial in force when the version was judged, 0 for none; None to follow any serial.
+    manifest_sha256 : str or None
+        Of the version that was judged; None to approve whatever the version holds.
     expires_at : str or None
     """
 
@@ -49,6 +51,7 @@ class Request:
     reason: str
     run_id: str
     expected_serial: int | None = None
+    manifest_sha256: str | None = None
     expires_at: str | None = None
 
 
@@ -86,7 +89,7 @@ def approve(
     PromotionConflictError
         If another approval came first; nothing was changed.
     VersionRefusedError
-        If the version is not completely published.
+        If the version is not completely published, or is not the one that was judged.
     """
     manifest_sha256 = _manifest_of_complete_version(store, request)
     current = _fetch(store, request.pipeline, trusted)
@@ -124,7 +127,12 @@ def _manifest_of_complete_version(store: ObjectStore, request: Request) -> str:
         raise VersionRefusedError(
             f"{request.pipeline}: version {request.version} is not completely published: {err}"
         ) from err
-    return describe_file(manifest).sha256
+    found = describe_file(manifest).sha256
+    if request.manifest_sha256 not in (None, found):
+        raise VersionRefusedError(
+            f"{request.pipeline}: the manifest of {request.version} is not the one that was judged"
+        )
+    return found
 
 
 def _fetch(

@@ -1,0 +1,347 @@
+"""### Retrain, and publish only what passes the gate.
+
+Every night at 02:00 UTC, and whenever somebody triggers it.
+
+| step | what it does | where to look |
+|---|---|---|
+| `take_snapshot` | reads the collection once, as it is at one moment, into immutable Parquet | `snapshots/` |
+| `validate` | Great Expectations suite; bad rows go to quarantine with their reasons | **Data Docs** tab of the run |
+| `measure_drift` | against the snapshot of the model in force | **Data Docs** tab of the run |
+| `search` | one task per model family: grid search by group-disjoint cross-validation | `runs/` |
+| `choose` | the best by cross-validation alone; calibration; threshold for the false-positive budget | log |
+| `evaluate` | the one look at the test side, beside the random-split figure and the champion | log |
+| `package` | joblib, ONNX, report and manifest, signed | `models/` |
+| `infra_validate` | the scorer's own code loads the package and scores every test row | log |
+| `gate` | one sentence per rule; any rule not passed fails the run | log |
+| `wait_for_approval` | only with `approval: human` | **Required Actions** |
+| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll | asset |
+
+**If it fails.** `validate`: the log says which rule and which rows; mend the records, then trigger again.
+`gate`: the log says which figure missed which limit; the model in force stays. `approve` with a
+*PromotionConflictError*: another run was approved since this one was judged; trigger again.
+A server that was away is tried again by itself. Every task may be cleared and run again.
+
+**Owner**: the NightCatch team.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import (
+    DAG,
+    Asset,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    dag,
+    get_current_context,
+    task,
+)
+
+from include import pipelines
+
+if TYPE_CHECKING:
+    from include.nightly.night import Night
+    from include.registry.follow.believe import Trust
+
+ROOT = Path(__file__).resolve().parents[1]
+BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
+MAX_MODEL_BYTES = 200_000_000
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="include.errors.StoreUnavailableError",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="MongoDB or S3 was away",
+        ),
+        RetryRule(
+            exception="include.errors.NightCatchError",
+            action=RetryAction.FAIL,
+            reason="trying again cannot help",
+        ),
+    ]
+)
+
+
+def train(pipeline: pipelines.Pipeline) -> DAG:
+    """Return the DAG that retrains one pipeline."""
+    approved_model = Asset(
+        name=f"approved_model_{pipeline.name}",
+        uri=f"s3://{BUCKET}/models/{pipeline.name}/approved.json",
+        group="nightcatch",
+    )
+
+    @dag(
+        dag_id=f"train_{pipeline.name}",
+        dag_display_name=f"train_{pipeline.name}",
+        description=f"Retrain: {pipeline.title}",
+        schedule="0 2 * * *",
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        doc_md=__doc__,
+        tags=["nightcatch", "training", pipeline.name],
+        params=_params(pipeline),
+        default_args={
+            "owner": "nightcatch",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=10),
+            "retry_policy": RETRY_POLICY,
+        },
+    )
+    def nightly() -> None:
+        taken = take_snapshot(pipeline.name)
+        accepted = validate(pipeline.name, taken)
+        drift = measure_drift(pipeline.name, accepted)
+        families = plan_search(pipeline.name, accepted)
+        found = search.partial(pipeline_name=pipeline.name).expand(family=families)
+        chosen = choose(pipeline.name, found)
+        evaluation = evaluate(pipeline.name, chosen)
+        packaged = package(pipeline.name, chosen, evaluation)
+        figures = infra_validate(pipeline.name, packaged, chosen)
+        passed = gate(pipeline.name, evaluation, figures, drift)
+        approval = approve.override(outlets=[approved_model])(pipeline.name, packaged, evaluation)
+        waiting = _approval_operator(pipeline.name)
+        passed >> how_to_approve() >> [waiting, approval]
+        waiting >> approval
+
+    return nightly()
+
+
+def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
+    return {
+        "effort": Param(
+            "default",
+            enum=list(pipelines.EFFORTS),
+            title="Search effort",
+            description="How many grid points and folds: **quick** takes seconds, "
+            "**thorough** several times the default.",
+        ),
+        "fpr_budget": Param(
+            pipeline.fpr_budget,
+            type="number",
+            minimum=0.0001,
+            maximum=0.2,
+            title="False-positive budget",
+            description="Share of legitimate rows that the threshold may flag.",
+        ),
+        "accept_drift": Param(
+            False,
+            type="boolean",
+            title="Accept drift",
+            description="Publish although columns have moved beyond the blocking limit.",
+        ),
+        "seed": Param(0, type="integer", minimum=0, maximum=2**31 - 1, title="Seed"),
+        "approval": Param(
+            "auto",
+            enum=["auto", "human"],
+            title="Approval",
+            description="**auto**: what passes the gate is approved. **human**: somebody answers "
+            "under *Required Actions* first.",
+        ),
+    }
+
+
+@task
+def take_snapshot(pipeline_name: str) -> dict[str, Any]:
+    """Write the collection, as it is now, under its content hash."""
+    from airflow.providers.mongo.hooks.mongo import MongoHook
+
+    from include.nightly import champion, data
+
+    night = _night(pipeline_name)
+    champion.pin_champion(night, _trust())
+    with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
+        return data.snapshot(night, hook.get_collection(night.pipeline.collection))
+
+
+@task
+def validate(pipeline_name: str, taken: dict[str, Any]) -> dict[str, Any]:
+    """Judge the records by their suite; quarantine the bad ones, or refuse them all."""
+    from include.nightly import data
+
+    return data.validate(_night(pipeline_name), taken["digest"], ROOT / "gx")
+
+
+@task
+def measure_drift(pipeline_name: str, accepted: dict[str, Any]) -> dict[str, Any]:
+    """Compare the accepted rows with the snapshot of the model in force."""
+    from include.nightly import champion, drift
+
+    night = _night(pipeline_name)
+    reference = champion.read_champion(night, _trust())
+    return drift.measure(night, reference, ROOT / "gx")
+
+
+@task
+def plan_search(pipeline_name: str, accepted: dict[str, Any]) -> list[str]:
+    """List the model families to search."""
+    from include.nightly import model
+
+    return model.family_names(_night(pipeline_name), get_current_context()["params"]["effort"])
+
+
+@task(map_index_template="{{ family }}")
+def search(pipeline_name: str, family: str) -> dict[str, Any]:
+    """Search one family's grid by cross-validation on the training side."""
+    from include.nightly import model
+
+    context = get_current_context()
+    context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
+    params = context["params"]
+    return model.search(
+        _night(pipeline_name),
+        family,
+        effort=params["effort"],
+        seed=params["seed"],
+        fpr_budget=params["fpr_budget"],
+    )
+
+
+@task
+def choose(pipeline_name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Choose by cross-validation; calibrate; set the threshold for the budget."""
+    from include.nightly import model
+
+    fpr_budget = get_current_context()["params"]["fpr_budget"]
+    return model.choose(_night(pipeline_name), list(found), fpr_budget=fpr_budget)
+
+
+@task
+def evaluate(pipeline_name: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Look at the test side, once."""
+    from include.nightly import champion, model
+
+    night, params = _night(pipeline_name), get_current_context()["params"]
+    return model.evaluate_chosen(
+        night,
+        chosen,
+        champion.read_champion(night, _trust()),
+        effort=params["effort"],
+        seed=params["seed"],
+    )
+
+
+@task
+def package(
+    pipeline_name: str, chosen: dict[str, Any], evaluation: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the version folder and sign it."""
+    from include.nightly import ship
+
+    context = get_current_context()
+    return ship.package(
+        _night(pipeline_name),
+        chosen,
+        started_at=context["dag_run"].run_after,
+        seed=context["params"]["seed"],
+        code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
+        signing_key=Path(_required("NIGHTCATCH_TRAINER_KEY")),
+        trust=_trust(),
+    )
+
+
+@task
+def infra_validate(
+    pipeline_name: str, packaged: dict[str, Any], chosen: dict[str, Any]
+) -> dict[str, Any]:
+    """Load the package with the scorer's own code and score every test row."""
+    from include.nightly import ship
+
+    return ship.infra_validate(_night(pipeline_name), packaged, chosen, _trust())
+
+
+@task
+def gate(
+    pipeline_name: str,
+    evaluation: dict[str, Any],
+    figures: dict[str, Any],
+    drift: dict[str, Any],
+) -> list[str]:
+    """Pass every rule, or fail the run."""
+    from include.nightly import ship
+
+    params = get_current_context()["params"]
+    asked = {"fpr_budget": params["fpr_budget"], "accept_drift": params["accept_drift"]}
+    return ship.gate(_night(pipeline_name), {**evaluation, **figures, **asked, "drift": drift})
+
+
+@task.branch
+def how_to_approve() -> str:
+    """Ask a person first when the run was asked to."""
+    human = get_current_context()["params"]["approval"] == "human"
+    return "wait_for_approval" if human else "approve"
+
+
+def _approval_operator(pipeline_name: str) -> ApprovalOperator:
+    return ApprovalOperator(
+        task_id="wait_for_approval",
+        subject=f"Approve {pipeline_name} {{{{ ti.xcom_pull(task_ids='package')['version'] }}}}?",
+        body="{% for sentence in ti.xcom_pull(task_ids='gate') %}\n- {{ sentence }}{% endfor %}",
+        fail_on_reject=True,  # a rejected run is red, not green with skipped tasks
+        retries=0,
+    )
+
+
+@task(trigger_rule="none_failed_min_one_success")
+def approve(
+    pipeline_name: str, packaged: dict[str, Any], evaluation: dict[str, Any]
+) -> dict[str, Any]:
+    """Bring the version into force, exactly once."""
+    from include.contract.signature import load_private_key
+    from include.nightly import ship
+
+    context = get_current_context()
+    answer = context["ti"].xcom_pull(task_ids="wait_for_approval")
+    pointer = ship.promote(
+        _night(pipeline_name),
+        packaged,
+        expected_serial=evaluation["champion_serial"],
+        approved_by=answer["responded_by_user"]["name"] if answer else "the gate",
+        approved_at=datetime.now(UTC),
+        reason="approved by a person" if answer else "passed every rule of the gate",
+        key=load_private_key(Path(_required("NIGHTCATCH_APPROVER_KEY")).read_bytes()),
+        trust=_trust(),
+    )
+    summary = {"version": pointer.version, "serial": pointer.serial}
+    for outlet in context["task"].outlets:
+        context["outlet_events"][outlet].extra = dict(summary)
+    return summary
+
+
+def _night(pipeline_name: str) -> "Night":
+    """Open the bucket for one run of a pipeline."""
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    from include.nightly.night import Night
+    from include.stores.objects import ObjectStore
+
+    store = ObjectStore(S3Hook(aws_conn_id="nightcatch_s3").get_conn(), BUCKET)
+    return Night(store, pipelines.get(pipeline_name), get_current_context()["run_id"])
+
+
+def _trust() -> "Trust":
+    """Read the public keys named by the environment."""
+    from include.contract.signature import load_public_key
+    from include.registry.follow.believe import Trust
+
+    approver = Path(_required("NIGHTCATCH_APPROVER_PUBLIC_KEY")).read_bytes()
+    trainer = Path(_required("NIGHTCATCH_TRAINER_PUBLIC_KEY")).read_bytes()
+    return Trust((load_public_key(approver),), (load_public_key(trainer),), MAX_MODEL_BYTES)
+
+
+def _required(variable: str) -> str:
+    from include.errors import SettingMissingError
+
+    if not (value := os.environ.get(variable)):
+        raise SettingMissingError(f"{variable} is not set")
+    return value
+
+
+for _name in pipelines.names():
+    train(pipelines.get(_name))

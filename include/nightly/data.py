@@ -1,0 +1,72 @@
+"""From MongoDB to accepted rows: snapshot, validation with quarantine, drift."""
+
+import logging
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from include.contract import keys
+from include.ingest.snapshot import read_snapshot, read_type_errors, take_snapshot
+from include.nightly.night import Night
+from include.stores.documents import Documents
+
+_log = logging.getLogger(__name__)
+ACCEPTED = "accepted.parquet"
+
+
+def snapshot(night: Night, collection: Documents) -> dict[str, Any]:
+    """Return the digest and the size of a snapshot of the collection, now in the bucket.
+
+    Errors are those of `include.ingest.snapshot.take_snapshot`.
+    """
+    pipeline = night.pipeline
+    taken = take_snapshot(collection, pipeline.columns, night.store, pipeline.name)
+    summary = {
+        "digest": taken.digest,
+        "rows": taken.n_rows,
+        "simulated_rows": collection.count_documents({"simulated": True}),
+    }
+    night.write_json("snapshot.json", summary)
+    _log.info("%s: %d rows, snapshot %s", pipeline.name, taken.n_rows, taken.digest)
+    return summary
+
+
+def validate(night: Night, digest: str, gx_root: Path) -> dict[str, Any]:
+    """Return how many rows were accepted and quarantined; rules and reasons are in the Data Docs.
+
+    Raises
+    ------
+    DataRejectedError
+        If a rule of the whole data set is broken; docs and quarantine are written all the same.
+    """
+    from include.validation.docs import publish_docs
+    from include.validation.validate import validate as run_suite
+
+    name = night.pipeline.name
+    with TemporaryDirectory(prefix="nightcatch-validate-") as work_dir:
+        outcome = run_suite(
+            read_snapshot(night.store, name, digest),
+            suite_name=name,
+            gx_root=gx_root,
+            run_id=night.run_id,
+            max_quarantined_share=night.pipeline.max_quarantined_share,
+            work_dir=Path(work_dir),
+            type_errors=read_type_errors(night.store, name, digest),
+        )
+        docs_key = publish_docs(outcome.docs_dir, night.store, name, night.run_id)
+    quarantine_key = keys.quarantine(name, night.run_id)
+    night.store.put(quarantine_key, outcome.quarantined.to_parquet(index=False))
+    summary = {
+        "accepted": len(outcome.accepted),
+        "quarantined": len(outcome.quarantined),
+        "warnings": list(outcome.warnings),
+        "failures": list(outcome.failures),
+        "docs": docs_key,
+        "quarantine": quarantine_key,
+    }
+    night.write_json("validation.json", {**summary, "statistics": outcome.statistics})
+    for sentence in outcome.warnings:
+        _log.warning("%s: %s", name, sentence)
+    outcome.raise_if_rejected()
+    night.write_frame(ACCEPTED, outcome.accepted)
+    return summary

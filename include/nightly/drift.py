@@ -1,0 +1,60 @@
+"""How far the accepted rows have moved from those the champion was trained on."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from include.errors import ObjectMissingError
+from include.ingest.snapshot import read_snapshot
+from include.nightly.champion import Champion
+from include.nightly.data import ACCEPTED
+from include.nightly.night import Night
+from include.validation.docs import fetch_source, publish_docs
+from include.validation.drift import DriftOutcome, measure_drift, no_reference
+
+_log = logging.getLogger(__name__)
+
+
+def measure(night: Night, champion: Champion | None, gx_root: Path) -> dict[str, Any]:
+    """Return the drift of every input and of the label, shown in the run's Data Docs as well."""
+    if champion is None:
+        outcome = no_reference(night.pipeline.name)
+    else:
+        outcome = _against(night, champion, gx_root)
+    night.write_json("drift.json", outcome.to_dict())
+    for sentence in outcome.sentences:
+        _log.info(sentence)
+    return {
+        "max_kl": outcome.max_kl,
+        "max_psi": outcome.max_psi,
+        "blocked": list(outcome.blocked),
+        "sentences": list(outcome.sentences),
+    }
+
+
+def _against(night: Night, champion: Champion, gx_root: Path) -> DriftOutcome:
+    pipeline, version = night.pipeline, champion.manifest.version
+    columns = [field.name for field in pipeline.columns]
+    try:
+        digest = champion.manifest.snapshot["digest"]
+        reference = read_snapshot(night.store, pipeline.name, digest, columns)
+    except ObjectMissingError:
+        lost = f"{pipeline.name}: the snapshot of {version} is not kept any more, drift is unknown"
+        return replace(no_reference(pipeline.name), sentences=(lost,))
+    with TemporaryDirectory(prefix="nightcatch-drift-") as work_dir:
+        fetch_source(night.store, pipeline.name, night.run_id, Path(work_dir))
+        outcome = measure_drift(
+            night.read_frame(ACCEPTED),
+            reference,
+            columns,
+            pipeline=pipeline.name,
+            reference_name=version,
+            gx_root=gx_root,
+            run_id=night.run_id,
+            work_dir=Path(work_dir),
+        )
+        if outcome.docs_dir is not None:
+            publish_docs(outcome.docs_dir, night.store, pipeline.name, night.run_id)
+    return outcome

@@ -1,0 +1,154 @@
+"""From accepted rows to one judged model: search, choice, calibration, threshold, evaluation."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from include.evaluation.gate import compare_with_champion
+from include.evaluation.metrics import ceiling, evaluate
+from include.nightly.champion import Champion
+from include.nightly.night import Night
+from include.nightly.rows import read_rows, read_side
+from include.training.calibrate import calibrate
+from include.training.families import FOLDS
+from include.training.grids import Effort
+from include.training.random_split import random_split_figures
+from include.training.search import Candidate, search_family, select
+from include.training.threshold import choose_threshold
+
+_log = logging.getLogger(__name__)
+_CHOSEN = "chosen.joblib"
+
+
+def family_names(night: Night, effort: Effort) -> list[str]:
+    """Return the names of the candidates, one mapped task each."""
+    return [family.name for family in night.pipeline.families(effort, 0)]
+
+
+def search(
+    night: Night, family_name: str, *, effort: Effort, seed: int, fpr_budget: float
+) -> dict[str, Any]:
+    """Return one family's best by cross-validation; its estimator is kept under the run.
+
+    Times are kept apart: a search that runs again gives the same summary.
+    """
+    families = {family.name: family for family in night.pipeline.families(effort, seed)}
+    train = read_side(night, "train")
+    candidate = search_family(
+        families[family_name],
+        train.X,
+        train.y,
+        train.groups,
+        seed=seed,
+        n_folds=FOLDS[effort],
+        fpr_budget=fpr_budget,
+    )
+    summary = {
+        "family": candidate.family,
+        "params": candidate.params,
+        "scores": {metric: list(folds) for metric, folds in candidate.scores.items()},
+    }
+    seconds = {"search": candidate.search_seconds, "fit": candidate.fit_seconds}
+    sha256 = night.write_estimator(_estimator_name(family_name), candidate.estimator)
+    night.write_json(f"candidates/{family_name}.json", summary)
+    night.write_json(f"candidates/{family_name}.seconds.json", seconds)
+    _log.info(
+        "%s: average precision %.4f over %d folds in %.1f s",
+        family_name,
+        candidate.mean("average_precision"),
+        FOLDS[effort],
+        candidate.search_seconds,
+    )
+    return {**summary, "sha256": sha256}
+
+
+def choose(night: Night, summaries: list[dict[str, Any]], *, fpr_budget: float) -> dict[str, Any]:
+    """Return the family with the best cross-validation, calibrated, with its threshold.
+
+    The test side is not looked at.
+    """
+    candidates = {entry["family"]: _as_candidate(entry) for entry in summaries}
+    family = select(list(candidates.values())).family
+    digest = next(entry["sha256"] for entry in summaries if entry["family"] == family)
+    calibration = read_side(night, "calibration")
+    fitted = night.read_estimator(_estimator_name(family), digest)
+    estimator = calibrate(fitted, calibration.X, calibration.y)
+    probability = estimator.predict_proba(calibration.X)[:, 1]
+    threshold = choose_threshold(calibration.y, probability, fpr_budget)
+    chosen = {
+        "family": family,
+        "params": candidates[family].params,
+        "candidates": sorted(candidates),
+        "threshold": threshold.value,
+        "fpr_budget": fpr_budget,
+        "calibration": {**vars(threshold), "n_rows": len(calibration.y)},
+    }
+    sha256 = night.write_estimator(_CHOSEN, estimator)
+    night.write_json("chosen.json", chosen)
+    _log.info("%s is chosen, threshold %.4f", family, threshold.value)
+    return {**chosen, "sha256": sha256}
+
+
+def evaluate_chosen(
+    night: Night, chosen: dict[str, Any], champion: Champion | None, *, effort: Effort, seed: int
+) -> dict[str, Any]:
+    """Return the honest figures: the one look at the test side, beside the random-split figure."""
+    rows, sides = read_rows(night)
+    test = rows.where(sides == "test")
+    estimator = read_chosen(night, chosen)
+    probability = estimator.predict_proba(test.X)[:, 1]
+    threshold, budget = chosen["threshold"], chosen["fpr_budget"]
+    families = {family.name: family for family in night.pipeline.families(effort, seed)}
+    evaluation = {
+        "test": evaluate(test.y, probability, threshold, budget),
+        "random_split": random_split_figures(
+            families[chosen["family"]],
+            chosen["params"],
+            rows.X,
+            rows.y,
+            shares=night.pipeline.shares,
+            seed=seed,
+            fpr_budget=budget,
+        ),
+        "ceiling": ceiling(rows.groups, rows.y),
+        "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},
+        **_against(champion, test.X, test.y, probability, budget),
+    }
+    night.write_json("evaluation.json", evaluation)
+    return evaluation
+
+
+def read_chosen(night: Night, chosen: dict[str, Any]) -> Any:
+    """Return the chosen, calibrated estimator of the run."""
+    return night.read_estimator(_CHOSEN, chosen["sha256"])
+
+
+def _against(
+    champion: Champion | None,
+    X: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int8],
+    probability: npt.NDArray[np.float64],
+    budget: float,
+) -> dict[str, Any]:
+    if champion is None:
+        return {"champion": None, "champion_on_same_rows": None, "champion_serial": 0}
+    theirs = champion.model.score(X).astype(np.float64)
+    return {
+        "champion": compare_with_champion(y, probability, theirs),
+        "champion_on_same_rows": {
+            "version": champion.pointer.version,
+            **evaluate(y, theirs, champion.manifest.threshold, budget),
+        },
+        "champion_serial": champion.pointer.serial,
+    }
+
+
+def _estimator_name(family: str) -> str:
+    return f"candidates/{family}.joblib"
+
+
+def _as_candidate(entry: dict[str, Any]) -> Candidate:
+    scores = {metric: tuple(folds) for metric, folds in entry["scores"].items()}
+    return Candidate(entry["family"], entry["params"], scores, 0.0, 0.0, None)

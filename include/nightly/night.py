@@ -1,0 +1,75 @@
+"""One run of one pipeline, and the intermediate results it keeps in the bucket."""
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from include.contract import keys
+from include.contract.manifest import describe_file
+from include.errors import VersionRefusedError
+from include.pipelines import Pipeline
+from include.stores.objects import ObjectStore
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run.
+
+    Attributes
+    ----------
+    store : ObjectStore
+    pipeline : Pipeline
+    run_id : str
+        Of the DAG run.
+    """
+
+    store: ObjectStore
+    pipeline: Pipeline
+    run_id: str
+
+    def key(self, name: str) -> str:
+        """Return the key of an intermediate result."""
+        return keys.run_file(self.pipeline.name, self.run_id, name)
+
+    def write_json(self, name: str, document: Any) -> None:
+        """Leave a JSON document under the run."""
+        body = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)
+        self.store.put(self.key(name), body.encode(), "application/json")
+
+    def read_json(self, name: str) -> Any:
+        """Return a JSON document of the run."""
+        return json.loads(self.store.get(self.key(name)))
+
+    def write_frame(self, name: str, frame: pd.DataFrame) -> None:
+        """Leave a frame under the run, as Parquet."""
+        self.store.put(self.key(name), frame.to_parquet(index=False), "application/vnd.parquet")
+
+    def read_frame(self, name: str) -> pd.DataFrame:
+        """Return a frame of the run."""
+        return pd.read_parquet(io.BytesIO(self.store.get(self.key(name))))
+
+    def write_estimator(self, name: str, estimator: Any) -> str:
+        """Return the SHA-256 of a fitted estimator now pickled under the run."""
+        from include.training.package import joblib_bytes
+
+        body = joblib_bytes(estimator)
+        self.store.put(self.key(name), body)
+        return describe_file(body).sha256
+
+    def read_estimator(self, name: str, sha256: str) -> Any:
+        """Return an estimator of the run whose pickle has exactly the digest handed over.
+
+        Raises
+        ------
+        VersionRefusedError
+            If the bytes are other bytes; they are not unpickled.
+        """
+        import joblib
+
+        body = self.store.get(self.key(name))
+        if describe_file(body).sha256 != sha256:
+            raise VersionRefusedError(f"{self.key(name)} is not what the earlier step wrote")
+        return joblib.load(io.BytesIO(body))

@@ -1,0 +1,112 @@
+"""What differs between pipelines: a folder each, found by its name, with one `PIPELINE` inside.
+
+A pipeline may use every stage; no stage knows a pipeline.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from include.contract.schema import InputField, Target
+from include.errors import SettingMissingError
+from include.evaluation.gate import Policy
+from include.ingest.fetch import Dataset
+from include.ingest.records import Layout, Record
+from include.training.split import Shares
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.training.families import Family
+
+EFFORTS = ("quick", "default", "thorough")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One kind of record, and how a model of it is made and judged.
+
+    Attributes
+    ----------
+    name : str
+        Also the name of its collection, its suite and its folder in the bucket.
+    title : str
+        One line for the Airflow UI.
+    layout : Layout
+        What a record looks like in files and in MongoDB.
+    datasets : tuple of Dataset
+        Public data sets that `load` can find or download.
+    simulate : callable (n_records, seed) -> iterator of records
+        Stands in where no data set can be had.
+    group_keys : callable (frame) -> ndarray of shape (n_rows,)
+        Rows of equal keys never lie on two sides of a split, nor in two folds.
+    families : callable (effort, seed) -> tuple of Family
+        The candidates; `effort` is one of `EFFORTS`.
+    policy : Policy
+        What a model must show to be approved.
+    shares : Shares
+        How much of the groups each side gets.
+    fpr_budget : float
+        Default share of legitimate rows that may be flagged.
+    max_quarantined_share : float
+        A larger share of bad rows fails the run.
+    """
+
+    name: str
+    title: str
+    layout: Layout
+    datasets: tuple[Dataset, ...]
+    simulate: Callable[[int, int], Iterator[Record]]
+    group_keys: Callable[["pd.DataFrame"], npt.NDArray[np.object_]]
+    families: Callable[[str, int], "tuple[Family, ...]"]
+    policy: Policy
+    shares: Shares = Shares()
+    fpr_budget: float = 0.01
+    max_quarantined_share: float = 0.05
+
+    @property
+    def inputs(self) -> tuple[InputField, ...]:
+        """What the model takes, in its order."""
+        return self.layout.fields
+
+    @property
+    def target(self) -> Target:
+        """How the stored label is read."""
+        return self.layout.target
+
+    @property
+    def collection(self) -> str:
+        """The MongoDB collection of the records."""
+        return self.name
+
+    @property
+    def columns(self) -> tuple[InputField, ...]:
+        """Every column a snapshot takes besides `_id`: the inputs and the stored label."""
+        target = self.target
+        label = InputField(target.source, "int8", (target.negative, target.positive), "label")
+        return (*self.inputs, label)
+
+
+def names() -> tuple[str, ...]:
+    """Return the name of every pipeline, in order: the folders beside this file."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
+
+
+def get(name: str) -> Pipeline:
+    """Return the pipeline of that name.
+
+    Raises
+    ------
+    SettingMissingError
+        If there is none.
+    """
+    if name not in names():
+        raise SettingMissingError(f"no pipeline {name!r}; there are: {', '.join(names())}")
+    module: Any = importlib.import_module(f"{__name__}.{name}")
+    pipeline: Pipeline = module.PIPELINE
+    return pipeline
