@@ -1,1 +1,1 @@
-"""How records come in: files into MongoDB (`load`), MongoDB into immutable snapshots (`snapshot`)."""
+"""How records come in: files into MongoDB (`load`), MongoDB into snapshots (`snapshot`)."""

@@ -1,169 +1,146 @@
-"""BSON to Arrow without silent loss: a value its column cannot hold is missing *and* reported.
+"""Batches of BSON to Arrow: by layout where that is proved right, else value by value."""
 
-pymongoarrow, asked for an integer column, cuts 0.5 to 0 and takes true for 1 without a word; it
-stops at the first string, or makes it null, and the `_id` and the value are gone. Here each value
-is held exactly, or is missing, or is listed with its `_id`, text and BSON type.
-"""
-
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import bson
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-from bson import json_util
-from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.datetime_ms import DatetimeMS
-from bson.decimal128 import Decimal128
-from bson.errors import InvalidBSON
-from bson.int64 import Int64
-from bson.objectid import ObjectId
 
 from include.contract.schema import InputField
 from include.errors import DataRejectedError
+from include.ingest.bson_layout import Batch, BsonLayout, Found
+from include.ingest.values import ARROW_TYPES, Decoded, decode_documents, table_schema
+from include.stores.bson_elements import DOUBLE, NULL, OBJECT_ID, STRING
 
-ARROW_TYPES = {
-    "int8": pa.int8(),
-    "float32": pa.float32(),
-    "string": pa.string(),
-    "timestamp": pa.timestamp("ms", tz="UTC"),
-}
-TYPE_ERRORS_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("_id", "column", "value", "bson_type")]
-)
-_FLOAT32_MAX = 3.4028235677973366e38
-_MAX_VALUE_CHARS = 200
-_EXACT: CodecOptions[dict[str, Any]] = CodecOptions(
-    document_class=dict, datetime_conversion=DatetimeConversion.DATETIME_MS
-)
-_BSON_TYPES: dict[type, str] = {
-    bool: "bool",
-    int: "int",
-    Int64: "long",
-    float: "double",
-    Decimal128: "decimal",
-    str: "string",
-    dict: "object",
-    list: "array",
-    bytes: "binData",
-    DatetimeMS: "date",
-    ObjectId: "objectId",
-}
+_MAX_LAYOUTS = 32
+# For fewer documents, learning one more layout costs more than it saves.
+_MIN_ROWS_TO_LEARN = 32
+_HEX_PAIRS = np.array([f"{byte:02x}".encode() for byte in range(256)])
+
+Values = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """Rows of one batch.
-
-    Attributes
-    ----------
-    table : pyarrow.Table
-        Column `_id` (string), then the asked-for columns, typed; rows in no particular order.
-    type_errors : pyarrow.Table
-        Columns `_id`, `column`, `value` (text, at most 200 characters) and `bson_type` (as
-        MongoDB's ``$type`` names it) of each value that is missing from `table` because its
-        column cannot hold it.
-    """
-
-    table: pa.Table
-    type_errors: pa.Table
-
-
-def table_schema(columns: Sequence[InputField]) -> pa.Schema:
-    """Return the Arrow schema of records: `_id` as a string, then the columns."""
-    fields = [(column.name, ARROW_TYPES[column.dtype]) for column in columns]
-    return pa.schema([("_id", pa.string()), *fields])
-
-
-def id_text(value: object) -> str:
-    """Return an `_id` of any BSON type as text: hex of an ObjectId, a string as it is."""
-    if isinstance(value, (str, ObjectId, int)) and not isinstance(value, bool):
-        return str(value)
-    return json_util.dumps(value, json_options=json_util.CANONICAL_JSON_OPTIONS)
-
-
-def decode_documents(documents: Iterable[bytes], columns: Sequence[InputField]) -> Decoded:
-    """Return the rows of single BSON documents, each value checked on its own.
+class BatchDecoder:
+    """Decodes the batches of one collection, and remembers the layouts it met.
 
     Parameters
     ----------
-    documents : iterable of bytes
     columns : sequence of InputField
-
-    Raises
-    ------
-    DataRejectedError
-        If a document is not valid BSON.
     """
-    cells: dict[str, list[Any]] = {"_id": [], **{column.name: [] for column in columns}}
-    errors: list[tuple[str, str, str, str]] = []
-    for encoded in documents:
-        document = _decoded(encoded)
-        row_id = id_text(document["_id"])
-        cells["_id"].append(row_id)
-        for column in columns:
-            value = document.get(column.name)
-            held = _hold(column.dtype, value)
-            cells[column.name].append(held)
-            if held is None and not _is_missing(value):
-                errors.append((row_id, column.name, _value_text(value), _bson_type(value)))
-    return Decoded(
-        pa.table(cells, schema=table_schema(columns)),
-        pa.table(
-            [list(part) for part in zip(*errors, strict=True)] or [[]] * 4,
-            schema=TYPE_ERRORS_SCHEMA,
-        ),
-    )
+
+    def __init__(self, columns: Sequence[InputField]) -> None:
+        self._columns = columns
+        self._dtypes = {"_id": "id", **{column.name: column.dtype for column in columns}}
+        self._layouts: list[BsonLayout] = []
+
+    def decode(self, encoded: memoryview) -> Decoded:
+        """Return the rows of a BSON array of documents, in any order.
+
+        Raises
+        ------
+        DataRejectedError
+            If a document is not valid BSON.
+        """
+        reading = _Reading(Batch.of(encoded), self._columns)
+        known = [layout for layout in self._layouts if reading.by(layout)]
+        for _ in range(_MAX_LAYOUTS):
+            if len(reading.left) < _MIN_ROWS_TO_LEARN:
+                break
+            layout = BsonLayout.learn(reading.batch.document(reading.left[0]), self._dtypes)
+            if layout is None:
+                reading.set_aside()
+            elif reading.by(layout):
+                known.append(layout)
+        self._layouts = known[:_MAX_LAYOUTS]
+        return reading.finish()
 
 
-def _decoded(encoded: bytes) -> dict[str, Any]:
+class _Reading:
+    """One batch: the rows read so far, and those left."""
+
+    def __init__(self, batch: Batch, columns: Sequence[InputField]) -> None:
+        self.batch = batch
+        self.left = np.arange(len(batch.starts))
+        self._columns = columns
+        self._odd: list[npt.NDArray[np.int64]] = []
+        self._tables = [table_schema(columns).empty_table()]
+
+    def by(self, layout: BsonLayout) -> bool:
+        """Return whether some of the rows left had this layout; they are read now."""
+        found = layout.find(self.batch, self.left)
+        if not len(found.rows):
+            return False
+        table, held = _table(self.batch, found, self._columns)
+        self._tables.append(table if held.all() else table.filter(pa.array(held)))
+        self._odd.append(found.rows[~held])
+        self.left = np.setdiff1d(self.left, found.rows, assume_unique=True)
+        return True
+
+    def set_aside(self) -> None:
+        """Return with the first row left to be read value by value."""
+        self._odd.append(self.left[:1])
+        self.left = self.left[1:]
+
+    def finish(self) -> Decoded:
+        """Return all rows; those that no layout fitted are read value by value."""
+        odd = np.concatenate([*self._odd, self.left])
+        slow = decode_documents((self.batch.document(row) for row in odd), self._columns)
+        return Decoded(pa.concat_tables([*self._tables, slow.table]), slow.type_errors)
+
+
+def _table(batch: Batch, found: Found, columns: Sequence[InputField]) -> tuple[pa.Table, Mask]:
+    """Return found documents as a table, and which of its rows are held exactly."""
+    arrays = [_ids(batch, *found.values["_id"])]
+    held = np.ones(len(found.rows), dtype=np.bool_)
+    for column in columns:
+        kind, values = found.values.get(column.name, (NULL, held))
+        if kind == NULL:
+            arrays.append(pa.nulls(len(values), ARROW_TYPES[column.dtype]))
+        elif kind == STRING:
+            arrays.append(_strings(batch, values))
+        elif column.dtype == "timestamp":
+            arrays.append(pa.array(values).cast(ARROW_TYPES["timestamp"]))
+        else:
+            numbers, fits = _numbers(column.dtype, kind, values)
+            arrays.append(numbers)
+            held &= fits
+    return pa.Table.from_arrays(arrays, schema=table_schema(columns)), held
+
+
+def _numbers(dtype: str, kind: int, values: Values) -> tuple[pa.Array, Mask]:
+    """Return numbers as ``"int8"`` or ``"float32"``, NaN as null, and which of them fit."""
+    missing = np.isnan(values) if kind == DOUBLE else None
+    with np.errstate(invalid="ignore", over="ignore"):
+        narrow = values.astype(np.int8 if dtype == "int8" else np.float32)
+    fits = narrow == values if dtype == "int8" else np.isfinite(narrow) | np.isinf(values)
+    if missing is not None:
+        fits |= missing
+    return pa.array(narrow, mask=missing), fits
+
+
+def _ids(batch: Batch, kind: int, values: Values) -> pa.Array:
+    if kind == STRING:
+        return _strings(batch, values)
+    if kind == OBJECT_ID:
+        octets = values.view(np.uint8).reshape(-1, 12)
+        values = _HEX_PAIRS[octets].view("S24").ravel()
+    return pa.array(values).cast(pa.string())
+
+
+def _strings(batch: Batch, extents: Values) -> pa.Array:
+    """Return the strings at these extents of the batch.
+
+    Seen as one Arrow array over the batch's own bytes, every second entry is a string and the
+    others are what lies between; taking the strings copies them out.
+    """
+    edges = np.empty(2 * len(extents), dtype=np.int32)
+    edges[0::2] = extents[:, 0]
+    edges[1::2] = extents[:, 0] + extents[:, 1]
+    buffers = [None, pa.py_buffer(edges), pa.py_buffer(batch.encoded)]
+    pieces = pa.Array.from_buffers(pa.binary(), len(edges) - 1, buffers)
     try:
-        return bson.decode(encoded, _EXACT)
-    except (InvalidBSON, UnicodeDecodeError) as err:
+        return pieces.take(pa.array(np.arange(0, len(pieces), 2))).cast(pa.string())
+    except pa.ArrowInvalid as err:
         raise DataRejectedError(f"a record is not valid BSON: {err}") from err
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _hold(dtype: str, value: object) -> object:
-    """Return `value` as the column holds it, or None when it is missing or cannot be held."""
-    return None if _is_missing(value) else _HOLD[dtype](value)
-
-
-def _int8(value: Any) -> int | None:
-    if type(value) in (int, Int64, float) and -128 <= value <= 127 and value == int(value):
-        return int(value)
-    return None
-
-
-def _float32(value: Any) -> float | None:
-    if type(value) in (int, Int64, float) and (abs(value) <= _FLOAT32_MAX or math.isinf(value)):
-        return float(value)
-    return None
-
-
-def _string(value: object) -> str | None:
-    return value if type(value) is str else None
-
-
-def _timestamp(value: object) -> int | None:
-    return int(value) if isinstance(value, DatetimeMS) else None
-
-
-_HOLD: dict[str, Callable[[object], object]] = {
-    "int8": _int8,
-    "float32": _float32,
-    "string": _string,
-    "timestamp": _timestamp,
-}
-
-
-def _bson_type(value: object) -> str:
-    return _BSON_TYPES.get(type(value), type(value).__name__.lower())
-
-
-def _value_text(value: object) -> str:
-    return str(value)[:_MAX_VALUE_CHARS]

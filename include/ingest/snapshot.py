@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 import math
-import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,13 +24,7 @@ import pyarrow.parquet as pq
 from include.contract import keys
 from include.contract.schema import InputField
 from include.errors import DataRejectedError, SnapshotCorruptError
-from include.ingest.decode import (
-    TYPE_ERRORS_SCHEMA,
-    Decoded,
-    decode_documents,
-    id_text,
-    table_schema,
-)
+from include.ingest.decode import BatchDecoder
 from include.ingest.fingerprint import (
     FORMAT,
     ColumnFingerprint,
@@ -39,6 +32,7 @@ from include.ingest.fingerprint import (
     table_fingerprints,
 )
 from include.ingest.ordering import IdBuckets, in_parts
+from include.ingest.values import TYPE_ERRORS_SCHEMA, Decoded, id_text, table_schema
 from include.stores.documents import Documents, count_roughly, raw_batches, sample_ids
 from include.stores.objects import ObjectStore
 
@@ -167,20 +161,13 @@ def _boundaries(collection: Documents, rows_per_bucket: int) -> list[str]:
 
 def _decoded_batches(collection: Documents, columns: Sequence[InputField]) -> Iterator[Decoded]:
     """Yield decoded batches; the next one is read while this one is decoded."""
+    decoder = BatchDecoder(columns)
     batches = raw_batches(collection, [column.name for column in columns])
     with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(next, batches, b"")
-        while batch := coming.result():
-            coming = reader.submit(next, batches, b"")
-            yield decode_documents(_documents(batch), columns)
-
-
-def _documents(batch: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(batch):
-        stop = start + struct.unpack_from("<i", batch, start)[0]
-        yield batch[start:stop]
-        start = stop
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield decoder.decode(batch)
 
 
 def _refuse_too_many(type_errors: pa.Table, name: str) -> None:
