@@ -181,7 +181,7 @@ def load_records(
 ) -> LoadReport:
     """Insert the records that are not there yet and report what was done.
 
-    Memory grows with the number of different records (some 150 bytes each), not with the rows.
+    Memory grows with the number of different records (some 200 bytes each), not with the rows.
     Simulated records leave before the first real one comes, and never join real ones.
 
     Parameters
@@ -211,8 +211,8 @@ def load_records(
     documents = _documents(rows, source, tally)
     batch = list(itertools.islice(documents, batch_rows))
     if not batch:
-        first = f"; line {tally.bad_lines[0].line}: {tally.bad_lines[0].reason}" * bool(tally.n_bad)
-        raise DataRejectedError(f"{source.name}: no records among {tally.n_read} lines{first}")
+        why = "".join(f"; line {bad.line}: {bad.reason}" for bad in tally.bad_lines[:1])
+        raise DataRejectedError(f"{source.name}: no records among {tally.n_read} lines{why}")
     with _translated(collection):
         target = collection.with_options(write_concern=WriteConcern("majority", j=True))
         n_replaced = _keep_apart(target, source)

@@ -100,12 +100,13 @@ def read_records(path: Path, layout: Layout) -> Iterator[Row | BadLine]:
     with _opened(path) as stream:
         lines = _lines(stream)
         table = _head(path, lines, layout)
+        dtypes = layout.dtypes
         comment = "%" if table.quotechar == "'" else None
         for number, line in lines:
             if isinstance(line, BadLine):
                 yield line
             elif line.strip() and not (comment and line.lstrip().startswith(comment)):
-                yield _row(number, line, table, layout.dtypes)
+                yield _row(number, line, table, dtypes)
 
 
 @contextmanager
