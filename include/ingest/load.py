@@ -11,25 +11,21 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from pymongo import UpdateOne, WriteConcern
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, ConnectionFailure, WTimeoutError
 
-from include.errors import DataRejectedError, StoreUnavailableError
+from include.errors import DataRejectedError
 from include.ingest.fetch import Dataset, find_or_fetch
+from include.ingest.inserts import Document, holds_real, insert_absent, remove_simulated
 from include.ingest.records import BadLine, Layout, Record, Row, read_records
 
 _LOG = logging.getLogger(__name__)
 _BATCH_ROWS = 5_000
 _SHOWN_BAD_LINES = 100
-_DUPLICATE_KEY = 11_000
 
-Document = dict[str, Any]  # a BSON document
 Progress = Callable[[int], None]
 
 
@@ -187,7 +183,7 @@ def load_records(
     Parameters
     ----------
     collection : pymongo Collection
-        Written with write concern majority.
+        Of a replica set.
     rows : iterable of Row or BadLine
         As `read_records` yields them.
     source : Source
@@ -213,14 +209,12 @@ def load_records(
     if not batch:
         why = "".join(f"; line {bad.line}: {bad.reason}" for bad in tally.bad_lines[:1])
         raise DataRejectedError(f"{source.name}: no records among {tally.n_read} lines{why}")
-    with _translated(collection):
-        target = collection.with_options(write_concern=WriteConcern("majority", j=True))
-        n_replaced = _keep_apart(target, source)
-        while batch:
-            tally.n_inserted += _insert(target, batch)
-            if progress:
-                progress(tally.n_read)
-            batch = list(itertools.islice(documents, batch_rows))
+    n_replaced = _keep_apart(collection, source)
+    while batch:
+        tally.n_inserted += insert_absent(collection, batch)
+        if progress:
+            progress(tally.n_read)
+        batch = list(itertools.islice(documents, batch_rows))
     report = LoadReport(
         source=source,
         n_read=tally.n_read,
@@ -262,35 +256,9 @@ def _documents(rows: Iterable[Row | BadLine], source: Source, tally: _Tally) -> 
 def _keep_apart(collection: Collection[Document], source: Source) -> int:
     """Remove simulated records before real ones come; refuse to simulate among real ones."""
     if not source.simulated:
-        return collection.delete_many({"simulated": True}).deleted_count
-    if collection.find_one({"simulated": {"$ne": True}}, {"_id": 1}) is not None:
+        return remove_simulated(collection)
+    if holds_real(collection):
         raise DataRejectedError(
             f"{collection.name}: holds real records, and simulated ones never join them"
         )
     return 0
-
-
-def _insert(collection: Collection[Document], batch: list[Document]) -> int:
-    """Insert those documents whose `_id` is not there yet; return how many that were."""
-    upserts = [
-        UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
-        for document in batch
-    ]
-    try:
-        return collection.bulk_write(upserts, ordered=False).upserted_count
-    except BulkWriteError as err:
-        # Another load inserted the same record between our look and our write: it is there.
-        if any(fault["code"] != _DUPLICATE_KEY for fault in err.details["writeErrors"]):
-            raise
-        if err.details["writeConcernErrors"]:
-            raise StoreUnavailableError(f"{collection.full_name}: {err}") from err
-        return int(err.details["nUpserted"])
-
-
-@contextmanager
-def _translated(collection: Collection[Document]) -> Iterator[None]:
-    """Name MongoDB's passing faults in our words."""
-    try:
-        yield
-    except (ConnectionFailure, WTimeoutError) as err:
-        raise StoreUnavailableError(f"MongoDB, {collection.full_name}: {err}") from err

@@ -3,9 +3,8 @@
 import multiprocessing
 import threading
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import pymongo
 import pytest
@@ -28,12 +27,12 @@ def simulate(n_records, seed):
     return ({"a": seed, "b": number, "Result": 1} for number in range(n_records))
 
 
-@dataclass(frozen=True)
-class SmallPipeline:
-    name: str = "small"
-    layout: Layout = LAYOUT
-    datasets: tuple[Dataset, ...] = (Dataset("small-set", ("small.csv",), (), "0" * 64),)
-    simulate: Any = staticmethod(simulate)
+SMALL = SimpleNamespace(
+    name="small",
+    layout=LAYOUT,
+    datasets=(Dataset("small-set", ("small.csv",), (), "0" * 64),),
+    simulate=simulate,
+)
 
 
 @pytest.fixture
@@ -251,9 +250,7 @@ class TestLoadDataset:
     @pytest.fixture
     def load(self, collection, tmp_path):
         def load(**options):
-            return load_dataset(
-                collection, SmallPipeline(), cache_dir=tmp_path / "cache", **options
-            )
+            return load_dataset(collection, SMALL, cache_dir=tmp_path / "cache", **options)
 
         return load
 
