@@ -31,7 +31,7 @@ _STATIC = "great_expectations/static"
 _UNUSED = shutil.ignore_patterns("*.gif", "iterative-dev-loop.png", "*_template.css")
 
 _LOGO = re.compile(r'https://great-expectations-web-assets[^"]*/logo-long\.png[^"]*')
-_LOCAL_STATIC = re.compile(r'"(?:\.\./)*static/')
+_LOCAL_STATIC = re.compile(r'"(?:\.{1,2}/)*static/')
 _FOREIGN_LINK = re.compile(r'(href|src|action)="https?://[^"]*"')
 _FOREIGN_CSS = re.compile(r"""url\(\s*['"]?https?://[^)]*\)""")
 _NEWSLETTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
@@ -69,8 +69,10 @@ def build_docs(project: Project, pipeline: str, run_id: str, pages: Mapping[str,
         This step's own pages, by `QUARANTINE_PAGE` or `DRIFT_PAGE`; the index links to them and
         to those of earlier steps.
     """
-    project.context.build_data_docs()
     site = site_dir(project.root, pipeline, run_id)
+    for earlier in (site, project.built_site):
+        shutil.rmtree(earlier, ignore_errors=True)
+    project.context.build_data_docs()
     shared = site.parent.parent / VENDOR
     _copy_shared(shared, project.built_site / "static")
     addresses = _addresses()

@@ -1,0 +1,210 @@
+"""Data Docs stand alone: they load nothing from another host, and show no record as HTML."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+
+from include.validation import docs
+from include.validation.docs import fetch_source, publish_docs
+from include.validation.drift import measure_drift
+from tests.unit.validation.conftest import GX_ROOT, RUN_ID
+
+VENDORED = Path(docs.__file__).parent / "vendor"
+HOSTILE = "<script>document.title='owned'</script>\"'><img src=//evil.example/x onerror=alert(1)>"
+CSS_ADDRESS = re.compile(r"""url\(\s*['"]?([^)'"]+)|@import\s+['"]([^'"]+)""")
+
+
+class Page(HTMLParser):
+    """The addresses a page names, and the elements it has."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.addresses, self.tags, self.text = [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        self.tags.append((tag, named))
+        for name in ("src", "href", "action", "data", "poster", "srcset"):
+            if named.get(name):
+                self.addresses.append(named[name])
+        self.text.append(named.get("style") or "")
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def hostile(frame, judge, tmp_path):
+    """Docs of records that hold markup wherever a record can hold text."""
+    frame["port"] = frame["port"].astype(object)
+    frame.loc[3, "_id"] = HOSTILE
+    frame.loc[3, "SFH"] = 7
+    frame.loc[4, "port"] = HOSTILE
+    outcome = judge(frame.assign(**{HOSTILE: np.float32(1)}))
+    measure_drift(
+        frame,
+        frame.head(1000),
+        ["port", "SFH"],
+        pipeline="sites",
+        reference_name="20261121T020513Z-3f9a1c2b",
+        gx_root=GX_ROOT,
+        run_id=RUN_ID,
+        work_dir=tmp_path,
+    )
+    return outcome.docs_dir
+
+
+def html_pages(site):
+    pages = {path: Page(path.read_text()) for path in sorted(site.rglob("*.html"))}
+    assert len(pages) >= 7
+    return pages
+
+
+def test_no_page_names_another_host(hostile):
+    foreign = [
+        f"{path.name}: {address}"
+        for path, page in html_pages(hostile).items()
+        for address in page.addresses
+        if urlsplit(address).scheme not in ("", "data") or urlsplit(address).netloc
+    ]
+    styles = {path: path.read_text() for path in hostile.parents[1].rglob("*.css")}
+    styles |= {path: "\n".join(page.text) for path, page in html_pages(hostile).items()}
+    foreign += [
+        f"{path.name}: {address}"
+        for path, style in styles.items()
+        for address in map("".join, CSS_ADDRESS.findall(style))
+        if not address.startswith("data:") and "//" in address
+    ]
+
+    assert len(styles) > 8
+    assert foreign == []
+
+
+def test_every_address_is_a_file(hostile):
+    missing = [
+        f"{path.name}: {address}"
+        for path, page in html_pages(hostile).items()
+        if "source" not in path.relative_to(hostile).parts
+        for address in page.addresses
+        if urlsplit(address).path and not (path.parent / unquote(urlsplit(address).path)).is_file()
+    ]
+
+    assert missing == []
+
+
+def test_what_records_hold_is_shown_and_never_markup(hostile):
+    pages = html_pages(hostile)
+    tags = [(path.name, tag, named) for path, page in pages.items() for tag, named in page.tags]
+    shown = [path.name for path, page in pages.items() if HOSTILE in "".join(page.text)]
+
+    assert [each for each in tags if each[2].get("onerror") or "evil" in str(each[2])] == []
+    assert not any("title='owned'" in text for text in _scripts(hostile))
+    assert {"quarantine.html", "records-sites.html"} <= set(shown)
+
+
+def _scripts(site):
+    for path in site.rglob("*.html"):
+        yield from re.findall(r"<script[^>]*>(.*?)</script>", path.read_text(), re.DOTALL)
+
+
+def test_the_index_leads_to_every_result(hostile):
+    index = Page((hostile / "index.html").read_text())
+
+    assert {"quarantine.html", "drift.html"} <= set(index.addresses)
+    for folder in ("expectations/sites", "validations/sites/", "validations/sites_drift/"):
+        assert folder in (hostile / "index.html").read_text()
+
+
+def test_quarantined_rows_stand_with_their_reasons(frame, judge):
+    frame.loc[3, "SFH"] = 7
+
+    page = (judge(frame).docs_dir / "quarantine.html").read_text()
+
+    assert "1,999 of 2,000 records are accepted" in page
+    assert "<td>record-3</td><td>SFH holds 7, allowed are -1, 0 and 1</td>" in page
+
+
+def test_a_refused_set_says_so_in_the_docs(frame, judge):
+    page = (judge(frame.head(100)).docs_dir / "quarantine.html").read_text()
+
+    assert "nothing is trained on them" in page
+    assert "there are 100 records; at least 500 are needed" in page
+
+
+def test_vendored_files_are_small_licensed_and_all_used():
+    files = [path for path in VENDORED.rglob("*") if path.is_file()]
+    folders = {path.name for path in VENDORED.iterdir() if path.is_dir()}
+    named = set(json.loads((VENDORED / "addresses.json").read_text()).values())
+    notes = (VENDORED / "VENDOR.md").read_text()
+
+    assert max(path.stat().st_size for path in files) <= 1024 * 1024
+    assert {name.split("/")[0] for name in named} == folders
+    assert all((VENDORED / name).is_file() for name in named)
+    assert all(re.search(r"-([\d.]+)$", name).group(1) in notes for name in folders)
+    assert {path.suffix for path in files} <= {"", ".css", ".js", ".woff2", ".json", ".md"}
+
+
+class MemoryBucket:
+    """Objects in a dict."""
+
+    def __init__(self):
+        self.objects, self.types, self.order = {}, {}, []
+
+    def put(self, key, body, content_type):
+        self.objects[key], self.types[key] = body, content_type
+        self.order.append(key)
+
+    def get(self, key):
+        return self.objects[key]
+
+    def keys_under(self, prefix):
+        return [key for key in self.objects if key.startswith(prefix)]
+
+
+def test_published_docs_share_one_copy_of_the_assets(frame, judge):
+    bucket = MemoryBucket()
+    outcome = judge(frame)
+
+    index = publish_docs(outcome.docs_dir, bucket, "sites", RUN_ID)
+    first = list(bucket.order)
+    publish_docs(outcome.docs_dir, bucket, "sites", RUN_ID)
+
+    prefix = "docs/sites/manual__2026-11-21T05_30_00_00_00/"
+    assert index == f"{prefix}index.html" == first[-1]
+    assert "docs/vendor/jquery-3.7.1/dist/jquery.min.js" in first
+    assert not any(key.startswith("docs/vendor/") for key in bucket.order[len(first) :])
+    assert {key.split("/")[1] for key in bucket.objects} == {"sites", "vendor"}
+    assert bucket.types[index] == "text/html; charset=utf-8"
+    woff2 = {bucket.types[key] for key in bucket.objects if key.endswith(".woff2")}
+    assert woff2 == {"font/woff2"}
+
+
+def test_a_later_step_elsewhere_adds_to_the_same_docs(frame, judge, tmp_path):
+    bucket = MemoryBucket()
+    frame.loc[3, "SFH"] = 7
+    publish_docs(judge(frame).docs_dir, bucket, "sites", RUN_ID)
+    elsewhere = tmp_path / "elsewhere"
+
+    fetch_source(bucket, "sites", RUN_ID, elsewhere)
+    outcome = measure_drift(
+        frame,
+        frame,
+        ["port"],
+        pipeline="sites",
+        reference_name="the champion",
+        gx_root=GX_ROOT,
+        run_id=RUN_ID,
+        work_dir=elsewhere,
+    )
+
+    index = Page((outcome.docs_dir / "index.html").read_text())
+    assert {"quarantine.html", "drift.html"} <= set(index.addresses)
+    assert "record-3" in (outcome.docs_dir / "quarantine.html").read_text()
+    assert list(outcome.docs_dir.glob("validations/sites/*/*/*.html"))
+    assert list(outcome.docs_dir.glob("validations/sites_drift/*/*/*.html"))
