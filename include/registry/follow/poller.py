@@ -7,10 +7,13 @@ from collections.abc import Callable
 from include.registry.follow.follower import Outcome
 
 JITTER = 0.2
+FIRST_APPROVAL_PAUSE_S = 1.0
 
 
 class Poller:
     """Polls in the background: every `interval_s` with jitter, ever slower while S3 is away.
+
+    Until the first approval it asks every second, so that all workers can answer soon after it.
 
     Parameters
     ----------
@@ -58,10 +61,15 @@ class Poller:
 
     def next_pause_s(self, outcome: Outcome) -> float:
         """Return the seconds to wait after `outcome`."""
+        pause_s = self._pause_s(outcome)
+        return pause_s * self._chance.uniform(1 - JITTER, 1 + JITTER)
+
+    def _pause_s(self, outcome: Outcome) -> float:
+        if outcome.kind == "nothing_approved":
+            return min(self._interval_s, FIRST_APPROVAL_PAUSE_S)
         self._failures_in_a_row = self._failures_in_a_row + 1 if outcome.is_unreachable else 0
         doublings = min(self._failures_in_a_row, 16)
-        pause_s = min(self._interval_s * 2.0**doublings, self._max_interval_s)
-        return pause_s * self._chance.uniform(1 - JITTER, 1 + JITTER)
+        return min(self._interval_s * 2.0**doublings, self._max_interval_s)
 
     def _run(self) -> None:
         pause_s = 0.0

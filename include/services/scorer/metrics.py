@@ -53,7 +53,7 @@ class Metrics:
         )
         self._polls = Counter(
             "nightcatch_polls",
-            "Looks at the approved pointer, by outcome.",
+            "Looks at the approved pointer, in S3 and once on disk, by outcome.",
             ("pipeline", "outcome"),
             registry=self._registry,
         )

@@ -48,7 +48,9 @@ def create() -> Flask:
     metrics = Metrics(shared="PROMETHEUS_MULTIPROC_DIR" in os.environ)
     followers = {name: _follower(settings, name) for name in settings.pipelines}
     for name, follower in followers.items():
-        follower.restore()
+        metrics.count_poll(follower.restore())
+        if follower.in_force is None:  # nothing to answer with: the first poll is worth waiting for
+            metrics.count_poll(follower.poll_once())
         poller = Poller(
             f"follow-{name}",
             follower.poll_once,

@@ -71,3 +71,10 @@ def test_it_goes_on_polling():
 
     assert all(polled.acquire(timeout=10) for _ in range(5))
     polling.stop()
+
+
+def test_the_first_approval_is_looked_for_every_second():
+    nothing = Outcome("sites", "nothing_approved")
+
+    assert poller().next_pause_s(nothing) <= 1.2
+    assert poller(interval_s=0.1).next_pause_s(nothing) <= 0.12

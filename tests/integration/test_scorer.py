@@ -1,0 +1,283 @@
+"""The service over HTTP, with several workers: swaps, outages and bad versions cost no request."""
+
+import io
+import os
+import random
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+import requests
+
+from include.contract import keys
+from include.stack.seaweed import SeaweedServer
+from include.stores.objects import ObjectStore
+from tests import graphs
+from tests.scorers import ROOT, ScorerProcess
+from tests.versions import Signer, Version, promote, version_name
+
+RECORD = {"a": 1, "b": -1}
+
+
+class Site:
+    """A bucket with its signers, and the environment of a scorer that follows it."""
+
+    def __init__(self, server, bucket, folder):
+        self.store = ObjectStore(server.client(), bucket)
+        self.trainer = Signer.new(folder, "trainer")
+        self.approver = Signer.new(folder, "approver")
+        trainer_key = self.trainer.write_public_pem(folder / "trainer.pub")
+        approver_key = self.approver.write_public_pem(folder / "approver.pub")
+        self.env = {
+            "NIGHTCATCH_S3_ENDPOINT": server.endpoint_url,
+            "NIGHTCATCH_S3_BUCKET": bucket,
+            "AWS_ACCESS_KEY_ID": server.access_key,
+            "AWS_SECRET_ACCESS_KEY": server.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(trainer_key),
+            "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(approver_key),
+        }
+
+    def promote(self, number, body=None, trainer=None):
+        """Approve a version that answers number / 100 to whatever it is asked."""
+        body = body or graphs.constant(number / 100)
+        version = Version(version_name(number), files={"model.onnx": body})
+        run_id = f"run-{secrets.token_hex(4)}"
+        return promote(self.store, version, trainer or self.trainer, self.approver, run_id=run_id)
+
+
+@pytest.fixture
+def site(s3, tmp_path):
+    bucket = f"scorer-{secrets.token_hex(6)}"
+    s3.client().create_bucket(Bucket=bucket)
+    return Site(s3, bucket, tmp_path)
+
+
+@pytest.fixture
+def scorer(site, tmp_path):
+    process = ScorerProcess(tmp_path, site.env)
+    yield process
+    process.kill()
+
+
+def test_it_is_live_before_and_ready_after_the_first_approval(site, scorer):
+    scorer.start()
+
+    assert scorer.status("/health/ready") == 503
+    assert scorer.predict(RECORD).status_code == 503
+    site.promote(90)
+    scorer.wait_until(lambda: scorer.serials() == {1})
+    assert scorer.status("/health/ready") == 200
+    answer = scorer.predict(RECORD).json()
+    assert (answer["prediction"], answer["probability"]) == ("Phishing", 0.9)
+    assert answer["model"] == {"pipeline": "sites", "version": version_name(90), "serial": 1}
+
+
+def test_metrics_are_the_sum_of_all_workers(site, scorer):
+    site.promote(90)
+    scorer.start("/health/ready")
+    scorer.wait_until(lambda: scorer.serials() == {1})
+    for _ in range(40):
+        assert scorer.predict(RECORD).status_code == 200
+    metrics = requests.get(scorer.url + "/metrics", timeout=5).text
+    counted = [line for line in metrics.splitlines() if "nightcatch_predictions_total{" in line]
+
+    assert counted == ['nightcatch_predictions_total{label="Phishing",pipeline="sites"} 40.0']
+    assert f'version="{version_name(90)}"}} 1.0' in metrics
+    assert 'nightcatch_polls_total{outcome="swapped",pipeline="sites"} 2.0' in metrics
+
+
+class Hammer:
+    """Clients that ask without a pause and keep what went wrong."""
+
+    def __init__(self, scorer, n_clients=4):
+        self.answers = 0
+        self.wrong = []
+        self._scorer = scorer
+        self._stopped = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(n_clients)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self):
+        with requests.Session() as session:
+            while not self._stopped.is_set():
+                try:
+                    answer = self._scorer.predict(RECORD, session)
+                    said = answer.json()
+                    number = int(said["model"]["version"][-8:], 16)
+                    if answer.status_code != 200 or said["probability"] != number / 100:
+                        self.wrong.append(said)
+                except (requests.RequestException, KeyError, ValueError) as err:
+                    self.wrong.append(repr(err))
+                self.answers += 1
+
+
+def test_swaps_under_load_cost_no_request_and_bad_versions_never_answer(site, scorer):
+    stranger = Signer.new(scorer.folder, "stranger")
+    site.promote(1)
+    scorer.start("/health/ready")
+    serial = 1
+    with Hammer(scorer) as hammer:
+        for number in range(2, 8):
+            if number % 2:
+                site.promote(90 + number, trainer=stranger)
+                serial += 1
+            site.promote(number)
+            serial += 1
+            expected = {serial}
+            scorer.wait_until(lambda expected=expected: scorer.serials() == expected)
+
+    assert hammer.wrong == []
+    assert hammer.answers > 100
+    assert "WORKER TIMEOUT" not in scorer.log()
+
+
+def test_a_bad_version_is_named_in_the_log_and_counted(site, scorer):
+    site.promote(90)
+    scorer.start("/health/ready")
+    site.promote(91, graphs.with_external_weights())
+
+    def metric():
+        return requests.get(scorer.url + "/metrics", timeout=5).text
+
+    counted = 'nightcatch_poll_failures_total{kind="VersionRefusedError",pipeline="sites"}'
+    scorer.wait_until(lambda: counted in metric())
+    scorer.wait_until(lambda: scorer.log().count("in another file") == 2)  # once per worker
+    assert scorer.predict(RECORD).json()["model"]["serial"] == 1
+    site.promote(92)
+    scorer.wait_until(lambda: scorer.serials() == {3})
+    assert scorer.log().count("in another file") == 2
+
+
+@pytest.fixture
+def own_s3(tmp_path):
+    """A server that the test may stop."""
+    server = SeaweedServer(tmp_path / "s3", secrets.token_hex(10), secrets.token_hex(20))
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_it_serves_while_s3_is_down_and_starts_while_s3_is_down(own_s3, tmp_path):
+    site = Site(own_s3, own_s3.bucket, tmp_path)
+    site.promote(1)
+    scorer = ScorerProcess(tmp_path, site.env)
+    try:
+        scorer.start("/health/ready")
+        scorer.wait_until(lambda: scorer.serials() == {1})
+        with Hammer(scorer, n_clients=2) as hammer:
+            own_s3.kill()
+            scorer.wait_until(lambda: "unreachable" in scorer.log())
+
+        assert hammer.wrong == []
+        scorer.kill()
+        scorer.start("/health/ready")
+        assert scorer.predict(RECORD).json()["probability"] == 0.01
+        own_s3.start()
+        site.promote(2)
+        scorer.wait_until(lambda: scorer.serials() == {2})
+    finally:
+        scorer.kill()
+
+
+def test_a_start_without_s3_and_without_a_last_good_model_waits(tmp_path, site):
+    env = {**site.env, "NIGHTCATCH_S3_ENDPOINT": "http://127.0.0.1:1"}
+    scorer = ScorerProcess(tmp_path, env)
+    try:
+        scorer.start()
+
+        assert scorer.status("/health/ready") == 503
+        assert scorer.predict(RECORD).headers["Retry-After"]
+    finally:
+        scorer.kill()
+
+
+def test_an_older_pointer_is_refused_after_a_restart(site, scorer):
+    site.promote(1)
+    site.promote(2)
+    scorer.start("/health/ready")
+    scorer.wait_until(lambda: scorer.serials() == {2})
+    scorer.kill()
+    site.store.put(keys.approved("sites"), site.store.get(keys.history("sites", 1)))
+    scorer.start("/health/ready")
+    scorer.wait_until(lambda: "serial 1 cannot follow serial 2" in scorer.log())
+
+    assert scorer.serials() == {2}
+
+
+def table(n_rows):
+    rows = random.Random(3)
+    cells = (f"{rows.randint(-1, 1)},{rows.randint(-1, 1)}\n" for _ in range(n_rows))
+    return ("a,b\n" + "".join(cells)).encode()
+
+
+def test_a_large_table_is_streamed_back_with_one_answer_per_row(site, scorer):
+    site.promote(90)
+    scorer.start("/health/ready")
+    scorer.wait_until(lambda: scorer.serials() == {1})
+    answer = requests.post(
+        scorer.url + "/predict",
+        files={"file": ("sites.csv", io.BytesIO(table(200_000)))},
+        headers={"Accept": "text/csv"},
+        timeout=120,
+    )
+
+    assert answer.status_code == 200
+    assert len(answer.text.splitlines()) == 200_001
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+
+
+def test_sigterm_lets_a_request_under_way_end(site, scorer):
+    site.promote(90)
+    scorer.start("/health/ready")
+    scorer.wait_until(lambda: scorer.serials() == {1})
+    body = b'{"record": {"a": 1, "b": 1}}'
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=20) as client:
+        client.sendall(head.encode() + body[:10])
+        scorer.wait_until(lambda: scorer.status("/health/live") == 200)
+        os.kill(scorer.process.pid, signal.SIGTERM)
+        scorer.wait_until(lambda: "Handling signal: term" in scorer.log())
+        client.sendall(body[10:])
+        answer = client.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    scorer.process.wait_until_ended(30)
+    assert list(scorer.folder.glob("nightcatch-metrics-*")) == []
+
+
+@pytest.mark.parametrize("name", ["NIGHTCATCH_CACHE_DIR", "NIGHTCATCH_TRAINER_PUBLIC_KEY"])
+def test_a_missing_variable_ends_the_start_and_is_named(site, tmp_path, name):
+    env = {**os.environ, **site.env, "NIGHTCATCH_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    del env[name]
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "-c"),
+            str(ROOT / "include/services/scorer/gunicorn_conf.py"),
+            "include.services.scorer.wsgi:create()",
+        ],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert run.returncode != 0
+    assert f"{name} is not set" in run.stderr

@@ -1,0 +1,75 @@
+"""The scoring service as it is run: gunicorn, several workers, one folder of last good models."""
+
+import os
+import sys
+from pathlib import Path
+
+import requests
+
+from include.stack.ports import pick_port
+from include.stack.process import ServerProcess
+
+ROOT = Path(__file__).resolve().parents[1]
+READY_TIMEOUT_S = 60.0
+
+
+class ScorerProcess:
+    """A gunicorn of the scorer.
+
+    `env` says where S3 and the public keys are; the cache folder lies below `folder`.
+    """
+
+    def __init__(self, folder, env):
+        self.folder = folder
+        self.port = pick_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = ServerProcess("scorer", folder)
+        self._env = {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "PYTHONPATH": str(ROOT),
+            "NIGHTCATCH_CACHE_DIR": str(folder / "cache"),
+            "NIGHTCATCH_POLL_INTERVAL_S": "0.2",
+            "TMPDIR": str(folder),
+            **env,
+        }
+
+    def start(self, path="/health/live", **env):
+        """Return when `path` answers 200."""
+        command = [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}"),
+            *("-c", str(ROOT / "include/services/scorer/gunicorn_conf.py")),
+            "include.services.scorer.wsgi:create()",
+        ]
+        with self.process.stopped_on_failure():
+            self.process.start(command, {**self._env, **env}, self.folder)
+            self.process.wait_until(lambda: self.status(path) == 200, READY_TIMEOUT_S)
+        return self
+
+    def wait_until(self, condition, timeout_s=READY_TIMEOUT_S):
+        self.process.wait_until(condition, timeout_s)
+
+    def stop(self):
+        self.process.stop()
+
+    def kill(self):
+        self.process.kill()
+
+    def log(self):
+        return self.process.log_path.read_text()
+
+    def status(self, path):
+        try:
+            return requests.get(self.url + path, timeout=5).status_code
+        except requests.RequestException:
+            return None
+
+    def predict(self, record, session=requests):
+        return session.post(self.url + "/predict", json={"record": record}, timeout=20)
+
+    def serials(self, n_requests=12):
+        """The serials that answer over as many fresh connections; None where there is no model."""
+        return {self.serial() for _ in range(n_requests)}
+
+    def serial(self):
+        models = requests.get(self.url + "/version", timeout=5).json()["models"]
+        return models[0]["serial"] if models else None
