@@ -124,3 +124,12 @@ def content_digest(n_rows: int, columns: dict[str, dict[str, Any]], type_errors:
     }
     text = json.dumps(content, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]
+
+
+def type_errors_digest(type_errors: pa.Table) -> str:
+    """Return the SHA-256 of a table of values that their columns could not hold."""
+    summaries = table_fingerprints(
+        type_errors, [(name, "string") for name in type_errors.schema.names]
+    )
+    joined = "".join(summary["sha256"] for summary in summaries.values())
+    return hashlib.sha256(joined.encode()).hexdigest()

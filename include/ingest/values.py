@@ -9,10 +9,13 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import bson
+import numpy as np
 import pyarrow as pa
 from bson import json_util
+from bson.binary import UUID_SUBTYPE, Binary
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
@@ -47,6 +50,7 @@ _BSON_TYPES: dict[type, str] = {
     dict: "object",
     list: "array",
     bytes: "binData",
+    Binary: "binData",
     DatetimeMS: "date",
     ObjectId: "objectId",
 }
@@ -78,7 +82,9 @@ def table_schema(columns: Sequence[InputField]) -> pa.Schema:
 
 def id_text(value: object) -> str:
     """Return an `_id` of any BSON type as text: hex of an ObjectId, a string as it is."""
-    if isinstance(value, (str, ObjectId, int)) and not isinstance(value, bool):
+    if isinstance(value, Binary) and value.subtype == UUID_SUBTYPE:
+        value = value.as_uuid()
+    if isinstance(value, (str, ObjectId, int, UUID)) and not isinstance(value, bool):
         return str(value)
     return json_util.dumps(value, json_options=json_util.CANONICAL_JSON_OPTIONS)
 
@@ -166,4 +172,6 @@ def _bson_type(value: object) -> str:
 
 
 def _value_text(value: object) -> str:
+    if isinstance(value, DatetimeMS):
+        value = np.datetime64(int(value), "ms")
     return str(value)[:_MAX_VALUE_CHARS]
