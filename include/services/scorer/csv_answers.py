@@ -4,15 +4,15 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from include.contract.manifest import Manifest
 from include.registry.follow import InForce
 from include.services.scorer.answers import describe_model, new_id, verdict
-from include.services.scorer.csv_rows import ScoredLine
+from include.services.scorer.csv_rows import ScoredChunk
 from include.services.scorer.model import OnnxModel
 
 SHOWN_ROWS = 500
@@ -20,6 +20,8 @@ ADDED_COLUMNS = ("prediction", "confidence", "probability", "model_version", "id
 _SPOOL_BYTES = 1024 * 1024
 _SENT_BYTES = 256 * 1024
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Row = tuple[list[str], dict[str, Any], str]  # cells, verdict, id
 
 
 @dataclass
@@ -30,13 +32,13 @@ class Totals:
     ----------
     rows : int
     by_label : Counter of str
-    shown : list of dict
-        The first `SHOWN_ROWS` rows.
+    shown : list of Row
+        The first `SHOWN_ROWS` rows, for a page.
     """
 
     rows: int = 0
     by_label: Counter[str] = field(default_factory=Counter)
-    shown: list[dict[str, Any]] = field(default_factory=list)
+    shown: list[Row] = field(default_factory=list)
 
 
 class TableAnswer:
@@ -45,39 +47,34 @@ class TableAnswer:
     Parameters
     ----------
     header : list of str
-    rows : iterator of ScoredLine
+    chunks : iterator of ScoredChunk
     in_force : InForce
         The version that scores all of them.
     """
 
     def __init__(
-        self, header: Sequence[str], rows: Iterator[ScoredLine], in_force: InForce[OnnxModel]
+        self, header: Sequence[str], chunks: Iterator[ScoredChunk], in_force: InForce[OnnxModel]
     ) -> None:
         self.in_force = in_force
-        self.id = new_id()
-        self.totals = Totals()
         self.header = list(header)
-        self._rows = rows
-        self._verdict = _remembering_verdict(in_force.manifest)
+        self.totals = Totals()
+        self._chunks = chunks
+        self._id = new_id()
 
     def to_csv(self) -> IO[bytes]:
         """Return a file with the columns that were sent, and `ADDED_COLUMNS`."""
         file = _spool()
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow([neutral(name) for name in self.header] + list(ADDED_COLUMNS))
         version = self.in_force.pointer.version
-        inputs = set(self.in_force.model.schema.names)
-        # Cells of numeric inputs were checked to be numbers; any other may hold a formula.
-        numeric = not self.in_force.model.schema.is_text
-        free = [i for i, name in enumerate(self.header) if not numeric or name not in inputs]
-        for line, said in self._scored():
-            cells = list(line.cells)
-            for position in free:
-                cells[position] = neutral(cells[position])
-            cells += [said["prediction"], said["confidence"], said["probability"], version]
-            cells.append(f"{self.id}-{self.totals.rows - 1}")
-            writer.writerow(cells)
+        free = self._columns_of_text()
+        for rows in self._answered():
+            for cells, said, row_id in rows:
+                for position in free:
+                    cells[position] = neutral(cells[position])
+                cells += [*said.values(), version, row_id]
+            writer.writerows(cells for cells, _, _ in rows)
         text.flush()
         text.detach()
         return file
@@ -85,37 +82,43 @@ class TableAnswer:
     def to_json(self) -> IO[bytes]:
         """Return a file with one prediction per row, in order."""
         file = _spool()
-        file.write(b'{"predictions":[')
-        for _, said in self._scored():
-            number = self.totals.rows - 1
-            separator = "," if number else ""
-            entry = json.dumps({**said, "id": f"{self.id}-{number}"}, separators=(",", ":"))
-            file.write(f"{separator}{entry}".encode())
+        separator = b'{"predictions":['
+        for rows in self._answered():
+            entries = [json.dumps({**said, "id": row_id}) for _, said, row_id in rows]
+            file.write(separator + ",".join(entries).encode())
+            separator = b","
+        used = set(self.in_force.model.schema.names)
         end = {
             "model": describe_model(self.in_force),
             "rows": self.totals.rows,
             "by_label": dict(self.totals.by_label),
-            "ignored_columns": self._ignored_columns(),
+            "ignored_columns": [name for name in self.header if name not in used],
         }
-        file.write(b"]," + json.dumps(end).encode()[1:])
+        opening = separator if not self.totals.rows else b""
+        file.write(opening + b"]," + json.dumps(end).encode()[1:])
         return file
 
     def count(self) -> None:
         """Score every row; `totals` then holds the counts and the first rows."""
-        for line, said in self._scored():
-            if len(self.totals.shown) < SHOWN_ROWS:
-                self.totals.shown.append({**said, "cells": line.cells})
+        for rows in self._answered():
+            self.totals.shown += islice(rows, SHOWN_ROWS - len(self.totals.shown))
 
-    def _scored(self) -> Iterator[tuple[ScoredLine, dict[str, Any]]]:
-        for line in self._rows:
-            said = self._verdict(line.probability)
-            self.totals.rows += 1
-            self.totals.by_label[said["prediction"]] += 1
-            yield line, said
+    def _answered(self) -> Iterator[list[Row]]:
+        manifest = self.in_force.manifest
+        for chunk in self._chunks:
+            verdicts = {value: verdict(value, manifest) for value in set(chunk.probabilities)}
+            said = [verdicts[value] for value in chunk.probabilities]
+            first = self.totals.rows
+            ids = [f"{self._id}-{number}" for number in range(first, first + len(said))]
+            self.totals.rows += len(said)
+            self.totals.by_label.update(entry["prediction"] for entry in said)
+            yield list(zip(chunk.rows, said, ids, strict=True))
 
-    def _ignored_columns(self) -> list[str]:
-        used = set(self.in_force.model.schema.names)
-        return [name for name in self.header if name not in used]
+    def _columns_of_text(self) -> list[int]:
+        """Return where a cell may hold a formula: numeric inputs were checked to be numbers."""
+        schema = self.in_force.model.schema
+        numbers = () if schema.is_text else schema.names
+        return [i for i, name in enumerate(self.header) if name not in numbers]
 
 
 def send(file: IO[bytes]) -> tuple[int, Iterator[bytes]]:
@@ -143,20 +146,6 @@ def neutral(cell: str) -> str:
     except ValueError:
         return "'" + cell
     return cell
-
-
-def _remembering_verdict(manifest: Manifest) -> Callable[[float], dict[str, Any]]:
-    """Return `verdict`, worked out once per distinct probability of recent rows."""
-    known: dict[float, dict[str, Any]] = {}
-
-    def remembered(probability: float) -> dict[str, Any]:
-        if probability not in known:
-            if len(known) > _SPOOL_BYTES:
-                known.clear()
-            known[probability] = verdict(probability, manifest)
-        return known[probability]
-
-    return remembered
 
 
 def _spool() -> IO[bytes]:

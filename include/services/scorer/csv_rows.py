@@ -4,8 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import IO
 
@@ -15,24 +14,24 @@ from include.services.scorer.records import MAX_FAULTS, Fault, RecordSchema, sho
 
 _CHUNK_ROWS = 4096
 _MAX_COLUMNS = 1000
-_MAX_LINE_CHARS = 1024 * 1024
+_MAX_LINE_BYTES = 1024 * 1024
 _MAX_DISTINCT_REMEMBERED = 100_000
 _DELIMITERS = ",;\t"
 
 
-@dataclass(frozen=True)
-class Line:
-    """One data row.
+@dataclass
+class Chunk:
+    """Data rows that follow each other.
 
     Attributes
     ----------
-    number : int
-        Line of the file where it ends, from 1.
-    cells : list of str
+    rows : list of list of str
+    lines : list of int
+        Line of the file where each row ends, from 1.
     """
 
-    number: int
-    cells: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -42,19 +41,19 @@ class Table:
     Attributes
     ----------
     header : list of str
-    lines : iterator of Line
+    chunks : iterator of Chunk
     """
 
     header: list[str]
-    lines: Iterator[Line]
+    chunks: Iterator[Chunk]
 
 
 @dataclass(frozen=True)
-class ScoredLine:
-    """One data row with its probability of phishing."""
+class ScoredChunk:
+    """Data rows with the probability of phishing of each."""
 
-    cells: list[str]
-    probability: float
+    rows: list[list[str]]
+    probabilities: list[float]
 
 
 def read_table(file: IO[bytes]) -> Table:
@@ -70,16 +69,13 @@ def read_table(file: IO[bytes]) -> Table:
     Raises
     ------
     RequestRejectedError
-        If there is no header, or it names a column twice or too many of them.
+        If there is no header, it names a column twice or too many of them, or a line is too long.
     RequestUnreadableError
         If it is no CSV.
     """
     text = io.TextIOWrapper(file, encoding=_encoding(file), newline="")
-    lines = _bounded_lines(text)
-    first = next(lines, "")
-    delimiter = max(_DELIMITERS, key=first.count)
-    rows = _rows(first, lines, delimiter)
-    header = [name.strip() for name in next(rows, Line(1, [])).cells]
+    chunks = _chunks(text)
+    header = [name.strip() for name in next(chunks, Chunk([[]])).rows[0]]
     if not any(header):
         raise RequestRejectedError("the file has no header line")
     if len(header) > _MAX_COLUMNS:
@@ -87,10 +83,10 @@ def read_table(file: IO[bytes]) -> Table:
     twice = {name for name in header if header.count(name) > 1}
     if twice:
         raise RequestRejectedError(f"the header names {shorten(min(twice))!r} twice")
-    return Table(header, rows)
+    return Table(header, chunks)
 
 
-def score_table(table: Table, model: OnnxModel, max_rows: int) -> Iterator[ScoredLine]:
+def score_table(table: Table, model: OnnxModel, max_rows: int) -> Iterator[ScoredChunk]:
     """Yield every row with its probability; equal rows are scored once.
 
     Raises
@@ -100,38 +96,36 @@ def score_table(table: Table, model: OnnxModel, max_rows: int) -> Iterator[Score
         line of the file, of the first chunk of rows that breaks a rule.
     """
     pick = _picker(table.header, model.schema)
-    width = len(table.header)
     known: dict[tuple[str, ...], float] = {}
     n_rows = 0
-    while chunk := list(islice(table.lines, _CHUNK_ROWS)):
-        n_rows += len(chunk)
+    for chunk in table.chunks:
+        n_rows += len(chunk.rows)
         if n_rows > max_rows:
             raise RequestRejectedError(f"more than {max_rows} rows in one file")
-        _check_widths(chunk, width)
-        picked = [pick(line.cells) for line in chunk]
+        _check_widths(chunk, len(table.header))
+        picked = [pick(cells) for cells in chunk.rows]
         if len(known) > _MAX_DISTINCT_REMEMBERED:
             known.clear()
-        _score_unknown(chunk, picked, model, known)
-        for line, cells in zip(chunk, picked, strict=True):
-            yield ScoredLine(line.cells, known[cells])
+        _score_unknown(picked, chunk.lines, model, known)
+        yield ScoredChunk(chunk.rows, [known[cells] for cells in picked])
 
 
 def _score_unknown(
-    chunk: Sequence[Line],
     picked: Sequence[tuple[str, ...]],
+    lines: Sequence[int],
     model: OnnxModel,
     known: dict[tuple[str, ...], float],
 ) -> None:
     unknown: dict[tuple[str, ...], int] = {}
-    for line, cells in zip(chunk, picked, strict=True):
+    for line, cells in zip(lines, picked, strict=True):
         if cells not in known:
-            unknown.setdefault(cells, line.number)
+            unknown.setdefault(cells, line)
     if not unknown:
         return
     faults: list[Fault] = []
     rows = []
-    for cells, number in unknown.items():
-        rows.append(model.schema.parse_cells(number, cells, faults))
+    for cells, line in unknown.items():
+        rows.append(model.schema.parse_cells(line, cells, faults))
         if len(faults) >= MAX_FAULTS:
             break
     if faults:
@@ -140,16 +134,17 @@ def _score_unknown(
     known.update(zip(unknown, probabilities, strict=True))
 
 
-def _check_widths(chunk: Sequence[Line], width: int) -> None:
-    faults = tuple(
-        Fault(line.number, "", "length", f"{len(line.cells)} cells, the header has {width}")
-        for line in chunk
-        if len(line.cells) != width
+def _check_widths(chunk: Chunk, width: int) -> None:
+    if {len(cells) for cells in chunk.rows} == {width}:
+        return
+    faults = [
+        Fault(line, "", "length", f"{len(cells)} cells, the header has {width}")
+        for line, cells in zip(chunk.lines, chunk.rows, strict=True)
+        if len(cells) != width
+    ]
+    raise RequestRejectedError(
+        "rows are longer or shorter than the header", tuple(faults[:MAX_FAULTS])
     )
-    if faults:
-        raise RequestRejectedError(
-            "rows are longer or shorter than the header", faults[:MAX_FAULTS]
-        )
 
 
 def _picker(header: Sequence[str], schema: RecordSchema) -> Callable[[list[str]], tuple[str, ...]]:
@@ -163,48 +158,48 @@ def _picker(header: Sequence[str], schema: RecordSchema) -> Callable[[list[str]]
     return itemgetter(*positions)
 
 
-def _rows(first: str, rest: Iterator[str], delimiter: str) -> Iterator[Line]:
-    def lines() -> Iterator[str]:
-        yield first
-        yield from rest
-
-    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
+def _chunks(text: io.TextIOWrapper) -> Iterator[Chunk]:
+    """Yield the first row by itself, and then chunks of rows; empty lines are no rows."""
+    chunk, wanted = Chunk(), 1
     try:
+        first = text.readline()
+        text.seek(0)
+        reader = csv.reader(text, delimiter=max(_DELIMITERS, key=first.count), strict=True)
         for cells in reader:
             if cells:
-                yield Line(reader.line_num, cells)
+                chunk.rows.append(cells)
+                chunk.lines.append(reader.line_num)
+            if len(chunk.rows) == wanted:
+                yield chunk
+                chunk, wanted = Chunk(), _CHUNK_ROWS
     except csv.Error as err:
         raise RequestUnreadableError(f"line {reader.line_num}: not CSV: {err}") from err
-
-
-def _bounded_lines(text: io.TextIOWrapper) -> Iterator[str]:
-    try:
-        while line := text.readline(_MAX_LINE_CHARS):
-            if len(line) == _MAX_LINE_CHARS and not line.endswith(("\n", "\r")):
-                raise RequestRejectedError(f"a line is longer than {_MAX_LINE_CHARS} characters")
-            yield line
     except UnicodeError as err:
         raise RequestUnreadableError("the file is not text in UTF-16, as it says it is") from err
+    if chunk.rows:
+        yield chunk
 
 
 def _encoding(file: IO[bytes]) -> str:
-    file.seek(0)
-    start = file.read(4)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    else:
-        encoding = "utf-8-sig" if _is_utf8(file) else "latin-1"
-    file.seek(0)
-    return encoding
-
-
-def _is_utf8(file: IO[bytes]) -> bool:
+    """Return the encoding of a file, after a look at all of it; it is at its beginning again."""
     file.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")()
+    start, is_utf8 = b"", True
+    while block := file.read(_MAX_LINE_BYTES):
+        start = start or block[:2]
+        if len(block) == _MAX_LINE_BYTES and b"\n" not in block and b"\r" not in block:
+            raise RequestRejectedError(f"a line is longer than {_MAX_LINE_BYTES} bytes")
+        is_utf8 = is_utf8 and _decodes(decoder, block)
+    is_utf8 = is_utf8 and _decodes(decoder, b"", final=True)
+    file.seek(0)
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    return "utf-8-sig" if is_utf8 else "latin-1"
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
     try:
-        while block := file.read(1024 * 1024):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
+        decoder.decode(block, final)
     except UnicodeDecodeError:
         return False
     return True

@@ -76,8 +76,8 @@ def _predict_table() -> ResponseReturnValue:
     table = read_table(upload.stream)
     in_force = scorer.catalogue.answering_table(table.header, request.form.get("pipeline"))
     try:
-        rows = score_table(table, in_force.model, scorer.limits.csv_rows)
-        answer = TableAnswer(table.header, rows, in_force)
+        chunks = score_table(table, in_force.model, scorer.limits.csv_rows)
+        answer = TableAnswer(table.header, chunks, in_force)
         response = _answered(answer, answer_type)
     except RequestRejectedError as err:
         return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])
