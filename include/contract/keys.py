@@ -117,6 +117,16 @@ def history(pipeline: str, serial: int) -> str:
     return f"{history_prefix(pipeline)}{serial:08d}.json"
 
 
+def docs_root() -> str:
+    """Return the folder of all Data Docs, one folder for each pipeline in it."""
+    return "docs/"
+
+
+def docs_shared_prefix() -> str:
+    """Return the folder of what the Data Docs of all runs load, beside those of the pipelines."""
+    return f"{docs_root()}vendor/"
+
+
 def docs_prefix(pipeline: str, run_id: str) -> str:
     """Return the folder of the Data Docs of one run."""
-    return f"docs/{pipeline_name(pipeline)}/{safe_run_id(run_id)}/"
+    return f"{docs_root()}{pipeline_name(pipeline)}/{safe_run_id(run_id)}/"

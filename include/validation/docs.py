@@ -116,12 +116,12 @@ def publish_docs(site: Path, store: Bucket, pipeline: str, run_id: str) -> str:
     store : Bucket
     pipeline, run_id : str
     """
-    prefix = keys.docs_prefix(pipeline, run_id)
-    shared_prefix = posixpath.normpath(f"{prefix}../../{VENDOR}") + "/"
+    prefix, shared_prefix = keys.docs_prefix(pipeline, run_id), keys.docs_shared_prefix()
+    shared = site.parent.parent / VENDOR
     present = set(store.keys_under(shared_prefix))
-    for path in _files(site.parent.parent / VENDOR):
+    for path in _files(shared):
         # Names hold versions, so what is there need not be sent again.
-        key = shared_prefix + path.relative_to(site.parent.parent / VENDOR).as_posix()
+        key = shared_prefix + path.relative_to(shared).as_posix()
         if key not in present:
             store.put(key, path.read_bytes(), _content_type(path))
     index = f"{prefix}index.html"

@@ -1,0 +1,129 @@
+"""A web application that serves Data Docs from the bucket, to whom its guards let in."""
+
+import mimetypes
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+
+from include.contract import keys
+from include.errors import (
+    ManifestError,
+    ObjectMissingError,
+    SettingMissingError,
+    StoreUnavailableError,
+)
+from include.stores.objects import ObjectStore
+
+MAX_RUNS = 200
+MAX_PAGE_BYTES = 64 * 1024 * 1024
+_DAG = re.compile(r"train_([a-z][a-z0-9_]*)")
+_PART = re.compile(r"[A-Za-z0-9._-]+")
+_HEADERS = {
+    # Great Expectations' pages hold inline scripts, and Vega compiles its charts.
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
+        "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "private, no-cache",
+}
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>
+<link rel="stylesheet" href="vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css"></head>
+<body class="container-fluid p-4"><h1 class="h3">Data Docs</h1>{body}</body></html>
+"""
+
+
+def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI:
+    """Return the app that serves Data Docs from `store` to whom every guard lets in.
+
+    Parameters
+    ----------
+    store : callable
+        Opens the bucket; called when a request needs it.
+    guards : sequence of fastapi.Depends
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=list(guards))
+
+    @app.exception_handler(ObjectMissingError)
+    @app.exception_handler(ManifestError)
+    def missing(request: Request, err: Exception) -> Response:
+        return _answer("<p>There are no Data Docs here: the run did not validate records.</p>", 404)
+
+    @app.exception_handler(StoreUnavailableError)
+    @app.exception_handler(SettingMissingError)
+    def unavailable(request: Request, err: Exception) -> Response:
+        return _answer(f"<p>The Data Docs cannot be read: {escape(str(err))}</p>", 503)
+
+    @app.get("/")
+    def index(request: Request, dag_id: str | None = None, run_id: str | None = None) -> Response:
+        if dag_id is None or run_id is None:
+            return _answer(list_runs(store()))
+        target = run_folder(dag_id, run_id)
+        store().get(f"{keys.docs_root()}{target}index.html", MAX_PAGE_BYTES)
+        return RedirectResponse(f"{request.scope['root_path']}/{target}index.html")
+
+    @app.get("/{path:path}")
+    def page(path: str) -> Response:
+        body = store().get(docs_key(path), MAX_PAGE_BYTES)
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        return Response(body, media_type=kind, headers=_HEADERS)
+
+    return app
+
+
+def run_folder(dag_id: str, run_id: str) -> str:
+    """Return the folder of a DAG run's Data Docs, below that of all Data Docs.
+
+    Raises
+    ------
+    ObjectMissingError
+        If the DAG is not one that validates records.
+    """
+    named = _DAG.fullmatch(dag_id)
+    if named is None:
+        raise ObjectMissingError(f"{dag_id} is not a training DAG")
+    return keys.docs_prefix(named[1], run_id).removeprefix(keys.docs_root())
+
+
+def docs_key(path: str) -> str:
+    """Return the key of the page at `path`, which cannot lie outside the Data Docs.
+
+    Raises
+    ------
+    ObjectMissingError
+        If the path is none that a page could have.
+    """
+    parts = path.split("/")
+    if parts[-1] == "":
+        parts[-1] = "index.html"
+    if not all(_PART.fullmatch(part) and part not in {".", ".."} for part in parts):
+        raise ObjectMissingError(f"{path!r} is no page")
+    return keys.docs_root() + "/".join(parts)
+
+
+def list_runs(store: ObjectStore) -> str:
+    """Return every pipeline's runs as HTML, by the time in their names, newest first."""
+    sections = []
+    for pipeline in store.folders(keys.docs_root()):
+        if f"{keys.docs_root()}{pipeline}/" == keys.docs_shared_prefix():
+            continue
+        runs = store.folders(f"{keys.docs_root()}{pipeline}/")
+        runs.sort(key=lambda run: run.rsplit("__", 1)[-1], reverse=True)
+        links = "".join(
+            f'<li><a href="{escape(pipeline)}/{escape(run)}/index.html">{escape(run)}</a></li>'
+            for run in runs[:MAX_RUNS]
+        )
+        sections.append(f'<h2 class="h5">{escape(pipeline)}</h2><ul>{links}</ul>')
+    return "".join(sections) or "<p>No run has validated records yet.</p>"
+
+
+def _answer(body: str, status: int = 200) -> Response:
+    html = _PAGE.format(body=body)
+    return Response(html, status, headers=_HEADERS, media_type="text/html")
