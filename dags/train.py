@@ -208,8 +208,10 @@ def choose(pipeline_name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     """Choose by cross-validation; calibrate; set the threshold for the budget."""
     from include.nightly import model
 
-    fpr_budget = get_current_context()["params"]["fpr_budget"]
-    return model.choose(_night(pipeline_name), list(found), fpr_budget=fpr_budget)
+    params = get_current_context()["params"]
+    return model.choose(
+        _night(pipeline_name), list(found), seed=params["seed"], fpr_budget=params["fpr_budget"]
+    )
 
 
 @task

@@ -10,21 +10,31 @@ ROOT = Path(__file__).parents[1]
 STARTED_AT = datetime(2026, 11, 21, 2, 5, 13, tzinfo=UTC)
 
 
-def judge_night(night: Night, collection, *, trust, trainer, families=None, effort="quick", seed=0):
+def judge_night(
+    night: Night,
+    collection,
+    *,
+    trust,
+    trainer,
+    started_at=STARTED_AT,
+    families=None,
+    effort="quick",
+    seed=0,
+):
     """Run every step up to the gate; the package, the chosen model and the evaluation."""
     champion.pin_champion(night, trust)
     taken = data.snapshot(night, collection)
     data.validate(night, taken["digest"], ROOT / "gx")
     names = families or model.family_names(night, effort)
     found = [model.search(night, name, effort=effort, seed=seed, fpr_budget=0.01) for name in names]
-    chosen = model.choose(night, found, fpr_budget=0.01)
+    chosen = model.choose(night, found, seed=seed, fpr_budget=0.01)
     evaluation = model.evaluate_chosen(
         night, chosen, champion.read_champion(night, trust), effort=effort, seed=seed
     )
     packaged = ship.package(
         night,
         chosen,
-        started_at=STARTED_AT,
+        started_at=started_at,
         seed=seed,
         code_commit="",
         signing_key=trainer.path,

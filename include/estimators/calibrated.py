@@ -50,7 +50,8 @@ class SigmoidCalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         """
         self.estimator_ = clone(self.estimator).fit(X, y)
         self.classes_ = self.estimator_.classes_
-        sigmoid = LogisticRegression(C=np.inf).fit(self._log_odds(X), y)
+        log_odds = _log_odds(self.estimator_.predict_proba(X)[:, 1])
+        sigmoid = LogisticRegression(C=np.inf).fit(log_odds, y)
         self.slope_ = float(sigmoid.coef_[0, 0])
         self.intercept_ = float(sigmoid.intercept_[0])
         return self
@@ -64,8 +65,15 @@ class SigmoidCalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: igno
             Rows to score.
         """
         check_is_fitted(self)
-        positive = expit(self.slope_ * self._log_odds(X)[:, 0] + self.intercept_)
+        positive = self.sigmoid(self.estimator_.predict_proba(X)[:, 1])
         return np.column_stack([1 - positive, positive])
+
+    def sigmoid(self, positive: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the calibrated form of an estimator's P(positive), shape (n_rows,)."""
+        calibrated: npt.NDArray[np.float64] = expit(
+            self.slope_ * _log_odds(positive)[:, 0] + self.intercept_
+        )
+        return calibrated
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int8]:
         """Return the likelier class of each row, an ndarray of shape (n_rows,).
@@ -78,8 +86,8 @@ class SigmoidCalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         likelier: npt.NDArray[np.int8] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return likelier
 
-    def _log_odds(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        positive = self.estimator_.predict_proba(X)[:, 1]
-        clipped = np.clip(positive, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
-        log_odds: npt.NDArray[np.float64] = logit(clipped).reshape(-1, 1)
-        return log_odds
+
+def _log_odds(positive: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    clipped = np.clip(positive, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    log_odds: npt.NDArray[np.float64] = logit(clipped).reshape(-1, 1)
+    return log_odds

@@ -61,7 +61,8 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
     Parameters
     ----------
     evidence : mapping
-        ``test`` (figures of `include.evaluation.metrics.evaluate`), ``champion`` (of
+        ``test`` (figures of `include.evaluation.metrics.evaluate`), ``fpr_interval`` (of
+        `include.evaluation.intervals.false_positive_interval`), ``champion`` (of
         `compare_with_champion`, or None), ``drift`` (``blocked`` columns and ``sentences``),
         ``accept_drift``, ``fpr_budget``, ``onnx_difference``, ``latency_us``, ``size_bytes``.
     policy : Policy
@@ -72,7 +73,7 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
         _floor("roc_auc", test["roc_auc"], policy.min_roc_auc),
         _floor("recall_at_fpr", test["recall_at_fpr"], policy.min_recall_at_fpr),
         _ceiling("calibration_error", test["ece"], policy.max_ece),
-        _false_positives(test, evidence["fpr_budget"], policy.confidence),
+        _false_positives(test, evidence["fpr_interval"], evidence["fpr_budget"]),
         _champion(evidence["champion"], policy.confidence),
         _drift(evidence["drift"], evidence["accept_drift"]),
         _ceiling("onnx_difference", evidence["onnx_difference"], policy.max_onnx_difference),
@@ -136,18 +137,16 @@ def _ceiling(rule: str, figure: float, limit: float) -> Verdict:
     return Verdict(rule, passed, f"{rule} {figure:.4g} {sign} {limit:.4g}")
 
 
-def _false_positives(test: Mapping[str, Any], budget: float, confidence: float) -> Verdict:
+def _false_positives(test: Mapping[str, Any], interval: Sequence[float], budget: float) -> Verdict:
     """Reject when the test rows contradict the budget, not when chance alone exceeds it."""
-    from scipy.stats import binomtest
-
-    flagged, negatives = int(test["false_positives"]), int(test["n_rows"] - test["n_phishing"])
-    p_value = binomtest(flagged, negatives, budget, alternative="greater").pvalue
-    passed = bool(p_value >= 1 - confidence)
+    low, high = interval
+    passed = bool(low <= budget)
+    negatives = test["n_rows"] - test["n_phishing"]
     return Verdict(
         "false_positives",
         passed,
-        f"{flagged} of {negatives} legitimate rows flagged; a budget of {budget:.2%} is "
-        f"{'believable' if passed else 'not believable'} (p = {p_value:.3g})",
+        f"{test['false_positives']} of {negatives} legitimate rows flagged, {low:.2%} to "
+        f"{high:.2%} by chance: a budget of {budget:.2%} is {'' if passed else 'not '}believable",
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from include.evaluation.gate import compare_with_champion
+from include.evaluation.intervals import false_positive_interval
 from include.evaluation.metrics import ceiling, evaluate
 from include.nightly.champion import Champion
 from include.nightly.night import Night
@@ -14,6 +15,7 @@ from include.nightly.rows import read_rows, read_side
 from include.training.calibrate import calibrate
 from include.training.families import FOLDS
 from include.training.grids import Effort
+from include.training.out_of_fold import out_of_fold_probability
 from include.training.random_split import random_split_figures
 from include.training.search import Candidate, search_family, select
 from include.training.threshold import choose_threshold
@@ -64,10 +66,13 @@ def search(
     return {**summary, "sha256": sha256}
 
 
-def choose(night: Night, summaries: list[dict[str, Any]], *, fpr_budget: float) -> dict[str, Any]:
+def choose(
+    night: Night, summaries: list[dict[str, Any]], *, seed: int, fpr_budget: float
+) -> dict[str, Any]:
     """Return the family with the best cross-validation, calibrated, with its threshold.
 
-    The test side is not looked at.
+    The sigmoid is fitted on the calibration side; the threshold is set on the calibration side and
+    on the training side's out-of-fold scores. The test side is not looked at.
     """
     candidates = {entry["family"]: _as_candidate(entry) for entry in summaries}
     family = select(list(candidates.values())).family
@@ -75,8 +80,13 @@ def choose(night: Night, summaries: list[dict[str, Any]], *, fpr_budget: float) 
     calibration = read_side(night, "calibration")
     fitted = night.read_estimator(_estimator_name(family), digest)
     estimator = calibrate(fitted, calibration.X, calibration.y)
-    probability = estimator.predict_proba(calibration.X)[:, 1]
-    threshold = choose_threshold(calibration.y, probability, fpr_budget)
+    train = read_side(night, "train")
+    unseen = out_of_fold_probability(estimator, train.X, train.y, train.groups, seed=seed)
+    threshold = choose_threshold(
+        np.concatenate([calibration.y, train.y]),
+        np.concatenate([estimator.predict_proba(calibration.X)[:, 1], unseen]),
+        fpr_budget,
+    )
     chosen = {
         "family": family,
         "params": candidates[family].params,
@@ -111,6 +121,13 @@ def evaluate_chosen(
             shares=night.pipeline.shares,
             seed=seed,
             fpr_budget=budget,
+        ),
+        "fpr_interval": false_positive_interval(
+            test.y,
+            probability >= threshold,
+            test.groups,
+            confidence=night.pipeline.policy.confidence,
+            seed=seed,
         ),
         "ceiling": ceiling(rows.groups, rows.y),
         "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},

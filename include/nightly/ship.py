@@ -152,7 +152,7 @@ def _manifest(
     """Return the manifest of a version whose files are not made yet."""
     pipeline = night.pipeline
     evaluation, snapshot = night.read_json("evaluation.json"), night.read_json("snapshot.json")
-    shown = ("test", "random_split", "champion_on_same_rows", "ceiling")
+    shown = ("test", "random_split", "champion_on_same_rows", "ceiling", "fpr_interval")
     return Manifest(
         pipeline=pipeline.name,
         version=version,
