@@ -19,6 +19,9 @@ _COMPONENTS = {
     "dag-processor": (),
     "triggerer": ("--skip-serve-logs",),
 }
+# The API server is done within a second of SIGTERM, but its threads linger.
+_GRACE_S = {"api-server": 3.0}
+_DEFAULT_GRACE_S = 10.0
 _MIGRATE_TIMEOUT_S = 180.0
 _READY_TIMEOUT_S = 180.0
 _NEEDED = ("metadatabase", "scheduler", "dag_processor")
@@ -88,11 +91,11 @@ class AirflowServer:
 
     def stop(self) -> None:
         """Return when no process of Airflow is left."""
-        self._end(grace_s=10.0)
+        self._end({name: _GRACE_S.get(name, _DEFAULT_GRACE_S) for name in _COMPONENTS})
 
     def kill(self) -> None:
         """Return when every process of Airflow was killed without warning."""
-        self._end(grace_s=0.0)
+        self._end(dict.fromkeys(_COMPONENTS, 0.0))
 
     def is_healthy(self) -> bool:
         """Tell whether API server, scheduler and DAG processor report themselves healthy."""
@@ -107,10 +110,11 @@ class AirflowServer:
         died = not all(component.is_running() for component in self._components.values())
         return died or self.is_healthy()
 
-    def _end(self, grace_s: float) -> None:
+    def _end(self, grace_s: Mapping[str, float]) -> None:
+        self._migration.kill()
         workers = [
-            threading.Thread(target=process.stop, args=(grace_s,))
-            for process in (self._migration, *self._components.values())
+            threading.Thread(target=process.stop, args=(grace_s[name],))
+            for name, process in self._components.items()
         ]
         for worker in workers:
             worker.start()

@@ -105,6 +105,20 @@ class AirflowApi:
             raise DagRunError(f"{dag_id}: not triggered: {_detail(answer)}")
         return str(answer["dag_run_id"])
 
+    def running(self, dag_id: str) -> list[str]:
+        """Return the ids of the runs of a DAG that are under way.
+
+        Parameters
+        ----------
+        dag_id : str
+
+        Returns
+        -------
+        list of str
+        """
+        answer = self._expect("GET", f"/dags/{dag_id}/dagRuns?state=running")
+        return [str(run["dag_run_id"]) for run in answer["dag_runs"]]
+
     def follow(self, dag_id: str, run_id: str, on_change: Callable[[TaskState], None]) -> str:
         """Return the final state of a run, "success" or "failed".
 

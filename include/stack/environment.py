@@ -1,6 +1,8 @@
 """The environment variables that the embedded Airflow and scorer are started with."""
 
 import json
+import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,6 +37,7 @@ def scorer_environment(
         **_object_store(settings, secrets),
         "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(secrets.trainer_public_key),
         "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(secrets.approver_public_key),
+        "NIGHTCATCH_BUILD": code_commit(settings.root),
         "NIGHTCATCH_CACHE_DIR": str(settings.state_dir / "scorer"),
         "NIGHTCATCH_PIPELINES": environ.get("NIGHTCATCH_PIPELINES", "sites"),
         "NIGHTCATCH_POLL_INTERVAL_S": environ.get("NIGHTCATCH_POLL_INTERVAL_S", "3"),
@@ -63,6 +66,8 @@ def airflow_environment(
     dict of str to str
     """
     return {
+        # Tasks already run side by side; OpenMP threads that spin for each other stall them all.
+        "OMP_NUM_THREADS": "1",
         **_inherited(settings.root, environ),
         **_object_store(settings, secrets),
         **_airflow_settings(settings, secrets, dags_dir or settings.root / "dags"),
@@ -71,8 +76,32 @@ def airflow_environment(
         "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(secrets.trainer_public_key),
         "NIGHTCATCH_APPROVER_KEY": str(secrets.approver_key),
         "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(secrets.approver_public_key),
+        "NIGHTCATCH_CODE_COMMIT": code_commit(settings.root),
+        "NIGHTCATCH_DOWNLOAD_DIR": str(settings.downloads_dir),
         "GX_ANALYTICS_ENABLED": "false",
+        # Tasks run side by side; an OpenMP thread per core in each of them makes all of them slow.
+        "OMP_NUM_THREADS": "1",
     }
+
+
+def code_commit(root: Path) -> str:
+    """Return the commit of the checkout, marked when files differ from it; empty without git.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout.
+
+    Returns
+    -------
+    str
+    """
+    describe = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        answer = subprocess.run(describe, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()
 
 
 def _inherited(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -107,7 +136,7 @@ def _airflow_settings(settings: StackSettings, secrets: Secrets, dags_dir: Path)
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__FERNET_KEY": secrets.airflow_fernet_key,
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__PARALLELISM": str(max(4, os.cpu_count() or 1)),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.root / "plugins"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(secrets.airflow_passwords),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",

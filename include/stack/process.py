@@ -43,6 +43,7 @@ class ServerProcess:
         self._pid_path = state_dir / "run" / f"{name}.json"
         self._cancelled = cancelled or threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._written: dict[str, Any] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -185,13 +186,14 @@ class ServerProcess:
         grace_s : float
             Seconds between the two signals, at most; 0 kills at once.
         """
-        written = self._read_pid_file()
+        written = self._written or self._read_pid_file()
         if written is not None:
             end_processes(self._members(written), written["pid"], grace_s)
         if self._child is not None:
             self._child.wait()
-            self._child = None
-        self._pid_path.unlink(missing_ok=True)
+        self._child = self._written = None
+        if self._read_pid_file() == written:  # else another program has started it again
+            self._pid_path.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """Return when every process of the server's session was killed without warning."""
@@ -229,7 +231,9 @@ class ServerProcess:
         except OSError:  # a full disk: a server without a pid file could never be stopped
             child.kill()
             child.wait()
+            self._child = None
             raise
+        self._written = started
 
     def _reason(self) -> str:
         lines = self.log_path.read_text(errors="replace").splitlines()[-_LOG_LINES:]

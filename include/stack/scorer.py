@@ -1,4 +1,4 @@
-"""The scoring service on the loopback: gunicorn with two workers of four threads."""
+"""The scoring service on the loopback, as its own gunicorn settings say."""
 
 import sys
 import threading
@@ -10,7 +10,8 @@ from include.stack.ports import HOST, require_free_ports
 from include.stack.process import ServerProcess
 
 _READY_TIMEOUT_S = 60.0
-_APP = "include.services.scorer.wsgi:app"
+_CONFIG = "python:include.services.scorer.gunicorn_conf"
+_APP = "include.services.scorer.wsgi:create()"
 
 
 class ScorerServer:
@@ -26,8 +27,6 @@ class ScorerServer:
         The whole environment, made by `scorer_environment`.
     cancelled : threading.Event, optional
         Once set, a start ends with an error.
-    app : str
-        The WSGI application, as gunicorn names it.
     """
 
     name = "scorer"
@@ -38,13 +37,11 @@ class ScorerServer:
         port: int,
         env: Mapping[str, str],
         cancelled: threading.Event | None = None,
-        app: str = _APP,
     ) -> None:
         self.port = port
         self.process = ServerProcess(self.name, state_dir, cancelled)
         self._home = state_dir / "scorer"
         self._env = env
-        self._app = app
 
     def start(self) -> None:
         """Return when the service answers; one that runs already is kept.
@@ -76,8 +73,6 @@ class ScorerServer:
         return answers(f"http://{HOST}:{self.port}/health/live")
 
     def _command(self) -> list[str]:
-        return [
-            *(sys.executable, "-m", "gunicorn", self._app, "--bind", f"{HOST}:{self.port}"),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
-            *("--no-control-socket", "--name", "nightcatch-scorer"),
-        ]
+        address = f"{HOST}:{self.port}"
+        server = [sys.executable, "-m", "gunicorn", "--config", _CONFIG]
+        return [*server, "--bind", address, _APP]

@@ -38,6 +38,11 @@ class StackSettings:
         return self.state_dir / "secrets"
 
     @property
+    def downloads_dir(self) -> Path:
+        """Folder of downloaded data sets."""
+        return self.state_dir / "downloads"
+
+    @property
     def mongo_url(self) -> str:
         """Connection string of the embedded MongoDB."""
         return f"mongodb://{HOST}:{self.mongo_port}/?replicaSet=rs0"

@@ -1,7 +1,7 @@
 """The four servers together: started at the same time, stopped together, never half-started."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,25 +92,28 @@ class Stack:
         return (self.mongo, self.s3, self.airflow, self.scorer)
 
     @contextmanager
-    def starting(self, say: Say) -> Iterator[Mapping[str, "Future[None]"]]:
+    def starting(
+        self, say: Say, servers: Sequence[Server] | None = None
+    ) -> Iterator[Mapping[str, "Future[None]"]]:
         """Start what does not run, all at the same time; on leaving, everything is healthy.
 
-        If one server fails, the others are called off and what was started is stopped.
+        If one server fails, the others are called off; `stop_started` then stops them.
 
         Parameters
         ----------
         say : callable
             Told about each server that is ready.
+        servers : sequence of Server, optional
+            All of the stack if not given.
 
         Yields
         ------
         mapping of str to Future
             By server name: done when it is healthy, so that work can begin earlier.
         """
-        self._started += [server for server in self.servers if server.process.pid is None]
-        futures = {
-            server.name: self._pool.submit(self._start, server, say) for server in self.servers
-        }
+        wanted = self.servers if servers is None else servers
+        self._started += [server for server in wanted if server.process.pid is None]
+        futures = {server.name: self._pool.submit(self._start, server, say) for server in wanted}
         try:
             yield futures
             for future in as_completed(futures.values()):
@@ -143,7 +146,7 @@ class Stack:
         say(f"{server.name:<8} {'was ready' if kept else 'ready'} on port {server.port}")
 
 
-def _stop_all(servers: "tuple[Server, ...] | list[Server]") -> None:
+def _stop_all(servers: Sequence[Server]) -> None:
     workers = [threading.Thread(target=server.stop) for server in servers]
     for worker in workers:
         worker.start()
