@@ -7,6 +7,7 @@ ternary columns take a few bits per value; readers get float32 with NaN.
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,7 @@ def _decoded_batches(collection: Documents, columns: Sequence[InputField]) -> It
     """Yield decoded batches; the next one is read while this one is decoded."""
     decoder = BatchDecoder(columns)
     batches = raw_batches(collection, [column.name for column in columns])
-    with ThreadPoolExecutor(max_workers=1) as reader:
+    with closing(batches), ThreadPoolExecutor(max_workers=1) as reader:
         coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:
             coming = reader.submit(next, batches, None)

@@ -1,6 +1,6 @@
 """Records read from MongoDB: the only code that queries a collection on a pipeline's behalf."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,12 +15,11 @@ from pymongo.errors import (
     OperationFailure,
 )
 
-from include.errors import StoreUnavailableError
+from include.errors import SettingMissingError, StoreUnavailableError
 from include.stores.bson_elements import elements, int64_at
 
-# SnapshotTooOld, SnapshotUnavailable: the server dropped the history this read stood on.
-_SNAPSHOT_GONE = {239, 246}
-
+_NOT_A_REPLICA_SET = 123
+_HISTORY_GONE = {239, 246}  # SnapshotTooOld, SnapshotUnavailable
 _ENCODED: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 Documents = Collection[Any]
@@ -49,7 +48,7 @@ def sample_ids(collection: Documents, n_ids: int) -> list[Any]:
         return [document["_id"] for document in drawn]
 
 
-def raw_batches(collection: Documents, fields: Sequence[str]) -> Iterator[memoryview]:
+def raw_batches(collection: Documents, fields: Sequence[str]) -> Generator[memoryview]:
     """Yield every document as it was at one moment, in batches of encoded BSON.
 
     The server drops all other fields before sending, and reads in the order of storage: by `_id`
@@ -73,6 +72,8 @@ def raw_batches(collection: Documents, fields: Sequence[str]) -> Iterator[memory
     StoreUnavailableError
         Also if the read took longer than the server keeps history
         (``minSnapshotHistoryWindowInSeconds``, 5 minutes by default).
+    SettingMissingError
+        If the server belongs to no replica set.
     """
     database = collection.database
     find = {
@@ -89,10 +90,11 @@ def raw_batches(collection: Documents, fields: Sequence[str]) -> Iterator[memory
                 more = {"getMore": cursor_id, "collection": collection.name}
                 reply = database.command(more, session=session, codec_options=_ENCODED)
                 batch, cursor_id = _batch(reply)
-            yield batch
         except GeneratorExit:
-            database.command({"killCursors": collection.name, "cursors": [cursor_id]})
+            kill = {"killCursors": collection.name, "cursors": [cursor_id]}
+            database.command(kill, session=session)
             raise
+        yield batch
 
 
 def _batch(reply: RawBSONDocument) -> tuple[memoryview, Int64]:
@@ -110,9 +112,14 @@ def _translated(collection: Documents) -> Iterator[None]:
     except (ConnectionFailure, CursorNotFound, ExecutionTimeout) as err:
         raise StoreUnavailableError(f"MongoDB cannot read {collection.full_name}: {err}") from err
     except OperationFailure as err:
-        if err.code not in _SNAPSHOT_GONE:
-            raise
-        raise StoreUnavailableError(
-            f"{collection.full_name} took longer to read than MongoDB keeps history; raise "
-            "minSnapshotHistoryWindowInSeconds"
-        ) from err
+        if err.code == _NOT_A_REPLICA_SET:
+            raise SettingMissingError(
+                f"{collection.full_name} lies on a single server, which cannot be read as of one "
+                "moment: start mongod with --replSet and initiate the set"
+            ) from err
+        if err.code in _HISTORY_GONE:
+            raise StoreUnavailableError(
+                f"{collection.full_name} took longer to read than MongoDB keeps history; raise "
+                "minSnapshotHistoryWindowInSeconds"
+            ) from err
+        raise
