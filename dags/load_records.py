@@ -1,0 +1,141 @@
+"""### Load records into MongoDB: from a file, a public data set, or a simulator.
+
+**Trigger it** with the form: the pipeline, and where its records come from. `auto` looks in the
+data directory (`NIGHTCATCH_DATA_DIR`), then among earlier downloads (`NIGHTCATCH_DOWNLOAD_DIR`),
+then downloads the public set and checks its SHA-256; only when the internet cannot be reached are
+records simulated, and marked so. `path` reads a CSV or ARFF file of the data directory.
+
+**Run it again** whenever you like: a record's id is made of its content, so what is there stays as
+it is, and a load that was killed is completed. Real records replace simulated ones; simulated ones
+never join real ones.
+
+**When it fails**: the log's last line says which file, line or column is wrong. MongoDB out of
+reach is tried again by itself; nothing else is, because it cannot help. Lines that hold no record
+are counted and the first hundred are listed in the task's XCom; the others are loaded.
+
+**Owner**: the NightCatch team.
+"""
+
+import logging
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import (
+    DAG,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    dag,
+    get_current_context,
+    task,
+)
+
+from include import pipelines
+
+_LOG = logging.getLogger(__name__)
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="include.errors.StoreUnavailableError",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="MongoDB was away",
+        ),
+        RetryRule(
+            exception="include.errors.NightCatchError",
+            action=RetryAction.FAIL,
+            reason="trying again cannot help",
+        ),
+    ]
+)
+_PARAMS = {
+    "pipeline": Param(
+        "sites", type="string", enum=list(pipelines.names()), description="Whose records."
+    ),
+    "source": Param(
+        "auto",
+        type="string",
+        enum=["auto", "simulated", "path"],
+        description="Where from: the public data set (simulated only if it cannot be had), "
+        "the simulator, or the file named below.",
+    ),
+    "path": Param(
+        None,
+        type=["null", "string"],
+        minLength=1,
+        maxLength=255,
+        title="File",
+        description="With source `path`: a CSV or ARFF file within the data directory.",
+    ),
+    "n_simulated": Param(
+        11_055,
+        type="integer",
+        minimum=1,
+        maximum=10_000_000,
+        title="Simulated records",
+        section="Simulation",
+        description="How many to simulate, if any are.",
+    ),
+    "seed": Param(
+        0,
+        type="integer",
+        minimum=0,
+        section="Simulation",
+        description="The same seed gives the same records.",
+    ),
+}
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    max_active_runs=1,
+    params=_PARAMS,
+    doc_md=__doc__,
+    description="Load records from a file, a public data set, or a simulator into MongoDB",
+    tags=["nightcatch", "data"],
+    default_args={
+        "owner": "nightcatch",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=10),
+        "retry_policy": RETRY_POLICY,
+    },
+)
+def load_records() -> None:
+    """Declare one task: the load is one stream, and resumes by itself."""
+
+    @task
+    def load() -> dict[str, Any]:
+        import os
+        from pathlib import Path
+
+        from airflow.providers.mongo.hooks.mongo import MongoHook
+
+        from include.ingest.fetch import inside
+        from include.ingest.load import load_dataset
+
+        params = get_current_context()["params"]
+        pipeline = pipelines.get(params["pipeline"])
+        given = os.environ.get("NIGHTCATCH_DATA_DIR")
+        data_dir = Path(given) if given else None
+        cache_dir = Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch"))
+        with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
+            report = load_dataset(
+                hook.get_collection(pipeline.collection),
+                pipeline,
+                path=inside(data_dir, params["path"]) if params["source"] == "path" else None,
+                simulated=params["source"] == "simulated",
+                data_dir=data_dir,
+                cache_dir=cache_dir.expanduser(),
+                n_simulated=params["n_simulated"],
+                seed=params["seed"],
+                progress=lambda n_read: _LOG.info("%d lines read", n_read),
+            )
+        return asdict(report)
+
+    load()
+
+
+load_records_dag: DAG = load_records()
