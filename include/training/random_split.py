@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.evaluation.metrics import Figures, evaluate
 from include.training.calibrate import calibrate
@@ -47,7 +48,8 @@ def random_split_figures(
     order = np.random.default_rng(seed).permutation(len(y))
     cuts = np.cumsum([shares.train, shares.calibration]) * len(y)
     train, held_back, test = np.split(order, cuts.round().astype(int))
-    fitted = fit_distinct(clone(family.estimator).set_params(**params), X[train], y[train])
+    with threadpool_limits(limits=1):
+        fitted = fit_distinct(clone(family.estimator).set_params(**params), X[train], y[train])
     model = calibrate(fitted, X[held_back], y[held_back])
     threshold = choose_threshold(y[held_back], model.predict_proba(X[held_back])[:, 1], fpr_budget)
     return evaluate(y[test], model.predict_proba(X[test])[:, 1], threshold.value, fpr_budget)

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.errors import TrainingError
 from include.evaluation.metrics import recall_at_fpr
@@ -91,20 +92,12 @@ def search_family(
     -------
     Candidate
     """
-    started = perf_counter()
-    representatives, weights = distinct_rows(X, y)
-    search = GridSearchCV(
-        family.estimator,
-        _grid(family),
-        scoring=_scorer(family.stages, fpr_budget),
-        cv=list(_folds(X, y, groups, representatives, seed, n_folds)),
-        refit=False,
-        error_score="raise",
-    ).fit(X, y, **weight_params(family.estimator, weights))
-    params, scores = _best(search.cv_results_, family.stages, n_folds)
-    searched = perf_counter()
-    estimator = fit_distinct(clone(family.estimator).set_params(**params), X, y)
-    fitted = perf_counter()
+    with threadpool_limits(limits=1):  # OpenMP threads of tasks sharing the cores spin, not work
+        started = perf_counter()
+        params, scores = _cross_validated(family, X, y, groups, seed, n_folds, fpr_budget)
+        searched = perf_counter()
+        estimator = fit_distinct(clone(family.estimator).set_params(**params), X, y)
+        fitted = perf_counter()
     return Candidate(family.name, params, scores, searched - started, fitted - searched, estimator)
 
 
@@ -132,6 +125,27 @@ def select(candidates: Sequence[Candidate]) -> Candidate:
     return max(ranked, key=lambda each: round(each.mean(SELECTION_METRIC), 4))
 
 
+def _cross_validated(
+    family: Family,
+    X: Rows,
+    y: Labels,
+    groups: npt.NDArray[np.object_],
+    seed: int,
+    n_folds: int,
+    fpr_budget: float,
+) -> tuple[dict[str, object], dict[str, tuple[float, ...]]]:
+    representatives, weights = distinct_rows(X, y)
+    search = GridSearchCV(
+        family.estimator,
+        _grid(family),
+        scoring=_scorer(family.stages, fpr_budget),
+        cv=list(_folds(y, groups, representatives, seed, n_folds)),
+        refit=False,
+        error_score="raise",
+    ).fit(X, y, **weight_params(family.estimator, weights))
+    return _best(search.cv_results_, family.stages, n_folds)
+
+
 def _grid(family: Family) -> dict[str, list[object]]:
     grid = {name: list(values) for name, values in family.grid.items()}
     if family.stages:
@@ -140,7 +154,6 @@ def _grid(family: Family) -> dict[str, list[object]]:
 
 
 def _folds(
-    X: Rows,
     y: Labels,
     groups: npt.NDArray[np.object_],
     representatives: Indices,
@@ -149,7 +162,7 @@ def _folds(
 ) -> Iterator[tuple[Indices, Indices]]:
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     _, codes = np.unique(groups, return_inverse=True)
-    for train, held_out in folds.split(X, y, codes):
+    for train, held_out in folds.split(y, y, codes):
         yield np.intersect1d(train, representatives), held_out
 
 

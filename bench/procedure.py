@@ -1,0 +1,61 @@
+"""The whole procedure on arrays, as the nightly run does it in tasks."""
+
+from dataclasses import dataclass
+
+from bench.sites import Records
+from include.estimators.calibrated import SigmoidCalibratedClassifier
+from include.evaluation.metrics import Figures, evaluate
+from include.training.calibrate import calibrate
+from include.training.families import FOLDS, tabular_families
+from include.training.grids import Effort
+from include.training.search import Candidate, search_family, select
+from include.training.split import Shares, assign_sides
+from include.training.threshold import Threshold, choose_threshold
+
+SEED = 0
+FPR_BUDGET = 0.01
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The three sides of one split."""
+
+    train: Records
+    calibration: Records
+    test: Records
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """The chosen candidate, calibrated, with its threshold."""
+
+    candidate: Candidate
+    model: SigmoidCalibratedClassifier
+    threshold: Threshold
+
+    def judged_on(self, rows: Records) -> Figures:
+        """Return the figures of the model on `rows`."""
+        probability = self.model.predict_proba(rows.X)[:, 1]
+        return evaluate(rows.y, probability, self.threshold.value, FPR_BUDGET)
+
+
+def split(records: Records, salt: str) -> Sides:
+    """Return the vector-disjoint sides of the default shares."""
+    sides = assign_sides(records.groups, salt, Shares())
+    return Sides(*(records.where(sides == side) for side in ("train", "calibration", "test")))
+
+
+def search(train: Records, effort: Effort) -> list[Candidate]:
+    """Return every family's candidate, searched one after the other in this process."""
+    return [
+        search_family(family, train.X, train.y, train.groups, seed=SEED, n_folds=FOLDS[effort])
+        for family in tabular_families(effort, SEED)
+    ]
+
+
+def ship(candidates: list[Candidate], calibration: Records) -> Shipped:
+    """Return what would be published of the candidates."""
+    chosen = select(candidates)
+    model = calibrate(chosen.estimator, calibration.X, calibration.y)
+    probability = model.predict_proba(calibration.X)[:, 1]
+    return Shipped(chosen, model, choose_threshold(calibration.y, probability, FPR_BUDGET))
