@@ -66,8 +66,6 @@ def airflow_environment(
     dict of str to str
     """
     return {
-        # Tasks already run side by side; OpenMP threads that spin for each other stall them all.
-        "OMP_NUM_THREADS": "1",
         **_inherited(settings.root, environ),
         **_object_store(settings, secrets),
         **_airflow_settings(settings, secrets, dags_dir or settings.root / "dags"),
