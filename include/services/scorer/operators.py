@@ -13,12 +13,12 @@ from include.errors import VersionRefusedError
 
 _TENSORS = """
 Abs Add And ArgMax ArgMin Cast Ceil Clip Compress Concat Constant ConstantOfShape CumSum Div Equal
-Erf Exp Expand Flatten Floor Gather GatherElements GatherND Gemm Greater GreaterOrEqual Identity
+Erf Exp Expand Flatten Floor Gather GatherElements GatherND Gemm Greater GreaterOrEqual Identity If
 IsInf IsNaN Less LessOrEqual Log MatMul Max Mean Min Mod Mul Neg NonZero Not OneHot Or Pow Range
 Reciprocal ReduceL1 ReduceL2 ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum
-ReduceSumSquare Relu Reshape Round Scan ScatterElements Shape Sigmoid Sign Size Slice Softmax Split
-Sqrt Squeeze StringNormalizer Sub Sum Tanh TfIdfVectorizer Tile TopK Transpose Trilu Unique
-Unsqueeze Where Xor
+ReduceSumSquare Relu Reshape Round Scan ScatterElements ScatterND Shape Sigmoid Sign Size Slice
+Softmax Split Sqrt Squeeze StringNormalizer Sub Sum Tanh TfIdfVectorizer Tile TopK Transpose Trilu
+Unique Unsqueeze Where Xor
 """
 _CLASSIC_MODELS = """
 ArrayFeatureExtractor Binarizer CastMap CategoryMapper DictVectorizer FeatureVectorizer Imputer
