@@ -103,12 +103,15 @@ def end_processes(members: list[Process], leader: int, grace_s: float) -> None:
     Parameters
     ----------
     members : list of psutil.Process
-        What lived at the start; what they start meanwhile is found too.
+        What lives now; what they start meanwhile is found too. If there is none, nothing is
+        signalled: the session may be another's by now.
     leader : int
         Process id of the session's first process.
     grace_s : float
         Seconds between the two signals, at most; 0 kills at once.
     """
+    if not members:
+        return
     if grace_s > 0:
         _signal(members, signal.SIGTERM)
         if _gone_within(members, leader, grace_s):

@@ -1,0 +1,94 @@
+"""The command line reads well and explains its failures in one sentence."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from include.stack.cli import main
+from include.stack.parser import build_parser
+
+ROOT = Path(__file__).resolve().parents[3]
+COMMANDS = ("demo", "up", "down", "status", "load", "train", "doctor", "test", "bench")
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "include.stack", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_help_lists_every_command_and_variable() -> None:
+    text = build_parser().format_help()
+
+    assert [name for name in COMMANDS if f"    {name} " in text] == list(COMMANDS)
+    assert "NIGHTCATCH_AIRFLOW_PORT" in text
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "test"])
+def test_help_of_a_command_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"], ROOT, {})
+
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"examples:\n  ./nightcatch {command}" in shown
+
+
+def test_unknown_command_is_refused() -> None:
+    answer = run("dmeo")
+
+    assert answer.returncode == 2
+    assert "invalid choice: 'dmeo'" in answer.stderr
+
+
+def test_unknown_measurement_is_one_sentence() -> None:
+    answer = run("bench", "nonsense")
+
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("nightcatch: no measurement 'nonsense'; there are: ")
+    assert "Traceback" not in answer.stderr
+
+
+def test_test_hands_everything_to_pytest() -> None:
+    answer = run("test", "--version", "-q")
+
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("pytest ")
+
+
+def test_wrong_port_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    environ = {"NIGHTCATCH_STATE_DIR": str(tmp_path), "NIGHTCATCH_S3_PORT": "http"}
+
+    assert main(["up"], ROOT, environ) == 1
+    assert capsys.readouterr().err == (
+        "nightcatch: NIGHTCATCH_S3_PORT=http is not a port number from 1024 to 65535\n"
+    )
+
+
+def test_state_folder_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    environ = {"NIGHTCATCH_STATE_DIR": str(tmp_path / "file" / "state")}
+
+    assert main(["status"], ROOT, environ) == 1
+    assert capsys.readouterr().err.startswith("nightcatch: [Errno 20] Not a directory")
+
+
+@pytest.mark.parametrize("command", ["load", "train"])
+def test_commands_that_need_a_server_name_the_remedy(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {"NIGHTCATCH_STATE_DIR": str(tmp_path)} | {
+        f"NIGHTCATCH_{name}_PORT": str(port)
+        for name, port in (("MONGO", 14001), ("S3", 14100), ("AIRFLOW", 14003), ("SCORER", 14004))
+    }
+
+    assert main([command], ROOT, environ) == 1
+    assert "does not run; start it with ./nightcatch up" in capsys.readouterr().err

@@ -1,0 +1,76 @@
+"""What servers are told: nothing of the caller's Airflow or cloud, and no private key too many."""
+
+from pathlib import Path
+
+import pytest
+
+from include.stack.environment import airflow_environment, code_commit, scorer_environment
+from include.stack.keys import Secrets, ensure_secrets
+from include.stack.settings import StackSettings
+
+CALLER = {
+    "PATH": "/bin",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://production",
+    "AIRFLOW_HOME": "/elsewhere",
+    "AWS_PROFILE": "production",
+    "AWS_ACCESS_KEY_ID": "caller",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "NO_PROXY": "intranet",
+    "NIGHTCATCH_DATA_DIR": "data",
+}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StackSettings:
+    return StackSettings(root=tmp_path, state_dir=tmp_path / ".local")
+
+
+@pytest.fixture
+def secrets(settings: StackSettings) -> Secrets:
+    return ensure_secrets(settings.secrets_dir)
+
+
+def test_airflow_never_sees_the_callers_airflow_or_cloud(
+    settings: StackSettings, secrets: Secrets
+) -> None:
+    env = airflow_environment(settings, secrets, CALLER)
+
+    assert env["PATH"] == "/bin"
+    assert env["AIRFLOW_HOME"] == str(settings.state_dir / "airflow")
+    assert env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite:///")
+    assert env["AWS_ACCESS_KEY_ID"] == secrets.s3_access_key
+    assert "AWS_PROFILE" not in env
+    assert "PYTHONDONTWRITEBYTECODE" not in env
+
+
+def test_airflow_listens_on_the_loopback_only(settings: StackSettings, secrets: Secrets) -> None:
+    env = airflow_environment(settings, secrets, {})
+
+    assert env["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert env["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:8080/execution/"
+
+
+def test_loopback_is_never_asked_through_a_proxy(settings: StackSettings, secrets: Secrets) -> None:
+    assert scorer_environment(settings, secrets, CALLER)["NO_PROXY"] == (
+        "intranet,127.0.0.1,localhost"
+    )
+
+
+def test_data_dir_is_absolute_because_servers_run_elsewhere(
+    settings: StackSettings, secrets: Secrets
+) -> None:
+    env = airflow_environment(settings, secrets, CALLER)
+
+    assert env["NIGHTCATCH_DATA_DIR"] == str(Path("data").resolve())
+
+
+def test_scorer_gets_no_private_key(settings: StackSettings, secrets: Secrets) -> None:
+    values = scorer_environment(settings, secrets, {}).values()
+
+    assert str(secrets.trainer_key) not in values
+    assert str(secrets.approver_key) not in values
+    assert str(secrets.trainer_public_key) in values
+
+
+def test_code_commit_is_empty_outside_a_checkout(tmp_path: Path) -> None:
+    assert code_commit(tmp_path) == ""
