@@ -152,7 +152,10 @@ def _download(dataset: Dataset, target: Path, open_url: Opener) -> bool:
                 return True
             refusals.append(f"{url}: {refusal}")
     if refusals:
-        raise DatasetRefusedError(f"{dataset.name}: not as pinned: {'; '.join(refusals)}")
+        raise DatasetRefusedError(
+            f"{dataset.name}: not as pinned: {'; '.join(refusals)}; put the file into "
+            "NIGHTCATCH_DATA_DIR, or load simulated records"
+        )
     return False
 
 

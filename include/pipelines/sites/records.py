@@ -233,7 +233,15 @@ ALIASES = MappingProxyType(
 
 LAYOUT = Layout(FIELDS, TARGET, ALIASES, ignored=frozenset({"index", "id", "_id"}))
 
-_RAW = "https://raw.githubusercontent.com"
+# Most files of this name have a changed cell, a row more, or other quotes: the digest decides.
+_COPIES = (
+    "SouravHalder1996/End-to-End-MLOps-Project-with-ETL-Pipeline--For-Network-Security-System/"
+    "30bcec92e5051febc9c67b1fe7a265446f3031a5/data/phisingData.csv",
+    "Gpiyush182/NetworkSecurity/179167b9ca6d1e50f83369687f3a3aa7054b0a58/Network_Data/"
+    "phishingData.csv",
+    "raquib-nls/networksecurity/aeca7c457590685f1b84214f4c97394aaa0bfce8/Network_data/"
+    "phisingData.csv",
+)
 DATASET = Dataset(
     name="uci-327-phishing-websites",
     file_names=(
@@ -242,10 +250,6 @@ DATASET = Dataset(
         "phisingData.csv",
         "Training Dataset.arff",
     ),
-    urls=(
-        f"{_RAW}/amisha3k/network_security/06edba800961a27c908048767a61eb12f5792a11/Network_Data/phisingData.csv",
-        f"{_RAW}/SAI2407/Network_Security/b5175792e7c7076c26bdf8b1f88ed6406fe42d68/Network_Data/phisingData.csv",
-        f"{_RAW}/sghoshcodes/netwrksecurityPROJ/698c3bb15ce3c61060cbee4561909e285c192436/Network_Data/phisingData.csv",
-    ),
+    urls=tuple(f"https://raw.githubusercontent.com/{copy}" for copy in _COPIES),
     sha256="e20bf913b6c2e669f4e875e5d223be2542cc7c79a7b62d284ae9d9627c3d9678",
 )

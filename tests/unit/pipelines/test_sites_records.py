@@ -114,7 +114,9 @@ def test_aliases_are_lower_case_and_lead_to_columns():
 def test_downloads_are_pinned_to_a_commit_and_a_digest():
     assert re.fullmatch(r"[0-9a-f]{64}", DATASET.sha256)
     for url in DATASET.urls:
-        assert re.match(r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/", url)
+        assert re.match(
+            r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/.+\.csv$", url
+        )
 
 
 def test_minus_one_is_phishing():
