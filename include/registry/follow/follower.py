@@ -69,7 +69,7 @@ class Outcome:
     failure : str
         Class of the error that kept the old model; empty without one.
     reason : str
-        The same in words.
+        The same in words, or why nothing is in force.
     """
 
     pipeline: str
@@ -165,11 +165,18 @@ class Follower(Generic[ModelT]):
         return Outcome(self.pipeline, "swapped")
 
     def _poll(self) -> Outcome:
-        fetched = self._fetch_pointer()
+        try:
+            fetched = self._store.fetch_if_changed(
+                keys.approved(self.pipeline), self._etag, MAX_POINTER_BYTES
+            )
+        except ObjectMissingError as err:
+            if self.in_force is None:
+                return Outcome(self.pipeline, "nothing_approved", reason=str(err))
+            raise
         if fetched is None:
-            if self.in_force is not None:
-                check_in_time(self.in_force.pointer, self._now())
-            return Outcome(self.pipeline, "unchanged" if self.in_force else "nothing_approved")
+            assert self.in_force is not None, "only a pointer that was followed has its ETag kept"
+            check_in_time(self.in_force.pointer, self._now())
+            return Outcome(self.pipeline, "unchanged")
         if self._must_wait(fetched.etag):
             assert self._refused is not None
             return self._refused.outcome
@@ -182,16 +189,6 @@ class Follower(Generic[ModelT]):
             raise
         self._etag, self._refused = fetched.etag, None
         return outcome
-
-    def _fetch_pointer(self) -> Fetched | None:
-        try:
-            return self._store.fetch_if_changed(
-                keys.approved(self.pipeline), self._etag, MAX_POINTER_BYTES
-            )
-        except ObjectMissingError:
-            if self.in_force is None:
-                return None
-            raise
 
     def _follow(self, fetched: Fetched) -> Outcome:
         pointer = self._believe_pointer(fetched.body)
@@ -256,12 +253,12 @@ class Follower(Generic[ModelT]):
         self._refused = _Refused(etag, outcome, attempts, polls_to_skip)
 
     def _log_once(self, outcome: Outcome) -> None:
-        if not outcome.failure:
+        if not outcome.reason:
             if self._reasons_logged:
                 _log.info("%s: following again", self.pipeline)
             self._reasons_logged.clear()
             return
-        reason = f"{outcome.failure}: {outcome.reason}"
+        reason = f"{outcome.failure}: {outcome.reason}" if outcome.failure else outcome.reason
         if reason in self._reasons_logged or len(self._reasons_logged) >= _MAX_REASONS_REMEMBERED:
             return
         self._reasons_logged.add(reason)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from include.contract.approval import Pointer
 from include.contract.schema import InputField
@@ -363,3 +365,43 @@ def test_a_request_ends_on_the_model_it_began_with(is_table):
         expected = 0.1 if answer["model"]["serial"] == 7 else 0.9
 
         assert {entry["probability"] for entry in answer["predictions"]} == {expected}
+
+
+CONTENT_TYPES = st.sampled_from(
+    [
+        "application/json",
+        "application/json; charset=utf-16",
+        "application/problem+json",
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data; boundary=" + "x" * 300,
+        "application/x-www-form-urlencoded",
+        "text/csv",
+        ";",
+        "",
+    ]
+)
+ACCEPTS = st.sampled_from(["", "*/*", "text/html;q=x", ";q=1,,", "text/*", "application/json"])
+PART = b'--x\r\nContent-Disposition: form-data; name="file"%b\r\n\r\na,b\n1,1\n\r\n--x--'
+BODIES = st.binary(max_size=300) | st.sampled_from(
+    [
+        PART % b'; filename="f"',
+        PART % b"",
+        b"--x\r\n\r\n--x--",
+        b"--x\r\n" * 3000,
+        b'{"records": [{"a": 1, "b": 1}]}',
+        b'{"records": [{"a": 1, "b": 1e400}], "pipeline": null}',
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(CONTENT_TYPES, ACCEPTS, BODIES)
+def test_whatever_is_sent_is_answered_below_500(sites, content_type, accept, body):
+    headers = {"Content-Type": content_type, "Accept": accept}
+    answer = sites.post("/predict", data=body, headers=headers)
+
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        assert answer.content_type == "application/problem+json"
