@@ -41,7 +41,7 @@ _HELD_KINDS = {
 }
 _WORD_BYTES = 8
 # As many documents as fit the processor's cache when each takes a few hundred bytes.
-_BLOCK_ROWS = 1024
+_BLOCK_ROWS = 2048
 
 Indices = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]

@@ -13,9 +13,11 @@ from include.ingest.bson_layout import Batch, BsonLayout, Found
 from include.ingest.values import ARROW_TYPES, Decoded, decode_documents, table_schema
 from include.stores.bson_elements import DOUBLE, NULL, OBJECT_ID, STRING
 
-_MAX_LAYOUTS = 32
-# For fewer documents, learning one more layout costs more than it saves.
-_MIN_ROWS_TO_LEARN = 32
+# A layout must fit this share of a batch, so there are at most as many; and at least so many rows.
+_MAX_LAYOUTS = 16
+_MIN_ROWS = 32
+# Where documents differ that much, reading them value by value costs less than comparing layouts.
+_MAX_MISSES = 4
 _HEX_PAIRS = np.array([f"{byte:02x}".encode() for byte in range(256)])
 
 Values = npt.NDArray[Any]
@@ -44,16 +46,17 @@ class BatchDecoder:
             If a document is not valid BSON.
         """
         reading = _Reading(Batch.of(encoded), self._columns)
-        known = [layout for layout in self._layouts if reading.by(layout)]
-        for _ in range(_MAX_LAYOUTS):
-            if len(reading.left) < _MIN_ROWS_TO_LEARN:
-                break
+        worth = max(_MIN_ROWS, len(reading.left) // _MAX_LAYOUTS)
+        known = [layout for layout in self._layouts if reading.by(layout) >= worth]
+        misses = 0
+        while len(reading.left) >= _MIN_ROWS and misses < _MAX_MISSES:
             layout = BsonLayout.learn(reading.batch.document(reading.left[0]), self._dtypes)
-            if layout is None:
-                reading.set_aside()
-            elif reading.by(layout):
+            n_read = reading.by(layout) if layout else reading.set_aside()
+            if layout and n_read >= worth:
                 known.append(layout)
-        self._layouts = known[:_MAX_LAYOUTS]
+            else:
+                misses += 1
+        self._layouts = known
         return reading.finish()
 
 
@@ -67,21 +70,22 @@ class _Reading:
         self._odd: list[npt.NDArray[np.int64]] = []
         self._tables = [table_schema(columns).empty_table()]
 
-    def by(self, layout: BsonLayout) -> bool:
-        """Return whether some of the rows left had this layout; they are read now."""
+    def by(self, layout: BsonLayout) -> int:
+        """Return how many of the rows left had this layout; they are read now."""
         found = layout.find(self.batch, self.left)
         if not len(found.rows):
-            return False
+            return 0
         table, held = _table(self.batch, found, self._columns)
         self._tables.append(table if held.all() else table.filter(pa.array(held)))
         self._odd.append(found.rows[~held])
         self.left = np.setdiff1d(self.left, found.rows, assume_unique=True)
-        return True
+        return len(found.rows)
 
-    def set_aside(self) -> None:
-        """Return with the first row left to be read value by value."""
+    def set_aside(self) -> int:
+        """Return 0; the first row left will be read value by value."""
         self._odd.append(self.left[:1])
         self.left = self.left[1:]
+        return 0
 
     def finish(self) -> Decoded:
         """Return all rows; those that no layout fitted are read value by value."""
