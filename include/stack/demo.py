@@ -42,7 +42,7 @@ def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Sc
     """
     pipeline = get(pipeline_name)
     with stack.starting(screen.say) as ready:
-        ready["mongo"].result()
+        ready["mongo"].wait()
         _load(stack, pipeline, data_dir, screen)
     api = airflow_api(stack)
     dag_id = f"train_{pipeline.name}"

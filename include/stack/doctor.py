@@ -18,7 +18,8 @@ from include.stack.machine import (
 from include.stack.mongo import MongoServer
 from include.stack.screen import Screen
 from include.stack.seaweed import SeaweedServer
-from include.stack.stack import Server, Stack
+from include.stack.stack import Stack
+from include.stack.startup import Server
 from include.stack.trials import check_conditional_writes, check_majority_write
 
 

@@ -3,9 +3,21 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class _State:
+    """Python runs signal handlers in the main thread only, so plain flags suffice."""
+
+    held: bool = False
+    pending: bool = False
+
+
+_state = _State()
 
 
 @contextmanager
@@ -19,6 +31,22 @@ def one_interrupt() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def held_interrupts() -> Iterator[None]:
+    """Put the interrupt off to the end of a short block that must not be left half-way.
+
+    An exception inside the machinery of locks and threads can leave a lock taken for good.
+    """
+    _state.held = True
+    try:
+        yield
+    finally:
+        _state.held = False
+        if _state.pending:
+            _state.pending = False
+            raise KeyboardInterrupt
+
+
 def ignore_interrupts() -> None:
     """From now on, no signal interrupts this program: it is ending already."""
     for number in _SIGNALS:
@@ -27,4 +55,6 @@ def ignore_interrupts() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     ignore_interrupts()
-    raise KeyboardInterrupt
+    if not _state.held:
+        raise KeyboardInterrupt
+    _state.pending = True

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 from include.stack.keys import PRIVATE_MODE
 from include.stack.ports import HOST, port_is_free
-from include.stack.stack import Server
+from include.stack.startup import Server
 
 _NEEDED_BYTES = 2 * 1024**3
 _SHOWN_PACKAGES = 5

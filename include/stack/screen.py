@@ -1,8 +1,10 @@
 """What the command line prints while something takes its time."""
 
 import sys
-import threading
 import time
+from collections.abc import Callable
+
+Say = Callable[[str], None]
 
 
 class Screen:
@@ -10,7 +12,6 @@ class Screen:
 
     def __init__(self) -> None:
         self._began_s = time.monotonic()
-        self._one_at_a_time = threading.Lock()
 
     def say(self, text: str) -> None:
         """Print one step with the time it came at.
@@ -29,8 +30,7 @@ class Screen:
         ----------
         text : str
         """
-        with self._one_at_a_time:
-            print(text, flush=True)
+        print(f"{text}\n", end="", flush=True)  # one write, so that threads do not share a line
 
 
 def complain(text: str) -> None:

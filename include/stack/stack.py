@@ -1,47 +1,20 @@
 """The four servers together: started at the same time, stopped together, never half-started."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from include.stack.airflow import AirflowServer
 from include.stack.environment import airflow_environment, scorer_environment
+from include.stack.interrupts import held_interrupts
 from include.stack.keys import Secrets, ensure_secrets
 from include.stack.mongo import MongoServer
-from include.stack.process import ServerProcess
 from include.stack.scorer import ScorerServer
+from include.stack.screen import Say
 from include.stack.seaweed import SeaweedServer
 from include.stack.settings import StackSettings
-
-Say = Callable[[str], None]
-
-
-class Server(Protocol):
-    """What the stack asks of each server."""
-
-    @property
-    def name(self) -> str:
-        """What it is called on screen and in file names."""
-
-    @property
-    def port(self) -> int:
-        """Its port of 127.0.0.1."""
-
-    @property
-    def process(self) -> ServerProcess:
-        """The process that listens on the port."""
-
-    def start(self) -> None:
-        """Return when it is healthy; one that runs already is kept."""
-
-    def stop(self) -> None:
-        """Return when no process of it is left."""
-
-    def is_healthy(self) -> bool:
-        """Tell whether it answers as it should."""
+from include.stack.startup import Server, Startup, wait_for_all
 
 
 class Stack:
@@ -70,7 +43,7 @@ class Stack:
         self.secrets: Secrets = ensure_secrets(settings.secrets_dir)
         self._cancelled = threading.Event()
         self._started: list[Server] = []
-        self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="start")
+        self._startups: list[Startup] = []
         state_dir, secrets, off = settings.state_dir, self.secrets, self._cancelled
         self.mongo = MongoServer(state_dir, settings.mongo_port, off)
         self.s3 = SeaweedServer(
@@ -94,7 +67,7 @@ class Stack:
     @contextmanager
     def starting(
         self, say: Say, servers: Sequence[Server] | None = None
-    ) -> Iterator[Mapping[str, "Future[None]"]]:
+    ) -> Iterator[Mapping[str, Startup]]:
         """Start what does not run, all at the same time; on leaving, everything is healthy.
 
         If one server fails, the others are called off; `stop_started` then stops them.
@@ -108,25 +81,23 @@ class Stack:
 
         Yields
         ------
-        mapping of str to Future
-            By server name: done when it is healthy, so that work can begin earlier.
+        mapping of str to Startup
+            By server name; `wait` returns when it is healthy, so that work can begin earlier.
         """
         wanted = self.servers if servers is None else servers
-        self._started += [server for server in wanted if server.process.pid is None]
-        futures = {server.name: self._pool.submit(self._start, server, say) for server in wanted}
-        try:
-            yield futures
-            for future in as_completed(futures.values()):
-                future.result()
-        except BaseException:
-            self._cancelled.set()
-            raise
+        startups = {server.name: Startup(server, say) for server in wanted}
+        with held_interrupts():
+            self._started += [server for server in wanted if server.process.pid is None]
+            self._startups += startups.values()
+            for startup in startups.values():
+                startup.start()
+        yield startups
+        wait_for_all(list(startups.values()))
 
     def stop_started(self) -> None:
         """Return when everything that this object started, or was about to, is stopped."""
         self._cancelled.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        _stop_all(self._started)
+        _stop_all(self._started, self._startups)
         self._started = []
 
     def down(self) -> list[str]:
@@ -140,15 +111,14 @@ class Stack:
         _stop_all(self.servers)
         return running
 
-    def _start(self, server: Server, say: Say) -> None:
-        kept = server.process.pid is not None
-        server.start()
-        say(f"{server.name:<8} {'was ready' if kept else 'ready'} on port {server.port}")
 
-
-def _stop_all(servers: Sequence[Server]) -> None:
-    workers = [threading.Thread(target=server.stop) for server in servers]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+def _stop_all(servers: Sequence[Server], startups: Sequence[Startup] = ()) -> None:
+    """Stop all at the same time, once none is on its way up any more."""
+    with held_interrupts():
+        for startup in startups:
+            startup.join()
+        stops = [threading.Thread(target=server.stop) for server in servers]
+        for stop in stops:
+            stop.start()
+        for stop in stops:
+            stop.join()

@@ -1,0 +1,160 @@
+"""A real Airflow with small DAGs: a run followed, a failure explained, a stop without rest."""
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from include.errors import DagRunError, PortTakenError
+from include.stack.airflow import AirflowServer
+from include.stack.airflow_api import AirflowApi
+from include.stack.environment import airflow_environment
+from include.stack.keys import Secrets, ensure_secrets
+from include.stack.ports import pick_port, port_is_free
+from include.stack.running import follow, trigger
+from include.stack.screen import Screen
+from include.stack.settings import StackSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+DAGS = """
+from airflow.sdk import Param, dag, task
+from include.errors import DataRejectedError
+
+
+@dag(dag_id="good", params={"seed": Param(0, type="integer")})
+def good():
+    @task
+    def grow(x: int) -> int:
+        return x + 1
+
+    grow.expand(x=[1, 2])
+
+
+@dag(dag_id="bad")
+def bad():
+    @task
+    def reject() -> None:
+        raise DataRejectedError("sites: 3 of 4 rows lack SSLfinal_State\\nsecond line")
+
+    reject()
+
+
+good()
+bad()
+"""
+BROKEN = "from airflow.sdk import dag\nimport no_such_module\n"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
+    state_dir = tmp_path_factory.mktemp("airflow-stack")
+    return StackSettings(ROOT, state_dir, airflow_port=pick_port())
+
+
+@pytest.fixture(scope="module")
+def secrets(settings: StackSettings) -> Secrets:
+    return ensure_secrets(settings.secrets_dir)
+
+
+@pytest.fixture(scope="module")
+def airflow(settings: StackSettings, secrets: Secrets) -> Iterator[AirflowServer]:
+    dags_dir = settings.state_dir / "dags"
+    dags_dir.mkdir()
+    (dags_dir / "small.py").write_text(DAGS)
+    (dags_dir / "broken.py").write_text(BROKEN)
+    env = airflow_environment(settings, secrets, os.environ, dags_dir)
+    server = AirflowServer(settings.state_dir, settings.airflow_port, env)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def api(settings: StackSettings, secrets: Secrets, airflow: AirflowServer) -> AirflowApi:
+    return AirflowApi(settings.airflow_url, "admin", secrets.airflow_password)
+
+
+def test_run_is_followed_to_success(api: AirflowApi, capsys: pytest.CaptureFixture[str]) -> None:
+    follow(api, "good", trigger(api, "good", {"seed": 3}, Screen()), Screen())
+
+    shown = capsys.readouterr().out
+    assert "task     grow [0]: done" in shown
+    assert "task     grow [1]: done" in shown
+
+
+def test_failed_run_names_its_task_and_reason(api: AirflowApi) -> None:
+    run_id = trigger(api, "bad", {}, Screen())
+
+    reason = r"bad: task reject failed: DataRejectedError: sites: 3 of 4 rows lack SSLfinal_State$"
+    with pytest.raises(DagRunError, match=reason):
+        follow(api, "bad", run_id, Screen())
+
+
+def test_refused_parameter_is_explained(api: AirflowApi) -> None:
+    api.unpause("good")
+
+    with pytest.raises(DagRunError, match=r"good: not triggered: .*'many' is not of type"):
+        api.trigger("good", {"seed": "many"})
+
+
+def test_dag_that_cannot_be_imported_is_explained(api: AirflowApi) -> None:
+    with pytest.raises(DagRunError, match=r"broken\.py: ModuleNotFoundError: No module named 'no_"):
+        api.unpause("not_there")
+
+
+def test_expired_token_is_renewed(settings: StackSettings, api: AirflowApi) -> None:
+    api.running("good")
+    api._token = "expired"
+
+    assert api.running("good") == []
+
+
+def test_every_socket_is_on_the_loopback(settings: StackSettings, airflow: AirflowServer) -> None:
+    ours = [
+        process
+        for process in psutil.process_iter()
+        if _working_directory(process) == str(settings.state_dir / "airflow")
+    ]
+    listening = {
+        (connection.laddr.ip, connection.laddr.port)
+        for process in ours
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert len(ours) >= 4
+    assert listening == {("127.0.0.1", settings.airflow_port)}
+
+
+def test_password_is_ours_and_printed_nowhere(settings: StackSettings, secrets: Secrets) -> None:
+    logs = "".join(path.read_text() for path in (settings.state_dir / "log").iterdir())
+
+    assert stat.S_IMODE(secrets.airflow_passwords.stat().st_mode) == 0o600
+    assert secrets.airflow_password not in logs
+    assert secrets.s3_secret_key not in logs
+
+
+def test_taken_port_is_named(settings: StackSettings, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        server = AirflowServer(tmp_path, other.getsockname()[1], {})
+        with pytest.raises(PortTakenError, match=r"airflow: port .* NIGHTCATCH_AIRFLOW_PORT"):
+            server.start()
+
+
+def test_stop_leaves_no_process(settings: StackSettings, airflow: AirflowServer) -> None:
+    airflow.stop()
+
+    home = str(settings.state_dir / "airflow")
+    assert not [each for each in psutil.process_iter() if _working_directory(each) == home]
+    assert port_is_free(settings.airflow_port)
+
+
+def _working_directory(process: psutil.Process) -> str | None:
+    try:
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.cwd()
+    except psutil.Error:
+        return None
