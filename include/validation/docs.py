@@ -123,13 +123,21 @@ def publish_docs(site: Path, store: Bucket, pipeline: str, run_id: str) -> str:
         # Names hold versions, so what is there need not be sent again.
         key = shared_prefix + path.relative_to(shared).as_posix()
         if key not in present:
-            store.put(key, path.read_bytes(), _content_type(path))
+            store.put(key, path.read_bytes(), content_type(path.name))
     index = f"{prefix}index.html"
     others = (path for path in _files(site) if path != site / "index.html")
     for path in (*others, site / "index.html"):
         key = prefix + path.relative_to(site).as_posix()
-        store.put(key, path.read_bytes(), _content_type(path))
+        store.put(key, path.read_bytes(), content_type(path.name))
     return index
+
+
+def content_type(name: str) -> str:
+    """Return the media type of a file of Data Docs, by its name."""
+    if name.endswith(".woff2"):
+        return "font/woff2"
+    guessed, _ = mimetypes.guess_type(name)
+    return "text/html; charset=utf-8" if guessed == "text/html" else guessed or "text/plain"
 
 
 def fetch_source(store: Bucket, pipeline: str, run_id: str, work_dir: Path) -> None:
@@ -184,10 +192,3 @@ def _keep_source(project: Project, target: Path) -> None:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _content_type(path: Path) -> str:
-    if path.suffix == ".woff2":
-        return "font/woff2"
-    guessed, _ = mimetypes.guess_type(path.name)
-    return "text/html; charset=utf-8" if guessed == "text/html" else guessed or "text/plain"

@@ -168,17 +168,17 @@ def measure_drift(
             raise DataRejectedError(f"{pipeline}: drift of {column}, which is not in both frames")
         current[column], earlier = categorise(frame[column], reference[column])
         compared[column] = shares(current[column], earlier)
-    project = open_project(gx_root, work_dir)
     suite = _suite(pipeline, reference_name, compared, limits)
-    results = run_suite(project, suite, current, run_id=run_id, run_time=run_time)
-    moved = _ranked(results, compared)
-    sentences = _sentences(moved, reference_name, limits)
-    page = drift_page(
-        title=f"Records of {pipeline}, run {run_id}, against {reference_name}",
-        sentences=sentences,
-        rows=[(each.column, each.kl, each.psi, _verdict(each, limits)) for each in moved],
-    )
-    docs_dir = build_docs(project, pipeline, run_id, {DRIFT_PAGE: page})
+    with open_project(gx_root, work_dir) as project:
+        results = run_suite(project, suite, current, run_id=run_id, run_time=run_time)
+        moved = _ranked(results, compared)
+        sentences = _sentences(moved, reference_name, limits)
+        page = drift_page(
+            title=f"Records of {pipeline}, run {run_id}, against {reference_name}",
+            sentences=sentences,
+            rows=[(each.column, each.kl, each.psi, _verdict(each, limits)) for each in moved],
+        )
+        docs_dir = build_docs(project, pipeline, run_id, {DRIFT_PAGE: page})
     return DriftOutcome(reference_name, moved, limits, sentences, docs_dir)
 
 

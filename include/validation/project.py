@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -14,6 +17,7 @@ from include.contract import keys
 from include.errors import ValidationBrokenError
 
 MAX_LISTED = 10_000
+_ONE_AT_A_TIME = Lock()
 
 # The classes of Great Expectations are `Any`: it is imported inside functions only.
 Results = list[dict[str, Any]]
@@ -45,8 +49,12 @@ class Project:
         return self.folder / "data_docs"
 
 
-def open_project(gx_root: Path, work_dir: Path) -> Project:
-    """Return the project of `work_dir`; an earlier step of the same run is continued.
+@contextmanager
+def open_project(gx_root: Path, work_dir: Path) -> Iterator[Project]:
+    """Yield the project of `work_dir`; an earlier step of the same run is continued.
+
+    Great Expectations reads YAML with one parser for the whole process: one project is open at a
+    time, and other threads wait.
 
     Parameters
     ----------
@@ -60,7 +68,8 @@ def open_project(gx_root: Path, work_dir: Path) -> Project:
     folder = work_dir / "gx"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(gx_root / "great_expectations.yml", folder)
-    return Project(work_dir, ge.get_context(mode="file", project_root_dir=work_dir))
+    with _ONE_AT_A_TIME:
+        yield Project(work_dir, ge.get_context(mode="file", project_root_dir=work_dir))
 
 
 def load_suite(gx_root: Path, suite_name: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A web application that serves Data Docs from the bucket, to whom its guards let in."""
 
-import mimetypes
 import re
 from collections.abc import Callable, Sequence
 from html import escape
@@ -17,6 +16,7 @@ from include.errors import (
     StoreUnavailableError,
 )
 from include.stores.objects import ObjectStore
+from include.validation.docs import content_type
 
 MAX_RUNS = 200
 MAX_PAGE_BYTES = 64 * 1024 * 1024
@@ -71,9 +71,9 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
 
     @app.get("/{path:path}")
     def page(path: str) -> Response:
-        body = store().get(docs_key(path), MAX_PAGE_BYTES)
-        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        return Response(body, media_type=kind, headers=_HEADERS)
+        key = docs_key(path)
+        body = store().get(key, MAX_PAGE_BYTES)
+        return Response(body, media_type=content_type(key), headers=_HEADERS)
 
     return app
 

@@ -113,30 +113,48 @@ def validate(
         If a rule could not be evaluated: the suite or the code is at fault.
     """
     suite = load_suite(gx_root, suite_name)
-    project = open_project(gx_root, work_dir)
-    results = run_suite(project, _applicable(suite, frame), frame, run_id=run_id, run_time=run_time)
     wrong = NO_TYPE_ERRORS if type_errors is None else type_errors
+    with open_project(gx_root, work_dir) as project:
+        rules = _applicable(suite, frame)
+        results = run_suite(project, rules, frame, run_id=run_id, run_time=run_time)
+        docs_dir = docs.site_dir(work_dir, suite_name, run_id)
+        outcome = _decide(suite, frame, results, wrong, max_quarantined_share, docs_dir)
+        page = quarantine_page(
+            title=f"Records of {suite_name}, run {run_id}",
+            failures=outcome.failures,
+            warnings=outcome.warnings,
+            statistics=outcome.statistics,
+            quarantined=outcome.quarantined,
+        )
+        docs.build_docs(project, suite_name, run_id, {docs.QUARANTINE_PAGE: page})
+    return outcome
+
+
+def _decide(
+    suite: dict[str, Any],
+    frame: pd.DataFrame,
+    results: Results,
+    wrong: pd.DataFrame,
+    max_share: float,
+    docs_dir: Path,
+) -> ValidationOutcome:
     reasons = [*type_reasons(frame, wrong), *row_reasons(results)]
     accepted, quarantined = _separate(frame, reasons)
     findings = [
         *dataset_findings(results),
         *row_findings(results),
         *_absent_columns(suite, frame),
-        *type_findings(frame, wrong, max_quarantined_share),
-        *_excess(frame, quarantined, reasons, max_quarantined_share),
+        *type_findings(frame, wrong, max_share),
+        *_excess(frame, quarantined, reasons, max_share),
     ]
-    failures, warnings = _sentences(findings, "critical"), _sentences(findings, "warning")
-    statistics = _statistics(suite, frame, quarantined, reasons, results)
-    page = quarantine_page(
-        title=f"Records of {suite_name}, run {run_id}",
-        failures=failures,
-        warnings=warnings,
-        statistics=statistics,
-        quarantined=quarantined,
-    )
-    docs_dir = docs.build_docs(project, suite_name, run_id, {docs.QUARANTINE_PAGE: page})
     return ValidationOutcome(
-        suite_name, accepted, quarantined, failures, warnings, statistics, docs_dir
+        suite_name=suite["name"],
+        accepted=accepted,
+        quarantined=quarantined,
+        failures=_sentences(findings, "critical"),
+        warnings=_sentences(findings, "warning"),
+        statistics=_statistics(suite, frame, quarantined, reasons, results),
+        docs_dir=docs_dir,
     )
 
 

@@ -1,0 +1,319 @@
+"""Data Docs from a real S3 server into a real browser, and validations that run at once."""
+
+import json
+import multiprocessing
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import boto3
+import numpy as np
+import pandas as pd
+import pytest
+import uvicorn
+from fastapi import Depends, HTTPException
+from fastapi.testclient import TestClient
+
+from include.errors import SettingMissingError
+from include.stores.objects import ObjectStore
+from include.validation.docs import fetch_source, publish_docs
+from include.validation.drift import measure_drift
+from include.validation.serve import docs_app
+from include.validation.validate import validate
+
+ROOT = Path(__file__).parents[2]
+RUN_ID = "manual__2026-11-21T05:30:00+00:00"
+FOLDER = "sites/manual__2026-11-21T05_30_00_00_00"
+HOSTILE = "<script>document.title='owned'</script>"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def sound_frame(n_rows=1000):
+    rng = np.random.default_rng(11)
+    suite = json.loads((ROOT / "gx" / "expectations" / "sites.json").read_text())
+    names = suite["meta"]["inputs"]
+    columns = {name: rng.integers(0, 2, n_rows).astype(np.float32) for name in names}
+    columns = {name: v if name == "Redirect" else 2 * v - 1 for name, v in columns.items()}
+    result = np.where(rng.random(n_rows) < 0.44, -1, 1).astype(np.float32)
+    ids = [f"record-{i}" for i in range(n_rows)]
+    return pd.DataFrame({"_id": ids, **columns, "Result": result})
+
+
+def judge(frame, work_dir, run_id=RUN_ID):
+    return validate(
+        frame,
+        suite_name="sites",
+        gx_root=ROOT / "gx",
+        run_id=run_id,
+        max_quarantined_share=0.01,
+        work_dir=work_dir,
+    )
+
+
+@pytest.fixture(scope="module")
+def store(s3):
+    """A bucket with the docs of one run: validated in one task, its drift measured in another."""
+    client = s3.client()
+    client.create_bucket(Bucket="data-docs")
+    bucket = ObjectStore(client, "data-docs")
+    bucket.put("models/sites/approved.json", b"{}")
+    return bucket
+
+
+@pytest.fixture(scope="module")
+def published(store, tmp_path_factory):
+    """The bucket, once a run has validated in one task and measured drift in another."""
+    frame = sound_frame()
+    frame.loc[3, "_id"] = HOSTILE
+    frame.loc[3, "SFH"] = 7
+    outcome = judge(frame, tmp_path_factory.mktemp("validate"))
+    publish_docs(outcome.docs_dir, store, "sites", RUN_ID)
+    elsewhere = tmp_path_factory.mktemp("drift")
+    fetch_source(store, "sites", RUN_ID, elsewhere)
+    drift = measure_drift(
+        outcome.accepted,
+        frame,
+        ["SFH", "Result"],
+        pipeline="sites",
+        reference_name="20261121T020513Z-3f9a1c2b",
+        gx_root=ROOT / "gx",
+        run_id=RUN_ID,
+        work_dir=elsewhere,
+    )
+    publish_docs(drift.docs_dir, store, "sites", RUN_ID)
+    return store
+
+
+@pytest.fixture(scope="module")
+def client(published):
+    return TestClient(docs_app(lambda: published, []))
+
+
+def test_the_list_leads_to_each_run(client):
+    page = client.get("/").text
+
+    assert f'<a href="{FOLDER}/index.html">' in page
+    assert "vendor</h2>" not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (f"/{FOLDER}/index.html", "text/html; charset=utf-8"),
+        (f"/{FOLDER}/", "text/html; charset=utf-8"),
+        (f"/{FOLDER}/quarantine.html", "text/html; charset=utf-8"),
+        (f"/{FOLDER}/drift.html", "text/html; charset=utf-8"),
+        ("/vendor/jquery-3.7.1/dist/jquery.min.js", "text/javascript; charset=utf-8"),
+    ],
+)
+def test_pages_come_with_their_type_and_a_policy(client, path, kind):
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_a_dag_run_leads_to_its_own_docs(client):
+    query = {"dag_id": "train_sites", "run_id": RUN_ID}
+
+    answer = client.get("/", params=query, follow_redirects=False)
+
+    assert answer.status_code == 307
+    assert answer.headers["location"].endswith(f"/{FOLDER}/index.html")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/?dag_id=load_records&run_id=x",
+        "/?dag_id=train_sites&run_id=never",
+        "/sites/../../models/sites/approved.json",
+        "/%2e%2e/models/sites/approved.json",
+        "/..%2fmodels%2fsites%2fapproved.json",
+        "/vendor//jquery-3.7.1/dist/jquery.min.js",
+        "/sites/%00/index.html",
+        "/nowhere/index.html",
+    ],
+)
+def test_nothing_but_data_docs_is_served(client, address):
+    answer = client.get(address)
+
+    assert answer.status_code == 404
+    assert "There are no Data Docs here" in answer.text
+
+
+def test_no_page_is_served_to_whom_a_guard_refuses(published):
+    def refuse():
+        raise HTTPException(403)
+
+    guarded = TestClient(docs_app(lambda: published, [Depends(refuse)]))
+
+    for path in ("/", f"/{FOLDER}/index.html", "/vendor/jquery-3.7.1/dist/jquery.min.js"):
+        assert guarded.get(path).status_code == 403
+
+
+def _unset():
+    raise SettingMissingError("Airflow has no connection nightcatch_s3")
+
+
+def _unreachable():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    url = f"http://127.0.0.1:{port}"
+    return ObjectStore(boto3.client("s3", endpoint_url=url, **keys), "data-docs")
+
+
+@pytest.mark.parametrize("opener", [_unset, _unreachable])
+def test_a_missing_store_is_said_and_not_a_crash(opener):
+    answer = TestClient(docs_app(opener, [])).get("/")
+
+    assert answer.status_code == 503
+    assert "The Data Docs cannot be read" in answer.text
+
+
+def test_the_plugin_answers_nobody_who_is_not_logged_in(tmp_path):
+    program = (
+        "from fastapi.testclient import TestClient\n"
+        "from plugins.data_docs import DataDocsPlugin\n"
+        "client = TestClient(DataDocsPlugin.fastapi_apps[0]['app'])\n"
+        "paths = ('/', '/sites/r/index.html', '/vendor/x.js', '/?dag_id=train_sites&run_id=r')\n"
+        "print([client.get(path).status_code for path in paths])\n"
+    )
+    environment = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+        "PATH": str(Path(sys.executable).parent),
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.stdout.strip().endswith("[401, 401, 401, 401]"), done.stderr
+
+
+def test_validation_asks_nothing_of_the_network_and_writes_only_where_it_works(tmp_path):
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from tests.integration.test_data_docs import judge, sound_frame\n"
+        "seen = []\n"
+        "watched = {'socket.connect', 'socket.getaddrinfo', 'socket.sendto'}\n"
+        "sys.addaudithook(lambda event, args: seen.append(args) if event in watched else None)\n"
+        "Path('work').mkdir()\n"
+        "judge(sound_frame(), Path('work').resolve()).raise_if_rejected()\n"
+        "print(seen)\n"
+    )
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": str(tmp_path)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.stdout.strip() == "[]", done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+@pytest.fixture(scope="module")
+def address(published):
+    server = uvicorn.Server(
+        uvicorn.Config(docs_app(lambda: published, []), port=0, log_level="warning")
+    )
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """Return a page's document as Chromium leaves it, with no other host to be found."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium")
+
+    def run(url):
+        done = subprocess.run(
+            [
+                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+                *("--no-first-run", "--disable-background-networking", "--disable-sync"),
+                *("--disable-component-update", f"--user-data-dir={tmp_path}"),
+                *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",),
+                *("--virtual-time-budget=10000", "--dump-dom", url),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("page", "wanted"),
+    [
+        pytest.param("index.html", ["fixed-table-container", "drift.html"], id="index"),
+        pytest.param("expectations/sites.html", ["values must belong to this set"], id="suite"),
+        pytest.param("quarantine.html", ["SFH holds 7, allowed are -1, 0 and 1"], id="quarantine"),
+        pytest.param("validations/sites/", ["fixed-table-container", "unexpected"], id="result"),
+        pytest.param("validations/sites_drift/", ["<canvas", "KL Divergence"], id="drift"),
+    ],
+)
+def test_pages_work_in_a_browser_without_the_internet(published, address, browse, page, wanted):
+    prefix = f"docs/{FOLDER}/"
+    (key,) = (key for key in published.keys_under(prefix + page) if key.endswith(".html"))
+
+    document = browse(f"{address}/{key.removeprefix('docs/')}")
+
+    for text in wanted:
+        assert text in document
+    assert "<title>owned" not in document
+
+
+def _judge_one(number, work_dir):
+    frame = sound_frame()
+    frame.loc[number, "SFH"] = 7
+    folder = work_dir / str(number)
+    folder.mkdir()
+    outcome = judge(frame, folder, run_id=f"run-{number}")
+    pages = [path.parent.parent.name for path in outcome.docs_dir.glob("validations/*/*/*/*.html")]
+    return outcome.quarantined["_id"].tolist(), outcome.failures, pages
+
+
+@pytest.mark.parametrize("workers", ["processes", "threads"])
+def test_eight_validations_at_once_do_not_meet(tmp_path, workers):
+    if workers == "processes":
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["great_expectations", "include.validation.validate"])
+        pool = ProcessPoolExecutor(8, mp_context=context)
+    else:
+        pool = ThreadPoolExecutor(8)
+
+    with pool:
+        outcomes = list(pool.map(_judge_one, range(8), [tmp_path] * 8))
+
+    expected = [([f"record-{number}"], (), [f"run-{number}"]) for number in range(8)]
+    assert outcomes == expected
