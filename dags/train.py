@@ -33,6 +33,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import (
     DAG,
     Asset,
+    CronTriggerTimetable,
     ExceptionRetryPolicy,
     Param,
     RetryAction,
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
 MAX_MODEL_BYTES = 200_000_000
+# Without a start date and with no allowance, switching the DAG on starts nothing before 02:00.
+NIGHTLY = CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0))
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(
@@ -80,8 +83,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         dag_id=f"train_{pipeline.name}",
         dag_display_name=f"train_{pipeline.name}",
         description=f"Retrain: {pipeline.title}",
-        schedule="0 2 * * *",
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        schedule=NIGHTLY,
         catchup=False,
         max_active_runs=1,
         doc_md=__doc__,
