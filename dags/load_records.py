@@ -18,38 +18,14 @@ are counted and the first hundred are listed in the task's XCom; the others are 
 
 import logging
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import (
-    DAG,
-    ExceptionRetryPolicy,
-    Param,
-    RetryAction,
-    RetryRule,
-    dag,
-    get_current_context,
-    task,
-)
+from airflow.sdk import DAG, Param, dag, get_current_context, task
 
+from dags.edges import DEFAULT_ARGS
 from include import pipelines
 
 _LOG = logging.getLogger(__name__)
-RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(
-            exception="include.errors.StoreUnavailableError",
-            action=RetryAction.RETRY,
-            retry_delay=timedelta(seconds=10),
-            reason="MongoDB was away",
-        ),
-        RetryRule(
-            exception="include.errors.NightCatchError",
-            action=RetryAction.FAIL,
-            reason="trying again cannot help",
-        ),
-    ]
-)
 _PARAMS = {
     "pipeline": Param(
         "sites", type="string", enum=list(pipelines.names()), description="Whose records."
@@ -96,12 +72,7 @@ _PARAMS = {
     doc_md=__doc__,
     description="Load records from a file, a public data set, or a simulator into MongoDB",
     tags=["nightcatch", "data"],
-    default_args={
-        "owner": "nightcatch",
-        "retries": 2,
-        "retry_delay": timedelta(seconds=10),
-        "retry_policy": RETRY_POLICY,
-    },
+    default_args=DEFAULT_ARGS,
 )
 def load_records() -> None:
     """Declare one task: the load is one stream, and resumes by itself."""

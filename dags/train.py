@@ -27,48 +27,17 @@ A server that was away is tried again by itself. Every task may be cleared and r
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import (
-    DAG,
-    Asset,
-    CronTriggerTimetable,
-    ExceptionRetryPolicy,
-    Param,
-    RetryAction,
-    RetryRule,
-    dag,
-    get_current_context,
-    task,
-)
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, dag, get_current_context, task
 
+from dags.edges import BUCKET, DEFAULT_ARGS, night, required, trust
 from include import pipelines
 
-if TYPE_CHECKING:
-    from include.nightly.night import Night
-    from include.registry.follow.believe import Trust
-
 ROOT = Path(__file__).resolve().parents[1]
-BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
-MAX_MODEL_BYTES = 200_000_000
 # Without a start date and with no allowance, switching the DAG on starts nothing before 02:00.
 NIGHTLY = CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0))
-RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(
-            exception="include.errors.StoreUnavailableError",
-            action=RetryAction.RETRY,
-            retry_delay=timedelta(seconds=10),
-            reason="MongoDB or S3 was away",
-        ),
-        RetryRule(
-            exception="include.errors.NightCatchError",
-            action=RetryAction.FAIL,
-            reason="trying again cannot help",
-        ),
-    ]
-)
 
 
 def train(pipeline: pipelines.Pipeline) -> DAG:
@@ -89,12 +58,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         doc_md=__doc__,
         tags=["nightcatch", "training", pipeline.name],
         params=_params(pipeline),
-        default_args={
-            "owner": "nightcatch",
-            "retries": 2,
-            "retry_delay": timedelta(seconds=10),
-            "retry_policy": RETRY_POLICY,
-        },
+        default_args=DEFAULT_ARGS,
     )
     def nightly() -> None:
         taken = take_snapshot(pipeline.name)
@@ -156,10 +120,10 @@ def take_snapshot(pipeline_name: str) -> dict[str, Any]:
 
     from include.nightly import champion, data
 
-    night = _night(pipeline_name)
-    champion.pin_champion(night, _trust())
+    run = night(pipeline_name)
+    champion.pin_champion(run, trust())
     with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
-        return data.snapshot(night, hook.get_collection(night.pipeline.collection))
+        return data.snapshot(run, hook.get_collection(run.pipeline.collection))
 
 
 @task
@@ -167,7 +131,7 @@ def validate(pipeline_name: str, taken: dict[str, Any]) -> dict[str, Any]:
     """Judge the records by their suite; quarantine the bad ones, or refuse them all."""
     from include.nightly import data
 
-    return data.validate(_night(pipeline_name), taken["digest"], ROOT / "gx")
+    return data.validate(night(pipeline_name), taken["digest"], ROOT / "gx")
 
 
 @task
@@ -175,9 +139,9 @@ def measure_drift(pipeline_name: str, accepted: dict[str, Any]) -> dict[str, Any
     """Compare the accepted rows with the snapshot of the model in force."""
     from include.nightly import champion, drift
 
-    night = _night(pipeline_name)
-    reference = champion.read_champion(night, _trust())
-    return drift.measure(night, reference, ROOT / "gx")
+    run = night(pipeline_name)
+    reference = champion.read_champion(run, trust())
+    return drift.measure(run, reference, ROOT / "gx")
 
 
 @task
@@ -185,7 +149,7 @@ def plan_search(pipeline_name: str, accepted: dict[str, Any]) -> list[str]:
     """List the model families to search."""
     from include.nightly import model
 
-    return model.family_names(_night(pipeline_name), get_current_context()["params"]["effort"])
+    return model.family_names(night(pipeline_name), get_current_context()["params"]["effort"])
 
 
 @task(map_index_template="{{ family }}")
@@ -197,7 +161,7 @@ def search(pipeline_name: str, family: str) -> dict[str, Any]:
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
     params = context["params"]
     return model.search(
-        _night(pipeline_name),
+        night(pipeline_name),
         family,
         effort=params["effort"],
         seed=params["seed"],
@@ -212,7 +176,7 @@ def choose(pipeline_name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
 
     params = get_current_context()["params"]
     return model.choose(
-        _night(pipeline_name), list(found), seed=params["seed"], fpr_budget=params["fpr_budget"]
+        night(pipeline_name), list(found), seed=params["seed"], fpr_budget=params["fpr_budget"]
     )
 
 
@@ -221,11 +185,11 @@ def evaluate(pipeline_name: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """Look at the test side, once."""
     from include.nightly import champion, model
 
-    night, params = _night(pipeline_name), get_current_context()["params"]
+    run, params = night(pipeline_name), get_current_context()["params"]
     return model.evaluate_chosen(
-        night,
+        run,
         chosen,
-        champion.read_champion(night, _trust()),
+        champion.read_champion(run, trust()),
         effort=params["effort"],
         seed=params["seed"],
     )
@@ -240,13 +204,13 @@ def package(
 
     context = get_current_context()
     return ship.package(
-        _night(pipeline_name),
+        night(pipeline_name),
         chosen,
         started_at=context["dag_run"].run_after,
         seed=context["params"]["seed"],
         code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
-        signing_key=Path(_required("NIGHTCATCH_TRAINER_KEY")),
-        trust=_trust(),
+        signing_key=Path(required("NIGHTCATCH_TRAINER_KEY")),
+        trust=trust(),
     )
 
 
@@ -257,7 +221,7 @@ def infra_validate(
     """Load the package with the scorer's own code and score every test row."""
     from include.nightly import ship
 
-    return ship.infra_validate(_night(pipeline_name), packaged, chosen, _trust())
+    return ship.infra_validate(night(pipeline_name), packaged, chosen, trust())
 
 
 @task
@@ -272,7 +236,7 @@ def gate(
 
     params = get_current_context()["params"]
     asked = {"fpr_budget": params["fpr_budget"], "accept_drift": params["accept_drift"]}
-    return ship.gate(_night(pipeline_name), {**evaluation, **figures, **asked, "drift": drift})
+    return ship.gate(night(pipeline_name), {**evaluation, **figures, **asked, "drift": drift})
 
 
 @task.branch
@@ -303,48 +267,19 @@ def approve(
     context = get_current_context()
     answer = context["ti"].xcom_pull(task_ids="wait_for_approval")
     pointer = ship.promote(
-        _night(pipeline_name),
+        night(pipeline_name),
         packaged,
         expected_serial=evaluation["champion_serial"],
         approved_by=answer["responded_by_user"]["name"] if answer else "the gate",
         approved_at=datetime.now(UTC),
         reason="approved by a person" if answer else "passed every rule of the gate",
-        key=load_private_key(Path(_required("NIGHTCATCH_APPROVER_KEY")).read_bytes()),
-        trust=_trust(),
+        key=load_private_key(Path(required("NIGHTCATCH_APPROVER_KEY")).read_bytes()),
+        trust=trust(),
     )
     summary = {"version": pointer.version, "serial": pointer.serial}
     for outlet in context["task"].outlets:
         context["outlet_events"][outlet].extra = dict(summary)
     return summary
-
-
-def _night(pipeline_name: str) -> "Night":
-    """Open the bucket for one run of a pipeline."""
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    from include.nightly.night import Night
-    from include.stores.objects import ObjectStore
-
-    store = ObjectStore(S3Hook(aws_conn_id="nightcatch_s3").get_conn(), BUCKET)
-    return Night(store, pipelines.get(pipeline_name), get_current_context()["run_id"])
-
-
-def _trust() -> "Trust":
-    """Read the public keys named by the environment."""
-    from include.contract.signature import load_public_key
-    from include.registry.follow.believe import Trust
-
-    approver = Path(_required("NIGHTCATCH_APPROVER_PUBLIC_KEY")).read_bytes()
-    trainer = Path(_required("NIGHTCATCH_TRAINER_PUBLIC_KEY")).read_bytes()
-    return Trust((load_public_key(approver),), (load_public_key(trainer),), MAX_MODEL_BYTES)
-
-
-def _required(variable: str) -> str:
-    from include.errors import SettingMissingError
-
-    if not (value := os.environ.get(variable)):
-        raise SettingMissingError(f"{variable} is not set")
-    return value
 
 
 for _name in pipelines.names():

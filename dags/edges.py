@@ -1,0 +1,83 @@
+"""What the DAGs share: connections, keys, and which failure is worth another try.
+
+The only module that reads Airflow's connections and the environment for a task.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+
+from include import pipelines
+from include.errors import SettingMissingError
+
+if TYPE_CHECKING:
+    from include.nightly.night import Night
+    from include.registry.follow.believe import Trust
+
+BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
+MAX_MODEL_BYTES = 200_000_000
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="include.errors.StoreUnavailableError",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="MongoDB or S3 was away",
+        ),
+        RetryRule(
+            exception="airflow.sdk.exceptions.AirflowNotFoundException",
+            action=RetryAction.FAIL,
+            reason="a connection is not configured",
+        ),
+        RetryRule(
+            exception="include.errors.NightCatchError",
+            action=RetryAction.FAIL,
+            reason="trying again cannot help",
+        ),
+    ]
+)
+
+
+DEFAULT_ARGS = {
+    "owner": "nightcatch",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=10),
+    "retry_policy": RETRY_POLICY,
+}
+
+
+def night(pipeline_name: str) -> "Night":
+    """Open the bucket for one run of a pipeline."""
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+    from include.nightly.night import Night
+    from include.stores.objects import ObjectStore
+
+    store = ObjectStore(S3Hook(aws_conn_id="nightcatch_s3").get_conn(), BUCKET)
+    return Night(store, pipelines.get(pipeline_name), get_current_context()["run_id"])
+
+
+def trust() -> "Trust":
+    """Read the public keys named by the environment."""
+    from include.contract.signature import load_public_key
+    from include.registry.follow.believe import Trust
+
+    approver = Path(required("NIGHTCATCH_APPROVER_PUBLIC_KEY")).read_bytes()
+    trainer = Path(required("NIGHTCATCH_TRAINER_PUBLIC_KEY")).read_bytes()
+    return Trust((load_public_key(approver),), (load_public_key(trainer),), MAX_MODEL_BYTES)
+
+
+def required(variable: str) -> str:
+    """Return an environment variable's value.
+
+    Raises
+    ------
+    SettingMissingError
+        If it is not set.
+    """
+    if not (value := os.environ.get(variable)):
+        raise SettingMissingError(f"{variable} is not set")
+    return value
