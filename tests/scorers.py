@@ -37,7 +37,7 @@ class ScorerProcess:
         """Return when `path` answers 200."""
         command = [
             *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}"),
-            *("-c", str(ROOT / "include/services/scorer/gunicorn_conf.py")),
+            *("-c", "python:include.services.scorer.gunicorn_conf"),
             "include.services.scorer.wsgi:create()",
         ]
         with self.process.stopped_on_failure():

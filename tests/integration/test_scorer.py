@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import re
 import secrets
 import signal
 import socket
@@ -86,6 +87,7 @@ def test_metrics_are_the_sum_of_all_workers(site, scorer):
     metrics = requests.get(scorer.url + "/metrics", timeout=5).text
     counted = [line for line in metrics.splitlines() if "nightcatch_predictions_total{" in line]
 
+    assert scorer.folder.joinpath("cache/worker-metrics").is_dir()
     assert counted == ['nightcatch_predictions_total{label="Phishing",pipeline="sites"} 40.0']
     assert f'version="{version_name(90)}"}} 1.0' in metrics
     assert 'nightcatch_polls_total{outcome="swapped",pipeline="sites"} 2.0' in metrics
@@ -259,7 +261,6 @@ def test_sigterm_lets_a_request_under_way_end(site, scorer):
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     scorer.process.wait_until_ended(30)
-    assert list(scorer.folder.glob("nightcatch-metrics-*")) == []
 
 
 @pytest.mark.parametrize("name", ["NIGHTCATCH_CACHE_DIR", "NIGHTCATCH_TRAINER_PUBLIC_KEY"])
@@ -269,7 +270,7 @@ def test_a_missing_variable_ends_the_start_and_is_named(site, tmp_path, name):
     run = subprocess.run(
         [
             *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "-c"),
-            str(ROOT / "include/services/scorer/gunicorn_conf.py"),
+            "python:include.services.scorer.gunicorn_conf",
             "include.services.scorer.wsgi:create()",
         ],
         env=env,
@@ -281,3 +282,23 @@ def test_a_missing_variable_ends_the_start_and_is_named(site, tmp_path, name):
 
     assert run.returncode != 0
     assert f"{name} is not set" in run.stderr
+
+
+def test_counters_survive_a_worker_and_start_at_zero_with_the_service(site, scorer):
+    def served():
+        metrics = requests.get(scorer.url + "/metrics", timeout=5).text
+        return 'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 5.0' in metrics
+
+    site.promote(90)
+    scorer.start("/health/ready")
+    for _ in range(5):
+        assert scorer.predict(RECORD).status_code == 200
+    worker = int(re.findall(r"Booting worker with pid: (\d+)", scorer.log())[0])
+    os.kill(worker, signal.SIGKILL)
+    scorer.wait_until(lambda: scorer.log().count("Booting worker") == 3)
+    scorer.wait_until(lambda: scorer.serials() == {1})
+
+    assert served()
+    scorer.kill()
+    scorer.start("/health/ready")
+    assert not served()

@@ -1,12 +1,15 @@
 """How gunicorn serves the scorer; options on its command line override these.
 
+    gunicorn -c python:include.services.scorer.gunicorn_conf "include.services.scorer.wsgi:create()"
+
 Read by the gunicorn master before it forks: the folder of the workers' shared counters must be
-named before `prometheus_client` is imported.
+named before `prometheus_client` is imported. It lies in the cache folder, which therefore belongs
+to one gunicorn; no pipeline can have its name, because of the hyphen.
 """
 
 import os
 import shutil
-import tempfile
+from pathlib import Path
 from typing import Any
 
 bind = "127.0.0.1:8000"
@@ -18,18 +21,20 @@ graceful_timeout = 20
 timeout = 60
 control_socket_disable = True
 
-_counters = tempfile.mkdtemp(prefix="nightcatch-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counters
-
 
 # gunicorn has no annotations: its arbiter and workers are `Any`.
+def on_starting(server: Any) -> None:
+    """Leave an empty folder for the counters; a missing variable is named by `wsgi.create`."""
+    if cache_dir := os.environ.get("NIGHTCATCH_CACHE_DIR"):
+        folder = Path(cache_dir, "worker-metrics")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Take the gauges of a worker that ended out of ``/metrics``."""
     from prometheus_client import multiprocess
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
-
-
-def on_exit(server: Any) -> None:
-    """Remove the counters with the service whose they are."""
-    shutil.rmtree(_counters, ignore_errors=True)
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
