@@ -102,21 +102,20 @@ def write_snapshot(
     ------
     StoreUnavailableError
     DataRejectedError
-        If more than `MAX_TYPE_ERRORS` values are of a type their column cannot hold, two `_id`
-        are the same text, or a document is not valid BSON.
+        If over `MAX_TYPE_ERRORS` values do not fit their column, two `_id` are the same text, or
+        a document is not valid BSON.
     """
-    schema = table_schema(columns)
     boundaries = _boundaries(collection, rows_per_part)
     type_errors = TYPE_ERRORS_SCHEMA.empty_table()
-    with IdBuckets(folder, schema, boundaries) as buckets:
+    with IdBuckets(folder, table_schema(columns), boundaries) as buckets:
         for decoded in _decoded_batches(collection, columns):
             buckets.add(decoded.table)
             type_errors = pa.concat_tables([type_errors, decoded.type_errors])
             _refuse_too_many(type_errors, collection.full_name)
-    type_errors = type_errors.sort_by([("_id", "ascending"), ("column", "ascending")])
+    type_errors = type_errors.sort_by([(name, "ascending") for name in ("_id", "column")])
     pq.write_table(type_errors, folder / TYPE_ERRORS)
-    fingerprints = [ColumnFingerprint("_id", "string")]
-    fingerprints += [ColumnFingerprint(column.name, column.dtype) for column in columns]
+    dtypes = {"_id": "string"} | {column.name: column.dtype for column in columns}
+    fingerprints = [ColumnFingerprint(name, dtype) for name, dtype in dtypes.items()]
     parts = _write_parts(in_parts(buckets.in_order(), rows_per_part), fingerprints, folder)
     return _described(collection, tuple(parts), fingerprints, type_errors)
 

@@ -143,11 +143,15 @@ def read_snapshot(
         key = keys.snapshot_part(pipeline, digest, index)
         tables.append(_parse(store.get(key), key, names))
     table = pa.concat_tables(tables)
-    proved = table_fingerprints(table, [(name, known[name]["dtype"]) for name in names])
-    for name, entry in proved.items():
-        if entry["sha256"] != known[name]["sha256"]:
-            raise SnapshotCorruptError(f"{pipeline}: snapshot {digest}: {name} was changed")
+    _refuse_changed(table, known, f"{pipeline}: snapshot {digest}")
     return _frame(table)
+
+
+def _refuse_changed(table: pa.Table, known: dict[str, dict[str, Any]], what: str) -> None:
+    dtypes = [(name, known[name]["dtype"]) for name in table.column_names]
+    for name, found in table_fingerprints(table, dtypes).items():
+        if found["sha256"] != known[name]["sha256"]:
+            raise SnapshotCorruptError(f"{what}: the values of {name} were changed")
 
 
 def read_type_errors(store: ObjectStore, pipeline: str, digest: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 from bson.codec_options import CodecOptions
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import (
     ConnectionFailure,
@@ -75,26 +76,29 @@ def raw_batches(collection: Documents, fields: Sequence[str]) -> Generator[memor
     SettingMissingError
         If the server belongs to no replica set.
     """
-    database = collection.database
-    find = {
-        "find": collection.name,
-        "projection": dict.fromkeys(fields, 1) | {"_id": 1},
-        "readConcern": {"level": "snapshot"},
-    }
-    with _translated(collection), database.client.start_session() as session:
-        reply = database.command(find, session=session, codec_options=_ENCODED)
-        batch, cursor_id = _batch(reply)
+    projection = dict.fromkeys(fields, 1) | {"_id": 1}
+    with _translated(collection), collection.database.client.start_session() as session:
+        yield from _batches(collection, projection, session)
+
+
+def _batches(
+    collection: Documents, projection: dict[str, int], session: ClientSession
+) -> Generator[memoryview]:
+    def run(command: dict[str, Any]) -> RawBSONDocument:
+        database = collection.database
+        return database.command(command, session=session, codec_options=_ENCODED)
+
+    of_one_moment = {"level": "snapshot"}
+    find = {"find": collection.name, "projection": projection, "readConcern": of_one_moment}
+    batch, cursor_id = _batch(run(find))
+    while cursor_id:
         try:
-            while cursor_id:
-                yield batch
-                more = {"getMore": cursor_id, "collection": collection.name}
-                reply = database.command(more, session=session, codec_options=_ENCODED)
-                batch, cursor_id = _batch(reply)
+            yield batch
         except GeneratorExit:
-            kill = {"killCursors": collection.name, "cursors": [cursor_id]}
-            database.command(kill, session=session)
+            run({"killCursors": collection.name, "cursors": [cursor_id]})
             raise
-        yield batch
+        batch, cursor_id = _batch(run({"getMore": cursor_id, "collection": collection.name}))
+    yield batch
 
 
 def _batch(reply: RawBSONDocument) -> tuple[memoryview, Int64]:

@@ -59,6 +59,15 @@ def collection(mongo_url: str) -> Iterator[Collection[Any]]:
 
 
 @pytest.fixture
+def own_mongo(tmp_path: Path) -> Iterator[MongoServer]:
+    """A mongod for a test that breaks it."""
+    server = MongoServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
 def store(s3: SeaweedServer) -> ObjectStore:
     client = s3.client()
     bucket = f"snapshots-{secrets.token_hex(4)}"
@@ -308,6 +317,23 @@ def test_text_and_time_columns_are_kept(collection: Collection[Any], store: Obje
     assert (frame["first_seen"] == pd.Timestamp(moment)).all()
 
 
+def test_real_records_come_back_as_they_are(
+    collection: Collection[Any], store: ObjectStore, data_dir: Path
+) -> None:
+    table = pd.read_csv(data_dir / "phishing_websites.csv")
+    table.insert(0, "_id", [f"{row:05d}" for row in range(len(table))])
+    collection.insert_many(table.sample(frac=1, random_state=1).to_dict("records"))
+    columns = [InputField(name, "int8", (-1, 0, 1)) for name in table.columns[1:]]
+
+    snapshot = take_snapshot(collection, columns, store, "sites")
+    frame = read_snapshot(store, "sites", snapshot.digest)
+
+    expected = table.astype(dict.fromkeys(table.columns[1:], "float32"))
+    pd.testing.assert_frame_equal(frame, expected)
+    counts = {str(value): n for value, n in table["Result"].value_counts().sort_index().items()}
+    assert snapshot.profile["columns"]["Result"]["values"] == counts
+
+
 def test_write_during_the_read_does_not_tear_it(collection: Collection[Any]) -> None:
     collection.insert_many([{"_id": str(row), "a": 0} for row in range(50_000)])
     decoder = BatchDecoder(COLUMNS)
@@ -411,16 +437,29 @@ def test_server_that_is_not_there_is_said_so(store: ObjectStore) -> None:
         take_snapshot(client.phishing.sites, COLUMNS, store, "sites")
 
 
-def test_server_that_dies_during_the_read_is_said_so(tmp_path: Path) -> None:
-    server = MongoServer(tmp_path)
-    server.start()
-    with pymongo.MongoClient[Any](server.url, serverSelectionTimeoutMS=500) as client:
+def test_server_that_dies_during_the_read_is_said_so(own_mongo: MongoServer) -> None:
+    with pymongo.MongoClient[Any](own_mongo.url, serverSelectionTimeoutMS=500) as client:
         client.phishing.sites.insert_many(records(1000))
         batches = raw_batches(client.phishing.sites, ["a"])
         next(batches)
-        server.kill()
+        own_mongo.kill()
 
-        with pytest.raises(StoreUnavailableError):
+        with pytest.raises(StoreUnavailableError, match="cannot read"):
+            list(batches)
+
+
+def test_read_that_outlives_the_history_is_said_so(own_mongo: MongoServer) -> None:
+    with pymongo.MongoClient[Any](own_mongo.url) as client:
+        client.admin.command({"setParameter": 1, "minSnapshotHistoryWindowInSeconds": 0})
+        sites = client.phishing.sites
+        sites.insert_many(records(1000))
+        batches = raw_batches(sites, ["a"])
+        next(batches)
+        for value in range(3):
+            sites.update_many({}, {"$set": {"a": value}})
+            client.admin.command("fsync")
+
+        with pytest.raises(StoreUnavailableError, match="minSnapshotHistoryWindowInSeconds"):
             list(batches)
 
 
