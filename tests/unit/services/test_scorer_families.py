@@ -13,7 +13,11 @@ from tests.versions import Version, version_name
 
 N_INPUTS = 4
 INPUTS = tuple(InputField(f"c{number}", "int8", (-1, 0, 1)) for number in range(N_INPUTS))
-FAMILIES = {family.name: family for family in tabular_families("quick", 0)}
+FAMILIES = {
+    f"{family.name} {imputer}": family
+    for imputer in ("simple", "knn")
+    for family in tabular_families("quick", 0, imputer)
+}
 
 
 @pytest.fixture(scope="module")
