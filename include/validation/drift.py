@@ -137,7 +137,7 @@ def measure_drift(
         The accepted rows of this run, and those that the champion was trained on; NaN is missing
         and counts as a value of its own.
     columns : sequence of str
-        Inputs and label.
+        Inputs and label; one that the reference lacks is named and not compared.
     pipeline : str
     reference_name : str
         What to call the reference: the champion's version, for instance.
@@ -154,25 +154,26 @@ def measure_drift(
     Raises
     ------
     DataRejectedError
-        If either frame has no rows, or the frame lacks one of the columns.
+        If either frame has no rows, or none of the columns is in the reference.
     ValidationBrokenError
         If Great Expectations cannot evaluate a comparison.
     """
     limits = limits or DriftLimits()
-    if frame.empty or reference.empty:
-        raise DataRejectedError(f"{pipeline}: drift from {reference_name} of no rows")
-    compared: dict[str, Shares] = {}
-    current = pd.DataFrame({"_id": frame["_id"]})
-    for column in columns:
-        if column not in frame or column not in reference:
-            raise DataRejectedError(f"{pipeline}: drift of {column}, which is not in both frames")
-        current[column], earlier = categorise(frame[column], reference[column])
-        compared[column] = shares(current[column], earlier)
-    suite = _suite(pipeline, reference_name, compared, limits)
+    compared = [column for column in columns if column in reference]
+    if frame.empty or reference.empty or not compared:
+        raise DataRejectedError(f"{pipeline}: no rows or columns to compare with {reference_name}")
+    categories = {column: categorise(frame[column], reference[column]) for column in compared}
+    both = {column: shares(now, then) for column, (now, then) in categories.items()}
+    current = pd.DataFrame({"_id": frame["_id"]} | {c: now for c, (now, _) in categories.items()})
+    suite = _suite(pipeline, reference_name, both, limits)
     with open_project(gx_root, work_dir) as project:
         results = run_suite(project, suite, current, run_id=run_id, run_time=run_time)
-        moved = _ranked(results, compared)
-        sentences = _sentences(moved, reference_name, limits)
+        moved = _ranked(results, both)
+        sentences = _sentences(moved, reference_name, limits) + tuple(
+            f"{column} is new since {reference_name} and was not compared"
+            for column in columns
+            if column not in compared
+        )
         page = drift_page(
             title=f"Records of {pipeline}, run {run_id}, against {reference_name}",
             sentences=sentences,

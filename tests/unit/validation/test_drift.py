@@ -31,7 +31,7 @@ def drift(tmp_path):
 
 
 def records(**columns):
-    size = len(next(iter(columns.values())))
+    size = len(next(iter(columns.values()), ["one"]))
     return pd.DataFrame({"_id": [f"record-{i}" for i in range(size)], **columns})
 
 
@@ -113,6 +113,22 @@ def test_numbers_are_compared_in_bins_and_texts_by_their_frequent_values(drift):
     assert set(drift(moved, reference).warned) >= {"size"}
 
 
+def test_a_column_that_is_new_is_named_and_not_compared(frame, tmp_path):
+    outcome = measure_drift(
+        frame,
+        frame.drop(columns="SFH"),
+        ["SFH", "port"],
+        pipeline="sites",
+        reference_name="the champion",
+        gx_root=GX_ROOT,
+        run_id=RUN_ID,
+        work_dir=tmp_path,
+    )
+
+    assert [each.column for each in outcome.columns] == ["port"]
+    assert outcome.sentences[1] == "SFH is new since the champion and was not compared"
+
+
 def test_limits_are_the_callers(drift):
     reference, current = records(a=ternary([500, 0, 500, 0])), records(a=ternary([600, 0, 400, 0]))
 
@@ -145,11 +161,11 @@ def test_without_a_champion_nothing_has_moved_and_the_outcome_says_why():
     [
         pytest.param(records(a=[]), records(a=[1.0]), id="no rows now"),
         pytest.param(records(a=[1.0]), records(a=[]), id="no rows then"),
-        pytest.param(records(b=[1.0]), records(a=[1.0]), id="another column"),
+        pytest.param(records(a=[1.0]), records(), id="no columns"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(drift, current, reference):
-    with pytest.raises(DataRejectedError, match=r"^sites: drift"):
+    with pytest.raises(DataRejectedError, match=r"^sites: no rows or columns to compare with"):
         drift(current, reference)
 
 

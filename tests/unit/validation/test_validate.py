@@ -87,9 +87,9 @@ def _unlabelled(frame):
     ("broken", "sentence"),
     [
         pytest.param(_absent, "columns missing from the records: Result, SFH", id="absent columns"),
-        pytest.param(_blank, "only 0.0% of the records hold SFH; at least 70 %", id="all missing"),
+        pytest.param(_blank, "only 0.0% of the records hold SFH; at least 70%", id="all missing"),
         pytest.param(_constant, "Result never holds -1", id="constant label"),
-        pytest.param(_lopsided, "one class has less than 5 % of the records", id="lopsided label"),
+        pytest.param(_lopsided, "one class has less than 5% of the records", id="lopsided label"),
         pytest.param(_unlabelled, "most often (2000) Result is missing", id="no labels"),
         pytest.param(
             _tenth_bad, "200 of 2000 records (10.00%) break a rule and at most 1.00% may", id="10 %"
