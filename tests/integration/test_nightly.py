@@ -1,0 +1,276 @@
+"""The steps of a night on real servers: killed anywhere and run again, and given bad records."""
+
+import multiprocessing
+import os
+import signal
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pymongo
+import pytest
+
+from include import pipelines
+from include.contract import keys
+from include.contract.manifest import parse_manifest
+from include.errors import DataRejectedError, PromotionConflictError, VersionRefusedError
+from include.ingest.load import load_dataset
+from include.nightly import champion, data, drift, model, rows, ship
+from include.nightly.night import Night
+from include.registry.approve import pointer_in_force, read_history
+from include.registry.follow.believe import Trust
+from include.stores.objects import ObjectStore
+from tests.nights import ROOT, STARTED_AT, run_night
+from tests.versions import Signer
+
+FAMILIES = ("LogisticRegression", "HistGradientBoosting")
+PIPELINE = pipelines.get("sites")
+fork = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True)
+class House:
+    """Servers and keys of one test."""
+
+    store: ObjectStore
+    collection: Any
+    trainer: Signer
+    approver: Signer
+
+    @property
+    def trust(self):
+        return Trust(self.approver.trusted, self.trainer.trusted, 50_000_000)
+
+    def run(self, run_id, **how):
+        night = Night(self.store, PIPELINE, run_id)
+        how = {"trust": self.trust, "trainer": self.trainer, "approver": self.approver, **how}
+        return run_night(night, self.collection, families=FAMILIES, **how)
+
+
+@pytest.fixture
+def house(s3, mongo_url, request, tmp_path):
+    """A bucket and a database of the test's own, with 4,000 simulated records."""
+    name = "nightly-" + str(abs(hash(request.node.nodeid)))[:12]
+    client = s3.client()
+    client.create_bucket(Bucket=name)
+    mongo = pymongo.MongoClient(mongo_url)
+    collection = mongo[name].sites
+    load_dataset(collection, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=tmp_path)
+    signers = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
+    yield House(ObjectStore(client, name), collection, *signers)
+    mongo.drop_database(name)
+    mongo.close()
+
+
+def manifest_of(house, pointer):
+    key = keys.version_file("sites", pointer.version, keys.MANIFEST)
+    return parse_manifest(house.store.get(key))
+
+
+def test_the_second_night_is_judged_against_the_first(house):
+    first, evaluation = house.run("night-1")
+    second, compared = house.run("night-2", started_at=STARTED_AT + timedelta(days=1), seed=1)
+
+    assert evaluation["champion"] is None
+    assert compared["champion_on_same_rows"]["version"] == first.version
+    assert compared["champion_serial"] == 1
+    assert (first.serial, second.serial) == (1, 2)
+    assert second.version > first.version
+
+
+def test_every_report_says_that_records_were_simulated(house):
+    pointer, _ = house.run("night-1")
+    report = house.store.get(keys.version_file("sites", pointer.version, keys.REPORT)).decode()
+
+    assert manifest_of(house, pointer).snapshot["simulated"] is True
+    assert "Simulated records" in report
+    assert "http" not in report
+
+
+def test_no_twin_of_a_test_row_is_in_training(house):
+    night = Night(house.store, PIPELINE, "night-1")
+    data.validate(night, data.snapshot(night, house.collection)["digest"], ROOT / "gx")
+    sides = {side: rows.read_side(night, side) for side in ("train", "calibration", "test")}
+    vectors = {
+        side: {vector.tobytes() for vector in np.ascontiguousarray(found.X)}
+        for side, found in sides.items()
+    }
+
+    assert min(len(found.y) for found in sides.values()) > 200
+    assert not vectors["test"] & vectors["train"]
+    assert not vectors["test"] & vectors["calibration"]
+    assert not vectors["calibration"] & vectors["train"]
+
+
+def test_two_runs_of_the_same_night_end_with_one_approval(house):
+    def step(run_id):
+        return house.run(run_id, started_at=STARTED_AT)
+
+    night = Night(house.store, PIPELINE, "night-b")
+    champion.pin_champion(night, house.trust)
+    step("night-a")
+    # Same model, same second, another run: its manifest names another run id.
+    with pytest.raises((PromotionConflictError, VersionRefusedError)):
+        step("night-b")
+
+    history = list(read_history(house.store, "sites", house.approver.trusted))
+    assert [pointer.run_id for pointer in history] == ["night-a"]
+
+
+def test_a_finished_run_can_be_run_again_and_changes_nothing(house):
+    first, _ = house.run("night-1")
+    again, _ = house.run("night-1")
+
+    assert again == first
+    assert len(list(read_history(house.store, "sites", house.approver.trusted))) == 1
+
+
+def steps(house, mongo_url):
+    """Yield (name, call) of each step; a call gets the night and what earlier steps returned."""
+
+    def snapshot(night, _):
+        # A forked process may not use its parent's client.
+        with pymongo.MongoClient(mongo_url) as client:
+            champion.pin_champion(night, house.trust)
+            return data.snapshot(night, client[house.collection.database.name].sites)
+
+    yield "snapshot", snapshot
+    yield "validate", lambda n, r: data.validate(n, r["snapshot"]["digest"], ROOT / "gx")
+    yield "drift", lambda n, _: drift.measure(n, None, ROOT / "gx")
+    for family in FAMILIES:
+        yield (
+            family,
+            lambda n, _, family=family: model.search(
+                n, family, effort="quick", seed=0, fpr_budget=0.01
+            ),
+        )
+    yield (
+        "choose",
+        lambda n, r: model.choose(n, [r[name] for name in FAMILIES], seed=0, fpr_budget=0.01),
+    )
+    yield (
+        "evaluate",
+        lambda n, r: model.evaluate_chosen(n, r["choose"], None, effort="quick", seed=0),
+    )
+    yield (
+        "package",
+        lambda n, r: ship.package(
+            n,
+            r["choose"],
+            started_at=STARTED_AT,
+            seed=0,
+            code_commit="",
+            signing_key=house.trainer.path,
+            trust=house.trust,
+        ),
+    )
+    yield (
+        "infra_validate",
+        lambda n, r: ship.infra_validate(n, r["package"], r["choose"], house.trust),
+    )
+    yield (
+        "promote",
+        lambda n, r: ship.promote(
+            n,
+            r["package"],
+            expected_serial=0,
+            approved_by="test",
+            approved_at=STARTED_AT,
+            reason="a test",
+            key=house.approver.key,
+            trust=house.trust,
+        ),
+    )
+
+
+def kill_once(call, house, s3, found, at_request):
+    """Run a step in a process that gets SIGKILL after so many answers of S3; whether it died."""
+
+    def child():
+        answers = 0
+
+        def count(**_):
+            nonlocal answers
+            answers += 1
+            if answers == at_request:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        client = s3.client()
+        client.meta.events.register("after-call.s3", count)
+        call(Night(ObjectStore(client, house.store.bucket), PIPELINE, "night-1"), found)
+
+    process = fork.Process(target=child)
+    process.start()
+    process.join(120)
+    return process.exitcode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("at_request", [1, 3])
+def test_every_step_killed_and_run_again_gives_the_same_digests_and_one_approval(
+    house, s3, mongo_url, at_request
+):
+    def whole_night(kill):
+        found, killed = {}, []
+        for name, call in steps(house, mongo_url):
+            if kill and kill_once(call, house, s3, found, at_request):
+                killed.append(name)
+            found[name] = call(Night(house.store, PIPELINE, "night-1"), found)
+        return found, killed
+
+    found, killed = whole_night(kill=True)
+    manifest = manifest_of(house, found["promote"])
+    undisturbed, _ = whole_night(kill=False)
+
+    assert len(killed) >= 9, f"only these were killed: {killed}"
+    assert undisturbed["snapshot"] == found["snapshot"]
+    assert undisturbed["package"] == found["package"]
+    assert manifest_of(house, undisturbed["promote"]).files == manifest.files
+    assert len(list(read_history(house.store, "sites", house.approver.trusted))) == 1
+
+
+def unset(column):
+    return lambda collection: collection.update_many({}, {"$unset": {column: ""}})
+
+
+def put(column, value, query=None):
+    return lambda collection: collection.update_many(query or {}, {"$set": {column: value}})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        pytest.param(unset("SSLfinal_State"), "SSLfinal_State", id="missing-column"),
+        pytest.param(put("SSLfinal_State", "yes"), "SSLfinal_State", id="wrong-type"),
+        pytest.param(put("Result", 1), "Result", id="constant-label"),
+        pytest.param(put("SSLfinal_State", 7), "SSLfinal_State", id="unknown-value-everywhere"),
+        pytest.param(lambda collection: collection.delete_many({}), "0 records", id="no-rows"),
+    ],
+)
+def test_records_that_cannot_be_trained_on_publish_nothing(house, spoil, message):
+    spoil(house.collection)
+    with pytest.raises(DataRejectedError, match=message):
+        house.run("night-1")
+
+    assert pointer_in_force(house.store, "sites", house.approver.trusted) is None
+    assert list(house.store.keys_under(keys.versions_prefix("sites"))) == []
+    assert list(house.store.keys_under(keys.docs_prefix("sites", "night-1")))
+
+
+@pytest.mark.parametrize(
+    "value", [pytest.param(7, id="unknown-value"), pytest.param("yes", id="wrong-type")]
+)
+def test_one_bad_row_in_a_thousand_is_quarantined_with_its_reason(house, value):
+    import io
+
+    import pandas as pd
+
+    bad = [document["_id"] for document in house.collection.find().limit(4)]
+    put("SSLfinal_State", value, {"_id": {"$in": bad}})(house.collection)
+    house.run("night-1")
+    stored = house.store.get(keys.quarantine("sites", "night-1"))
+    quarantined = pd.read_parquet(io.BytesIO(stored))
+
+    assert sorted(quarantined["_id"]) == sorted(bad)
+    assert quarantined["reasons"].str.contains("SSLfinal_State").all()
+    assert Night(house.store, PIPELINE, "night-1").read_json("validation.json")["accepted"] == 3_996
