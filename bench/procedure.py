@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bench.sites import Records
 from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.metrics import Figures, evaluate
 from include.training.calibrate import calibrate
 from include.training.families import FOLDS, tabular_families
 from include.training.grids import Effort
+from include.training.out_of_fold import out_of_fold_probability
 from include.training.search import Candidate, search_family, select
 from include.training.split import Shares, assign_sides
 from include.training.threshold import Threshold, choose_threshold
@@ -53,9 +56,14 @@ def search(train: Records, effort: Effort) -> list[Candidate]:
     ]
 
 
-def ship(candidates: list[Candidate], calibration: Records) -> Shipped:
-    """Return what would be published of the candidates."""
-    chosen = select(candidates)
+def ship(candidates: list[Candidate], sides: Sides) -> Shipped:
+    """Return what would be published of the candidates; the test side is not looked at."""
+    chosen, train, calibration = select(candidates), sides.train, sides.calibration
     model = calibrate(chosen.estimator, calibration.X, calibration.y)
-    probability = model.predict_proba(calibration.X)[:, 1]
-    return Shipped(chosen, model, choose_threshold(calibration.y, probability, FPR_BUDGET))
+    unseen = out_of_fold_probability(model, train.X, train.y, train.groups, seed=SEED)
+    threshold = choose_threshold(
+        np.concatenate([calibration.y, train.y]),
+        np.concatenate([model.predict_proba(calibration.X)[:, 1], unseen]),
+        FPR_BUDGET,
+    )
+    return Shipped(chosen, model, threshold)

@@ -22,7 +22,7 @@ def main() -> None:
     print(f"{'split':22}" + "".join(f"{name:>15}" for name in SHOWN))
     for salt in SALTS:
         sides = split(records, salt)
-        shipped = ship(search(sides.train, "default"), sides.calibration)
+        shipped = ship(search(sides.train, "default"), sides)
         chosen = shipped.candidate
         honest.append(shipped.judged_on(sides.test))
         flattering.append(

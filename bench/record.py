@@ -20,7 +20,7 @@ N_WARM_UP = 50
 def main() -> None:
     """Print the median and the 99th percentile of both; the last line is one JSON object."""
     sides = split(read_records(), SALT)
-    shipped = ship(search(sides.train, "default"), sides.calibration)
+    shipped = ship(search(sides.train, "default"), sides)
     onnx_bytes = to_onnx(shipped.model, sides.test.X.shape[1])
     session = onnxruntime.InferenceSession(
         onnx_bytes, _one_thread(), providers=["CPUExecutionProvider"]

@@ -83,9 +83,27 @@ class TiedNeighborsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         return labels
 
     def _shares(self, asked: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        k = min(self.n_neighbors, len(self.rows_))
         distances = euclidean_distances(asked, self.rows_, squared=True)
-        furthest = np.partition(distances, k - 1, axis=1)[:, [k - 1]]
-        votes = (distances <= furthest + TIE_TOLERANCE) @ self.votes_
+        votes = nearest(distances, self.n_neighbors) @ self.votes_
         shares: npt.NDArray[np.float64] = votes / votes.sum(axis=1, keepdims=True)
         return shares
+
+
+def nearest(distances: npt.NDArray[np.float64], n_neighbors: int) -> npt.NDArray[np.bool_]:
+    """Return which rows are as near as the k-th nearest, or nearer.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_asked, n_rows)
+        Squared distances, up to a constant per asked row.
+    n_neighbors : int
+        k; all rows are near if there are fewer.
+
+    Returns
+    -------
+    ndarray of shape (n_asked, n_rows), bool
+    """
+    k = min(n_neighbors, distances.shape[1])
+    furthest = np.partition(distances, k - 1, axis=1)[:, [k - 1]]
+    near: npt.NDArray[np.bool_] = distances <= furthest + TIE_TOLERANCE
+    return near

@@ -12,12 +12,13 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
-from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from include.estimators.imputer import TiedKNNImputer
 from include.estimators.neighbors import TiedNeighborsClassifier
 from include.training.grids import GRIDS, SCALED, STAGES, Effort, Grid
 
@@ -106,7 +107,7 @@ def _classifiers(seed: int) -> dict[str, ClassifierMixin]:
 def _pipeline(classifier: ClassifierMixin, imputer: Imputer, *, scaled: bool) -> Pipeline:
     """Chain the steps; a column without any value is kept, so that inputs keep their places."""
     filler = (
-        KNNImputer(keep_empty_features=True)
+        TiedKNNImputer()
         if imputer == "knn"
         else SimpleImputer(strategy="most_frequent", keep_empty_features=True)
     )

@@ -1,76 +1,152 @@
-"""The ONNX form of `TiedNeighborsClassifier`, for skl2onnx; registered nowhere, passed in."""
+"""The ONNX forms of our neighbour estimators, for skl2onnx; passed in, registered nowhere.
 
-from collections.abc import Callable
-from typing import Any
+The squared distance of x to a row r is ``|x|^2 - 2 x.r + |r|^2``; ``|x|^2`` is the same for every
+row and is left out, as only the order of the distances matters. Arithmetic is in float32. Names are
+fixed, so a graph holds at most one of each estimator.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+import numpy.typing as npt
+from onnx import numpy_helper, parser
 from skl2onnx.common._container import ModelComponentContainer
 from skl2onnx.common._topology import Operator, Scope
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
 from include.estimators.neighbors import TIE_TOLERANCE
 
+_NEAREST = """
+  p_sorted, p_places = TopK <axis = 1, largest = 0> (p_distances, p_k)
+  p_furthest = Gather <axis = 1> (p_sorted, p_last)
+  p_limit = Add (p_furthest, p_tolerance)
+  p_within = LessOrEqual (p_distances, p_limit)
+  p_near = Cast <to = 1> (p_within)
+"""
+_CLASSIFIER = f"""
+  p_products = MatMul (INPUT, p_minus_twice_rows)
+  p_distances = Add (p_products, p_norms)
+  {_NEAREST}
+  p_sums = MatMul (p_near, p_votes)
+  p_total = MatMul (p_near, p_ones)
+  SHARES = Div (p_sums, p_total)
+  LABEL = ArgMax <axis = 1, keepdims = 0> (SHARES)
+"""
+_IMPUTER = f"""
+  p_missing = IsNaN (INPUT)
+  p_values = Where (p_missing, p_zero, INPUT)
+  p_there = Not (p_missing)
+  p_present = Cast <to = 1> (p_there)
+  p_products = MatMul (p_values, p_minus_twice_rows)
+  p_norms = MatMul (p_present, p_squares)
+  p_distances = Add (p_products, p_norms)
+  {_NEAREST}
+  p_sums = MatMul (p_near, p_rows)
+  p_total = MatMul (p_near, p_ones)
+  p_means = Div (p_sums, p_total)
+  FILLED = Where (p_missing, p_means, INPUT)
+"""
 
-def shape_neighbors(operator: Operator) -> None:
-    """Declare the outputs of `convert_neighbors`: the label and each class's share.
+
+def shape_classifier(operator: Operator) -> None:
+    """Declare the outputs of a ``TiedNeighborsClassifier``: the label and each class's share.
 
     Parameters
     ----------
     operator : Operator
-        skl2onnx's view of the classifier.
+        skl2onnx's view of the estimator.
     """
     n_classes = len(operator.raw_operator.classes_)
     operator.outputs[0].type = Int64TensorType([None])
     operator.outputs[1].type = FloatTensorType([None, n_classes])
 
 
-def convert_neighbors(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
-    """Add the nodes that vote as ``TiedNeighborsClassifier.predict_proba`` does, in float32.
-
-    The squared distance of x to a row r is ``|x|^2 - 2 x.r + |r|^2``; ``|x|^2`` is the same for
-    every row and is left out, as only the order of the distances matters.
+def convert_classifier(
+    scope: Scope, operator: Operator, container: ModelComponentContainer
+) -> None:
+    """Add the nodes that vote as ``TiedNeighborsClassifier.predict_proba`` does.
 
     Parameters
     ----------
     scope : Scope
-        Unused: names are fixed, because a graph holds one such classifier.
+        Unused.
     operator : Operator
-        skl2onnx's view of the classifier.
+        skl2onnx's view of the estimator.
     container : ModelComponentContainer
         The graph being built.
     """
     model = operator.raw_operator
     rows = model.rows_.astype(np.float32)
     constants = {
-        "knn_rows": -2 * rows.T,
-        "knn_norms": np.square(rows).sum(axis=1),
-        "knn_k": np.array([min(model.n_neighbors, len(rows))]),
-        "knn_last": np.array([-1]),
-        "knn_tolerance": np.array(TIE_TOLERANCE, dtype=np.float32),
-        "knn_votes": model.votes_.astype(np.float32),
+        "norms": np.square(rows).sum(axis=1),
+        "votes": model.votes_.astype(np.float32),
+        **_constants(rows, model.n_neighbors),
     }
-    for name, value in constants.items():
-        container.initializers.append(numpy_helper.from_array(value, name))
-    x, (label, shares) = operator.inputs[0].full_name, (o.full_name for o in operator.outputs)
-    add = _adder(container)
-    add("MatMul", [x, "knn_rows"], ["knn_products"])
-    add("Add", ["knn_products", "knn_norms"], ["knn_distances"])
-    add("TopK", ["knn_distances", "knn_k"], ["knn_nearest", "knn_places"], axis=1, largest=0)
-    add("Gather", ["knn_nearest", "knn_last"], ["knn_furthest"], axis=1)
-    add("Add", ["knn_furthest", "knn_tolerance"], ["knn_limit"])
-    add("LessOrEqual", ["knn_distances", "knn_limit"], ["knn_near"])
-    add("Cast", ["knn_near"], ["knn_voters"], to=TensorProto.FLOAT)
-    add("MatMul", ["knn_voters", "knn_votes"], ["knn_counts"])
-    add("ReduceSum", ["knn_counts", "knn_last"], ["knn_total"], keepdims=1)
-    add("Div", ["knn_counts", "knn_total"], [shares])
-    add("ArgMax", [shares], [label], axis=1, keepdims=0)
+    label, shares = (output.full_name for output in operator.outputs)
+    named = {"INPUT": operator.inputs[0].full_name, "LABEL": label, "SHARES": shares}
+    _add(container, "knn", _CLASSIFIER, named, constants)
 
 
-def _adder(container: ModelComponentContainer) -> Callable[..., None]:
-    def add(op_type: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
-        container.nodes.append(
-            helper.make_node(op_type, inputs, outputs, f"{outputs[0]}_{op_type}", **attributes)
-        )
+def shape_imputer(operator: Operator) -> None:
+    """Declare the output of a ``TiedKNNImputer``: as many columns as its input.
 
-    return add
+    Parameters
+    ----------
+    operator : Operator
+        skl2onnx's view of the estimator.
+    """
+    operator.outputs[0].type = FloatTensorType([None, operator.raw_operator.rows_.shape[1]])
+
+
+def convert_imputer(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
+    """Add the nodes that fill missing values as ``TiedKNNImputer.transform`` does.
+
+    Parameters
+    ----------
+    scope : Scope
+        Unused.
+    operator : Operator
+        skl2onnx's view of the estimator.
+    container : ModelComponentContainer
+        The graph being built.
+    """
+    model = operator.raw_operator
+    rows = model.rows_.astype(np.float32)
+    constants = {
+        "zero": np.array(0, dtype=np.float32),
+        "rows": rows,
+        "squares": np.square(rows).T,
+        **_constants(rows, model.n_neighbors),
+    }
+    named = {"INPUT": operator.inputs[0].full_name, "FILLED": operator.outputs[0].full_name}
+    _add(container, "knn_imputer", _IMPUTER, named, constants)
+
+
+def _constants(
+    rows: npt.NDArray[np.float32], n_neighbors: int
+) -> dict[str, npt.NDArray[np.generic]]:
+    return {
+        "minus_twice_rows": -2 * rows.T,
+        "k": np.array([min(n_neighbors, len(rows))]),
+        "last": np.array([-1]),
+        "ones": np.ones((len(rows), 1), dtype=np.float32),  # ReduceSum fails where N is 0
+        "tolerance": np.array(TIE_TOLERANCE, dtype=np.float32),
+    }
+
+
+def _add(
+    container: ModelComponentContainer,
+    prefix: str,
+    text: str,
+    named: Mapping[str, str],
+    constants: Mapping[str, npt.NDArray[np.generic]],
+) -> None:
+    """Add the nodes of a text in ONNX's own syntax, its names replaced, with their constants."""
+    for name, actual in named.items():
+        text = text.replace(name, actual)
+    text = text.replace(" p_", f" {prefix}_").replace("(p_", f"({prefix}_")
+    container.nodes.extend(parser.parse_graph(f"{prefix} () => () {{ {text} }}").node)
+    container.initializers.extend(
+        numpy_helper.from_array(np.ascontiguousarray(value), f"{prefix}_{name}")
+        for name, value in constants.items()
+    )

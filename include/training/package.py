@@ -1,6 +1,9 @@
 """A fitted model as bytes: ONNX for the scorer, joblib for people with Python."""
 
+from collections.abc import Sequence
+from copy import deepcopy
 from io import BytesIO
+from itertools import chain
 
 import joblib
 import numpy as np
@@ -11,12 +14,20 @@ from onnx.utils import Extractor
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 
 from include.errors import ExportError
 from include.estimators.calibrated import PROBABILITY_FLOOR, SigmoidCalibratedClassifier
+from include.estimators.imputer import TiedKNNImputer
 from include.estimators.neighbors import TiedNeighborsClassifier
-from include.training.neighbors_onnx import convert_neighbors, shape_neighbors
+from include.training.neighbors_onnx import (
+    convert_classifier,
+    convert_imputer,
+    shape_classifier,
+    shape_imputer,
+)
 
 INPUT = "X"
 OUTPUT = "probability"
@@ -45,7 +56,7 @@ def to_onnx(estimator: ClassifierMixin, n_inputs: int) -> bytes:
     inner = calibrated.estimator_ if calibrated else estimator
     if isinstance(inner, FrozenEstimator):
         inner = inner.estimator
-    model = _convert(inner, n_inputs)
+    model = _convert(_with_float32_thresholds(inner), n_inputs)
     model.graph.node.extend(_probability_nodes(_both_classes(model), calibrated))
     model.graph.initializer.extend(_constants(calibrated))
     model.graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None]))
@@ -84,6 +95,23 @@ def parity(onnx_bytes: bytes, estimator: ClassifierMixin, X: npt.NDArray[np.floa
     return float(np.abs(exported - estimator.predict_proba(rows)[:, 1]).max())
 
 
+def _with_float32_thresholds(estimator: ClassifierMixin) -> ClassifierMixin:
+    """Round HistGradientBoosting's thresholds down to float32, which moves no float32 input.
+
+    skl2onnx rounds them to the nearest, and a split halfway between two values then sends a third
+    one the other way.
+    """
+    rounded = deepcopy(estimator)
+    classifier = rounded[-1] if isinstance(rounded, Pipeline) else rounded
+    if isinstance(classifier, HistGradientBoostingClassifier):
+        for tree in chain.from_iterable(classifier._predictors):
+            exact = tree.nodes["num_threshold"]
+            nearest = exact.astype(np.float32)
+            below = np.nextafter(nearest, np.float32(-np.inf))
+            tree.nodes["num_threshold"] = np.where(nearest > exact, below, nearest)
+    return rounded
+
+
 def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
     try:
         model: ModelProto = convert_sklearn(
@@ -91,8 +119,14 @@ def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
             name="nightcatch",
             initial_types=[(INPUT, FloatTensorType([None, n_inputs]))],
             target_opset=TARGET_OPSET,
-            custom_conversion_functions={TiedNeighborsClassifier: convert_neighbors},
-            custom_shape_calculators={TiedNeighborsClassifier: shape_neighbors},
+            custom_conversion_functions={
+                TiedNeighborsClassifier: convert_classifier,
+                TiedKNNImputer: convert_imputer,
+            },
+            custom_shape_calculators={
+                TiedNeighborsClassifier: shape_classifier,
+                TiedKNNImputer: shape_imputer,
+            },
         )
         return model
     except (NameError, NotImplementedError, RuntimeError, TypeError, ValueError) as err:
@@ -148,8 +182,20 @@ def _constants(calibrated: SigmoidCalibratedClassifier | None) -> list[TensorPro
 def _only_probability(model: ModelProto) -> ModelProto:
     """Drop the label and whatever only the label needs."""
     pruned = Extractor(model).extract_model([INPUT], [OUTPUT])
+    ordered = _in_fixed_order(pruned.graph.node)
+    del pruned.graph.node[:]
+    pruned.graph.node.extend(ordered)
     pruned.graph.name = "nightcatch"
     del pruned.opset_import[:]  # skl2onnx declares the oldest that its own nodes allow
     pruned.opset_import.extend(helper.make_opsetid(*entry) for entry in TARGET_OPSET.items())
     pruned.producer_name, pruned.producer_version, pruned.doc_string = "nightcatch", "", ""
     return pruned
+
+
+def _in_fixed_order(nodes: Sequence[NodeProto]) -> list[NodeProto]:
+    """Sort nodes by depth, then by name: skl2onnx's order differs from process to process."""
+    depth: dict[str, int] = {}
+    for node in nodes:
+        below = 1 + max((depth.get(name, 0) for name in node.input), default=0)
+        depth.update(dict.fromkeys(node.output, below))
+    return sorted(nodes, key=lambda node: (depth[node.output[0]], node.output[0]))

@@ -1,8 +1,9 @@
 import pytest
 from sklearn.base import clone
-from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import ParameterGrid
 
+from include.estimators.imputer import TiedKNNImputer
 from include.training.families import FOLDS, tabular_families
 from include.training.grids import GRIDS, SIMPLEST_FIRST
 
@@ -41,7 +42,7 @@ def test_every_random_family_carries_the_seed():
 
 
 @pytest.mark.parametrize(
-    ("imputer", "kind"), [("simple", SimpleImputer), ("knn", KNNImputer)], ids=["simple", "knn"]
+    ("imputer", "kind"), [("simple", SimpleImputer), ("knn", TiedKNNImputer)], ids=["simple", "knn"]
 )
 def test_the_imputer_is_the_first_step(imputer, kind):
     for family in tabular_families("quick", 0, imputer):
