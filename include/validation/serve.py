@@ -54,7 +54,7 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
     @app.exception_handler(ObjectMissingError)
     @app.exception_handler(ManifestError)
     def missing(request: Request, err: Exception) -> Response:
-        return _answer("<p>There are no Data Docs here: the run did not validate records.</p>", 404)
+        return _answer("<p>There are no Data Docs here: no records were validated yet.</p>", 404)
 
     @app.exception_handler(StoreUnavailableError)
     @app.exception_handler(SettingMissingError)

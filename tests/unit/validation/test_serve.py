@@ -1,0 +1,90 @@
+"""Which page an address means, and in which order runs are listed."""
+
+import pytest
+
+from include.errors import ManifestError, ObjectMissingError
+from include.validation.serve import MAX_RUNS, docs_key, list_runs, run_folder
+
+
+class Folders:
+    """What a bucket lists, by prefix."""
+
+    def __init__(self, **pipelines):
+        self.named = {f"docs/{name}/": runs for name, runs in pipelines.items()}
+        self.named["docs/"] = sorted(pipelines)
+
+    def folders(self, prefix):
+        return list(self.named[prefix])
+
+
+def test_the_newest_run_of_a_pipeline_comes_first():
+    runs = ["manual__2026-11-20T09_00", "manual__2026-11-22T01_00", "scheduled__2026-11-21T02_00"]
+
+    page = list_runs(Folders(sites=runs, vendor=["jquery-3.7.1"]))
+
+    places = [page.index(f'href="sites/{runs[i]}/index.html"') for i in (1, 2, 0)]
+    assert places == sorted(places)
+    assert "jquery" not in page
+
+
+def test_only_so_many_runs_are_listed():
+    page = list_runs(Folders(sites=[f"manual__{i:05d}" for i in range(MAX_RUNS + 5)]))
+
+    assert page.count("<li>") == MAX_RUNS
+    assert "manual__00204" in page
+    assert "manual__00004" not in page
+
+
+def test_without_runs_the_list_says_so():
+    assert "No run has validated records yet" in list_runs(Folders())
+
+
+def test_what_is_listed_is_text():
+    page = list_runs(Folders(**{"<b>": ["<script>"]}))
+
+    assert "<b>" not in page
+    assert "<script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("sites/run-1/index.html", "docs/sites/run-1/index.html"),
+        ("sites/run-1/", "docs/sites/run-1/index.html"),
+        ("vendor/vega-5.33.1/build/vega.min.js", "docs/vendor/vega-5.33.1/build/vega.min.js"),
+    ],
+)
+def test_a_path_names_a_key_among_the_data_docs(path, key):
+    assert docs_key(path) == key
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "..",
+        "../models/x",
+        "sites/../../x",
+        "sites//x",
+        "/etc/passwd",
+        "a\\b",
+        "a\0",
+        "ä",
+        "a b",
+        "%2e%2e",
+    ],
+)
+def test_no_other_path_names_one(path):
+    with pytest.raises(ObjectMissingError):
+        docs_key(path)
+
+
+def test_a_training_run_has_a_folder():
+    assert run_folder("train_sites", "manual__2026-11-21T05:30:00+00:00") == (
+        "sites/manual__2026-11-21T05_30_00_00_00/"
+    )
+
+
+@pytest.mark.parametrize("dag_id", ["load_records", "train_", "train_../x", "train_Sites"])
+def test_another_dag_has_none(dag_id):
+    with pytest.raises((ObjectMissingError, ManifestError)):
+        run_folder(dag_id, "run")
