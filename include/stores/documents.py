@@ -17,8 +17,10 @@ from pymongo.errors import (
 )
 
 from include.errors import SettingMissingError, StoreUnavailableError
-from include.stores.bson_elements import elements, int64_at
+from include.stores.bson_elements import elements, int32_at, int64_at
 
+# So that a reader may compare the last document in words of 8 bytes.
+_SLACK_BYTES = 8
 _NOT_A_REPLICA_SET = 123
 _HISTORY_GONE = {239, 246}  # SnapshotTooOld, SnapshotUnavailable
 _ENCODED: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
@@ -90,23 +92,32 @@ def _batches(
 
     of_one_moment = {"level": "snapshot"}
     find = {"find": collection.name, "projection": projection, "readConcern": of_one_moment}
-    batch, cursor_id = _batch(run(find))
+    batch, cursor_id = reply_batch(run(find))
     while cursor_id:
         try:
             yield batch
         except GeneratorExit:
             run({"killCursors": collection.name, "cursors": [cursor_id]})
             raise
-        batch, cursor_id = _batch(run({"getMore": cursor_id, "collection": collection.name}))
+        batch, cursor_id = reply_batch(run({"getMore": cursor_id, "collection": collection.name}))
     yield batch
 
 
-def _batch(reply: RawBSONDocument) -> tuple[memoryview, Int64]:
-    """Return a reply's documents, and the cursor that has more of them (0: there are no more)."""
+def reply_batch(reply: RawBSONDocument) -> tuple[memoryview, Int64]:
+    """Return a reply's documents, and the cursor that has more of them (0: there are no more).
+
+    Returns
+    -------
+    memoryview
+        As `raw_batches` yields it: copied only where the server puts nothing behind the array.
+    Int64
+    """
     cursor = memoryview(reply["cursor"].raw)
     starts = {element.name: element.start for element in elements(cursor)}
-    batch_start = starts.get("firstBatch", starts.get("nextBatch", 0))
-    return cursor[batch_start:], Int64(int64_at(cursor, starts["id"])[0])
+    batch = cursor[starts.get("firstBatch", starts.get("nextBatch", 0)) :]
+    if len(batch) - int32_at(batch)[0] < _SLACK_BYTES:
+        batch = memoryview(bytes(batch) + bytes(_SLACK_BYTES))
+    return batch, Int64(int64_at(cursor, starts["id"])[0])
 
 
 @contextmanager
