@@ -102,20 +102,21 @@ def decode_documents(documents: Iterable[bytes], columns: Sequence[InputField]) 
     DataRejectedError
         If a document is not valid BSON.
     """
-    cells: dict[str, list[Any]] = {"_id": [], **{column.name: [] for column in columns}}
+    ids: list[str] = []
+    cells: list[list[Any]] = [[] for _ in columns]
+    holders = [(column.name, _HOLD[column.dtype]) for column in columns]
     errors: list[tuple[str, str, str, str]] = []
     for encoded in documents:
         document = _decoded(encoded)
-        row_id = id_text(document["_id"])
-        cells["_id"].append(row_id)
-        for column in columns:
-            value = document.get(column.name)
-            held = _hold(column.dtype, value)
-            cells[column.name].append(held)
+        ids.append(id_text(document["_id"]))
+        for (name, hold), column_cells in zip(holders, cells, strict=True):
+            value = document.get(name)
+            held = hold(value)
+            column_cells.append(held)
             if held is None and not _is_missing(value):
-                errors.append((row_id, column.name, _value_text(value), _bson_type(value)))
+                errors.append((ids[-1], name, _value_text(value), _bson_type(value)))
     return Decoded(
-        pa.table(cells, schema=table_schema(columns)),
+        pa.table([ids, *cells], schema=table_schema(columns)),
         pa.table(
             [list(part) for part in zip(*errors, strict=True)] or [[]] * 4,
             schema=TYPE_ERRORS_SCHEMA,
@@ -132,11 +133,6 @@ def _decoded(encoded: bytes) -> dict[str, Any]:
 
 def _is_missing(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def _hold(dtype: str, value: object) -> object:
-    """Return `value` as the column holds it, or None when it is missing or cannot be held."""
-    return None if _is_missing(value) else _HOLD[dtype](value)
 
 
 def _int8(value: Any) -> int | None:
@@ -159,6 +155,7 @@ def _timestamp(value: object) -> int | None:
     return int(value) if isinstance(value, DatetimeMS) else None
 
 
+# A missing value (None, NaN) is held as None, like one that cannot be held.
 _HOLD: dict[str, Callable[[object], object]] = {
     "int8": _int8,
     "float32": _float32,
