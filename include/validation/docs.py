@@ -51,6 +51,9 @@ class Bucket(Protocol):
     def keys_under(self, prefix: str) -> Iterable[str]:
         """Yield every key under `prefix`."""
 
+    def delete(self, key: str) -> None:
+        """Return when nothing is under `key`."""
+
 
 def site_dir(work_dir: Path, pipeline: str, run_id: str) -> Path:
     """Return where a run's pages lie in its working folder: laid out as in the bucket."""
@@ -109,6 +112,8 @@ def localise(html: str, base: str, addresses: Mapping[str, str]) -> str:
 def publish_docs(site: Path, store: Bucket, pipeline: str, run_id: str) -> str:
     """Return the key of the index of a run's Data Docs, now in the bucket with all they need.
 
+    Pages of an earlier attempt of the run are gone then.
+
     Parameters
     ----------
     site : Path
@@ -124,11 +129,12 @@ def publish_docs(site: Path, store: Bucket, pipeline: str, run_id: str) -> str:
         key = shared_prefix + path.relative_to(shared).as_posix()
         if key not in present:
             store.put(key, path.read_bytes(), content_type(path.name))
+    pages = {prefix + path.relative_to(site).as_posix(): path for path in _files(site)}
     index = f"{prefix}index.html"
-    others = (path for path in _files(site) if path != site / "index.html")
-    for path in (*others, site / "index.html"):
-        key = prefix + path.relative_to(site).as_posix()
-        store.put(key, path.read_bytes(), content_type(path.name))
+    for key in sorted(pages, key=lambda key: (key == index, key)):
+        store.put(key, pages[key].read_bytes(), content_type(key))
+    for key in set(store.keys_under(prefix)) - set(pages):
+        store.delete(key)
     return index
 
 

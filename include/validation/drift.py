@@ -6,7 +6,6 @@ Significance is not asked for: at thousands of rows every difference is signific
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,6 @@ def measure_drift(
     run_id: str,
     work_dir: Path,
     limits: DriftLimits | None = None,
-    run_time: datetime | None = None,
 ) -> DriftOutcome:
     """Return how far `frame` has moved from `reference`, and show it in the run's Data Docs.
 
@@ -148,8 +146,6 @@ def measure_drift(
         A folder of this run alone. When validation worked in it, or
         `include.validation.docs.fetch_source` filled it, its findings stand in the same docs.
     limits : DriftLimits or None
-    run_time : datetime or None
-        As for `include.validation.validate.validate`.
 
     Raises
     ------
@@ -167,7 +163,7 @@ def measure_drift(
     current = pd.DataFrame({"_id": frame["_id"]} | {c: now for c, (now, _) in categories.items()})
     suite = _suite(pipeline, reference_name, both, limits)
     with open_project(gx_root, work_dir) as project:
-        results = run_suite(project, suite, current, run_id=run_id, run_time=run_time)
+        results = run_suite(project, suite, current, run_id=run_id)
         moved = _ranked(results, both)
         sentences = _sentences(moved, reference_name, limits) + tuple(
             f"{column} is new since {reference_name} and was not compared"

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from html import escape
 from pathlib import Path
 from threading import Lock
@@ -93,12 +92,7 @@ def load_suite(gx_root: Path, suite_name: str) -> dict[str, Any]:
 
 
 def run_suite(
-    project: Project,
-    suite: dict[str, Any],
-    frame: pd.DataFrame,
-    *,
-    run_id: str,
-    run_time: datetime | None,
+    project: Project, suite: dict[str, Any], frame: pd.DataFrame, *, run_id: str
 ) -> Results:
     """Return what each expectation found in `frame`; the project keeps it for the Data Docs.
 
@@ -111,8 +105,6 @@ def run_suite(
         With ``_id``, by which rows that break an expectation are named.
     run_id : str
         Unique name of the run.
-    run_time : datetime or None
-        When the run began; the same again replaces its pages. None takes the present.
 
     Raises
     ------
@@ -131,7 +123,7 @@ def run_suite(
     definition = ValidationDefinition(name=name, data=batch, suite=stored)
     result = context.validation_definitions.add_or_update(definition).run(
         batch_parameters={"dataframe": frame},
-        run_id=RunIdentifier(run_name=keys.safe_run_id(run_id), run_time=run_time),
+        run_id=RunIdentifier(run_name=keys.safe_run_id(run_id)),
         result_format={
             "result_format": "COMPLETE",
             "unexpected_index_column_names": ["_id"],

@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,6 @@ def validate(
     max_quarantined_share: float,
     work_dir: Path,
     type_errors: pd.DataFrame | None = None,
-    run_time: datetime | None = None,
 ) -> ValidationOutcome:
     """Return which rows of `frame` may be trained on, and leave the run's Data Docs.
 
@@ -104,8 +102,6 @@ def validate(
     type_errors : DataFrame of shape (n_errors, 4) or None
         ``_id``, ``column``, ``value`` and ``bson_type`` of values that their column cannot
         hold; they are missing in `frame`.
-    run_time : datetime or None
-        When the run began; given, a repeated run replaces its pages.
 
     Raises
     ------
@@ -116,7 +112,7 @@ def validate(
     wrong = NO_TYPE_ERRORS if type_errors is None else type_errors
     with open_project(gx_root, work_dir) as project:
         rules = _applicable(suite, frame)
-        results = run_suite(project, rules, frame, run_id=run_id, run_time=run_time)
+        results = run_suite(project, rules, frame, run_id=run_id)
         docs_dir = docs.site_dir(work_dir, suite_name, run_id)
         outcome = _decide(suite, frame, results, wrong, max_quarantined_share, docs_dir)
         page = quarantine_page(

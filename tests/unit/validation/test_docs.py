@@ -166,6 +166,9 @@ class MemoryBucket:
     def keys_under(self, prefix):
         return [key for key in self.objects if key.startswith(prefix)]
 
+    def delete(self, key):
+        del self.objects[key]
+
 
 def test_published_docs_share_one_copy_of_the_assets(frame, judge):
     bucket = MemoryBucket()
@@ -183,6 +186,22 @@ def test_published_docs_share_one_copy_of_the_assets(frame, judge):
     assert bucket.types[index] == "text/html; charset=utf-8"
     woff2 = {bucket.types[key] for key in bucket.objects if key.endswith(".woff2")}
     assert woff2 == {"font/woff2"}
+
+
+def test_a_repeated_attempt_replaces_the_docs_of_the_first(frame, judge, tmp_path):
+    bucket = MemoryBucket()
+    for attempt in ("first", "second"):
+        folder = tmp_path / attempt
+        folder.mkdir()
+        publish_docs(judge(frame, work_dir=folder).docs_dir, bucket, "sites", RUN_ID)
+
+    published = {key for key in bucket.objects if not key.startswith("docs/vendor/")}
+    site = tmp_path / "second" / "docs"
+    assert published == {
+        f"docs/{path.relative_to(site).as_posix()}"
+        for path in (site / "sites").rglob("*")
+        if path.is_file()
+    }
 
 
 def test_a_later_step_elsewhere_adds_to_the_same_docs(frame, judge, tmp_path):
