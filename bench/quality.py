@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from bench.procedure import FPR_BUDGET, SEED, search, ship, split
-from bench.sites import read_records
+from bench._procedure import FPR_BUDGET, SEED, search, ship, split
+from bench._sites import read_records
 from include.training.families import tabular_families
 from include.training.random_split import random_split_figures
 from include.training.split import Shares

@@ -1,8 +1,8 @@
 """The default search of all eight families against the seeds' own grids, on the same rows.
 
 Both run one after the other in this process, on one core; time is that core's time, which other
-programs on a busy machine do not change. Score: accuracy on
-test rows whose feature vectors are in no training row, for the model each side chooses.
+programs on a busy machine do not change. Score: accuracy on test rows whose feature vectors are in
+no training row, for the model each side chooses.
 """
 
 import json
@@ -21,8 +21,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from bench.procedure import FPR_BUDGET, SEED, search, ship, split
-from bench.sites import Records, read_records
+from bench._procedure import FPR_BUDGET, SEED, search, ship, split
+from bench._sites import Records, read_records
 from include.evaluation.metrics import Figures, evaluate
 
 SALT = "0"

@@ -35,14 +35,10 @@ _DEFAULT: Mapping[str, Grid] = {
     "DecisionTree": {"criterion": ("gini", "entropy"), "min_samples_leaf": (1, 2, 5)},
     "KNN": {"n_neighbors": (3, 5, 10, 20)},
     "AdaBoost": {"estimator__max_depth": (1, 3), "learning_rate": (0.5,)},
-    "ExtraTrees": {"n_estimators": (250,), "min_samples_split": (2, 5)},
-    "RandomForest": {"n_estimators": (250,), "min_samples_split": (2, 5)},
+    "ExtraTrees": {"n_estimators": (200,), "min_samples_split": (2, 5)},
+    "RandomForest": {"n_estimators": (200,), "min_samples_split": (2, 5)},
     "GradientBoosting": {"max_depth": (4, 6), "max_features": (0.3,)},
-    "HistGradientBoosting": {
-        "learning_rate": (0.05,),
-        "min_samples_leaf": (5, 20),
-        "max_features": (0.3, 1.0),
-    },
+    "HistGradientBoosting": {"learning_rate": (0.05,), "max_features": (0.3, 1.0)},
 }
 
 _THOROUGH: Mapping[str, Grid] = {
@@ -90,7 +86,7 @@ STAGES: Mapping[Effort, Mapping[str, tuple[int, ...]]] = {
         "HistGradientBoosting": (50, 100),
     },
     "default": {
-        "AdaBoost": (50, 100, 200),
+        "AdaBoost": (50, 100, 150),
         "GradientBoosting": (100, 150, 200, 250, 300),
         "HistGradientBoosting": (100, 150, 200, 250, 300, 350, 400),
     },

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.training.distinct import fit_distinct
@@ -44,7 +45,8 @@ def out_of_fold_probability(
     _, codes = np.unique(groups, return_inverse=True)
     probability = np.empty(len(y))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    for fitted_on, held_out in folds.split(X, y, codes):
-        fitted = fit_distinct(clone(pipeline), X[fitted_on], y[fitted_on])
-        probability[held_out] = calibrated.sigmoid(fitted.predict_proba(X[held_out])[:, 1])
+    with threadpool_limits(limits=1):
+        for fitted_on, held_out in folds.split(X, y, codes):
+            fitted = fit_distinct(clone(pipeline), X[fitted_on], y[fitted_on])
+            probability[held_out] = calibrated.sigmoid(fitted.predict_proba(X[held_out])[:, 1])
     return probability

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.sites import Records
+from bench._sites import Records
 from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.metrics import Figures, evaluate
 from include.training.calibrate import calibrate
