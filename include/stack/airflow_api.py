@@ -9,7 +9,7 @@ from urllib.parse import quote
 from include.errors import DagRunError, StoreUnavailableError
 from include.stack.http import ask
 
-_POLL_S = 0.5
+_POLL_S = 1.0
 _PARSED_TIMEOUT_S = 120.0
 _FINISHED = {"success", "failed"}
 _UNAUTHORISED = {401, 403}

@@ -117,9 +117,9 @@ def _answer_of(scorer_url: str, version: str, record: Mapping[str, Any]) -> dict
 def _show_prediction(
     stack: Stack, record: Mapping[str, Any], label: str, answer: Mapping[str, Any], screen: Screen
 ) -> None:
-    question = json.dumps({"record": record})
+    url, question = stack.settings.scorer_url, json.dumps({"record": record})
     screen.show("\nA record that the model has never seen:")
-    screen.show(f"curl -s {stack.settings.scorer_url}/predict --json '{question}'")
+    screen.show(f"curl -s {url}/predict -H 'Content-Type: application/json' -d '{question}'")
     screen.show(json.dumps(answer, indent=1))
     screen.show(f"The data set's own label: {label}.")
 

@@ -40,6 +40,7 @@ class Stack:
         self, settings: StackSettings, environ: Mapping[str, str], dags_dir: Path | None = None
     ) -> None:
         self.settings = settings
+        settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.secrets: Secrets = ensure_secrets(settings.secrets_dir)
         self._cancelled = threading.Event()
         self._started: list[Server] = []

@@ -1,5 +1,6 @@
 """The real mongod and SeaweedFS: data survive a kill and a move; a taken port is said clearly."""
 
+import os
 import secrets
 import socket
 from collections.abc import Iterator
@@ -9,9 +10,16 @@ import pymongo
 import pytest
 
 from include.errors import PortTakenError, ServerDiedError
+from include.stack.environment import scorer_environment
+from include.stack.http import answers, ask
+from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
 from include.stack.ports import pick_port, port_is_free
+from include.stack.scorer import ScorerServer
 from include.stack.seaweed import SeaweedServer
+from include.stack.settings import StackSettings
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -111,3 +119,26 @@ def test_seaweed_names_the_taken_port_behind_its_own(tmp_path: Path) -> None:
 def test_seaweed_refuses_a_port_too_high_for_its_second_one(tmp_path: Path) -> None:
     with pytest.raises(PortTakenError, match=r"port 55532 is too high"):
         SeaweedServer(tmp_path, "access", "secret", 55532).start()
+
+
+def test_scorer_starts_without_s3_and_waits_for_a_model(tmp_path: Path) -> None:
+    settings = StackSettings(ROOT, tmp_path, s3_port=pick_port(), scorer_port=pick_port())
+    env = scorer_environment(settings, ensure_secrets(settings.secrets_dir), os.environ)
+    server = ScorerServer(tmp_path, settings.scorer_port, env)
+    server.start()
+    ready = ask("GET", f"{settings.scorer_url}/health/ready")[0]
+    server.stop()
+
+    assert ready == 503
+    assert not answers(f"{settings.scorer_url}/health/live")
+    assert port_is_free(settings.scorer_port)
+
+
+def test_scorer_that_lacks_a_setting_names_it(tmp_path: Path) -> None:
+    server = ScorerServer(
+        tmp_path, pick_port(), {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    )
+
+    with pytest.raises(ServerDiedError, match="NIGHTCATCH_TRAINER_PUBLIC_KEY is not set"):
+        server.start()
+    assert server.process.pid is None

@@ -9,7 +9,7 @@ import pytest
 
 from include.stack.keys import ensure_secrets
 from include.stack.machine import check_clock, check_packages, check_port, check_secrets
-from include.stack.mongo import MongoServer, mongod_version
+from include.stack.mongo import MongoServer, find_mongod, mongod_version
 
 
 @pytest.fixture
@@ -89,6 +89,20 @@ def test_mongod_of_another_machine_has_no_version(tmp_path: Path) -> None:
     program.write_bytes(b"\x7fELF, but not really")
 
     assert mongod_version(program) == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_taken"), [("99.0.0", True), ("3.6.0", False)], ids=["newer", "older"]
+)
+def test_mongod_on_path_is_taken_when_it_is_newer(
+    version: str, is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "mongod"
+    program.write_text(f"#!/bin/sh\necho 'db version v{version}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    assert (find_mongod() == program) is is_taken
 
 
 def _version(package: str) -> str:
