@@ -39,7 +39,7 @@ def _against(night: Night, champion: Champion, gx_root: Path) -> DriftOutcome:
     columns = [field.name for field in pipeline.columns]
     try:
         digest = champion.manifest.snapshot["digest"]
-        reference = read_snapshot(night.store, pipeline.name, digest, columns)
+        reference = read_snapshot(night.store, pipeline.name, digest)
     except ObjectMissingError:
         lost = f"{pipeline.name}: the snapshot of {version} is not kept any more, drift is unknown"
         return replace(no_reference(pipeline.name), sentences=(lost,))

@@ -1,0 +1,103 @@
+"""The whole embedded stack, as `./nightcatch up` starts it, on free ports and in a tmp dir."""
+
+import os
+import time
+from pathlib import Path
+
+import httpx
+import pymongo
+import pytest
+
+from include import pipelines
+from include.contract.signature import load_public_key
+from include.ingest.load import load_dataset
+from include.stack.airflow_api import AirflowApi
+from include.stack.ports import pick_port
+from include.stack.settings import StackSettings
+from include.stack.stack import Stack
+from include.stores.objects import ObjectStore
+
+ROOT = Path(__file__).resolve().parents[2]
+BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
+
+
+class RunningStack:
+    """A started stack and what tests ask of it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.settings = stack.settings
+        self.airflow = AirflowApi(
+            self.settings.airflow_url, "admin", stack.secrets.airflow_password
+        )
+        self.store = ObjectStore(stack.s3.client(), self.settings.bucket)
+
+    @property
+    def approvers(self):
+        return (load_public_key(self.stack.secrets.approver_public_key.read_bytes()),)
+
+    def rest(self):
+        """A client of Airflow's REST API, logged in."""
+        login = {"username": "admin", "password": self.stack.secrets.airflow_password}
+        url = self.settings.airflow_url
+        token = httpx.post(f"{url}/auth/token", json=login).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=30)
+
+    def start_run(self, **params):
+        self.airflow.unpause("train_sites")
+        return self.airflow.trigger("train_sites", {"effort": "quick", **params})
+
+    def finish(self, run_id, on_change=lambda task: None):
+        return self.airflow.follow("train_sites", run_id, on_change)
+
+    def failures(self, run_id):
+        """Name and reason of each failed task of a run."""
+        return {
+            task.name: self.airflow.reason("train_sites", run_id, task)
+            for task in self.airflow.tasks("train_sites", run_id)
+            if task.state == "failed"
+        }
+
+    def wait_for_serial(self, serial):
+        """Return when every worker of the scorer answers from that serial."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            seen = {self._serial() for _ in range(12)}
+            if seen == {serial}:
+                return
+            time.sleep(0.2)
+        raise AssertionError(f"the scorer answers from {seen}, not from serial {serial}")
+
+    def _serial(self):
+        # A connection each: it may reach another worker.
+        models = httpx.get(f"{self.settings.scorer_url}/version").json()["models"]
+        return next((model.get("serial") for model in models), None)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory):
+    """The stack with the real records where there are any, else with simulated ones."""
+    ports = {name: pick_port() for name in ("mongo_port", "airflow_port", "scorer_port")}
+    state_dir = tmp_path_factory.mktemp("loop")
+    settings = StackSettings(ROOT, state_dir, s3_port=pick_port(BEHIND_S3), **ports)
+    stack = Stack(settings, {**os.environ, "NIGHTCATCH_POLL_INTERVAL_S": "1"})
+    beside = ROOT.parent / "shared" / "data"
+    data_dir = Path(os.environ.get("NIGHTCATCH_DATA_DIR", beside))
+    real = data_dir.is_dir()
+    try:
+        with (
+            stack.starting(lambda *_: None) as startups,
+            pymongo.MongoClient(settings.mongo_url) as mongo,
+        ):
+            startups["mongo"].wait()
+            load_dataset(
+                mongo.phishing.sites,
+                pipelines.get("sites"),
+                simulated=not real,
+                data_dir=data_dir if real else None,
+                cache_dir=state_dir,
+            )
+        yield RunningStack(stack)
+    finally:
+        stack.stop_started()

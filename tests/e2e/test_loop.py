@@ -1,0 +1,163 @@
+"""The whole loop: MongoDB, a real Airflow, a signed model in S3, and answers over HTTP."""
+
+import io
+import os
+import signal
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+
+from include import pipelines
+from include.contract import keys
+from include.contract.manifest import parse_manifest
+from include.nightly.night import Night
+from include.nightly.rows import read_side
+from include.registry.approve import pointer_in_force, read_history
+
+PIPELINE = pipelines.get("sites")
+NAMES = [field.name for field in PIPELINE.inputs]
+
+
+@pytest.fixture(scope="module")
+def first_run(running):
+    """The id of a run that went through, whose model the scorer answers from."""
+    run_id = running.start_run()
+    state = running.finish(run_id)
+
+    assert state == "success", running.failures(run_id)
+    running.wait_for_serial(1)
+    return run_id
+
+
+def in_force(running):
+    return pointer_in_force(running.store, "sites", running.approvers)
+
+
+def manifest_of(running, pointer):
+    return parse_manifest(
+        running.store.get(keys.version_file("sites", pointer.version, keys.MANIFEST))
+    )
+
+
+def test_held_back_rows_are_scored_over_http_as_the_manifest_promises(running, first_run):
+    manifest = manifest_of(running, in_force(running))
+    test = read_side(Night(running.store, PIPELINE, first_run), "test")
+    csv = pd.DataFrame(test.X.astype(int), columns=NAMES).to_csv(index=False)
+    answer = httpx.post(
+        f"{running.settings.scorer_url}/predict",
+        files={"file": ("test.csv", csv, "text/csv")},
+        headers={"Accept": "application/json"},
+        timeout=60,
+    )
+    predictions = answer.json()["predictions"]
+    probability = np.array([row["probability"] for row in predictions])
+    called = np.array([row["prediction"] == "Phishing" for row in predictions])
+    promised = manifest.metrics["test"]
+
+    assert answer.status_code == 200
+    assert answer.json()["model"]["version"] == manifest.version
+    assert len(probability) == promised["n_rows"]
+    assert np.mean((probability >= 0.5) == test.y) == pytest.approx(promised["accuracy"])
+    assert int(np.sum(called & (test.y == 0))) == promised["false_positives"]
+    assert promised["accuracy"] > 0.92
+    assert manifest.metrics["random_split"]["n_rows"] > 0
+
+
+def test_one_record_is_answered_with_the_fields_of_the_contract(running, first_run):
+    test = read_side(Night(running.store, PIPELINE, first_run), "test")
+    record = dict(zip(NAMES, test.X[0].astype(int).tolist(), strict=True))
+    answer = httpx.post(f"{running.settings.scorer_url}/predict", json={"record": record}).json()
+
+    assert {"prediction", "confidence", "probability", "model", "id"} <= set(answer)
+    assert answer["model"] == {
+        "pipeline": "sites",
+        "version": in_force(running).version,
+        "serial": in_force(running).serial,
+    }
+
+
+def test_the_run_links_its_data_docs_to_those_who_may_see_them(running, first_run):
+    docs = running.store.get(keys.docs_prefix("sites", first_run) + "index.html").decode()
+    with running.rest() as rest:
+        plugins = rest.get("/plugins").json()["plugins"]
+        broken = rest.get("/plugins/importErrors").json()
+    views = [view for plugin in plugins for view in plugin["external_views"]]
+
+    assert "sites" in docs
+    assert broken["total_entries"] == 0
+    assert {view["destination"] for view in views} >= {"nav", "dag_run"}
+
+
+def test_the_approved_model_is_an_asset_others_can_follow(running, first_run):
+    with running.rest() as rest:
+        events = rest.get("/assets/events").json()["asset_events"]
+
+    assert any(event["extra"].get("serial") == 1 for event in events)
+
+
+def test_every_task_killed_once_ends_with_the_same_digests_and_one_approval(running, first_run):
+    before = manifest_of(running, in_force(running))
+    killed = set()
+    run_id = running.start_run()
+    with running.rest() as rest:
+
+        def kill(_=None):
+            path = f"/dags/train_sites/dagRuns/{run_id}/taskInstances"
+            for task in rest.get(path).json()["task_instances"]:
+                name = (task["task_id"], task["map_index"])
+                if task["state"] == "running" and task["pid"] and name not in killed:
+                    try:
+                        os.kill(task["pid"], signal.SIGKILL)
+                    except ProcessLookupError:
+                        continue
+                    killed.add(name)
+
+        state = running.finish(run_id, kill)
+
+    assert state == "success", running.failures(run_id)
+    after = manifest_of(running, in_force(running))
+    assert {task for task, _ in killed} >= {
+        "take_snapshot", "validate", "search", "choose", "evaluate", "package", "approve"
+    }  # fmt: skip
+    assert after.snapshot["digest"] == before.snapshot["digest"]
+    assert after.files["model.onnx"] == before.files["model.onnx"]
+    assert after.files["model.joblib"] == before.files["model.joblib"]
+    history = list(read_history(running.store, "sites", running.approvers))
+    assert [pointer.run_id for pointer in history] == [first_run, run_id]
+    running.wait_for_serial(2)
+
+
+def test_a_person_approves_or_rejects(running, first_run):
+    serial = in_force(running).serial
+
+    def answer(choice):
+        run_id = running.start_run(approval="human")
+        path = f"/dags/train_sites/dagRuns/{run_id}/taskInstances/wait_for_approval/-1/hitlDetails"
+
+        def decide(task):
+            if task.task_id == "wait_for_approval" and task.state == "awaiting_input":
+                with running.rest() as rest:
+                    chosen = {"chosen_options": [choice], "params_input": {}}
+                    assert rest.patch(path, json=chosen).status_code == 200
+
+        return run_id, running.finish(run_id, decide)
+
+    rejected, state = answer("Reject")
+    assert state == "failed"
+    assert "wait_for_approval" in running.failures(rejected)
+    assert in_force(running).serial == serial
+
+    approved, state = answer("Approve")
+    assert state == "success", running.failures(approved)
+    assert in_force(running).serial == serial + 1
+    assert in_force(running).approved_by == "admin"
+
+
+def test_what_was_rejected_or_left_out_is_kept_for_people(running, first_run):
+    stored = running.store.get(keys.quarantine("sites", first_run))
+    night = Night(running.store, PIPELINE, first_run)
+
+    assert "reasons" in pd.read_parquet(io.BytesIO(stored))
+    assert all(verdict["passed"] for verdict in night.read_json("gate.json"))
