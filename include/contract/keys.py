@@ -87,6 +87,11 @@ def run_file(pipeline: str, run_id: str, name: str) -> str:
     return f"runs/{pipeline_name(pipeline)}/{safe_run_id(run_id)}/{parts}"
 
 
+def snapshot_type_errors(pipeline: str, digest: str) -> str:
+    """Return the key of the values of a snapshot that their column cannot hold."""
+    return f"{snapshot_prefix(pipeline, digest)}type_errors.parquet"
+
+
 def versions_prefix(pipeline: str) -> str:
     """Return the folder of all of a pipeline's model versions."""
     return f"models/{pipeline_name(pipeline)}/"

@@ -15,7 +15,7 @@ class InputField:
     name : str
         Column name in MongoDB, in CSV files and in requests.
     dtype : str
-        ``"int8"``, ``"float32"`` or ``"string"``.
+        ``"int8"``, ``"float32"``, ``"string"`` or ``"timestamp"``.
     allowed : tuple of int or None
         The only values accepted; None accepts every value of `dtype`.
     description : str

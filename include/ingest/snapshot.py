@@ -72,9 +72,7 @@ def _upload(snapshot: Snapshot, folder: Path, store: ObjectStore, pipeline: str)
         return
     for index, part in enumerate(snapshot.parts):
         store.put_file(keys.snapshot_part(pipeline, snapshot.digest, index), folder / part.name)
-    store.put_file(
-        keys.snapshot_prefix(pipeline, snapshot.digest) + TYPE_ERRORS, folder / TYPE_ERRORS
-    )
+    store.put_file(keys.snapshot_type_errors(pipeline, snapshot.digest), folder / TYPE_ERRORS)
     body = json.dumps(snapshot.profile, indent=1).encode()
     store.put(profile_key, body, "application/json")
     logger.info(
@@ -160,7 +158,7 @@ def read_type_errors(store: ObjectStore, pipeline: str, digest: str) -> pd.DataF
     Errors are those of `read_snapshot`.
     """
     profile = read_profile(store, pipeline, digest)
-    key = keys.snapshot_prefix(pipeline, digest) + TYPE_ERRORS
+    key = keys.snapshot_type_errors(pipeline, digest)
     table = _parse(store.get(key), key, TYPE_ERRORS_SCHEMA.names)
     if type_errors_digest(table) != profile["type_errors"]["sha256"]:
         raise SnapshotCorruptError(f"{key} was changed")
