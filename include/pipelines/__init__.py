@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from include.errors import SettingMissingError
 from include.evaluation.gate import Policy
 from include.ingest.fetch import Dataset
 from include.ingest.records import Layout, Record
+from include.training.grids import Effort
 from include.training.split import Shares
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from include.training.families import Family
 
-EFFORTS = ("quick", "default", "thorough")
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Pipeline:
     datasets: tuple[Dataset, ...]
     simulate: Callable[[int, int], Iterator[Record]]
     group_keys: Callable[["pd.DataFrame"], npt.NDArray[np.object_]]
-    families: Callable[[str, int], "tuple[Family, ...]"]
+    families: Callable[[Effort, int], "tuple[Family, ...]"]
     policy: Policy
     shares: Shares = Shares()
     fpr_budget: float = 0.01
