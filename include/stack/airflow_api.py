@@ -102,7 +102,7 @@ class AirflowApi:
         body = {"logical_date": None, "conf": dict(conf)}
         status, answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", body)
         if status != 200:
-            raise DagRunError(f"{dag_id}: not triggered: {_detail(answer)}")
+            raise DagRunError(f"{dag_id}: not triggered: {_first_line(_detail(answer))}")
         return str(answer["dag_run_id"])
 
     def running(self, dag_id: str) -> list[str]:
