@@ -49,7 +49,7 @@ _IMPUTER = f"""
 
 
 def shape_classifier(operator: Operator) -> None:
-    """Declare the outputs of a ``TiedNeighborsClassifier``: the label and each class's share.
+    """Declare a classifier's outputs: the label, and a number for each class.
 
     Parameters
     ----------

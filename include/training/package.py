@@ -1,9 +1,7 @@
 """A fitted model as bytes: ONNX for the scorer, joblib for people with Python."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from io import BytesIO
-from itertools import chain
 
 import joblib
 import numpy as np
@@ -16,12 +14,12 @@ from skl2onnx.common.data_types import FloatTensorType
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 
 from include.errors import ExportError
 from include.estimators.calibrated import PROBABILITY_FLOOR, SigmoidCalibratedClassifier
 from include.estimators.imputer import TiedKNNImputer
 from include.estimators.neighbors import TiedNeighborsClassifier
+from include.training.boosting_onnx import convert_boosting
 from include.training.neighbors_onnx import (
     convert_classifier,
     convert_imputer,
@@ -56,7 +54,7 @@ def to_onnx(estimator: ClassifierMixin, n_inputs: int) -> bytes:
     inner = calibrated.estimator_ if calibrated else estimator
     if isinstance(inner, FrozenEstimator):
         inner = inner.estimator
-    model = _convert(_with_float32_thresholds(inner), n_inputs)
+    model = _convert(inner, n_inputs)
     model.graph.node.extend(_probability_nodes(_both_classes(model), calibrated))
     model.graph.initializer.extend(_constants(calibrated))
     model.graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None]))
@@ -95,23 +93,6 @@ def parity(onnx_bytes: bytes, estimator: ClassifierMixin, X: npt.NDArray[np.floa
     return float(np.abs(exported - estimator.predict_proba(rows)[:, 1]).max())
 
 
-def _with_float32_thresholds(estimator: ClassifierMixin) -> ClassifierMixin:
-    """Round HistGradientBoosting's thresholds down to float32, which moves no float32 input.
-
-    skl2onnx rounds them to the nearest, and a split halfway between two values then sends a third
-    one the other way.
-    """
-    rounded = deepcopy(estimator)
-    classifier = rounded[-1] if isinstance(rounded, Pipeline) else rounded
-    if isinstance(classifier, HistGradientBoostingClassifier):
-        for tree in chain.from_iterable(classifier._predictors):
-            exact = tree.nodes["num_threshold"]
-            nearest = exact.astype(np.float32)
-            below = np.nextafter(nearest, np.float32(-np.inf))
-            tree.nodes["num_threshold"] = np.where(nearest > exact, below, nearest)
-    return rounded
-
-
 def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
     try:
         model: ModelProto = convert_sklearn(
@@ -120,17 +101,20 @@ def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
             initial_types=[(INPUT, FloatTensorType([None, n_inputs]))],
             target_opset=TARGET_OPSET,
             custom_conversion_functions={
+                HistGradientBoostingClassifier: convert_boosting,
                 TiedNeighborsClassifier: convert_classifier,
                 TiedKNNImputer: convert_imputer,
             },
             custom_shape_calculators={
+                HistGradientBoostingClassifier: shape_classifier,
                 TiedNeighborsClassifier: shape_classifier,
                 TiedKNNImputer: shape_imputer,
             },
         )
         return model
     except (NameError, NotImplementedError, RuntimeError, TypeError, ValueError) as err:
-        raise ExportError(f"{type(estimator).__name__} has no ONNX form: {err}") from err
+        reason = str(err).partition("\n")[0]  # skl2onnx goes on to print the whole model
+        raise ExportError(f"{type(estimator).__name__} has no ONNX form: {reason}") from err
 
 
 def _both_classes(model: ModelProto) -> str:
