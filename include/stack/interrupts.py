@@ -50,7 +50,12 @@ def held_interrupts() -> Iterator[None]:
 def ignore_interrupts() -> None:
     """From now on, no signal interrupts this program: it is ending already."""
     for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        # Not SIG_IGN: Python complains of a signal that came just before it was set.
+        signal.signal(number, _do_nothing)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Take a signal that comes while the program is ending."""
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

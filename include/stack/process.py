@@ -1,6 +1,7 @@
 """A server program: started in its own session, logged, waited for, stopped to its last child."""
 
 import json
+import re
 import subprocess
 import threading
 import time
@@ -19,7 +20,9 @@ from include.stack.session import (
 )
 
 _POLL_S = 0.05
-_LOG_LINES = 8
+_SHOWN_LINES = 8
+_SHOWN_ERRORS = 3
+_RAISED = re.compile(r"[\w.]+(Error|Exception|Exit)\b")  # the last line of a Python traceback
 
 
 class ServerProcess:
@@ -44,6 +47,7 @@ class ServerProcess:
         self._cancelled = cancelled or threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
         self._written: dict[str, Any] | None = None
+        self._log_start_bytes = 0
 
     @property
     def pid(self) -> int | None:
@@ -84,6 +88,7 @@ class ServerProcess:
         for path in (self.log_path, self._pid_path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.log_path.open("ab") as log:
+            self._log_start_bytes = log.tell()
             try:
                 self._child = subprocess.Popen(
                     command,
@@ -236,5 +241,9 @@ class ServerProcess:
         self._written = started
 
     def _reason(self) -> str:
-        lines = self.log_path.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-        return f"the end of {self.log_path}:\n  " + "\n  ".join(lines)
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start_bytes)
+            lines = log.read().decode(errors="replace").splitlines()
+        raised = list(dict.fromkeys(line for line in lines if _RAISED.match(line)))
+        shown = raised[-_SHOWN_ERRORS:] or lines[-_SHOWN_LINES:]
+        return f"from {self.log_path}:\n  " + "\n  ".join(shown)

@@ -93,7 +93,7 @@ def test_mongo_explains_data_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "mongo").mkdir()
     (tmp_path / "mongo" / "storage.bson").write_bytes(b"not a database")
     server = MongoServer(tmp_path)
-    with pytest.raises(ServerDiedError, match=r"mongo: ended unexpectedly; the end of .*\.log"):
+    with pytest.raises(ServerDiedError, match=r"mongo: ended unexpectedly; from .*\.log"):
         server.start()
 
     assert server.process.pid is None
