@@ -14,7 +14,7 @@ from include import pipelines
 from include.errors import SettingMissingError
 
 if TYPE_CHECKING:
-    from include.nightly.night import Night
+    from include.nightly.night import Night, Order
     from include.registry.follow.believe import Trust
 
 BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
@@ -58,6 +58,14 @@ def night(pipeline_name: str) -> "Night":
 
     store = ObjectStore(S3Hook(aws_conn_id="nightcatch_s3").get_conn(), BUCKET)
     return Night(store, pipelines.get(pipeline_name), get_current_context()["run_id"])
+
+
+def order() -> "Order":
+    """Read what whoever started the run asked for."""
+    from include.nightly.night import Order
+
+    params = get_current_context()["params"]
+    return Order(params["effort"], params["seed"], params["fpr_budget"], params["imputer"])
 
 
 def trust() -> "Trust":

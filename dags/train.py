@@ -32,7 +32,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, dag, get_current_context, task
 
-from dags.edges import BUCKET, DEFAULT_ARGS, night, required, trust
+from dags.edges import BUCKET, DEFAULT_ARGS, night, order, required, trust
 from include import pipelines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,6 +96,13 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             title="False-positive budget",
             description="Share of legitimate rows that the threshold may flag.",
         ),
+        "imputer": Param(
+            "simple",
+            enum=list(pipelines.IMPUTERS),
+            title="Missing values",
+            description="Filled inside the model: **simple**, by the column's most frequent value; "
+            "**knn**, from the nearest rows (slower to score).",
+        ),
         "accept_drift": Param(
             False,
             type="boolean",
@@ -149,7 +156,7 @@ def plan_search(pipeline_name: str, accepted: dict[str, Any]) -> list[str]:
     """List the model families to search."""
     from include.nightly import model
 
-    return model.family_names(night(pipeline_name), get_current_context()["params"]["effort"])
+    return model.family_names(night(pipeline_name), order())
 
 
 @task(map_index_template="{{ family }}")
@@ -159,14 +166,7 @@ def search(pipeline_name: str, family: str) -> dict[str, Any]:
 
     context = get_current_context()
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
-    params = context["params"]
-    return model.search(
-        night(pipeline_name),
-        family,
-        effort=params["effort"],
-        seed=params["seed"],
-        fpr_budget=params["fpr_budget"],
-    )
+    return model.search(night(pipeline_name), family, order())
 
 
 @task
@@ -174,10 +174,7 @@ def choose(pipeline_name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     """Choose by cross-validation; calibrate; set the threshold for the budget."""
     from include.nightly import model
 
-    params = get_current_context()["params"]
-    return model.choose(
-        night(pipeline_name), list(found), seed=params["seed"], fpr_budget=params["fpr_budget"]
-    )
+    return model.choose(night(pipeline_name), list(found), order())
 
 
 @task
@@ -185,14 +182,8 @@ def evaluate(pipeline_name: str, chosen: dict[str, Any]) -> dict[str, Any]:
     """Look at the test side, once."""
     from include.nightly import champion, model
 
-    run, params = night(pipeline_name), get_current_context()["params"]
-    return model.evaluate_chosen(
-        run,
-        chosen,
-        champion.read_champion(run, trust()),
-        effort=params["effort"],
-        seed=params["seed"],
-    )
+    run = night(pipeline_name)
+    return model.evaluate_chosen(run, chosen, champion.read_champion(run, trust()), order())
 
 
 @task

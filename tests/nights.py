@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from include.nightly import champion, data, drift, model, ship
-from include.nightly.night import Night
+from include.nightly.night import Night, Order
 
 ROOT = Path(__file__).parents[1]
+ORDER = Order(effort="quick", seed=0, fpr_budget=0.01)
 STARTED_AT = datetime(2026, 11, 21, 2, 5, 13, tzinfo=UTC)
 
 
@@ -18,24 +19,21 @@ def judge_night(
     trainer,
     started_at=STARTED_AT,
     families=None,
-    effort="quick",
-    seed=0,
+    order=ORDER,
 ):
     """Run every step up to the gate; the package, the chosen model and the evaluation."""
     champion.pin_champion(night, trust)
     taken = data.snapshot(night, collection)
     data.validate(night, taken["digest"], ROOT / "gx")
-    names = families or model.family_names(night, effort)
-    found = [model.search(night, name, effort=effort, seed=seed, fpr_budget=0.01) for name in names]
-    chosen = model.choose(night, found, seed=seed, fpr_budget=0.01)
-    evaluation = model.evaluate_chosen(
-        night, chosen, champion.read_champion(night, trust), effort=effort, seed=seed
-    )
+    names = families or model.family_names(night, order)
+    found = [model.search(night, name, order) for name in names]
+    chosen = model.choose(night, found, order)
+    evaluation = model.evaluate_chosen(night, chosen, champion.read_champion(night, trust), order)
     packaged = ship.package(
         night,
         chosen,
         started_at=started_at,
-        seed=seed,
+        seed=order.seed,
         code_commit="",
         signing_key=trainer.path,
         trust=trust,

@@ -10,11 +10,10 @@ from include.evaluation.gate import compare_with_champion
 from include.evaluation.intervals import false_positive_interval
 from include.evaluation.metrics import ceiling, evaluate
 from include.nightly.champion import Champion
-from include.nightly.night import Night
+from include.nightly.night import Night, Order
 from include.nightly.rows import read_rows, read_side
 from include.training.calibrate import calibrate
-from include.training.families import FOLDS
-from include.training.grids import Effort
+from include.training.families import FOLDS, Family
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.random_split import random_split_figures
 from include.training.search import Candidate, search_family, select
@@ -24,28 +23,25 @@ _log = logging.getLogger(__name__)
 _CHOSEN = "chosen.joblib"
 
 
-def family_names(night: Night, effort: Effort) -> list[str]:
+def family_names(night: Night, order: Order) -> list[str]:
     """Return the names of the candidates, one mapped task each."""
-    return [family.name for family in night.pipeline.families(effort, 0)]
+    return list(_families(night, order))
 
 
-def search(
-    night: Night, family_name: str, *, effort: Effort, seed: int, fpr_budget: float
-) -> dict[str, Any]:
+def search(night: Night, family_name: str, order: Order) -> dict[str, Any]:
     """Return one family's best by cross-validation; its estimator is kept under the run.
 
     Times are kept apart: a search that runs again gives the same summary.
     """
-    families = {family.name: family for family in night.pipeline.families(effort, seed)}
     train = read_side(night, "train")
     candidate = search_family(
-        families[family_name],
+        _families(night, order)[family_name],
         train.X,
         train.y,
         train.groups,
-        seed=seed,
-        n_folds=FOLDS[effort],
-        fpr_budget=fpr_budget,
+        seed=order.seed,
+        n_folds=FOLDS[order.effort],
+        fpr_budget=order.fpr_budget,
     )
     summary = {
         "family": candidate.family,
@@ -60,15 +56,13 @@ def search(
         "%s: average precision %.4f over %d folds in %.1f s",
         family_name,
         candidate.mean("average_precision"),
-        FOLDS[effort],
+        FOLDS[order.effort],
         candidate.search_seconds,
     )
     return {**summary, "sha256": sha256}
 
 
-def choose(
-    night: Night, summaries: list[dict[str, Any]], *, seed: int, fpr_budget: float
-) -> dict[str, Any]:
+def choose(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[str, Any]:
     """Return the family with the best cross-validation, calibrated, with its threshold.
 
     The sigmoid is fitted on the calibration side; the threshold is set on the calibration side and
@@ -81,18 +75,18 @@ def choose(
     fitted = night.read_estimator(_estimator_name(family), digest)
     estimator = calibrate(fitted, calibration.X, calibration.y)
     train = read_side(night, "train")
-    unseen = out_of_fold_probability(estimator, train.X, train.y, train.groups, seed=seed)
+    unseen = out_of_fold_probability(estimator, train.X, train.y, train.groups, seed=order.seed)
     threshold = choose_threshold(
         np.concatenate([calibration.y, train.y]),
         np.concatenate([estimator.predict_proba(calibration.X)[:, 1], unseen]),
-        fpr_budget,
+        order.fpr_budget,
     )
     chosen = {
         "family": family,
         "params": candidates[family].params,
         "candidates": sorted(candidates),
         "threshold": threshold.value,
-        "fpr_budget": fpr_budget,
+        "fpr_budget": order.fpr_budget,
         "calibration": {**vars(threshold), "n_rows": len(calibration.y)},
     }
     sha256 = night.write_estimator(_CHOSEN, estimator)
@@ -102,7 +96,7 @@ def choose(
 
 
 def evaluate_chosen(
-    night: Night, chosen: dict[str, Any], champion: Champion | None, *, effort: Effort, seed: int
+    night: Night, chosen: dict[str, Any], champion: Champion | None, order: Order
 ) -> dict[str, Any]:
     """Return the honest figures: the one look at the test side, beside the random-split figure."""
     rows, sides = read_rows(night)
@@ -110,16 +104,15 @@ def evaluate_chosen(
     estimator = read_chosen(night, chosen)
     probability = estimator.predict_proba(test.X)[:, 1]
     threshold, budget = chosen["threshold"], chosen["fpr_budget"]
-    families = {family.name: family for family in night.pipeline.families(effort, seed)}
     evaluation = {
         "test": evaluate(test.y, probability, threshold, budget),
         "random_split": random_split_figures(
-            families[chosen["family"]],
+            _families(night, order)[chosen["family"]],
             chosen["params"],
             rows.X,
             rows.y,
             shares=night.pipeline.shares,
-            seed=seed,
+            seed=order.seed,
             fpr_budget=budget,
         ),
         "fpr_interval": false_positive_interval(
@@ -127,7 +120,7 @@ def evaluate_chosen(
             probability >= threshold,
             test.groups,
             confidence=night.pipeline.policy.confidence,
-            seed=seed,
+            seed=order.seed,
         ),
         "ceiling": ceiling(rows.groups, rows.y),
         "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},
@@ -160,6 +153,11 @@ def _against(
         },
         "champion_serial": champion.pointer.serial,
     }
+
+
+def _families(night: Night, order: Order) -> dict[str, Family]:
+    families = night.pipeline.families(order.effort, order.seed, order.imputer)
+    return {family.name: family for family in families}
 
 
 def _estimator_name(family: str) -> str:

@@ -12,6 +12,27 @@ from include.contract.manifest import describe_file
 from include.errors import VersionRefusedError
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
+from include.training.grids import Effort, Imputer
+
+
+@dataclass(frozen=True)
+class Order:
+    """What whoever started the run asked for.
+
+    Attributes
+    ----------
+    effort : {"quick", "default", "thorough"}
+    seed : int
+    fpr_budget : float
+        Share of legitimate rows that the threshold may flag.
+    imputer : {"simple", "knn"}
+        What fills missing values inside the model.
+    """
+
+    effort: Effort
+    seed: int
+    fpr_budget: float
+    imputer: Imputer = "simple"
 
 
 @dataclass(frozen=True)

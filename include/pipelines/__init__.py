@@ -17,7 +17,7 @@ from include.errors import SettingMissingError
 from include.evaluation.gate import Policy
 from include.ingest.fetch import Dataset
 from include.ingest.records import Layout, Record
-from include.training.grids import Effort
+from include.training.grids import Effort, Imputer
 from include.training.split import Shares
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from include.training.families import Family
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
+IMPUTERS: tuple[Imputer, ...] = get_args(Imputer)
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Pipeline:
         Stands in where no data set can be had.
     group_keys : callable (frame) -> ndarray of shape (n_rows,)
         Rows of equal keys never lie on two sides of a split, nor in two folds.
-    families : callable (effort, seed) -> tuple of Family
-        The candidates; `effort` is one of `EFFORTS`.
+    families : callable (effort, seed, imputer) -> tuple of Family
+        The candidates; `effort` is one of `EFFORTS`, `imputer` of `IMPUTERS`.
     policy : Policy
         What a model must show to be approved.
     shares : Shares
@@ -64,7 +65,7 @@ class Pipeline:
     datasets: tuple[Dataset, ...]
     simulate: Callable[[int, int], Iterator[Record]]
     group_keys: Callable[["pd.DataFrame"], npt.NDArray[np.object_]]
-    families: Callable[[Effort, int], "tuple[Family, ...]"]
+    families: Callable[[Effort, int, Imputer], "tuple[Family, ...]"]
     policy: Policy
     shares: Shares = Shares()
     fpr_budget: float = 0.01

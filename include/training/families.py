@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import (
@@ -20,9 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from include.estimators.imputer import TiedKNNImputer
 from include.estimators.neighbors import TiedNeighborsClassifier
-from include.training.grids import GRIDS, SCALED, STAGES, Effort, Grid
-
-Imputer = Literal["simple", "knn"]
+from include.training.grids import GRIDS, SCALED, STAGES, Effort, Grid, Imputer
 
 FOLDS: Mapping[Effort, int] = {"quick": 2, "default": 5, "thorough": 10}
 """Number of cross-validation folds of each effort."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 Effort = Literal["quick", "default", "thorough"]
+Imputer = Literal["simple", "knn"]
 Grid = Mapping[str, tuple[object, ...]]
 
 SIMPLEST_FIRST = (

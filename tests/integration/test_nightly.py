@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from include.nightly.night import Night
 from include.registry.approve import pointer_in_force, read_history
 from include.registry.follow.believe import Trust
 from include.stores.objects import ObjectStore
-from tests.nights import ROOT, STARTED_AT, run_night
+from tests.nights import ORDER, ROOT, STARTED_AT, run_night
 from tests.versions import Signer
 
 FAMILIES = ("LogisticRegression", "HistGradientBoosting")
@@ -70,7 +70,9 @@ def manifest_of(house, pointer):
 
 def test_the_second_night_is_judged_against_the_first(house):
     first, evaluation = house.run("night-1")
-    second, compared = house.run("night-2", started_at=STARTED_AT + timedelta(days=1), seed=1)
+    second, compared = house.run(
+        "night-2", started_at=STARTED_AT + timedelta(days=1), order=replace(ORDER, seed=1)
+    )
 
     assert evaluation["champion"] is None
     assert compared["champion_on_same_rows"]["version"] == first.version
@@ -141,17 +143,15 @@ def steps(house, mongo_url):
     for family in FAMILIES:
         yield (
             family,
-            lambda n, _, family=family: model.search(
-                n, family, effort="quick", seed=0, fpr_budget=0.01
-            ),
+            lambda n, _, family=family: model.search(n, family, ORDER),
         )
     yield (
         "choose",
-        lambda n, r: model.choose(n, [r[name] for name in FAMILIES], seed=0, fpr_budget=0.01),
+        lambda n, r: model.choose(n, [r[name] for name in FAMILIES], ORDER),
     )
     yield (
         "evaluate",
-        lambda n, r: model.evaluate_chosen(n, r["choose"], None, effort="quick", seed=0),
+        lambda n, r: model.evaluate_chosen(n, r["choose"], None, ORDER),
     )
     yield (
         "package",

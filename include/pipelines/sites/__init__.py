@@ -9,7 +9,7 @@ from include.evaluation.gate import Policy
 from include.pipelines import Pipeline
 from include.pipelines.sites.records import DATASET, LAYOUT
 from include.pipelines.sites.simulate import simulate
-from include.training.grids import Effort
+from include.training.grids import Effort, Imputer
 from include.training.split import group_keys
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def _feature_vectors(frame: "pd.DataFrame") -> npt.NDArray[np.object_]:
     return group_keys(frame[[field.name for field in LAYOUT.fields]].to_numpy(np.float32))
 
 
-def _families(effort: Effort, seed: int) -> "tuple[Family, ...]":
+def _families(effort: Effort, seed: int, imputer: Imputer) -> "tuple[Family, ...]":
     from include.training.families import tabular_families
 
-    return tabular_families(effort, seed)
+    return tabular_families(effort, seed, imputer)
 
 
 PIPELINE = Pipeline(
