@@ -4,13 +4,18 @@ import time
 
 from flask import Flask, Response, g, request
 
-from include.services.scorer import predict, problems, status
+from include.services.scorer import page, predict, problems, status
 from include.services.scorer.scorer import EXTENSION, Scorer, current_scorer
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def create_app(scorer: Scorer) -> Flask:
     """Return the WSGI application that answers with the models of `scorer`."""
-    app = Flask("include.services.scorer", static_folder=None)
+    app = Flask("include.services.scorer")
     app.extensions[EXTENSION] = scorer
     app.config["MAX_CONTENT_LENGTH"] = scorer.limits.json_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
@@ -18,6 +23,7 @@ def create_app(scorer: Scorer) -> Flask:
     app.before_request(_begin)
     app.after_request(_end)
     problems.register(app)
+    app.register_blueprint(page.blueprint)
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(status.blueprint)
     return app
@@ -30,7 +36,8 @@ def _begin() -> None:
 def _end(answer: Response) -> Response:
     answer.headers["X-Content-Type-Options"] = "nosniff"
     if answer.mimetype == "text/html":
-        answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'self'"
+        answer.headers["Content-Security-Policy"] = _POLICY
+        answer.headers["Referrer-Policy"] = "no-referrer"
     metrics = current_scorer().metrics
     route = request.url_rule.rule if request.url_rule else "unknown"
     method = request.method if request.url_rule else "any"

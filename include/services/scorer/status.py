@@ -1,6 +1,6 @@
-"""What operators and browsers ask: health, version, metrics, and which model is in force."""
+"""What operators ask: health, version and metrics."""
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -9,13 +9,6 @@ from include.services.scorer.answers import describe_model
 from include.services.scorer.scorer import current_scorer
 
 blueprint = Blueprint("status", __name__)
-
-
-@blueprint.get("/")
-def index() -> str:
-    """Show which models are in force."""
-    catalogue = current_scorer().catalogue
-    return render_template("index.html", in_force=catalogue.in_force(), waiting=catalogue.waiting())
 
 
 @blueprint.get("/health/live")

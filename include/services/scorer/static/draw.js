@@ -1,0 +1,160 @@
+// An answer becomes elements; text is always set as text, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+const PAGE_ROWS = 50;
+const BINS = 20;
+const MARGIN = 10;
+// Pictures are drawn at the width they are shown, so that their text keeps its size on a phone.
+const pictureWidth = () => Math.min(document.documentElement.clientWidth - 66, 704);
+
+export function element(name, attributes = {}, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+function shape(name, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+export const percent = (share) => {
+  const shown = (100 * share).toFixed(1);
+  return share > 0 && shown === "0.0" ? "below 0.1 %" : share < 1 && shown === "100.0" ? "above 99.9 %" : `${shown} %`;
+};
+const isPhishing = (item, threshold) => item.probability >= threshold;
+
+export function drawProblem(refusal) {
+  const box = element("div", { class: "card error", role: "alert" }, element("h3", {}, refusal.message));
+  if (refusal.faults.length) {
+    const faults = refusal.faults.map((fault) => element("li", {}, `${place(fault)}: ${fault.detail}`));
+    box.append(element("ul", {}, ...faults));
+  }
+  return box;
+}
+
+function place(fault) {
+  if (fault.line) return `line ${fault.line}${fault.column ? `, ${fault.column}` : ""}`;
+  return fault.field || fault.pointer;
+}
+
+export function drawOne(item, model) {
+  const kind = isPhishing(item, model.threshold) ? "phishing" : "legitimate";
+  const box = element("div", { class: "card" });
+  const mark = kind === "phishing" ? "⚠ " : "✓ ";
+  box.append(
+    element("p", { class: "verdict" },
+      element("strong", { class: kind }, element("span", { "aria-hidden": "true" }, mark), item.prediction),
+      element("span", {}, `${percent(item.confidence)} sure`)),
+  );
+  if (item.url) box.append(element("p", { class: "meta" }, item.url));
+  box.append(drawScale(item.probability, model.threshold, kind));
+  return box;
+}
+
+export function drawFootnote(model, id) {
+  return element("p", { class: "meta" },
+    `Model ${model.pipeline}, version ${model.version}, serial ${model.serial}. Id of this answer: ${id}`);
+}
+
+function drawScale(probability, threshold, kind) {
+  const span = pictureWidth() - 2 * MARGIN;
+  const x = (share) => MARGIN + span * share;
+  const words = `Probability of phishing ${percent(probability)}; the threshold is ${percent(threshold)}`;
+  const anchor = (share) => (share < 0.15 ? "start" : share > 0.85 ? "end" : "middle");
+  return shape("svg", { class: "picture", viewBox: `0 0 ${pictureWidth()} 86`, role: "img", "aria-label": words },
+    shape("text", { x: x(probability), y: 16, "text-anchor": anchor(probability) }, `probability ${percent(probability)}`),
+    shape("rect", { class: "track", x: MARGIN, y: 26, width: span, height: 22, rx: 6 }),
+    shape("rect", { class: kind === "phishing" ? "bad" : "good", x: MARGIN, y: 26, width: Math.max(span * probability, 4), height: 22, rx: 6 }),
+    shape("line", { class: "mark", x1: x(threshold), x2: x(threshold), y1: 20, y2: 60 }),
+    shape("text", { x: x(threshold), y: 76, "text-anchor": anchor(threshold) }, `threshold ${percent(threshold)}`));
+}
+
+export function drawMany(items, model, byLabel) {
+  const box = element("div", { class: "card" });
+  const counts = Object.entries(byLabel).map(([label, count]) => `${label}: ${count.toLocaleString("en")}`);
+  box.append(
+    element("p", { class: "verdict" }, element("strong", {}, `${items.length.toLocaleString("en")} checked`),
+      element("span", {}, counts.join(" · "))),
+    drawHistogram(items, model.threshold),
+    drawTable(items, model.threshold));
+  return box;
+}
+
+export function countLabels(items) {
+  const counts = {};
+  for (const { prediction } of items) counts[prediction] = (counts[prediction] || 0) + 1;
+  return counts;
+}
+
+function drawHistogram(items, threshold) {
+  const counts = new Array(BINS).fill(0);
+  for (const { probability } of items) counts[Math.min(Math.floor(probability * BINS), BINS - 1)] += 1;
+  const highest = Math.max(...counts, 1);
+  const span = pictureWidth() - 2 * MARGIN;
+  const x = (share) => MARGIN + span * share;
+  const bars = counts.map((count, bin) => {
+    const height = count ? Math.max((110 * count) / highest, 2) : 0;
+    const above = (bin + 0.5) / BINS >= threshold;
+    return shape("rect", { class: above ? "bad" : "good", x: x(bin / BINS) + 1, width: span / BINS - 2, y: 130 - height, height, rx: 2 },
+      shape("title", {}, `${percent(bin / BINS)} to ${percent((bin + 1) / BINS)}: ${count}`));
+  });
+  const flagged = items.filter((item) => isPhishing(item, threshold)).length;
+  const words = `Histogram of the probability of phishing: ${flagged} of ${items.length} reach the threshold of ${percent(threshold)}`;
+  return shape("svg", { class: "picture", viewBox: `0 0 ${pictureWidth()} 172`, role: "img", "aria-label": words },
+    ...bars,
+    shape("line", { class: "axis", x1: x(0), x2: x(1), y1: 130, y2: 130 }),
+    shape("line", { class: "mark", x1: x(threshold), x2: x(threshold), y1: 8, y2: 138 }),
+    shape("text", { x: x(0), y: 148 }, "0 %"),
+    shape("text", { x: x(1), y: 148, "text-anchor": "end" }, "100 %"),
+    shape("text", { x: x(0.5), y: 166, "text-anchor": "middle" }, "probability of phishing; dashed: the threshold"));
+}
+
+function drawTable(items, threshold) {
+  const rows = items.map((item, index) => ({ item, number: index + 1 }));
+  const hasUrls = items.some((item) => item.url);
+  const body = element("tbody");
+  const caption = element("caption", { "aria-live": "polite" });
+  const head = element("tr", {}, element("th", { scope: "col" }, "Row"), element("th", { scope: "col" }, "Verdict"),
+    element("th", { scope: "col", class: "n" }, "Probability"));
+  if (hasUrls) head.append(element("th", { scope: "col" }, "Address"));
+  const table = element("table", {}, caption, element("thead", {}, head), body);
+  const onlyBad = element("select", { "aria-label": "Rows to show" },
+    element("option", { value: "" }, "all rows, in order"), element("option", { value: "bad" }, "phishing only, likeliest first"));
+  const earlier = element("button", { type: "button" }, "Earlier rows");
+  const later = element("button", { type: "button" }, "Later rows");
+  let first = 0;
+  const show = () => {
+    const shown = onlyBad.value
+      ? rows.filter(({ item }) => isPhishing(item, threshold)).sort((a, b) => b.item.probability - a.item.probability)
+      : rows;
+    const part = shown.slice(first, first + PAGE_ROWS);
+    body.replaceChildren(...part.map((row) => drawRow(row, threshold, hasUrls)));
+    caption.textContent = part.length ? `Rows ${first + 1} to ${first + part.length} of ${shown.length}` : "No such row";
+    earlier.disabled = first === 0;
+    later.disabled = first + PAGE_ROWS >= shown.length;
+  };
+  onlyBad.addEventListener("change", () => { first = 0; show(); });
+  earlier.addEventListener("click", () => { first -= PAGE_ROWS; show(); });
+  later.addEventListener("click", () => { first += PAGE_ROWS; show(); });
+  show();
+  const pages = items.length > PAGE_ROWS ? element("div", { class: "row" }, earlier, later) : "";
+  const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Answers by row" }, table);
+  return element("div", {}, element("div", { class: "row" }, onlyBad), scroll, pages);
+}
+
+function drawRow({ item, number }, threshold, hasUrls) {
+  const kind = isPhishing(item, threshold) ? "phishing" : "legitimate";
+  const row = element("tr", {}, element("th", { scope: "row" }, String(number)), element("td", { class: kind }, item.prediction),
+    element("td", { class: "n" }, percent(item.probability)));
+  if (hasUrls) row.append(element("td", { class: "url" }, item.url || ""));
+  return row;
+}
+
+/** Return a link that saves `blob`; the caller revokes its address when the answer goes. */
+export function drawDownload(blob, name, words) {
+  return element("a", { class: "button", href: URL.createObjectURL(blob), download: name }, words);
+}

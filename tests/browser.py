@@ -1,0 +1,105 @@
+"""Headless Chromium, driven by its own protocol: no host but the loopback can be found."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from contextlib import ExitStack
+
+import pytest
+import requests
+from websockets.sync.client import connect
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+TIMEOUT_S = 30.0
+
+
+class Browser:
+    """One tab. `problems` holds what the page complained of: errors, and breaches of its policy."""
+
+    def __init__(self, folder):
+        if CHROMIUM is None:
+            pytest.skip("no Chromium")
+        self.problems = []
+        self._number = 0
+        self._process = subprocess.Popen(
+            [
+                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+                *("--no-first-run", "--disable-background-networking", "--disable-sync"),
+                *("--disable-component-update", f"--user-data-dir={folder / 'chromium'}"),
+                *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",),
+                *("--remote-debugging-port=0", "about:blank"),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for line in self._process.stderr:
+            if found := re.search(r"DevTools listening on ws://(\S+?)/", line):
+                break
+        tabs = requests.get(f"http://{found[1]}/json", timeout=TIMEOUT_S).json()
+        (address,) = [tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"]
+        self._opened = ExitStack()
+        self._socket = self._opened.enter_context(connect(address, max_size=None, proxy=None))
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.tell(f"{domain}.enable")
+
+    def close(self):
+        self._opened.close()
+        self._process.terminate()
+        self._process.wait(TIMEOUT_S)
+        self._process.stderr.close()
+
+    def tell(self, method, **params):
+        """Send one command and return its result."""
+        self._number += 1
+        self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
+        while True:
+            message = json.loads(self._socket.recv(TIMEOUT_S))
+            if message.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded"):
+                self.problems.append(message["params"])
+            if message.get("id") == self._number:
+                assert "error" not in message, message
+                return message["result"]
+
+    def run(self, script):
+        """Return what a script, which may await, comes to."""
+        result = self.tell(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def open(self, url):
+        self.tell("Page.navigate", url=url)
+        self.wait_for(f"location.href.startsWith({url!r}) && document.readyState == 'complete'")
+
+    def wait_for(self, condition):
+        """Return once a script comes to something true."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while not self.run(f"Boolean({condition})"):
+            assert time.monotonic() < deadline, (condition, self.run("document.body.innerText"))
+
+    def save_to(self, folder):
+        self.tell("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
+    def type(self, text):
+        self.tell("Input.insertText", text=text)
+
+    def press(self, key, code):
+        """Press and release a key of the keyboard."""
+        text = {"Enter": "\r", "Space": " "}.get(key, "")
+        pressed = {"key": " " if key == "Space" else key, "windowsVirtualKeyCode": code}
+        self.tell("Input.dispatchKeyEvent", type="keyDown", text=text, **pressed)
+        self.tell("Input.dispatchKeyEvent", type="keyUp", **pressed)
+
+    def show_at(self, width, height, scheme="light"):
+        self.tell(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.tell("Emulation.setEmulatedMedia", features=[feature])

@@ -1,0 +1,238 @@
+"""The page at `/` in a real browser: every way to ask, by hand, by keyboard, on a phone."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from werkzeug.serving import make_server
+
+from include.contract.approval import Pointer
+from include.contract.schema import InputField
+from include.pipelines.sites.records import FIELDS
+from include.registry.follow import InForce
+from include.services.scorer.app import create_app
+from include.services.scorer.catalogue import Catalogue
+from include.services.scorer.metrics import Metrics
+from include.services.scorer.model import load_model
+from include.services.scorer.scorer import Scorer
+from include.services.scorer.settings import Limits
+from tests import graphs
+from tests.browser import Browser
+from tests.versions import Version, version_name
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+URL = (InputField("url", "string", None, "the address"),)
+TAB, ENTER = 9, 13
+
+
+@dataclass
+class Following:
+    """Stands where a Follower stands."""
+
+    in_force: InForce
+
+
+def following(pipeline, body, **changes):
+    manifest = Version(version_name(1), pipeline=pipeline).manifest(**changes)
+    pointer = Pointer(
+        pipeline, manifest.version, 7, "", "ann", "2026-11-21T02:06:00+00:00", "a test", "run-1"
+    )
+    return Following(InForce(pointer, manifest, load_model(body, manifest), NOW))
+
+
+@pytest.fixture(scope="module")
+def followers():
+    weights = [-0.2] * len(FIELDS)
+    return {
+        "sites": following("sites", graphs.logistic(weights), inputs=FIELDS),
+        "urls": following("urls", graphs.text_classifier(), inputs=URL),
+    }
+
+
+@pytest.fixture(scope="module")
+def address(followers):
+    scorer = Scorer(Catalogue(followers), Metrics(shared=False), Limits(), "abc", lambda: NOW)
+    server = make_server("127.0.0.1", 0, create_app(scorer), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}/"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(chromium, address):
+    chromium.problems.clear()
+    chromium.show_at(1280, 900)
+    chromium.open(address)
+    yield chromium
+    assert chromium.problems == []
+
+
+def answer_of(page):
+    page.wait_for("!document.querySelector('#answer').hidden")
+    return page.run("document.querySelector('#answer').innerText")
+
+
+def paste(page, text):
+    page.run("document.querySelector('#paste').focus()")
+    page.type(text)
+    page.run("document.querySelector('#paste-form').requestSubmit()")
+
+
+def drop(page, name, content):
+    page.run(
+        f"""(() => {{
+            const files = new DataTransfer();
+            files.items.add(new File([{json.dumps(content)}], {json.dumps(name)}));
+            document.querySelector('#drop').dispatchEvent(
+                new DragEvent('drop', {{dataTransfer: files, bubbles: true, cancelable: true}}));
+        }})()"""
+    )
+
+
+def csv(n_rows):
+    header = ",".join(field.name for field in FIELDS)
+    row = [field.allowed for field in FIELDS]
+    rows = (",".join(str(allowed[i % len(allowed)]) for allowed in row) for i in range(n_rows))
+    return "\n".join([header, *rows])
+
+
+def test_it_says_which_model_is_in_force_and_since_when(page):
+    text = page.run("document.querySelector('.model').innerText")
+
+    assert "Model sites" in text
+    assert "approved by ann" in text
+    assert page.run("document.querySelector('.model time').dateTime").startswith("2026-11-21T02:06")
+
+
+def test_a_described_record_is_answered_in_words_and_a_picture(page):
+    page.run("document.querySelector('[data-fill=first]').click()")
+    page.run("document.querySelector('.record-form').requestSubmit()")
+
+    assert "Phishing" in answer_of(page)
+    words = page.run("document.querySelector('#answer svg').getAttribute('aria-label')")
+    assert words.startswith("Probability of phishing 99.")
+    assert "the threshold is 50.0 %" in words
+    assert page.run("document.activeElement.id") == "answer"
+
+
+def test_each_input_is_a_choice_in_words(page):
+    shown = page.run(
+        "[...document.querySelector('[name=age_of_domain]').options].map((o) => o.text)"
+    )
+
+    assert shown[0] == "the domain is younger than six months (-1)"
+    assert shown[-1] == "not known"
+    assert page.run("document.querySelectorAll('.record-form select').length") == len(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("http://bad.example/", "Phishing"),
+        ("http://a.example/\nhttp://bad.example/\n", "2 checked"),
+        (json.dumps([{field.name: None for field in FIELDS}] * 3), "3 checked"),
+        (csv(2), "2 checked"),
+        ("{", "This is not JSON"),
+        (json.dumps({"having_IP_Address": 1}), "the column is missing"),
+        ("a,b\n1,2", "2 checked"),
+    ],
+    ids=["address", "addresses", "records", "csv", "broken", "incomplete", "any-lines"],
+)
+def test_what_is_pasted_is_understood(page, text, wanted):
+    paste(page, text)
+
+    assert wanted in answer_of(page)
+    page.problems.clear()  # a 422 is logged by the browser
+
+
+def test_a_dropped_file_is_a_paged_table_with_a_download(page, tmp_path):
+    page.save_to(tmp_path)
+    drop(page, "sites.csv", csv(120))
+
+    text = answer_of(page)
+    assert "120 checked" in text
+    assert "Rows 1 to 50 of 120" in text
+    page.run("[...document.querySelectorAll('#answer button')].at(-2).click()")
+    assert "Rows 51 to 100" in answer_of(page)
+    page.run("[...document.querySelectorAll('#answer button')].at(-1).click()")
+    saved = tmp_path / "predictions.csv"
+    deadline = time.monotonic() + 30
+    while not saved.exists() and time.monotonic() < deadline:
+        page.run("new Promise(requestAnimationFrame)")
+    assert len(saved.read_text().splitlines()) == 121
+
+
+def test_what_is_sent_is_never_markup(page):
+    paste(page, "http://bad.example/<img src=x onerror=document.title='owned'>\nhttp://b.example/")
+
+    assert "<img" in answer_of(page)
+    assert page.run("document.title") != "owned"
+
+
+def test_the_keyboard_alone_is_enough(page):
+    for _ in range(30):
+        page.press("Tab", TAB)
+        if page.run("document.activeElement.id") == "paste":
+            break
+    page.type("http://bad.example/")
+    page.press("Tab", TAB)
+    page.press("Enter", ENTER)
+
+    assert "Phishing" in answer_of(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_all_of_it_in_either_colour(page, scheme):
+    page.show_at(360, 740, scheme)
+    drop(page, "sites.csv", csv(60))
+
+    assert "60 checked" in answer_of(page)
+    assert page.run("document.documentElement.scrollWidth") == 360
+    assert page.run(CONTRAST) >= 4.5
+
+
+CONTRAST = """(() => {
+    const light = (colour) => {
+        const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255);
+        const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        const [r, g, b] = parts.map(linear);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (node) => {
+        const colour = getComputedStyle(node).backgroundColor;
+        return colour.endsWith(', 0)') ? behind(node.parentElement) : colour;
+    };
+    const contrast = (node) => {
+        const pair = [getComputedStyle(node).color, behind(node)].map(light).sort((a, b) => b - a);
+        return (pair[0] + 0.05) / (pair[1] + 0.05);
+    };
+    const texts = [...document.querySelectorAll('h1, h2, p, a, td, th, label, button, summary')];
+    const read = texts.filter((node) => node.checkVisibility() && !node.disabled);
+    return Math.min(...read.map(contrast));
+})()"""
+
+
+def test_everything_a_screen_reader_meets_has_a_name(page):
+    drop(page, "sites.csv", csv(60))
+    answer_of(page)
+    nodes = page.tell("Accessibility.getFullAXTree")["nodes"]
+    interactive = {"button", "link", "combobox", "textbox", "image", "region", "table"}
+    met = [node for node in nodes if node["role"]["value"] in interactive and not node["ignored"]]
+
+    nameless = [node["role"] for node in met if not node.get("name", {}).get("value")]
+    assert len(met) > 50
+    assert [role for role in nameless if role["value"] != "image"] == []
+    assert page.run("document.documentElement.lang") == "en"
+    assert page.run("[...document.querySelectorAll('h1')].length") == 1
