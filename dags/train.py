@@ -83,10 +83,11 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
     return {
         "effort": Param(
             "default",
+            type="string",
             enum=list(pipelines.EFFORTS),
             title="Search effort",
-            description="How many grid points and folds: **quick** takes seconds, "
-            "**thorough** several times the default.",
+            description="How many grid points and folds: quick takes seconds, "
+            "thorough several times the default.",
         ),
         "fpr_budget": Param(
             pipeline.fpr_budget,
@@ -98,10 +99,11 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
         ),
         "imputer": Param(
             "simple",
+            type="string",
             enum=list(pipelines.IMPUTERS),
             title="Missing values",
-            description="Filled inside the model: **simple**, by the column's most frequent value; "
-            "**knn**, from the nearest rows (slower to score).",
+            description="Filled inside the model: simple, by the column's most frequent value; "
+            "knn, from the nearest rows (slower to score).",
         ),
         "accept_drift": Param(
             False,
@@ -112,10 +114,11 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
         "seed": Param(0, type="integer", minimum=0, maximum=2**31 - 1, title="Seed"),
         "approval": Param(
             "auto",
+            type="string",
             enum=["auto", "human"],
             title="Approval",
-            description="**auto**: what passes the gate is approved. **human**: somebody answers "
-            "under *Required Actions* first.",
+            description="auto: what passes the gate is approved. human: somebody answers "
+            "under Required Actions first.",
         ),
     }
 

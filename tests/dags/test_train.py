@@ -1,0 +1,118 @@
+"""The training DAG as Airflow reads it: its flow, its form, its failures."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARSE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
+
+def accepted(name, value):
+    try:
+        dag.params.get_param(name).resolve(value)
+    except ParamValidationError:
+        return False
+    return True
+
+bag = DagBag(sys.argv[1])
+dag = bag.dags["train_sites"]
+heavy = {"sklearn", "pandas", "scipy", "great_expectations", "onnx", "pyarrow"}
+print(json.dumps({
+    "errors": bag.import_errors,
+    "dags": sorted(bag.dags),
+    "imported": sorted(heavy & set(sys.modules)),
+    "doc": dag.doc_md,
+    "tags": sorted(dag.tags),
+    "timetable": str(dag.timetable.expression),
+    "max_active_runs": dag.max_active_runs,
+    "downstream": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
+    "owners": sorted({task.owner for task in dag.tasks}),
+    "assets": [asset.name for asset in dag.get_task("approve").outlets],
+    "rules": [(r.exception, r.action.value) for r in dag.tasks[0].retry_policy.rules],
+    "accepted": [accepted(name, value) for name, value in json.loads(sys.argv[2])],
+}))
+"""
+FORM = {
+    ("effort", "quick"): True,
+    ("effort", "extreme"): False,
+    ("effort", None): False,
+    ("fpr_budget", 0.001): True,
+    ("fpr_budget", 0): False,
+    ("fpr_budget", 0.5): False,
+    ("seed", 2**31 - 1): True,
+    ("seed", -1): False,
+    ("seed", 0.5): False,
+    ("imputer", "knn"): True,
+    ("imputer", "none"): False,
+    ("accept_drift", True): True,
+    ("accept_drift", "yes"): False,
+    ("approval", "human"): True,
+    ("approval", "nobody"): False,
+}
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory):
+    """What Airflow makes of the repository's DAG folder, in a process of its own."""
+    home = tmp_path_factory.mktemp("airflow")
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    environment = kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-c", PARSE, str(ROOT / "dags"), json.dumps(list(FORM))]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def test_every_dag_can_be_read(parsed):
+    assert parsed["errors"] == {}
+    assert {"load_records", "train_sites"} <= set(parsed["dags"])
+
+
+def test_reading_the_dags_imports_nothing_heavy(parsed):
+    assert parsed["imported"] == []
+
+
+def test_the_run_flows_from_snapshot_to_approval(parsed):
+    downstream = parsed["downstream"]
+
+    assert downstream["take_snapshot"] == ["validate"]
+    assert downstream["validate"] == ["measure_drift", "plan_search"]
+    assert downstream["search"] == ["choose"]
+    assert "package" in downstream["choose"]
+    assert downstream["gate"] == ["how_to_approve"]
+    assert downstream["how_to_approve"] == ["approve", "wait_for_approval"]
+    assert downstream["wait_for_approval"] == ["approve"]
+    assert downstream["approve"] == []
+
+
+def test_people_find_what_they_need(parsed):
+    assert parsed["timetable"] == "0 2 * * *"
+    assert parsed["owners"] == ["nightcatch"]
+    assert "sites" in parsed["tags"]
+    assert parsed["assets"] == ["approved_model_sites"]
+    assert all(task in parsed["doc"] for task in ("take_snapshot", "gate", "If it fails"))
+
+
+def test_only_passing_faults_are_tried_again(parsed):
+    rules = dict(parsed["rules"])
+
+    assert rules["include.errors.StoreUnavailableError"] == "retry"
+    assert rules["include.errors.NightCatchError"] == "fail"
+
+
+@pytest.mark.parametrize(("name", "value", "accepted"), [(*key, FORM[key]) for key in FORM])
+def test_the_form_takes_what_makes_sense(parsed, name, value, accepted):
+    assert parsed["accepted"][list(FORM).index((name, value))] is accepted
