@@ -3,44 +3,16 @@
 import json
 import threading
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 from werkzeug.serving import make_server
 
-from include.contract.approval import Pointer
-from include.contract.schema import InputField
 from include.pipelines.sites.records import FIELDS
-from include.registry.follow import InForce
-from include.services.scorer.app import create_app
-from include.services.scorer.catalogue import Catalogue
-from include.services.scorer.metrics import Metrics
-from include.services.scorer.model import load_model
-from include.services.scorer.scorer import Scorer
-from include.services.scorer.settings import Limits
 from tests import graphs
+from tests.answering import URL, app_of, following
 from tests.browser import Browser
-from tests.versions import Version, version_name
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-URL = (InputField("url", "string", None, "the address"),)
 TAB, ENTER = 9, 13
-
-
-@dataclass
-class Following:
-    """Stands where a Follower stands."""
-
-    in_force: InForce
-
-
-def following(pipeline, body, **changes):
-    manifest = Version(version_name(1), pipeline=pipeline).manifest(**changes)
-    pointer = Pointer(
-        pipeline, manifest.version, 7, "", "ann", "2026-11-21T02:06:00+00:00", "a test", "run-1"
-    )
-    return Following(InForce(pointer, manifest, load_model(body, manifest), NOW))
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +26,7 @@ def followers():
 
 @pytest.fixture(scope="module")
 def address(followers):
-    scorer = Scorer(Catalogue(followers), Metrics(shared=False), Limits(), "abc", lambda: NOW)
-    server = make_server("127.0.0.1", 0, create_app(scorer), threaded=True)
+    server = make_server("127.0.0.1", 0, app_of(followers), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}/"
@@ -236,3 +207,13 @@ def test_everything_a_screen_reader_meets_has_a_name(page):
     assert [role for role in nameless if role["value"] != "image"] == []
     assert page.run("document.documentElement.lang") == "en"
     assert page.run("[...document.querySelectorAll('h1')].length") == 1
+
+
+def test_the_api_page_describes_and_tries_every_route(page, address):
+    page.open(address + "docs")
+    page.wait_for("document.querySelectorAll('#operations section').length > 4")
+    page.run("document.querySelector('#operations form').requestSubmit()")
+    page.wait_for("document.querySelector('#operations [role=status]').innerText.includes('200')")
+
+    assert "prediction" in page.run("document.querySelector('#operations').innerText")
+    assert page.run(CONTRAST) >= 4.5

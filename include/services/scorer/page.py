@@ -1,13 +1,15 @@
-"""The web page: what a person needs to ask, drawn from the manifests in force."""
+"""The pages: what a person needs to ask, and the API in words; drawn from the manifests in force."""
 
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template
+from flask import Blueprint, jsonify, render_template
+from flask.typing import ResponseReturnValue
 
 from include.contract.schema import InputField
 from include.registry.follow import InForce
 from include.services.scorer.meanings import Meaning, meaning_of
 from include.services.scorer.model import OnnxModel
+from include.services.scorer.openapi import describe_api
 from include.services.scorer.scorer import current_scorer
 
 blueprint = Blueprint("page", __name__)
@@ -34,3 +36,16 @@ def index() -> str:
         for entry in catalogue.in_force()
     ]
     return render_template("index.html", entries=entries, waiting=catalogue.waiting())
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> ResponseReturnValue:
+    """Describe the API for programs."""
+    scorer = current_scorer()
+    return jsonify(describe_api(scorer.catalogue.in_force(), scorer.limits, scorer.build))
+
+
+@blueprint.get("/docs")
+def docs() -> str:
+    """Show the same to people, with a form to try each route."""
+    return render_template("docs.html")

@@ -5,47 +5,23 @@ import io
 import itertools
 import json
 import random
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.contract.approval import Pointer
-from include.contract.schema import InputField
-from include.registry.follow import InForce
-from include.services.scorer.app import create_app
-from include.services.scorer.catalogue import Catalogue
-from include.services.scorer.metrics import Metrics
-from include.services.scorer.model import load_model
-from include.services.scorer.scorer import Scorer
 from include.services.scorer.settings import Limits
 from tests import graphs
-from tests.versions import Version, version_name
+from tests.answering import URL, Following, app_of, in_force
+from tests.versions import version_name
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 LIMITS = Limits(json_bytes=20_000, upload_bytes=100_000, records=50, csv_rows=5_000)
-URL = (InputField("url", "string", None, "the address"),)
 SITES = {"pipeline": "sites", "version": version_name(1), "serial": 7}
 
 
-@dataclass
-class Following:
-    """Stands where a Follower stands: the version in force, if any."""
-
-    in_force: InForce | None = None
-
-
-def in_force(pipeline, body, **changes):
-    manifest = Version(version_name(1), pipeline=pipeline).manifest(**changes)
-    pointer = Pointer(pipeline, manifest.version, 7, "", "ann", "2026-11-21", "a test", "run-1")
-    return InForce(pointer, manifest, load_model(body, manifest), NOW)
-
-
 def client_of(followers, limits=LIMITS):
-    scorer = Scorer(Catalogue(followers), Metrics(shared=False), limits, "abc", lambda: NOW)
-    app = create_app(scorer)
+    app = app_of(followers, limits)
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return app.test_client()
 

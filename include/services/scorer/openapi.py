@@ -1,0 +1,144 @@
+"""The OpenAPI 3.1 document of this service, as it is with the models in force."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from include.registry.follow import InForce
+from include.services.scorer.model import OnnxModel
+from include.services.scorer.openapi_schemas import (
+    Schema,
+    answer_schemas,
+    closed,
+    example_record,
+    list_of,
+    records_schemas,
+    reference,
+    url_schema,
+)
+from include.services.scorer.settings import Limits
+
+Entries = Sequence[InForce[OnnxModel]]
+_EXAMPLE_URL = "http://suspicious-example.com/login"
+_PROBLEMS = {
+    400: "The body is not what its content type says.",
+    404: "No pipeline reads what was sent.",
+    413: "The body is too large.",
+    415: "The content type is not read.",
+    422: "A rule of the API or of the model's inputs is broken; the errors say where.",
+    503: "No model is in force yet.",
+}
+_STATUS_ROUTES = {
+    "/health/live": "Whether the process answers",
+    "/health/ready": "Whether every pipeline has a model in force",
+    "/version": "The code and the models in force",
+}
+
+
+def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]:
+    """Return the document.
+
+    Parameters
+    ----------
+    entries : sequence of InForce
+        The models in force; their manifests say what a record is.
+    limits : Limits
+    build : str
+        Commit of the code.
+    """
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "NightCatch scoring service",
+            "version": build,
+            "description": "Tells phishing from legitimate sites with the newest approved model.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {"/predict": {"post": _predict(entries, limits)}, **_status_paths()},
+        "components": {"schemas": {**records_schemas(entries), **answer_schemas()}},
+    }
+
+
+def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
+    upload = closed({"file": {"type": "string", "format": "binary"}, "pipeline": _pipeline()})
+    upload["required"] = ["file"]
+    content = {
+        "application/json": {
+            "schema": question_schema(entries, limits),
+            "examples": examples(entries),
+        },
+        "multipart/form-data": {"schema": upload},
+    }
+    answers = [reference(name) for name in ("SinglePrediction", "Predictions", "TablePredictions")]
+    answered = {
+        "application/json": {"schema": {"oneOf": answers}},
+        "text/csv": {"schema": {"type": "string"}},
+        "text/html": {"schema": {"type": "string"}},
+    }
+    return {
+        "operationId": "predict",
+        "summary": "Score records, addresses or a CSV file",
+        "description": "A CSV file is answered as JSON, CSV or HTML, by the Accept header.",
+        "requestBody": {"required": True, "content": content},
+        "responses": {"200": {"description": "The verdicts", "content": answered}, **problems()},
+    }
+
+
+def question_schema(entries: Entries, limits: Limits) -> Schema:
+    """Return the schema of a JSON body: one of the members that the models in force read."""
+    many = {"minItems": 1, "maxItems": limits.records}
+    records = [reference(name) for name in records_schemas(entries)]
+    shapes: dict[str, Schema] = {}
+    if records:
+        record = records[0] if len(records) == 1 else {"anyOf": records}
+        shapes |= {"record": record, "records": list_of(record, **many)}
+    if any(entry.model.schema.is_text for entry in entries):
+        shapes |= {"url": url_schema(), "urls": list_of(url_schema(), **many)}
+    pipeline = _pipeline()
+    return {
+        "oneOf": [
+            closed({name: schema, "pipeline": pipeline}, ["pipeline"])
+            for name, schema in shapes.items()
+        ]
+    }
+
+
+def examples(entries: Entries) -> dict[str, Any]:
+    """Return bodies that the models in force read, by name."""
+    found = {}
+    for entry in entries:
+        name = entry.pointer.pipeline
+        value: object = {"url": _EXAMPLE_URL}
+        if not entry.model.schema.is_text:
+            value = {"record": example_record(entry.manifest.inputs)}
+        found[name] = {"summary": f"One item for the pipeline {name}", "value": value}
+    return found
+
+
+def problems() -> dict[str, Any]:
+    """Return the answers to bad requests, by status."""
+    content = {"application/problem+json": {"schema": reference("Problem")}}
+    return {
+        str(status): {"description": words, "content": content}
+        for status, words in _PROBLEMS.items()
+    }
+
+
+def _pipeline() -> Schema:
+    return {"type": ["string", "null"], "description": "Which pipeline answers; else the first."}
+
+
+def _status_paths() -> dict[str, Any]:
+    paths: dict[str, Any] = {
+        path: {"get": _get(words, "application/json", {"type": "object"})}
+        for path, words in _STATUS_ROUTES.items()
+    }
+    paths["/metrics"] = {"get": _get("Counters for Prometheus", "text/plain", {"type": "string"})}
+    ready = paths["/health/ready"]["get"]["responses"]
+    ready["503"] = problems()["503"]
+    return paths
+
+
+def _get(summary: str, media_type: str, schema: Schema) -> dict[str, Any]:
+    answered = {"description": summary, "content": {media_type: {"schema": schema}}}
+    return {"summary": summary, "responses": {"200": answered}}

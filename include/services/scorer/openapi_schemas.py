@@ -1,0 +1,111 @@
+"""JSON Schemas of what is sent and answered; a record's is made of its manifest."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from include.contract.schema import InputField
+from include.registry.follow import InForce
+from include.services.scorer.model import OnnxModel
+from include.services.scorer.records import MAX_TEXT_CHARS
+
+Schema = dict[str, Any]
+
+_PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_TEXT: Schema = {"type": "string"}
+
+
+def closed(properties: dict[str, Schema], optional: Sequence[str] = ()) -> Schema:
+    """Return the schema of an object with exactly these members."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def reference(name: str) -> Schema:
+    """Return a reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def list_of(schema: Schema, **limits: int) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": schema, **limits}
+
+
+def record_schema(inputs: Sequence[InputField]) -> Schema:
+    """Return the schema of a record: every input, null where its value is missing."""
+    return closed({field.name: _input(field) for field in inputs})
+
+
+def example_record(inputs: Sequence[InputField]) -> dict[str, int]:
+    """Return a record of each input's lowest value."""
+    return {field.name: min(field.allowed) if field.allowed else 0 for field in inputs}
+
+
+def records_schemas(entries: Sequence[InForce[OnnxModel]]) -> dict[str, Schema]:
+    """Return a schema by pipeline of records, called ``Record_<pipeline>``."""
+    return {
+        f"Record_{entry.pointer.pipeline}": record_schema(entry.manifest.inputs)
+        for entry in entries
+        if not entry.model.schema.is_text
+    }
+
+
+def url_schema() -> Schema:
+    """Return the schema of an address; it is never fetched."""
+    return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS, "pattern": r"\S"}
+
+
+def answer_schemas() -> dict[str, Schema]:
+    """Return the schemas of what every pipeline answers, by name."""
+    verdict = {
+        "prediction": _TEXT,
+        "confidence": {**_PROBABILITY, "description": "Calibrated probability of the label given."},
+        "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
+        "id": {**_TEXT, "description": "Names this answer, for feedback."},
+    }
+    item = {"url": _TEXT, **verdict}
+    fault = dict.fromkeys(("pointer", "field", "column", "rule", "detail"), _TEXT)
+    return {
+        "Model": closed({"pipeline": _TEXT, "version": _TEXT, "serial": {"type": "integer"}}),
+        "Prediction": closed(item, ["url"]),
+        "SinglePrediction": closed({**item, "model": reference("Model")}, ["url"]),
+        "Predictions": closed(
+            {"predictions": list_of(reference("Prediction")), "model": reference("Model")}
+        ),
+        "TablePredictions": closed(
+            {
+                "predictions": list_of(reference("Prediction")),
+                "model": reference("Model"),
+                "rows": {"type": "integer"},
+                "by_label": {"type": "object", "additionalProperties": {"type": "integer"}},
+                "ignored_columns": list_of(_TEXT),
+            }
+        ),
+        "Problem": {
+            **closed(
+                {
+                    "type": _TEXT,
+                    "title": _TEXT,
+                    "status": {"type": "integer"},
+                    "detail": _TEXT,
+                    "errors": list_of(
+                        closed({**fault, "line": {"type": "integer"}}, [*fault, "line"])
+                    ),
+                },
+                ["errors"],
+            ),
+            "description": "RFC 9457: what is wrong with the request, and where.",
+        },
+    }
+
+
+def _input(field: InputField) -> Schema:
+    described = {"description": field.description} if field.description else {}
+    if field.allowed is not None:
+        return {"enum": [*field.allowed, None], **described}
+    if field.dtype == "int8":
+        return {"type": ["integer", "null"], "minimum": -128, "maximum": 127, **described}
+    return {"type": ["number", "null"], "minimum": -3.4e38, "maximum": 3.4e38, **described}

@@ -1,0 +1,146 @@
+"""What /openapi.json says of the service is true of it."""
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from include.pipelines.sites.records import FIELDS
+from tests import graphs
+from tests.answering import URL, app_of, following
+
+
+@pytest.fixture(scope="module")
+def client():
+    followers = {
+        "sites": following("sites", graphs.logistic([-0.2] * len(FIELDS)), inputs=FIELDS),
+        "urls": following("urls", graphs.text_classifier(), inputs=URL),
+    }
+    return app_of(followers).test_client()
+
+
+@pytest.fixture(scope="module")
+def document(client):
+    return client.get("/openapi.json").json
+
+
+def schema(document, *path):
+    """A schema of the document that resolves its own references."""
+    found = document["paths"]
+    for part in path:
+        found = found[part]
+    return {**found, "components": document["components"]}
+
+
+def body_schema(document, path):
+    content = document["paths"][path]["post"]["requestBody"]["content"]
+    return {**content["application/json"]["schema"], "components": document["components"]}
+
+
+def answer_schema(document, path, status, media_type):
+    answer = document["paths"][path]["post"]["responses"][str(status)]["content"]
+    return {**answer[media_type]["schema"], "components": document["components"]}
+
+
+def questions(document):
+    """Every path that takes JSON, with its examples."""
+    for path, methods in document["paths"].items():
+        if "requestBody" in methods.get("post", {}):
+            media = methods["post"]["requestBody"]["content"]["application/json"]
+            for example in media["examples"].values():
+                yield path, example["value"]
+
+
+def test_it_is_openapi_3_1_with_sound_schemas_and_no_dangling_reference(document):
+    assert document["openapi"] == "3.1.0"
+    names = document["components"]["schemas"]
+
+    def check(node):
+        if isinstance(node, dict):
+            if "$ref" in node:
+                assert node["$ref"].removeprefix("#/components/schemas/") in names
+            for child in node.values():
+                check(child)
+        elif isinstance(node, list):
+            for child in node:
+                check(child)
+
+    check(document)
+    for one in names.values():
+        Draft202012Validator.check_schema(one)
+
+
+def test_every_described_route_is_there_and_every_route_is_described(client, document):
+    routes = {rule.rule for rule in client.application.url_map.iter_rules()}
+    described = {path.replace("{", "<").replace("}", ">") for path in document["paths"]}
+    pages = {"/", "/docs", "/openapi.json", "/static/<path:filename>"}
+
+    assert described == routes - pages
+
+
+def test_the_meaning_of_an_input_is_the_manifests(document):
+    record = document["components"]["schemas"]["Record_sites"]
+
+    assert record["properties"]["age_of_domain"]["enum"] == [-1, 1, None]
+    assert "younger than six months" in record["properties"]["age_of_domain"]["description"]
+    assert len(record["required"]) == len(FIELDS)
+
+
+def test_examples_are_valid_and_answered_as_described(client, document):
+    met = set()
+    for path, example in questions(document):
+        jsonschema.validate(example, body_schema(document, path))
+        target = path.replace("{model_name}", "sites")
+        answer = client.post(target, json=example)
+        met.add(path)
+
+        assert answer.status_code == 200, (path, answer.text)
+        jsonschema.validate(answer.json, answer_schema(document, path, 200, "application/json"))
+    assert "/predict" in met
+
+
+VALUES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=3)
+RECORDS = st.one_of(
+    st.fixed_dictionaries({field.name: st.sampled_from([-1, 1, None]) for field in FIELDS}),
+    st.fixed_dictionaries(
+        {field.name: st.sampled_from(field.allowed) for field in FIELDS}
+        | {"Redirect": st.integers(-1, 2) | st.floats(0, 1) | st.booleans()}
+    ),
+    st.dictionaries(st.text(max_size=3), VALUES, max_size=3),
+    VALUES,
+)
+BODIES = st.one_of(
+    RECORDS.map(lambda record: {"record": record}),
+    st.lists(RECORDS, max_size=3).map(lambda records: {"records": records, "pipeline": None}),
+    VALUES.map(lambda url: {"url": url}),
+    st.lists(VALUES, max_size=3).map(lambda urls: {"urls": urls}),
+    st.dictionaries(st.sampled_from(["url", "urls", "record", "pipeline", "x"]), VALUES),
+    VALUES,
+)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(body=BODIES)
+def test_what_the_schema_allows_is_answered_and_only_that(client, document, body):
+    answer = client.post("/predict", json=body)
+    is_valid = Draft202012Validator(body_schema(document, "/predict")).is_valid(body)
+
+    assert answer.status_code < 500
+    media_type = answer.mimetype
+    jsonschema.validate(
+        answer.json, answer_schema(document, "/predict", answer.status_code, media_type)
+    )
+    if answer.status_code == 404:  # a pipeline may be asked for by a name that none has
+        assert body.get("pipeline")
+    else:
+        assert is_valid == (answer.status_code == 200)
+
+
+def test_the_document_is_there_before_any_model_is(client):
+    empty = app_of({}).test_client()
+
+    assert empty.get("/openapi.json").json["paths"]["/predict"]
+    assert empty.get("/docs").status_code == 200
