@@ -77,5 +77,7 @@ def _bench(root: Path, name: str | None, arguments: Sequence[str]) -> int:
 def _become(root: Path, module: str, arguments: Sequence[str]) -> int:
     """Let a module take this process's place, so that signals and exit codes are its own."""
     os.chdir(root)
+    # A thread per core in each of several processes makes all of them slow.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])  # noqa: S606
     return 0
