@@ -4,7 +4,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from include.services.scorer import page, predict, problems, status
+from include.services.scorer import inference, page, predict, problems, status
 from include.services.scorer.scorer import EXTENSION, Scorer, current_scorer
 
 _POLICY = (
@@ -23,6 +23,7 @@ def create_app(scorer: Scorer) -> Flask:
     app.before_request(_begin)
     app.after_request(_end)
     problems.register(app)
+    app.register_blueprint(inference.blueprint)
     app.register_blueprint(page.blueprint)
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(status.blueprint)

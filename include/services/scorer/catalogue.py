@@ -73,6 +73,22 @@ class Catalogue:
         self._check_none_waits(names)
         return entries[0]
 
+    def named(self, pipeline: str) -> InForce[OnnxModel]:
+        """Return the version of one pipeline that answers now.
+
+        Raises
+        ------
+        PipelineUnknownError
+            If the pipeline is not followed.
+        ModelUnavailableError
+            If it has no version in force yet.
+        """
+        self._asked_for(pipeline)
+        entry = self._followers[pipeline].in_force
+        if entry is None:
+            raise ModelUnavailableError(f"no model is in force yet for: {pipeline}")
+        return entry
+
     def _asked_for(self, pipeline: str | None) -> list[str]:
         if pipeline is None:
             return list(self._followers)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from include.registry.follow import InForce
-from include.services.scorer.model import OnnxModel
+from include.services.scorer.model import INPUT, OnnxModel
 from include.services.scorer.openapi_schemas import (
     Schema,
     answer_schemas,
@@ -13,6 +13,7 @@ from include.services.scorer.openapi_schemas import (
     list_of,
     records_schemas,
     reference,
+    tensor_schemas,
     url_schema,
 )
 from include.services.scorer.settings import Limits
@@ -31,6 +32,13 @@ _STATUS_ROUTES = {
     "/health/live": "Whether the process answers",
     "/health/ready": "Whether every pipeline has a model in force",
     "/version": "The code and the models in force",
+    "/v2": "The server, by the Open Inference Protocol",
+    "/v2/health/live": "Whether the process answers",
+    "/v2/health/ready": "Whether every pipeline has a model in force",
+}
+_MODEL_ROUTES = {
+    "/v2/models/{model_name}": "A model's inputs and outputs",
+    "/v2/models/{model_name}/ready": "Whether a model is in force",
 }
 
 
@@ -54,8 +62,14 @@ def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "paths": {"/predict": {"post": _predict(entries, limits)}, **_status_paths()},
-        "components": {"schemas": {**records_schemas(entries), **answer_schemas()}},
+        "paths": {
+            "/predict": {"post": _predict(entries, limits)},
+            **_status_paths(),
+            **_inference_paths(entries),
+        },
+        "components": {
+            "schemas": {**records_schemas(entries), **answer_schemas(), **tensor_schemas(entries)}
+        },
     }
 
 
@@ -134,9 +148,44 @@ def _status_paths() -> dict[str, Any]:
         for path, words in _STATUS_ROUTES.items()
     }
     paths["/metrics"] = {"get": _get("Counters for Prometheus", "text/plain", {"type": "string"})}
-    ready = paths["/health/ready"]["get"]["responses"]
-    ready["503"] = problems()["503"]
+    for path in ("/health/ready", "/v2/health/ready"):
+        paths[path]["get"]["responses"]["503"] = problems()["503"]
     return paths
+
+
+def _inference_paths(entries: Entries) -> dict[str, Any]:
+    names = [entry.pointer.pipeline for entry in entries]
+    name = {"name": "model_name", "in": "path", "required": True, "schema": {"type": "string"}}
+    parameters = [{**name, "example": names[0]} if names else name]
+    asked = {"schema": reference("InferenceRequest"), "examples": _tensor_examples(entries)}
+    answer = {"application/json": {"schema": reference("InferenceAnswer")}}
+    infer = {
+        "operationId": "infer",
+        "summary": "Score a tensor, by the Open Inference Protocol",
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "responses": {"200": {"description": "The tensors", "content": answer}, **problems()},
+    }
+    found = {}
+    for path, words in _MODEL_ROUTES.items():
+        operation = _get(words, "application/json", {"type": "object"})
+        operation["responses"] |= {code: problems()[code] for code in ("404", "503")}
+        found[path] = {"get": {**operation, "parameters": parameters}}
+    return {**found, "/v2/models/{model_name}/infer": {"post": infer}}
+
+
+def _tensor_examples(entries: Entries) -> dict[str, Any]:
+    found = {}
+    for entry in entries[:1]:
+        schema = entry.model.schema
+        data: list[Any] = [_EXAMPLE_URL]
+        if not schema.is_text:
+            data = list(example_record(entry.manifest.inputs).values())
+        datatype = "BYTES" if schema.is_text else "FP32"
+        tensor = {"name": INPUT, "shape": [1, schema.n_inputs], "datatype": datatype, "data": data}
+        summary = f"One row for the model {entry.pointer.pipeline}"
+        found[entry.pointer.pipeline] = {"summary": summary, "value": {"inputs": [tensor]}}
+    return found
 
 
 def _get(summary: str, media_type: str, schema: Schema) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from include.contract.schema import InputField
 from include.registry.follow import InForce
-from include.services.scorer.model import OnnxModel
+from include.services.scorer.model import INPUT, OnnxModel
 from include.services.scorer.records import MAX_TEXT_CHARS
 
 Schema = dict[str, Any]
@@ -84,21 +84,55 @@ def answer_schemas() -> dict[str, Schema]:
                 "ignored_columns": list_of(_TEXT),
             }
         ),
-        "Problem": {
-            **closed(
-                {
-                    "type": _TEXT,
-                    "title": _TEXT,
-                    "status": {"type": "integer"},
-                    "detail": _TEXT,
-                    "errors": list_of(
-                        closed({**fault, "line": {"type": "integer"}}, [*fault, "line"])
-                    ),
-                },
-                ["errors"],
-            ),
-            "description": "RFC 9457: what is wrong with the request, and where.",
+        "Problem": _problem(),
+    }
+
+
+def tensor_schemas(entries: Sequence[InForce[OnnxModel]]) -> dict[str, Schema]:
+    """Return the schemas of the Open Inference Protocol's requests and answers, by name."""
+    widths = sorted({entry.model.schema.n_inputs for entry in entries})
+    values = list_of({"type": ["number", "string", "null"]}, minItems=1)
+    shape = list_of({"type": "integer", "minimum": 1}, minItems=1, maxItems=2)
+    tensor = {
+        "name": {"const": INPUT},
+        "shape": {**shape, "description": f"[n, width]; the models' widths: {widths}"},
+        "datatype": {"enum": ["FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "BYTES"]},
+        "data": {"anyOf": [values, list_of(values, minItems=1)]},
+    }
+    output = {"name": _TEXT, "shape": shape, "datatype": _TEXT, "data": {"type": "array"}}
+    asked = {"type": "object", "properties": {"name": _TEXT}, "required": ["name"]}
+    return {
+        "InferenceRequest": {
+            "type": "object",
+            "properties": {
+                "id": _TEXT,
+                "inputs": list_of(
+                    {"type": "object", "properties": tensor, "required": list(tensor)},
+                    minItems=1,
+                    maxItems=1,
+                ),
+                "outputs": list_of(asked),
+            },
+            "required": ["inputs"],
         },
+        "InferenceAnswer": closed(
+            {
+                "model_name": _TEXT,
+                "model_version": _TEXT,
+                "id": _TEXT,
+                "outputs": list_of(closed(output)),
+            }
+        ),
+    }
+
+
+def _problem() -> Schema:
+    fault = dict.fromkeys(("pointer", "field", "column", "rule", "detail"), _TEXT)
+    errors = list_of(closed({**fault, "line": {"type": "integer"}}, [*fault, "line"]))
+    members = dict.fromkeys(("type", "title", "detail", "error"), _TEXT)
+    return {
+        **closed({**members, "status": {"type": "integer"}, "errors": errors}, ["error", "errors"]),
+        "description": "RFC 9457: what is wrong with the request, and where.",
     }
 
 

@@ -1,4 +1,4 @@
-"""The pages: what a person needs to ask, and the API in words; drawn from the manifests in force."""
+"""The pages: what a person needs to ask, and the API in words; drawn from the manifests."""
 
 from dataclasses import dataclass
 

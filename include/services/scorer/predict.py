@@ -15,7 +15,7 @@ from include.services.scorer.csv_answers import SHOWN_ROWS, TableAnswer, send
 from include.services.scorer.csv_rows import read_table, score_table
 from include.services.scorer.model import OnnxModel
 from include.services.scorer.problems import problem
-from include.services.scorer.questions import Question, parse_question
+from include.services.scorer.questions import Question, parse_question, require_plain
 from include.services.scorer.records import Fault
 from include.services.scorer.scorer import current_scorer
 
@@ -26,8 +26,7 @@ _TABLE_TYPES = ("application/json", "text/csv", "text/html")
 @blueprint.post("/predict")
 def predict() -> ResponseReturnValue:
     """Answer a JSON body or an uploaded file."""
-    if request.content_encoding not in (None, "identity"):
-        raise UnsupportedMediaType("A compressed body is not read; send it as it is.")
+    require_plain()
     if request.mimetype == "multipart/form-data":
         return _predict_table()
     if not request.is_json:

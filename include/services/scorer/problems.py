@@ -5,7 +5,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from include.errors import (
@@ -47,6 +47,8 @@ def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None
     }
     if errors:
         document["errors"] = errors
+    if request.path.startswith("/v2"):
+        document["error"] = detail  # the member that the Open Inference Protocol asks for
     answer = Response(json.dumps(document), status=status, content_type="application/problem+json")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer.headers["Retry-After"] = str(_RETRY_AFTER_S)

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask import request
+from werkzeug.exceptions import UnsupportedMediaType
+
 from include.errors import RequestRejectedError, RequestUnreadableError
 from include.services.scorer.records import Fault, shorten
 from include.services.scorer.settings import Limits
@@ -63,7 +66,7 @@ def parse_question(body: bytes, limits: Limits) -> Question:
     RequestRejectedError
         If a member is repeated, unknown, of the wrong type, or there are too many items.
     """
-    document = _parse_json(body)
+    document = parse_json(body)
     if not isinstance(document, dict):
         raise RequestRejectedError("the body is not a JSON object")
     unknown = [name for name in document if name not in (*_KINDS, "pipeline")]
@@ -92,7 +95,29 @@ def _items(kind: str, value: object, limits: Limits) -> Sequence[object]:
     return value
 
 
-def _parse_json(body: bytes) -> object:
+def require_json() -> None:
+    """Return when the request says that its body is JSON, and not compressed."""
+    require_plain()
+    if not request.is_json:
+        raise UnsupportedMediaType("Send application/json.")
+
+
+def require_plain() -> None:
+    """Return when the request's body is not compressed."""
+    if request.content_encoding not in (None, "identity"):
+        raise UnsupportedMediaType("A compressed body is not read; send it as it is.")
+
+
+def parse_json(body: bytes) -> object:
+    """Return what a body spells.
+
+    Raises
+    ------
+    RequestUnreadableError
+        If it is no JSON text in UTF-8.
+    RequestRejectedError
+        If a member is repeated, or it is nested too deeply.
+    """
     try:
         return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
     except RecursionError as err:

@@ -12,12 +12,14 @@ blueprint = Blueprint("status", __name__)
 
 
 @blueprint.get("/health/live")
+@blueprint.get("/v2/health/live")
 def live() -> ResponseReturnValue:
     """Answer as long as the process can."""
     return jsonify({"status": "live"})
 
 
 @blueprint.get("/health/ready")
+@blueprint.get("/v2/health/ready")
 def ready() -> ResponseReturnValue:
     """Answer 200 once every pipeline has a model in force, 503 before."""
     catalogue = current_scorer().catalogue
