@@ -4,7 +4,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from include.services.scorer import inference, page, predict, problems, status
+from include.services.scorer import access, inference, page, predict, problems, status
 from include.services.scorer.scorer import EXTENSION, Scorer, current_scorer
 
 _POLICY = (
@@ -20,18 +20,14 @@ def create_app(scorer: Scorer) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = scorer.limits.json_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.json.compact = True  # type: ignore[attr-defined]
-    app.before_request(_begin)
     app.after_request(_end)
+    access.register(app, scorer.access)
     problems.register(app)
     app.register_blueprint(inference.blueprint)
     app.register_blueprint(page.blueprint)
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(status.blueprint)
     return app
-
-
-def _begin() -> None:
-    g.began_s = time.perf_counter()
 
 
 def _end(answer: Response) -> Response:

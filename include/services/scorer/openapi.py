@@ -22,6 +22,7 @@ Entries = Sequence[InForce[OnnxModel]]
 _EXAMPLE_URL = "http://suspicious-example.com/login"
 _PROBLEMS = {
     400: "The body is not what its content type says.",
+    401: "The service asks for an API key.",
     404: "No pipeline reads what was sent.",
     413: "The body is too large.",
     415: "The content type is not read.",
@@ -67,8 +68,10 @@ def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]
             **_status_paths(),
             **_inference_paths(entries),
         },
+        "security": [{}, {"key": []}],
         "components": {
-            "schemas": {**records_schemas(entries), **answer_schemas(), **tensor_schemas(entries)}
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {**records_schemas(entries), **answer_schemas(), **tensor_schemas(entries)},
         },
     }
 

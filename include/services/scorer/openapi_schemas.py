@@ -67,7 +67,6 @@ def answer_schemas() -> dict[str, Schema]:
         "id": {**_TEXT, "description": "Names this answer, for feedback."},
     }
     item = {"url": _TEXT, **verdict}
-    fault = dict.fromkeys(("pointer", "field", "column", "rule", "detail"), _TEXT)
     return {
         "Model": closed({"pipeline": _TEXT, "version": _TEXT, "serial": {"type": "integer"}}),
         "Prediction": closed(item, ["url"]),

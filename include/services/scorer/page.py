@@ -35,7 +35,12 @@ def index() -> str:
         _Entry(entry, [(field, meaning_of(field)) for field in entry.manifest.inputs])
         for entry in catalogue.in_force()
     ]
-    return render_template("index.html", entries=entries, waiting=catalogue.waiting())
+    return render_template(
+        "index.html",
+        entries=entries,
+        waiting=catalogue.waiting(),
+        needs_key=current_scorer().access.keys is not None,
+    )
 
 
 @blueprint.get("/openapi.json")
@@ -48,4 +53,4 @@ def openapi() -> ResponseReturnValue:
 @blueprint.get("/docs")
 def docs() -> str:
     """Show the same to people, with a form to try each route."""
-    return render_template("docs.html")
+    return render_template("docs.html", needs_key=current_scorer().access.keys is not None)

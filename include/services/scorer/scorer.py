@@ -1,12 +1,13 @@
 """What a route needs: the models in force, the limits, the counters and the clock."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 from flask import current_app
 
+from include.services.scorer.access import Access
 from include.services.scorer.catalogue import Catalogue
 from include.services.scorer.metrics import Metrics
 from include.services.scorer.settings import Limits
@@ -27,6 +28,8 @@ class Scorer:
         Commit of the code.
     now : callable
         The time, aware and in UTC.
+    access : Access
+        What is asked of a client.
     """
 
     catalogue: Catalogue
@@ -34,6 +37,7 @@ class Scorer:
     limits: Limits
     build: str
     now: Callable[[], datetime]
+    access: Access = field(default_factory=Access)
 
 
 def current_scorer() -> Scorer:

@@ -55,6 +55,12 @@ class Settings:
     build : str
         ``NIGHTCATCH_BUILD``: the code's commit, as ``/version`` shows it.
     limits : Limits
+    api_keys_file : Path or None
+        ``NIGHTCATCH_API_KEYS_FILE``: who may have something scored; everybody without it.
+    cors_origins : tuple of str
+        ``NIGHTCATCH_CORS_ORIGINS``, separated by commas: whose pages may read answers; nobody's.
+    access_log : bool
+        ``NIGHTCATCH_ACCESS_LOG``: ``off`` leaves out the line of log by request.
     """
 
     pipelines: tuple[str, ...]
@@ -67,6 +73,9 @@ class Settings:
     max_model_bytes: int = 256 * _MIB
     build: str = "unknown"
     limits: Limits = Limits()
+    api_keys_file: Path | None = None
+    cors_origins: tuple[str, ...] = ()
+    access_log: bool = True
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -96,6 +105,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             records=int(_positive(environ, "NIGHTCATCH_MAX_RECORDS", limits.records)),
             csv_rows=int(_positive(environ, "NIGHTCATCH_MAX_CSV_ROWS", limits.csv_rows)),
         ),
+        api_keys_file=Path(keys) if (keys := environ.get("NIGHTCATCH_API_KEYS_FILE")) else None,
+        cors_origins=_split(environ.get("NIGHTCATCH_CORS_ORIGINS", "")),
+        access_log=environ.get("NIGHTCATCH_ACCESS_LOG", "on") != "off",
     )
 
 
@@ -108,10 +120,14 @@ def _required(environ: Mapping[str, str], name: str) -> str:
 
 def _names(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
     given = environ.get(name) or default
-    names = tuple(part.strip() for part in given.split(",") if part.strip())
+    names = _split(given)
     if not names or len(set(names)) != len(names):
         raise SettingMissingError(f"{name}={given!r} does not list pipelines once each")
     return names
+
+
+def _split(given: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in given.split(",") if part.strip())
 
 
 def _key_files(environ: Mapping[str, str], name: str) -> tuple[Path, ...]:

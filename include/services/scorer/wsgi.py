@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import random
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ from flask import Flask
 
 from include.contract.signature import PublicKeys, load_public_key
 from include.registry.follow import Follower, LastGood, Poller, Trust
+from include.services.scorer import access
+from include.services.scorer.access import Access
+from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.app import create_app
 from include.services.scorer.catalogue import Catalogue
 from include.services.scorer.metrics import Metrics
@@ -61,7 +65,23 @@ def create() -> Flask:
         )
         poller.start()
         atexit.register(poller.stop)
-    return create_app(Scorer(Catalogue(followers), metrics, settings.limits, settings.build, _now))
+    catalogue = Catalogue(followers)
+    asked = _access(settings)
+    return create_app(Scorer(catalogue, metrics, settings.limits, settings.build, _now, asked))
+
+
+def _access(settings: Settings) -> Access:
+    path = settings.api_keys_file
+    _set_up_access_log(settings)
+    return Access(ApiKeys(path) if path else None, frozenset(settings.cors_origins))
+
+
+def _set_up_access_log(settings: Settings) -> None:
+    """Leave each request written as one JSON object to the standard output, or not at all."""
+    access.log.propagate = False
+    access.log.setLevel(logging.INFO if settings.access_log else logging.WARNING)
+    if not access.log.handlers:
+        access.log.addHandler(logging.StreamHandler(sys.stdout))
 
 
 def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:

@@ -1,4 +1,4 @@
-// What a person pasted becomes a request, and the service's answer an object. No page here.
+// What a person pasted becomes a request, and the service's answer an object.
 
 export class Refusal extends Error {
   constructor(problem) {
@@ -41,10 +41,16 @@ export function askTable(file, accept = "application/json") {
   return send("/predict", { body, headers: { Accept: accept } });
 }
 
-async function send(path, options) {
+/** Return the header of the key that was typed into the page, where one is asked for. */
+export function keyHeader() {
+  const key = document.getElementById("api-key")?.value;
+  return key ? { Authorization: `Bearer ${key}` } : {};
+}
+
+async function send(path, { body, headers }) {
   let answer;
   try {
-    answer = await fetch(path, { method: "POST", ...options });
+    answer = await fetch(path, { method: "POST", body, headers: { ...headers, ...keyHeader() } });
   } catch {
     throw new Refusal({ detail: "The service cannot be reached; try again in a moment." });
   }

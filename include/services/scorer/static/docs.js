@@ -1,5 +1,6 @@
 // The OpenAPI document as a page, with a form to try each operation.
 
+import { keyHeader } from "./ask.js";
 import { element } from "./draw.js";
 
 const place = document.getElementById("operations");
@@ -46,7 +47,7 @@ function drawTry(path, method, operation, title) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const target = inputs.reduce((address, input) => address.replace(`{${input.name}}`, encodeURIComponent(input.value)), path);
-    const headers = body ? { "Content-Type": "application/json" } : {};
+    const headers = { ...(body ? { "Content-Type": "application/json" } : {}), ...keyHeader() };
     output.hidden = false;
     try {
       const answer = await fetch(target, { method: method.toUpperCase(), headers, body: body?.value });

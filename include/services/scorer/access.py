@@ -1,0 +1,99 @@
+"""Around every request: its id, who asks, who may read the answer, and one line of log."""
+
+import json
+import logging
+import re
+import uuid
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import Unauthorized
+
+from include.services.scorer.api_keys import ApiKeys
+
+log = logging.getLogger("nightcatch.access")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CORS = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
+    "Access-Control-Expose-Headers": "X-Request-ID",
+    "Access-Control-Max-Age": "600",
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """What is asked of a client.
+
+    Attributes
+    ----------
+    keys : ApiKeys or None
+        Needed to have anything scored; None asks for none.
+    cors_origins : frozenset of str
+        Whose scripts may read the answers; ``https://app.example``, by exact comparison.
+    """
+
+    keys: ApiKeys | None = None
+    cors_origins: frozenset[str] = field(default_factory=frozenset)
+
+
+def register(app: Flask, access: Access) -> None:
+    """Leave `app` naming, checking and logging each request."""
+    app.before_request(_begin)
+    if access.keys is not None:
+        keys = access.keys
+        app.before_request(lambda: _require_key(keys))
+    if access.cors_origins:
+        app.after_request(lambda answer: _share(answer, access.cors_origins))
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    g.began_s = perf_counter()
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _require_key(keys: ApiKeys) -> None:
+    """Return when the request has a good key, or needs none, as a look at a page or at metrics."""
+    if request.method != "POST":
+        return
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
+    g.client = keys.owner_of(key)
+    if g.client is None:
+        raise Unauthorized("Send a valid API key as 'Authorization: Bearer <key>'.")
+
+
+def _share(answer: Response, origins: frozenset[str]) -> Response:
+    answer.vary.add("Origin")
+    if request.origin in origins:
+        answer.headers["Access-Control-Allow-Origin"] = request.origin
+        answer.headers.update(_CORS)
+    return answer
+
+
+def _end(answer: Response) -> Response:
+    answer.headers["X-Request-ID"] = g.request_id
+    if answer.status_code == 401:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if log.isEnabledFor(logging.INFO):
+        log.info("%s", _line(answer))
+    return answer
+
+
+def _line(answer: Response) -> str:
+    """Return what may be known of a request: no inputs, no address, no header but its id."""
+    return json.dumps(
+        {
+            "request_id": g.request_id,
+            "method": request.method,
+            "route": request.url_rule.rule if request.url_rule else "unknown",
+            "status": answer.status_code,
+            "ms": round(1000 * (perf_counter() - g.began_s), 2),
+            "bytes_in": request.content_length,
+            "bytes_out": answer.content_length,
+            "client": g.get("client"),
+        }
+    )
