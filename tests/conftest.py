@@ -31,6 +31,19 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
     server.kill()
 
 
+@pytest.fixture
+def bucket(s3: SeaweedServer) -> Iterator[str]:
+    """The name of a bucket of the test's own, gone afterwards: each takes seven of few volumes."""
+    name = f"test-{secrets.token_hex(6)}"
+    client = s3.client()
+    client.create_bucket(Bucket=name)
+    yield name
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
+        for entry in page.get("Contents", ()):
+            client.delete_object(Bucket=name, Key=entry["Key"])
+    client.delete_bucket(Bucket=name)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of the real data sets; without one the test is skipped, and fails in CI."""

@@ -75,7 +75,7 @@ class RunningStack:
         return next((model.get("serial") for model in models), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """The stack with the real records where there are any, else with simulated ones."""
     ports = {name: pick_port() for name in ("mongo_port", "airflow_port", "scorer_port")}

@@ -80,11 +80,8 @@ class Site:
 
 
 @pytest.fixture
-def site(s3, tmp_path):
-    client = s3.client()
-    bucket = f"follow-{secrets.token_hex(6)}"
-    client.create_bucket(Bucket=bucket)
-    return Site(client, bucket, tmp_path)
+def site(s3, bucket, tmp_path):
+    return Site(s3.client(), bucket, tmp_path)
 
 
 @pytest.fixture

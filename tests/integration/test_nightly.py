@@ -49,17 +49,14 @@ class House:
 
 
 @pytest.fixture
-def house(s3, mongo_url, request, tmp_path):
+def house(s3, mongo_url, bucket, tmp_path):
     """A bucket and a database of the test's own, with 4,000 simulated records."""
-    name = "nightly-" + str(abs(hash(request.node.nodeid)))[:12]
-    client = s3.client()
-    client.create_bucket(Bucket=name)
     mongo = pymongo.MongoClient(mongo_url)
-    collection = mongo[name].sites
+    collection = mongo[bucket].sites
     load_dataset(collection, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=tmp_path)
     signers = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
-    yield House(ObjectStore(client, name), collection, *signers)
-    mongo.drop_database(name)
+    yield House(ObjectStore(s3.client(), bucket), collection, *signers)
+    mongo.drop_database(bucket)
     mongo.close()
 
 

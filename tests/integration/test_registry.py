@@ -34,12 +34,8 @@ def approver(tmp_path_factory):
 
 
 @pytest.fixture
-def store(s3, request):
-    """A bucket of the test's own."""
-    bucket = "registry-" + str(abs(hash(request.node.nodeid)))[:12]
-    client = s3.client()
-    client.create_bucket(Bucket=bucket)
-    return ObjectStore(client, bucket)
+def store(s3, bucket):
+    return ObjectStore(s3.client(), bucket)
 
 
 def serials(store, approver, pipeline="sites"):

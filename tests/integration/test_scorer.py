@@ -52,9 +52,7 @@ class Site:
 
 
 @pytest.fixture
-def site(s3, tmp_path):
-    bucket = f"scorer-{secrets.token_hex(6)}"
-    s3.client().create_bucket(Bucket=bucket)
+def site(s3, bucket, tmp_path):
     return Site(s3, bucket, tmp_path)
 
 

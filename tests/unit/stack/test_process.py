@@ -158,10 +158,12 @@ def test_stop_works_when_the_state_folder_is_gone(server: ServerProcess, tmp_pat
 
 
 def test_full_disk_leaves_no_process(tmp_path: Path) -> None:
+    before = psutil.Process().children()
     server = ServerProcess("trial", tmp_path)
     (tmp_path / "run" / "trial.new").mkdir(parents=True)  # the pid file cannot be written
     with pytest.raises(OSError, match=r"trial\.new"):
         server.start([sys.executable, "-c", _SLEEPER], os.environ, tmp_path)
 
     assert not server.is_running()
-    assert not [p for p in psutil.Process().children() if p.status() != psutil.STATUS_ZOMBIE]
+    left = [p for p in psutil.Process().children() if p not in before]
+    assert not [p for p in left if p.status() != psutil.STATUS_ZOMBIE]
