@@ -1,11 +1,15 @@
 """Verified ONNX bytes become a model that answers; no Flask here, the DAG tries models with it."""
 
+import threading
+
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 
 from include.contract.manifest import Manifest
 from include.errors import ModelOutputError, NightCatchError, VersionRefusedError
+from include.services.scorer.contributions import Explainer, Explanation
 from include.services.scorer.operators import check_graph
 from include.services.scorer.records import Matrix, RecordSchema
 
@@ -24,10 +28,27 @@ class OnnxModel:
         Makes `score`'s matrix of records.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, manifest: Manifest) -> None:
+    def __init__(
+        self, session: onnxruntime.InferenceSession, manifest: Manifest, body: bytes
+    ) -> None:
         self.manifest = manifest
         self.schema = RecordSchema(manifest.inputs)
         self._session = session
+        self._body = body
+        self._explainer: Explainer | None = None
+        self._explaining = threading.Lock()
+
+    def explain(self, matrix: Matrix) -> list[Explanation]:
+        """Return what moves the score of each row of a matrix of numbers.
+
+        The first call reads the graph's trees, which takes up to a second for a large forest: a
+        swap does not wait for it.
+        """
+        with self._explaining:
+            if self._explainer is None:
+                graph = onnx.ModelProto.FromString(self._body).graph
+                self._explainer = Explainer(graph, self.score, self.schema.n_inputs)
+        return [self._explainer.explain(row) for row in matrix]
 
     def score(self, matrix: Matrix) -> npt.NDArray[np.float32]:
         """Return the calibrated probability of phishing of each row.
@@ -79,7 +100,7 @@ def load_model(body: bytes, manifest: Manifest) -> OnnxModel:
         session = onnxruntime.InferenceSession(
             body, sess_options=_one_thread(), providers=["CPUExecutionProvider"]
         )
-        model = OnnxModel(session, manifest)
+        model = OnnxModel(session, manifest, body)
         _check_signature(session, model.schema, manifest.version)
         _warm_up(model)
     except NightCatchError:

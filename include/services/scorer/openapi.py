@@ -1,9 +1,11 @@
 """The OpenAPI 3.1 document of this service, as it is with the models in force."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from include.registry.follow import InForce
+from include.services.scorer.explanations import MAX_ROWS
 from include.services.scorer.model import INPUT, OnnxModel
 from include.services.scorer.openapi_schemas import (
     Schema,
@@ -65,6 +67,7 @@ def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]
         "servers": [{"url": "/"}],
         "paths": {
             "/predict": {"post": _predict(entries, limits)},
+            "/explain": {"post": _explain(entries, limits)},
             **_status_paths(),
             **_inference_paths(entries),
         },
@@ -101,6 +104,21 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
     }
 
 
+def _explain(entries: Entries, limits: Limits) -> dict[str, Any]:
+    records = [entry for entry in entries if not entry.model.schema.is_text]
+    rows = replace(limits, records=min(MAX_ROWS, limits.records))
+    asked = {"schema": question_schema(records, rows), "examples": examples(records)}
+    answers = [reference(name) for name in ("SinglePrediction", "Predictions")]
+    answered = {"application/json": {"schema": {"oneOf": answers}}}
+    return {
+        "operationId": "explain",
+        "summary": "Score records, and say what each input contributes",
+        "description": "Contributions in log-odds that add up to the score.",
+        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "responses": {"200": {"description": "Verdicts", "content": answered}, **problems()},
+    }
+
+
 def question_schema(entries: Entries, limits: Limits) -> Schema:
     """Return the schema of a JSON body: one of the members that the models in force read."""
     many = {"minItems": 1, "maxItems": limits.records}
@@ -112,6 +130,8 @@ def question_schema(entries: Entries, limits: Limits) -> Schema:
     if any(entry.model.schema.is_text for entry in entries):
         shapes |= {"url": url_schema(), "urls": list_of(url_schema(), **many)}
     pipeline = _pipeline()
+    if not shapes:
+        return {"not": {}}
     return {
         "oneOf": [
             closed({name: schema, "pipeline": pipeline}, ["pipeline"])

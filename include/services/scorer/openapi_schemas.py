@@ -12,6 +12,8 @@ Schema = dict[str, Any]
 
 _PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": "number"}
+_OPTIONAL = ("url", "explanation")
 
 
 def closed(properties: dict[str, Schema], optional: Sequence[str] = ()) -> Schema:
@@ -66,11 +68,11 @@ def answer_schemas() -> dict[str, Schema]:
         "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
         "id": {**_TEXT, "description": "Names this answer, for feedback."},
     }
-    item = {"url": _TEXT, **verdict}
+    item = {"url": _TEXT, **verdict, "explanation": reference("Explanation")}
     return {
         "Model": closed({"pipeline": _TEXT, "version": _TEXT, "serial": {"type": "integer"}}),
-        "Prediction": closed(item, ["url"]),
-        "SinglePrediction": closed({**item, "model": reference("Model")}, ["url"]),
+        "Prediction": closed(item, _OPTIONAL),
+        "SinglePrediction": closed({**item, "model": reference("Model")}, _OPTIONAL),
         "Predictions": closed(
             {"predictions": list_of(reference("Prediction")), "model": reference("Model")}
         ),
@@ -83,6 +85,7 @@ def answer_schemas() -> dict[str, Schema]:
                 "ignored_columns": list_of(_TEXT),
             }
         ),
+        "Explanation": _explanation(),
         "Problem": _problem(),
     }
 
@@ -123,6 +126,24 @@ def tensor_schemas(entries: Sequence[InForce[OnnxModel]]) -> dict[str, Schema]:
             }
         ),
     }
+
+
+def _explanation() -> Schema:
+    contribution = {
+        "input": _TEXT,
+        "value": {"type": ["number", "null"]},
+        "subject": _TEXT,
+        "meaning": {**_TEXT, "description": "What the value says, in words."},
+        "contribution": {**_NUMBER, "description": "Above zero it speaks for phishing."},
+    }
+    members = {
+        "unit": {"const": "log-odds"},
+        "base": {**_NUMBER, "description": "Log-odds where nothing is known."},
+        "log_odds": {**_NUMBER, "description": "The base and all contributions."},
+        "is_exact": {"type": "boolean", "description": "Computed, and not estimated."},
+        "contributions": list_of(closed(contribution)),
+    }
+    return closed(members)
 
 
 def _problem() -> Schema:

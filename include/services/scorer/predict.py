@@ -1,4 +1,4 @@
-"""`POST /predict`: records, URLs or a CSV file in, verdicts out."""
+"""`POST /predict` and `/explain`: records, URLs or a CSV file in, verdicts and reasons out."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,9 +13,10 @@ from include.registry.follow import InForce
 from include.services.scorer.answers import describe_model, new_id, verdict
 from include.services.scorer.csv_answers import SHOWN_ROWS, TableAnswer, send
 from include.services.scorer.csv_rows import read_table, score_table
+from include.services.scorer.explanations import check_explainable, explain_rows
 from include.services.scorer.model import OnnxModel
 from include.services.scorer.problems import problem
-from include.services.scorer.questions import Question, parse_question, require_plain
+from include.services.scorer.questions import Question, parse_question, require_json, require_plain
 from include.services.scorer.records import Fault
 from include.services.scorer.scorer import current_scorer
 
@@ -31,15 +32,22 @@ def predict() -> ResponseReturnValue:
         return _predict_table()
     if not request.is_json:
         raise UnsupportedMediaType("Send application/json, or a CSV file as multipart/form-data.")
-    return _predict_items()
+    return _predict_items(explained=request.args.get("explain") == "true")
 
 
-def _predict_items() -> ResponseReturnValue:
+@blueprint.post("/explain")
+def explain() -> ResponseReturnValue:
+    """Answer a JSON body, with what each input contributes to each score."""
+    require_json()
+    return _predict_items(explained=True)
+
+
+def _predict_items(*, explained: bool) -> ResponseReturnValue:
     scorer = current_scorer()
     question = parse_question(request.get_data(cache=False), scorer.limits)
     in_force = scorer.catalogue.answering(text=question.is_text, pipeline=question.pipeline)
     try:
-        predictions = _score(question, in_force)
+        predictions = _score(question, in_force, explained=explained)
     except RequestRejectedError as err:
         return problem(422, str(err), [question.describe(fault) for fault in _faults(err)])
     labels = Counter(entry["prediction"] for entry in predictions)
@@ -50,11 +58,16 @@ def _predict_items() -> ResponseReturnValue:
     return jsonify({"predictions": predictions, "model": model})
 
 
-def _score(question: Question, in_force: InForce[OnnxModel]) -> list[dict[str, Any]]:
+def _score(
+    question: Question, in_force: InForce[OnnxModel], *, explained: bool
+) -> list[dict[str, Any]]:
     schema = in_force.model.schema
     items = question.items
     records = [{schema.names[0]: item} for item in items] if question.is_text else items
-    probabilities = in_force.model.score(schema.encode(records)).tolist()
+    matrix = schema.encode(records)
+    if explained:
+        check_explainable(matrix, in_force)
+    probabilities = in_force.model.score(matrix).tolist()
     request_id = new_id()
     predictions = []
     for number, (item, probability) in enumerate(zip(items, probabilities, strict=True)):
@@ -62,6 +75,9 @@ def _score(question: Question, in_force: InForce[OnnxModel]) -> list[dict[str, A
         answer_id = request_id if question.is_single else f"{request_id}-{number}"
         said = verdict(probability, in_force.manifest)
         predictions.append({**echo, **said, "id": answer_id})
+    if explained:
+        for entry, explanation in zip(predictions, explain_rows(matrix, in_force), strict=True):
+            entry["explanation"] = explanation
     return predictions
 
 

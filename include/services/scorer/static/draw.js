@@ -3,6 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const PAGE_ROWS = 50;
 const BINS = 20;
+const REASONS = 8;
 const MARGIN = 10;
 // Pictures are drawn at the width they are shown, so that their text keeps its size on a phone.
 const pictureWidth = () => Math.min(document.documentElement.clientWidth - 66, 704);
@@ -71,6 +72,33 @@ function drawScale(probability, threshold, kind) {
     shape("rect", { class: kind === "phishing" ? "bad" : "good", x: MARGIN, y: 26, width: Math.max(span * probability, 4), height: 22, rx: 6 }),
     shape("line", { class: "mark", x1: x(threshold), x2: x(threshold), y1: 20, y2: 60 }),
     shape("text", { x: x(threshold), y: 76, "text-anchor": anchor(threshold) }, `threshold ${percent(threshold)}`));
+}
+
+/** Show which inputs moved the score, the strongest first. */
+export function drawReasons(explanation) {
+  const moved = explanation.contributions.filter(({ contribution }) => Math.abs(contribution) >= 0.005);
+  const strongest = Math.max(...moved.map(({ contribution }) => Math.abs(contribution)), 0);
+  const draw = (entries) => element("ol", { class: "reasons" }, ...entries.map((entry) => drawReason(entry, strongest)));
+  const box = element("div", { class: "card" }, element("h3", { class: "first" }, "Why"));
+  if (!moved.length) return fill(box, {}, [element("p", {}, "No input moves this score: it is what the model says when nothing is known.")]);
+  const exact = explanation.is_exact ? "" : " (estimated)";
+  box.append(
+    element("p", { class: "hint" }, `Red speaks for phishing, green against it, compared with a record of which nothing is known${exact}.`),
+    draw(moved.slice(0, REASONS)));
+  if (moved.length > REASONS) {
+    box.append(element("details", {}, element("summary", {}, `${moved.length - REASONS} weaker reasons`), draw(moved.slice(REASONS))));
+  }
+  return box;
+}
+
+function drawReason({ subject, meaning, contribution }, strongest) {
+  const speaks = contribution > 0 ? "for" : "against";
+  const width = Math.max((100 * Math.abs(contribution)) / strongest, 1);
+  const bar = shape("svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+    shape("rect", { class: contribution > 0 ? "bad" : "good", width, height: 10, rx: 1 }));
+  const amount = `${contribution > 0 ? "+" : "\u2212"}${Math.abs(contribution).toFixed(2)}`;
+  return element("li", {}, element("span", {}, element("strong", {}, subject), `: ${meaning}`), bar,
+    element("span", { class: "amount", title: `log-odds, speaks ${speaks} phishing` }, amount));
 }
 
 export function drawMany(items, model, byLabel) {

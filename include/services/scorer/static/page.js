@@ -1,7 +1,7 @@
 // The page's wiring: forms in, answers out.
 
 import { Refusal, askJson, askModels, askTable, understand } from "./ask.js";
-import { countLabels, drawDownload, drawFootnote, drawMany, drawOne, drawProblem, element } from "./draw.js";
+import { countLabels, drawDownload, drawFootnote, drawMany, drawOne, drawProblem, drawReasons, element } from "./draw.js";
 
 const SHOWN_FILE_BYTES = 5 * 1024 * 1024;
 const region = document.getElementById("answer");
@@ -46,9 +46,12 @@ async function answering(form, work) {
 }
 
 async function answerQuestion(question) {
-  const answer = await askJson("/predict", question);
+  const answer = await askJson("record" in question ? "/explain" : "/predict", question);
   const model = await modelOf(answer);
-  if (!answer.predictions) return [drawOne(answer, model), drawFootnote(model, answer.id)];
+  if (!answer.predictions) {
+    const reasons = answer.explanation ? [drawReasons(answer.explanation)] : [];
+    return [drawOne(answer, model), ...reasons, drawFootnote(model, answer.id)];
+  }
   const items = answer.predictions;
   const blob = new Blob([JSON.stringify(answer, null, 1)], { type: "application/json" });
   return [drawMany(items, model, countLabels(items)), element("div", { class: "row" }, drawDownload(blob, "predictions.json", "Download as JSON")),
