@@ -246,6 +246,7 @@ def _approval_operator(pipeline_name: str) -> ApprovalOperator:
         subject=f"Approve {pipeline_name} {{{{ ti.xcom_pull(task_ids='package')['version'] }}}}?",
         body="{% for sentence in ti.xcom_pull(task_ids='gate') %}\n- {{ sentence }}{% endfor %}",
         fail_on_reject=True,  # a rejected run is red, not green with skipped tasks
+        response_timeout=timedelta(hours=20),  # unanswered, it fails before the next night is due
         retries=0,
     )
 
