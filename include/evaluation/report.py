@@ -1,5 +1,8 @@
 """A version's report: one self-contained page, readable offline, that names no other host."""
 
+from operator import itemgetter
+from statistics import fmean
+
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from include.contract.manifest import Manifest
@@ -28,4 +31,13 @@ def render_report(manifest: Manifest) -> str:
         loader=PackageLoader("include.evaluation"), autoescape=select_autoescape()
     )
     template = environment.get_template("report.html")
-    return template.render(manifest=manifest, figures=FIGURES, metrics=manifest.metrics)
+    ranked = [
+        (fmean(candidate["scores"]["average_precision"]), candidate)
+        for candidate in manifest.metrics["candidates"]
+    ]
+    return template.render(
+        manifest=manifest,
+        figures=FIGURES,
+        metrics=manifest.metrics,
+        candidates=sorted(ranked, key=itemgetter(0), reverse=True),
+    )
