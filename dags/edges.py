@@ -8,14 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 
 from include import pipelines
+from include.contract import keys
 from include.errors import SettingMissingError
 
 if TYPE_CHECKING:
     from include.nightly.night import Night, Order
     from include.registry.follow.believe import Trust
+    from include.stores.objects import ObjectStore
 
 BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
 MAX_MODEL_BYTES = 200_000_000
@@ -49,15 +51,27 @@ DEFAULT_ARGS = {
 }
 
 
-def night(pipeline_name: str) -> "Night":
-    """Open the bucket for one run of a pipeline."""
+def approved_model(pipeline_name: str) -> Asset:
+    """Name the asset that other DAGs follow: a pipeline's version in force."""
+    uri = f"s3://{BUCKET}/{keys.approved(pipeline_name)}"
+    return Asset(name=f"approved_model_{pipeline_name}", uri=uri, group="nightcatch")
+
+
+def open_store() -> "ObjectStore":
+    """Open the bucket by Airflow's connection."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-    from include.nightly.night import Night
     from include.stores.objects import ObjectStore
 
-    store = ObjectStore(S3Hook(aws_conn_id="nightcatch_s3").get_conn(), BUCKET)
-    return Night(store, pipelines.get(pipeline_name), get_current_context()["run_id"])
+    return ObjectStore(S3Hook(aws_conn_id="nightcatch_s3").get_conn(), BUCKET)
+
+
+def night(pipeline_name: str) -> "Night":
+    """Open the bucket for one run of a pipeline."""
+    from include.nightly.night import Night
+
+    run_id = get_current_context()["run_id"]
+    return Night(open_store(), pipelines.get(pipeline_name), run_id)
 
 
 def order() -> "Order":

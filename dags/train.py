@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, get_current_context, task
 
-from dags.edges import BUCKET, DEFAULT_ARGS, night, order, required, trust
+from dags.edges import DEFAULT_ARGS, approved_model, night, order, required, trust
 from include import pipelines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,11 +42,6 @@ NIGHTLY = CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=time
 
 def train(pipeline: pipelines.Pipeline) -> DAG:
     """Return the DAG that retrains one pipeline."""
-    approved_model = Asset(
-        name=f"approved_model_{pipeline.name}",
-        uri=f"s3://{BUCKET}/models/{pipeline.name}/approved.json",
-        group="nightcatch",
-    )
 
     @dag(
         dag_id=f"train_{pipeline.name}",
@@ -71,7 +66,9 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         packaged = package(pipeline.name, chosen, evaluation)
         figures = infra_validate(pipeline.name, packaged, chosen)
         passed = gate(pipeline.name, evaluation, figures, drift)
-        approval = approve.override(outlets=[approved_model])(pipeline.name, packaged, evaluation)
+        approval = approve.override(outlets=[approved_model(pipeline.name)])(
+            pipeline.name, packaged, evaluation
+        )
         waiting = _approval_operator(pipeline.name)
         passed >> how_to_approve() >> [waiting, approval]
         waiting >> approval

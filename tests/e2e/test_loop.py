@@ -161,3 +161,31 @@ def test_what_was_rejected_or_left_out_is_kept_for_people(running, first_run):
 
     assert "reasons" in pd.read_parquet(io.BytesIO(stored))
     assert all(verdict["passed"] for verdict in night.read_json("gate.json"))
+
+
+def test_a_person_rolls_back_with_a_reason_and_scorers_follow(running, first_run):
+    history = list(read_history(running.store, "sites", running.approvers))
+    first, current = history[0], in_force(running)
+    conf = {"pipeline": "sites", "version": first.version, "reason": "the new one flags our own"}
+    running.airflow.unpause("approve_model")
+    run_id = running.airflow.trigger("approve_model", conf)
+    state = running.airflow.follow("approve_model", run_id, lambda task: None)
+    pointer = in_force(running)
+
+    assert state == "success"
+    assert (pointer.version, pointer.serial) == (first.version, current.serial + 1)
+    assert (pointer.approved_by, pointer.reason) == ("admin", conf["reason"])
+    running.wait_for_serial(pointer.serial)
+
+
+def test_a_version_that_does_not_exist_changes_nothing(running, first_run):
+    before = in_force(running)
+    conf = {"pipeline": "sites", "version": "20200101T000000Z-00000000", "reason": "a slip"}
+    running.airflow.unpause("approve_model")
+    run_id = running.airflow.trigger("approve_model", conf)
+    state = running.airflow.follow("approve_model", run_id, lambda task: None)
+    (task,) = running.airflow.tasks("approve_model", run_id)
+
+    assert state == "failed"
+    assert "there is no version" in running.airflow.reason("approve_model", run_id, task)
+    assert in_force(running) == before

@@ -1,0 +1,83 @@
+"""### Put a kept version in force: promote it, or roll back to it.
+
+**Trigger it** with the form: the pipeline, the version (a folder under `models/<pipeline>/`), and
+why. The version is loaded with the scorer's own code first; then `approved.json` changes by one
+compare-and-swap, the serial rises, and every scorer follows within one poll.
+
+**Run it again** whenever you like: the same run comes into force once.
+
+**When it fails**, nothing was changed: the log's last line says whether the version is missing,
+not whole, not signed by a trainer, or whether another approval came first.
+
+**Owner**: the NightCatch team.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
+
+from dags.edges import DEFAULT_ARGS, approved_model, open_store, required, trust
+from include import pipelines
+
+PARAMS = {
+    "pipeline": Param(
+        pipelines.names()[0], type="string", enum=list(pipelines.names()), title="Pipeline"
+    ),
+    "version": Param(
+        type="string",
+        pattern=r"^\d{8}T\d{6}Z-[0-9a-f]{8}$",
+        title="Version",
+        description="Such as 20261121T020513Z-3f9a1c2b.",
+    ),
+    "reason": Param(
+        type="string",
+        minLength=3,
+        maxLength=500,
+        title="Reason",
+        description="Kept in the history for whoever asks later.",
+    ),
+}
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    params=PARAMS,
+    doc_md=__doc__,
+    description="Promote a kept model version, or roll back to it, with a reason",
+    tags=["nightcatch", "approval"],
+    default_args=DEFAULT_ARGS,
+)
+def approve_model() -> None:
+    """Declare one task: one compare-and-swap."""
+
+    @task(outlets=[AssetAlias(name="approved_models", group="nightcatch")])
+    def put_in_force() -> dict[str, Any]:
+        from include.contract.signature import load_private_key
+        from include.nightly.reinstate import reinstate
+        from include.registry.approve import Request
+
+        context = get_current_context()
+        params = context["params"]
+        request = Request(
+            pipeline=params["pipeline"],
+            version=params["version"],
+            approved_by=context["dag_run"].triggering_user_name or "unknown",
+            approved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            reason=params["reason"],
+            run_id=context["run_id"],
+        )
+        key = load_private_key(Path(required("NIGHTCATCH_APPROVER_KEY")).read_bytes())
+        pointer = reinstate(open_store(), request, key, trust())
+        summary = {"version": pointer.version, "serial": pointer.serial}
+        (alias,) = context["task"].outlets
+        asset = approved_model(pointer.pipeline)
+        context["outlet_events"][alias].add(asset, extra=dict(summary))
+        return summary
+
+    put_in_force()
+
+
+approve_model()
