@@ -98,6 +98,16 @@ def test_a_described_record_is_answered_in_words_and_a_picture(page):
     assert page.run("document.activeElement.id") == "answer"
 
 
+def test_a_described_record_is_answered_with_reasons_in_words(page):
+    page.run("document.querySelector('[data-fill=first]').click()")
+    page.run("document.querySelector('.record-form').requestSubmit()")
+
+    assert "Age of the domain: the domain is younger than six months" in answer_of(page)
+    shown = page.run("[...document.querySelectorAll('.reasons .amount')].map((a) => a.innerText)")
+    assert shown
+    assert all(amount.startswith("+") for amount in shown)
+
+
 def test_each_input_is_a_choice_in_words(page):
     shown = page.run(
         "[...document.querySelector('[name=age_of_domain]').options].map((o) => o.text)"

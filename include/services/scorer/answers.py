@@ -1,6 +1,6 @@
 """What is said of a probability."""
 
-import uuid
+import secrets
 from typing import Any
 
 from include.contract.manifest import Manifest
@@ -45,4 +45,4 @@ def describe_model(in_force: InForce[OnnxModel]) -> dict[str, Any]:
 
 def new_id() -> str:
     """Return an id under which later feedback can name an answer; row n of it is ``<id>-<n>``."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)

@@ -38,6 +38,6 @@ def _end(answer: Response) -> Response:
     metrics = current_scorer().metrics
     route = request.url_rule.rule if request.url_rule else "unknown"
     method = request.method if request.url_rule else "any"
-    metrics.requests.labels(route, method, answer.status_code).inc()
-    metrics.latency.labels(route).observe(time.perf_counter() - g.began_s)
+    seconds = time.perf_counter() - g.began_s
+    metrics.count_request(route, method, answer.status_code, seconds)
     return answer

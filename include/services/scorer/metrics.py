@@ -1,7 +1,8 @@
 """What Prometheus may know of the service; one registry per application."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -32,20 +33,8 @@ class Metrics:
     def __init__(self, *, shared: bool) -> None:
         self._shared = shared
         self._registry = CollectorRegistry()
-        self.requests = Counter(
-            "nightcatch_requests",
-            "Requests by route, method and status.",
-            ("route", "method", "status"),
-            registry=self._registry,
-        )
-        self.latency = Histogram(
-            "nightcatch_request_seconds",
-            "Seconds from the first byte read to the answer begun.",
-            ("route",),
-            buckets=_LATENCY_BUCKETS_S,
-            registry=self._registry,
-        )
-        self.predictions = Counter(
+        self._request = _request_counters(self._registry)
+        predictions = Counter(
             "nightcatch_predictions",
             "Predictions by pipeline and label.",
             ("pipeline", "label"),
@@ -71,6 +60,8 @@ class Metrics:
             multiprocess_mode="livemin",
         )
 
+        self._prediction = cache(predictions.labels)
+
     def count_poll(self, outcome: Outcome) -> None:
         """Count what a poll came to."""
         self._polls.labels(outcome.pipeline, outcome.kind).inc()
@@ -82,7 +73,13 @@ class Metrics:
     def count_predictions(self, pipeline: str, by_label: Mapping[str, int]) -> None:
         """Count predictions by label."""
         for label, count in by_label.items():
-            self.predictions.labels(pipeline, label).inc(count)
+            self._prediction(pipeline, label).inc(count)
+
+    def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        requests, latency = self._request(route, method, status)
+        requests.inc()
+        latency.observe(seconds)
 
     def exposition(self, catalogue: Catalogue, now: datetime) -> bytes:
         """Return all metrics as text: shared counters, and the models of the answering worker."""
@@ -93,6 +90,31 @@ class Metrics:
         models = CollectorRegistry()
         models.register(_ModelsInForce(catalogue, now))
         return generate_latest(registry) + generate_latest(models)
+
+
+def _request_counters(
+    registry: CollectorRegistry,
+) -> Callable[[str, str, int], tuple[Counter, Histogram]]:
+    """Return what counts requests of a route, method and status: kept, as `labels` is slow."""
+    requests = Counter(
+        "nightcatch_requests",
+        "Requests by route, method and status.",
+        ("route", "method", "status"),
+        registry=registry,
+    )
+    latency = Histogram(
+        "nightcatch_request_seconds",
+        "Seconds from the first byte read to the answer begun.",
+        ("route",),
+        buckets=_LATENCY_BUCKETS_S,
+        registry=registry,
+    )
+    return cache(
+        lambda route, method, status: (
+            requests.labels(route, method, status),
+            latency.labels(route),
+        )
+    )
 
 
 class _ModelsInForce:

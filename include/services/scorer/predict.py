@@ -1,10 +1,11 @@
 """`POST /predict` and `/explain`: records, URLs or a CSV file in, verdicts and reasons out."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
@@ -54,8 +55,12 @@ def _predict_items(*, explained: bool) -> ResponseReturnValue:
     scorer.metrics.count_predictions(in_force.pointer.pipeline, labels)
     model = describe_model(in_force)
     if question.is_single:
-        return jsonify({**predictions[0], "model": model})
-    return jsonify({"predictions": predictions, "model": model})
+        return _json({**predictions[0], "model": model})
+    return _json({"predictions": predictions, "model": model})
+
+
+def _json(document: dict[str, Any]) -> Response:
+    return Response(json.dumps(document), mimetype="application/json")
 
 
 def _score(

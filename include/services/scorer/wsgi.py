@@ -7,9 +7,9 @@ import atexit
 import logging
 import os
 import random
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -18,7 +18,6 @@ from flask import Flask
 
 from include.contract.signature import PublicKeys, load_public_key
 from include.registry.follow import Follower, LastGood, Poller, Trust
-from include.services.scorer import access
 from include.services.scorer.access import Access
 from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.app import create_app
@@ -30,6 +29,7 @@ from include.services.scorer.settings import Settings, read_settings
 from include.stores.objects import ObjectStore
 
 _SLOWEST_POLL_FACTOR = 4
+_STDOUT = 1
 _S3_TIMEOUTS = Config(
     connect_timeout=3,
     read_timeout=10,
@@ -66,22 +66,18 @@ def create() -> Flask:
         poller.start()
         atexit.register(poller.stop)
     catalogue = Catalogue(followers)
-    asked = _access(settings)
-    return create_app(Scorer(catalogue, metrics, settings.limits, settings.build, _now, asked))
+    access = _access(settings)
+    return create_app(Scorer(catalogue, metrics, settings.limits, settings.build, _now, access))
 
 
 def _access(settings: Settings) -> Access:
     path = settings.api_keys_file
-    _set_up_access_log(settings)
-    return Access(ApiKeys(path) if path else None, frozenset(settings.cors_origins))
-
-
-def _set_up_access_log(settings: Settings) -> None:
-    """Leave each request written as one JSON object to the standard output, or not at all."""
-    access.log.propagate = False
-    access.log.setLevel(logging.INFO if settings.access_log else logging.WARNING)
-    if not access.log.handlers:
-        access.log.addHandler(logging.StreamHandler(sys.stdout))
+    return Access(
+        ApiKeys(path) if path else None,
+        frozenset(settings.cors_origins),
+        # One write by line: the lines of several workers do not mix.
+        partial(os.write, _STDOUT) if settings.access_log else None,
+    )
 
 
 def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
