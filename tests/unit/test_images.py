@@ -1,0 +1,234 @@
+"""What the image and Compose files promise, as far as it can be read without an engine."""
+
+import json
+import re
+import subprocess
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE_TEXT = (ROOT / "docker-compose.yaml").read_text()
+COMPOSE = yaml.safe_load(COMPOSE_TEXT)
+SERVICES = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+ENV_EXAMPLE = (ROOT / ".env.example").read_text()
+WORKFLOW_TEXT = (ROOT / ".github/workflows/ci.yml").read_text()
+
+# `$${NAME}` is for the container; `${NAME:?message}` must be given; `${NAME:-default}` may be.
+VARIABLES = re.findall(r"(?<!\$)\$\{(\w+)(:[?-])?([^}]*)\}", COMPOSE_TEXT)
+REQUIRED = {name for name, operator, _ in VARIABLES if operator == ":?"}
+OPTIONAL = {name for name, operator, _ in VARIABLES if operator == ":-"}
+SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|_KEY_ID$|FERNET")
+
+
+def stage(name):
+    """The instructions of one build stage, with continued lines joined."""
+    stages = re.split(r"^FROM .* AS (\S+)$", DOCKERFILE, flags=re.MULTILINE)
+    text = dict(zip(stages[1::2], stages[2::2], strict=True))[name]
+    return [line for line in text.replace("\\\n", " ").splitlines() if line and line[0] != "#"]
+
+
+def copied(name):
+    """The paths of the checkout that a stage copies."""
+    lines = [line.split() for line in stage(name) if line.startswith("COPY ")]
+    return [path for words in lines if "--from" not in words[1] for path in words[1:-1]]
+
+
+def test_every_variable_says_what_happens_without_it():
+    assert {name for name, operator, _ in VARIABLES if not operator} == set()
+    assert not REQUIRED & OPTIONAL
+
+
+def test_a_missing_secret_names_the_file_to_make():
+    messages = {text for _, operator, text in VARIABLES if operator == ":?"}
+
+    assert messages == {"make .env as .env.example says"}
+
+
+def test_the_example_lists_what_compose_reads():
+    assert set(re.findall(r"^(\w+)=$", ENV_EXAMPLE, re.MULTILINE)) == REQUIRED
+    assert set(re.findall(r"^#(\w+)=", ENV_EXAMPLE, re.MULTILINE)) == OPTIONAL
+
+
+def test_no_secret_has_a_default():
+    assert {name for name in OPTIONAL if SECRET.search(name)} == set()
+
+
+def test_secrets_are_never_spelled_out():
+    settings = re.findall(r"^\s+(\w+): (.+)$", COMPOSE_TEXT, re.MULTILINE)
+    spelled = [
+        name
+        for name, value in settings
+        if SECRET.search(name) and not value.startswith(("${", "/var/lib/nightcatch/", "/keys/"))
+    ]
+
+    assert spelled == []
+    assert not [line for line in DOCKERFILE.splitlines() if SECRET.search(line)]
+
+
+def test_the_command_of_the_example_makes_a_whole_env(tmp_path):
+    (tmp_path / ".env.example").write_text(ENV_EXAMPLE)
+    command = re.search(r"^# +(\(umask .*\))$", ENV_EXAMPLE, re.MULTILINE)[1]
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=30)
+
+    made = dict(re.findall(r"^(\w+)=(.+)$", (tmp_path / ".env").read_text(), re.MULTILINE))
+    assert set(made) == REQUIRED
+    assert len(set(made.values())) == len(made)
+    assert min(len(value) for value in made.values()) >= 44
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    assert command in WORKFLOW_TEXT
+
+
+@pytest.mark.parametrize(("service", "container_port"), [("api-server", "8080"), ("proxy", "8000")])
+def test_published_ports_are_of_the_loopback(service, container_port):
+    (published,) = SERVICES[service]["ports"]
+
+    assert re.fullmatch(rf"127\.0\.0\.1:\$\{{\w+:-\d+\}}:{container_port}", published)
+
+
+def test_nothing_else_is_published():
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {
+        "api-server",
+        "proxy",
+    }
+    assert not [name for name, service in SERVICES.items() if "network_mode" in service]
+
+
+def test_a_scorer_can_change_nothing_but_its_cache():
+    scorer = SERVICES["scorer"]
+
+    assert scorer["read_only"] is True
+    assert scorer["cap_drop"] == ["ALL"]
+    assert scorer["user"] == "10001:10001"
+    assert scorer["volumes"] == ["public-keys:/keys:ro", "/var/cache/nightcatch"]
+    assert scorer["deploy"]["replicas"] == 2
+
+
+def test_a_scorer_reaches_s3_and_the_proxy_only():
+    networks = SERVICES["scorer"]["networks"]
+    neighbours = {
+        name for name, service in SERVICES.items() if set(service["networks"]) & set(networks)
+    }
+
+    assert all(COMPOSE["networks"][network]["internal"] for network in networks)
+    assert not neighbours & {"mongo", "postgres"}
+
+
+def test_private_keys_go_to_the_tasks_only():
+    holders = {
+        name
+        for name, service in SERVICES.items()
+        if any("private-keys" in volume for volume in service.get("volumes", ()))
+    }
+
+    assert holders == {"prepare", "scheduler"}
+
+
+def test_only_s3_leaves_the_object_store():
+    command = SERVICES["s3"]["entrypoint"]
+
+    assert {"-ip.bind=127.0.0.1", "-filer.disableHttp", "-s3.ip.bind=0.0.0.0"} <= set(command)
+
+
+def test_scorers_may_only_read():
+    content = re.sub(r"\$\{(\w+)[^}]*\}", r"\1", COMPOSE["configs"]["s3.json"]["content"])
+    actions = {each["name"]: each["actions"] for each in json.loads(content)["identities"]}
+
+    assert actions["scorer"] == ["Read:nightcatch"]
+
+
+def test_every_server_is_watched_and_limited():
+    once = {"prepare", "migrate"}
+
+    assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {
+        *once,
+        "scorer",  # its image has one
+    }
+    for name, service in SERVICES.items():
+        assert "memory" in service["deploy"]["resources"]["limits"], name
+        assert ("restart" in service) == (name not in once), name
+
+
+def test_the_proxy_takes_as_large_uploads_as_the_scorer():
+    proxy = (ROOT / "deploy/nginx.conf").read_text()
+    limit_bytes = int(re.search(r"client_max_body_size (\d+)m;", proxy)[1]) * 1024 * 1024
+    upload_bytes = int(SERVICES["scorer"]["environment"]["NIGHTCATCH_MAX_UPLOAD_BYTES"])
+
+    assert 0 < limit_bytes - upload_bytes <= 1024 * 1024
+
+
+def test_the_scorer_installs_its_own_lock_only():
+    packages = [line for line in stage("scorer-packages") if "pip" in line]
+
+    assert copied("scorer-packages") == ["include/services/scorer/requirements.txt"]
+    assert len(packages) == 1
+    assert "--require-hashes" in packages[0]
+    assert "pip" not in "\n".join(stage("scorer"))
+
+
+def test_the_scorer_image_has_no_room_it_does_not_need():
+    assert sorted(copied("scorer")) == [
+        "include/__init__.py",
+        "include/contract",
+        "include/errors.py",
+        "include/registry/__init__.py",
+        "include/registry/follow",
+        "include/services",
+        "include/stores/__init__.py",
+        "include/stores/objects.py",
+    ]
+
+
+def test_the_images_end_as_an_ordinary_user():
+    users = {
+        name: [line for line in stage(name) if line.startswith("USER")][-1]
+        for name in ("airflow", "scorer")
+    }
+
+    assert users == {"airflow": "USER airflow", "scorer": "USER 10001:10001"}
+
+
+def test_airflow_in_the_image_is_the_one_of_the_lock():
+    locked = re.search(
+        r"^apache-airflow==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE
+    )[1]
+
+    for text in (DOCKERFILE, COMPOSE_TEXT, ENV_EXAMPLE):
+        assert set(re.findall(r"apache/airflow:([\d.]+)-", text)) == {locked}
+    assert "--require-hashes" in "\n".join(stage("airflow"))
+
+
+@pytest.mark.parametrize("path", [".env", ".local/secrets/trainer.pem", ".git/config", ".venv/x"])
+def test_the_engine_is_never_sent(path):
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    sent = [line[1:] for line in lines if line.startswith("!")]
+
+    assert "*" in lines
+    assert not any(fnmatch(path, pattern) or path.startswith(f"{pattern}/") for pattern in sent)
+
+
+def test_what_is_copied_is_sent_and_exists():
+    sent = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+
+    for path in [
+        path for name in ("airflow", "scorer-packages", "scorer") for path in copied(name)
+    ]:
+        assert path.split("/")[0] in sent, path
+        assert (ROOT / path).exists(), path
+
+
+def test_ci_runs_the_gate_and_builds_both_images():
+    workflow = yaml.safe_load(WORKFLOW_TEXT)
+    steps = {
+        name: "\n".join(str(step.get("run", "")) for step in job["steps"])
+        for name, job in workflow["jobs"].items()
+    }
+
+    assert ".ci/run" in steps["gate"]
+    assert "for target in airflow scorer" in steps["images"]
+    assert workflow["permissions"] == {"contents": "read"}
+    for action in re.findall(r"uses: (\S+)", WORKFLOW_TEXT):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
