@@ -15,6 +15,7 @@ COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 ENV_EXAMPLE = (ROOT / ".env.example").read_text()
+NGINX = (ROOT / "deploy/nginx.conf").read_text()
 WORKFLOW_TEXT = (ROOT / ".github/workflows/ci.yml").read_text()
 
 # `$${NAME}` is for the container; `${NAME:?message}` must be given; `${NAME:-default}` may be.
@@ -107,14 +108,22 @@ def test_a_scorer_can_change_nothing_but_its_cache():
     assert scorer["deploy"]["replicas"] == 2
 
 
-def test_a_scorer_reaches_s3_and_the_proxy_only():
+def test_a_scorer_reaches_the_proxy_only():
     networks = SERVICES["scorer"]["networks"]
     neighbours = {
         name for name, service in SERVICES.items() if set(service["networks"]) & set(networks)
     }
 
     assert all(COMPOSE["networks"][network]["internal"] for network in networks)
-    assert not neighbours & {"mongo", "postgres"}
+    assert neighbours == {"scorer", "proxy"}
+
+
+def test_the_proxy_lets_scorers_read_from_s3_and_no_more():
+    port = re.search(r":(\d+)$", SERVICES["scorer"]["environment"]["NIGHTCATCH_S3_ENDPOINT"])[1]
+    (server,) = [text for text in NGINX.split("server {") if f"listen {port};" in text]
+
+    assert "limit_except GET { deny all; }" in server
+    assert not [each for each in SERVICES["proxy"]["ports"] if each.endswith(f":{port}")]
 
 
 def test_private_keys_go_to_the_tasks_only():
@@ -153,8 +162,7 @@ def test_every_server_is_watched_and_limited():
 
 
 def test_the_proxy_takes_as_large_uploads_as_the_scorer():
-    proxy = (ROOT / "deploy/nginx.conf").read_text()
-    limit_bytes = int(re.search(r"client_max_body_size (\d+)m;", proxy)[1]) * 1024 * 1024
+    limit_bytes = int(re.search(r"client_max_body_size (\d+)m;", NGINX)[1]) * 1024 * 1024
     upload_bytes = int(SERVICES["scorer"]["environment"]["NIGHTCATCH_MAX_UPLOAD_BYTES"])
 
     assert 0 < limit_bytes - upload_bytes <= 1024 * 1024
