@@ -17,9 +17,11 @@ from sklearn.frozen import FrozenEstimator
 
 from include.errors import ExportError
 from include.estimators.calibrated import PROBABILITY_FLOOR, SigmoidCalibratedClassifier
+from include.estimators.cross_fit import CrossFitScores
 from include.estimators.imputer import TiedKNNImputer
 from include.estimators.neighbors import TiedNeighborsClassifier
 from include.training.boosting_onnx import convert_boosting
+from include.training.cross_fit_onnx import convert_scores, shape_scores
 from include.training.neighbors_onnx import (
     convert_classifier,
     convert_imputer,
@@ -104,11 +106,13 @@ def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
                 HistGradientBoostingClassifier: convert_boosting,
                 TiedNeighborsClassifier: convert_classifier,
                 TiedKNNImputer: convert_imputer,
+                CrossFitScores: convert_scores,
             },
             custom_shape_calculators={
                 HistGradientBoostingClassifier: shape_classifier,
                 TiedNeighborsClassifier: shape_classifier,
                 TiedKNNImputer: shape_imputer,
+                CrossFitScores: shape_scores,
             },
         )
         return model
