@@ -5,7 +5,8 @@ import time
 from flask import Flask, Response, g, request
 
 from include.services.scorer import access, inference, page, predict, problems, status
-from include.services.scorer.scorer import EXTENSION, Scorer, current_scorer
+from include.services.scorer.metrics import Metrics
+from include.services.scorer.scorer import EXTENSION, Scorer
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -20,7 +21,7 @@ def create_app(scorer: Scorer) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = scorer.limits.json_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.json.compact = True  # type: ignore[attr-defined]
-    app.after_request(_end)
+    app.after_request(lambda answer: _end(answer, scorer.metrics))
     access.register(app, scorer.access)
     problems.register(app)
     app.register_blueprint(inference.blueprint)
@@ -30,14 +31,12 @@ def create_app(scorer: Scorer) -> Flask:
     return app
 
 
-def _end(answer: Response) -> Response:
+def _end(answer: Response, metrics: Metrics) -> Response:
     answer.headers["X-Content-Type-Options"] = "nosniff"
-    if answer.mimetype == "text/html":
+    if (answer.content_type or "").startswith("text/html"):
         answer.headers["Content-Security-Policy"] = _POLICY
         answer.headers["Referrer-Policy"] = "no-referrer"
-    metrics = current_scorer().metrics
-    route = request.url_rule.rule if request.url_rule else "unknown"
-    method = request.method if request.url_rule else "any"
-    seconds = time.perf_counter() - g.began_s
-    metrics.count_request(route, method, answer.status_code, seconds)
+    rule = request.url_rule
+    route, method = (rule.rule, request.method) if rule else ("unknown", "any")
+    metrics.count_request(route, method, answer.status_code, time.perf_counter() - g.began_s)
     return answer

@@ -51,9 +51,10 @@ def _predict_items(*, explained: bool) -> ResponseReturnValue:
         predictions = _score(question, in_force, explained=explained)
     except RequestRejectedError as err:
         return problem(422, str(err), [question.describe(fault) for fault in _faults(err)])
-    labels = Counter(entry["prediction"] for entry in predictions)
-    scorer.metrics.count_predictions(in_force.pointer.pipeline, labels)
     model = describe_model(in_force)
+    labels = [entry["prediction"] for entry in predictions]
+    by_label = {labels[0]: 1} if question.is_single else Counter(labels)
+    scorer.metrics.count_predictions(in_force.pointer.pipeline, by_label)
     if question.is_single:
         return _json({**predictions[0], "model": model})
     return _json({"predictions": predictions, "model": model})

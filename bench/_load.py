@@ -1,0 +1,155 @@
+"""A load generator in one thread: the same question over kept HTTP/1.1 connections."""
+
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+
+import numpy as np
+
+_RECEIVED_BYTES = 65536
+_END_OF_HEAD = b"\r\n\r\n"
+
+
+@dataclass
+class Load:
+    """What a server did under load.
+
+    Attributes
+    ----------
+    seconds : float
+    latencies_s : list of float
+        Of each answer with status 200.
+    failed : int
+        Other answers, and connections that were lost under a question.
+    """
+
+    seconds: float = 0.0
+    latencies_s: list[float] = field(default_factory=list)
+    failed: int = 0
+
+    @property
+    def rps(self) -> float:
+        """Answers by second."""
+        return len(self.latencies_s) / self.seconds
+
+    def ms(self, percentile: float) -> float:
+        """Return a percentile of the latency in milliseconds."""
+        return float(np.percentile(self.latencies_s, percentile)) * 1000
+
+
+@dataclass
+class _Connection:
+    socket: socket.socket
+    asked_at: float = 0.0
+    received: bytes = b""
+    n_answers: int = 0
+
+
+def question(port: int, path: str, body: bytes) -> bytes:
+    """Return the bytes of a POST of JSON."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def answer_once(port: int, path: str, body: bytes) -> bytes:
+    """Return the answer to one question, asked on a connection of its own."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse().read()
+    connection.close()
+    return answer
+
+
+def generate(
+    port: int,
+    asked: bytes,
+    *,
+    n_connections: int,
+    seconds: float = 0.0,
+    rps: float = 0.0,
+    until: Callable[[], bool] | None = None,
+) -> Load:
+    """Return what came of asking the same again and again.
+
+    Parameters
+    ----------
+    port : int
+    asked : bytes
+        A whole request.
+    n_connections : int
+        Each has one question under way at most.
+    seconds : float
+        How long, unless `until` is given.
+    rps : float
+        Questions by second over all connections, evenly spaced; 0 for as many as are answered.
+    until : callable, optional
+        The load ends once it is true.
+    """
+    load, began = Load(), time.perf_counter()
+    is_over = until or (lambda: time.perf_counter() - began >= seconds)
+    idle = [_connect(port) for _ in range(n_connections)]
+    n_asked = 0
+    with selectors.DefaultSelector() as selector:
+        while not is_over():
+            due = (time.perf_counter() - began) * rps - n_asked if rps else len(idle)
+            while idle and due >= 1:
+                connection = idle.pop()
+                _ask(connection, asked, selector)
+                n_asked, due = n_asked + 1, due - 1
+            for key, _ in selector.select(0.0005 if rps else 0.1):
+                idle += _receive(key.data, selector, load, port)
+        for key in list(selector.get_map().values()):
+            key.data.socket.close()
+    for connection in idle:
+        connection.socket.close()
+    load.seconds = time.perf_counter() - began
+    return load
+
+
+def _connect(port: int) -> _Connection:
+    opened = socket.create_connection(("127.0.0.1", port), timeout=30)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return _Connection(opened)
+
+
+def _ask(connection: _Connection, asked: bytes, selector: selectors.BaseSelector) -> None:
+    connection.received = b""
+    connection.asked_at = time.perf_counter()
+    connection.socket.sendall(asked)
+    selector.register(connection.socket, selectors.EVENT_READ, connection)
+
+
+def _receive(
+    connection: _Connection, selector: selectors.BaseSelector, load: Load, port: int
+) -> list[_Connection]:
+    """Return the connection that is free again, if it is."""
+    try:
+        received = connection.socket.recv(_RECEIVED_BYTES)
+    except OSError:
+        received = b""
+    connection.received += received
+    if received and not _is_whole(connection.received):
+        return []
+    selector.unregister(connection.socket)
+    status = connection.received[9:12]
+    if status == b"200":
+        load.latencies_s.append(time.perf_counter() - connection.asked_at)
+    else:
+        load.failed += 1
+    if received and b"connection: close" not in connection.received[:400].lower():
+        return [connection]
+    connection.socket.close()
+    return [_connect(port)]
+
+
+def _is_whole(received: bytes) -> bool:
+    head, end, body = received.partition(_END_OF_HEAD)
+    if not end:
+        return False
+    lowered = head.lower()
+    at = lowered.find(b"content-length:")
+    length = int(lowered[at + 15 :].split(b"\r\n", 1)[0])
+    return len(body) >= length

@@ -1,0 +1,92 @@
+"""A bucket with signed and approved versions, for measurements of those who follow it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.contract.manifest import Manifest, describe_file
+from include.contract.schema import InputField
+from include.contract.signature import load_private_key, load_public_key
+from include.registry.approve import Request, approve
+from include.registry.publish import publish_version
+from include.stack.keys import Secrets, ensure_secrets
+from include.stack.seaweed import SeaweedServer
+from include.stores.objects import ObjectStore
+
+PIPELINE = "sites"
+
+
+class Published:
+    """A real S3 server, and the keys that its versions are signed with.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the server and of the keys.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.secrets = ensure_secrets(folder / "keys")
+        self._stranger = ensure_secrets(folder / "stranger")
+        self.server = SeaweedServer(
+            folder / "s3", self.secrets.s3_access_key, self.secrets.s3_secret_key
+        )
+        self.n_versions = 0
+
+    def scorer_environment(self) -> dict[str, str]:
+        """Return what a scorer must be told to follow this bucket."""
+        return {
+            "NIGHTCATCH_S3_ENDPOINT": self.server.endpoint_url,
+            "NIGHTCATCH_S3_BUCKET": self.server.bucket,
+            "AWS_ACCESS_KEY_ID": self.server.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.server.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(self.secrets.trainer_public_key),
+            "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(self.secrets.approver_public_key),
+        }
+
+    def promote(self, body: bytes, inputs: tuple[InputField, ...], *, is_bad: bool = False) -> str:
+        """Return a version that is approved now; a bad one is signed by a key nobody trusts."""
+        self.n_versions += 1
+        signer: Secrets = self._stranger if is_bad else self.secrets
+        number = self.n_versions
+        version = f"20261121T{number // 3600:02d}{number // 60 % 60:02d}{number % 60:02d}Z"
+        manifest = _manifest(f"{version}-{number:08x}", body, inputs)
+        store = ObjectStore(self.server.client(), self.server.bucket)
+        trusted = (load_public_key(signer.trainer_public_key.read_bytes()),)
+        publish_version(
+            store, manifest, {"model.onnx": body}, signing_key=signer.trainer_key, trusted=trusted
+        )
+        asked = Request(
+            pipeline=PIPELINE,
+            version=manifest.version,
+            approved_by="bench",
+            approved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            reason="a measurement",
+            run_id=f"run-{number}",
+            expected_serial=None,
+        )
+        key = load_private_key(self.secrets.approver_key.read_bytes())
+        approve(
+            store, asked, key, (load_public_key(self.secrets.approver_public_key.read_bytes()),)
+        )
+        return manifest.version
+
+
+def _manifest(version: str, body: bytes, inputs: tuple[InputField, ...]) -> Manifest:
+    return Manifest(
+        pipeline=PIPELINE,
+        version=version,
+        created_at="2026-11-21T00:00:00+00:00",
+        files={"model.onnx": describe_file(body)},
+        inputs=inputs,
+        target="phishing",
+        labels={"0": "Legitimate", "1": "Phishing"},
+        threshold=0.5,
+        fpr_budget=0.01,
+        metrics={"test": {}, "random_split": {}},
+        snapshot={"digest": "0" * 32, "rows": {}},
+        code_commit="",
+        libraries={},
+        seed=0,
+        model={"family": "RandomForest", "params": {}},
+    )
