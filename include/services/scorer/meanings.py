@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from include.contract.schema import InputField
 
@@ -31,6 +32,7 @@ class Meaning:
         return self.words.get(int(value), f"{value:g}") if value == int(value) else f"{value:g}"
 
 
+@lru_cache(maxsize=4096)
 def meaning_of(field: InputField) -> Meaning:
     """Return the words of a description such as ``Age: -1 = below six months; 1 = above``."""
     found = list(_VALUE.finditer(field.description))

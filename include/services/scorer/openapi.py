@@ -99,6 +99,14 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
         "operationId": "predict",
         "summary": "Score records, addresses or a CSV file",
         "description": "A CSV file is answered as JSON, CSV or HTML, by the Accept header.",
+        "parameters": [
+            {
+                "name": "explain",
+                "in": "query",
+                "description": "Records are answered as by /explain.",
+                "schema": {"enum": ["true", "false"]},
+            }
+        ],
         "requestBody": {"required": True, "content": content},
         "responses": {"200": {"description": "The verdicts", "content": answered}, **problems()},
     }
