@@ -70,3 +70,17 @@ def test_every_variable_is_read(environ, tmp_path):
 def test_a_missing_or_unreadable_variable_is_named(environ, name, value):
     with pytest.raises(SettingMissingError, match=name):
         read_settings({**environ, name: value})
+
+
+def test_access_is_open_and_logged_unless_it_is_said_otherwise(environ, tmp_path):
+    asked = {
+        "NIGHTCATCH_API_KEYS_FILE": str(tmp_path / "keys"),
+        "NIGHTCATCH_CORS_ORIGINS": "https://a.example, https://b.example",
+        "NIGHTCATCH_ACCESS_LOG": "off",
+    }
+    plain, told = read_settings(environ), read_settings({**environ, **asked})
+
+    assert (plain.api_keys_file, plain.cors_origins, plain.access_log) == (None, (), True)
+    assert told.api_keys_file == tmp_path / "keys"
+    assert told.cors_origins == ("https://a.example", "https://b.example")
+    assert told.access_log is False
