@@ -13,6 +13,7 @@ FLOORS = {
     "contract": 1,
     "stores": 1,
     "estimators": 1,
+    "features": 1,
     "ingest": 2,
     "validation": 2,
     "training": 2,

@@ -1,0 +1,159 @@
+# ruff: noqa: RUF001  # lookalike letters are what is tested
+"""The one function that training and serving share: equal, total, and blind to scheme and www."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.features.figures import N_FIGURES
+from include.features.urls import N_COLUMNS, SECTIONS, featurise, group_of
+
+N_SAMPLE = 100_000
+
+HOSTILE = {
+    "empty": "",
+    "blank": " \t\n",
+    "scheme only": "http://",
+    "slashes": "/" * 1000,
+    "dots": "http://" + "." * 300,
+    "labels": "http://" + "a." * 5000 + "com",
+    "64 KB host": "http://" + "a" * 65_536,
+    "64 KB path": "http://a.com/" + "%25" * 21_845,
+    "binary": "".join(map(chr, range(256))),
+    "half a pair": "http://\ud800.com/\udfff",
+    "broken punycode": "http://xn--\x80.com/",
+    "endless punycode": "http://xn--" + "9" * 300 + ".com/",
+    "broken ipv6": "http://[::1/x",
+    "colons": "http://a:b:c:d/",
+    "percent": "%",
+    "nul": "http://a.com/\0",
+    "right to left": "http://a.com/\u202egpj.exe",
+}
+
+
+def urls_of_all_kinds():
+    rng = np.random.default_rng(0)
+    hosts = ["example.com", "WWW.Example.co.uk", "xn--80ak6aa92e.com", "аррӏе.com", "10.0.0.1"]
+    for number in range(N_SAMPLE):
+        host = hosts[number % len(hosts)]
+        tail = rng.bytes(number % 23).decode("latin-1")
+        yield f"http://a{number % 977}.{host}/p{number}/{tail}"
+
+
+def test_a_row_is_the_same_whatever_stands_beside_it():
+    urls = list(urls_of_all_kinds())
+    batch = 1000
+
+    for start in range(0, N_SAMPLE, batch):
+        together = featurise(urls[start : start + batch])
+        alone = featurise(urls[start : start + 1])
+        turned = featurise(urls[start : start + batch][::-1])[::-1]
+
+        assert np.array_equal(together, turned)
+        assert np.array_equal(together[:1], alone)
+
+
+def test_another_process_gives_the_same_rows():
+    urls = ["http://paypal.com.evil.test/login?a=%41", "аррӏе.com", *list(HOSTILE.values())[:4]]
+    code = (
+        "import sys, zlib; from include.features.urls import featurise;"
+        f"print(zlib.crc32(featurise({urls!r}).tobytes()))"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=Path(__file__).parents[3],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("url", HOSTILE.values(), ids=HOSTILE)
+def test_no_string_is_too_hostile(url):
+    row = featurise([url])
+
+    assert row.shape == (1, N_COLUMNS)
+    assert np.isfinite(row).all()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.characters(), max_size=200))
+def test_every_text_has_a_row_of_valid_numbers(url):
+    (row,) = featurise([url])
+
+    assert np.isfinite(row).all()
+    for first, stop, below in SECTIONS:
+        assert ((row[first:stop] >= 0) & (row[first:stop] < below)).all()
+
+
+def test_scheme_and_www_carry_no_weight():
+    rows = featurise(
+        [
+            "http://www.a.com/b",
+            "https://a.com/b",
+            "a.com/b",
+            "HTTPS://WWW.A.COM/b",
+            "http://a.com:80/b",
+        ]
+    )
+
+    assert (rows == rows[0]).all()
+
+
+def test_a_home_page_is_the_same_with_its_slash():
+    rows = featurise(["http://a.com", "http://a.com/"])
+
+    assert (rows[0] == rows[1]).all()
+
+
+def test_no_urls_give_no_rows():
+    assert featurise([]).shape == (0, N_COLUMNS)
+
+
+def test_twins_of_a_domain_share_their_group():
+    rows = featurise(["http://a.example.co.uk/x", "https://b.example.co.uk:8080/y"])
+
+    assert rows[0, N_FIGURES] == rows[1, N_FIGURES]
+    assert group_of("http://a.example.co.uk/x") == group_of("b.example.co.uk") == "example.co.uk"
+
+
+def test_no_url_ever_reaches_the_network():
+    """In a network namespace of its own, without a route, and with every socket call refused."""
+    code = (
+        "import sys; from include.features.urls import featurise\n"
+        "def refuse(event, _):\n"
+        "    assert not event.startswith('socket.'), event\n"
+        "sys.addaudithook(refuse)\n"
+        "print(featurise(['http://example.com/', 'http://аррӏе.com/a', 'http://a.unknowntld']).shape)"
+    )
+    apart = ["unshare", "--map-root-user", "--net"] if can_unshare() else []
+    answer = subprocess.run(
+        [*apart, sys.executable, "-c", code],
+        cwd=Path(__file__).parents[3],
+        env={"PYTHONPATH": ".", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.stdout.strip() == f"(3, {N_COLUMNS})", answer.stderr
+
+
+def can_unshare():
+    """Whether this machine lets us have a network namespace; the audit hook holds everywhere."""
+    if shutil.which("unshare") is None:
+        return False
+    return (
+        subprocess.run(["unshare", "--map-root-user", "--net", "true"], check=False).returncode == 0
+    )
