@@ -96,6 +96,7 @@ def load_model(body: bytes, manifest: Manifest) -> OnnxModel:
         If its first answers are no probabilities.
     """
     check_graph(body)
+    onnxruntime.disable_telemetry_events()
     try:
         session = onnxruntime.InferenceSession(
             body, sess_options=_one_thread(), providers=["CPUExecutionProvider"]
