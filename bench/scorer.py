@@ -7,6 +7,7 @@ concurrency 16 and take turns, on the machine that also makes the load. Then ver
 
 import argparse
 import json
+import signal
 import multiprocessing
 import os
 import statistics
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--swaps", type=int, default=100)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers are stopped
     train = split(read_records(), "0").train
     forest = RandomForestClassifier(n_estimators=256, random_state=0)
     pipeline = make_pipeline(SimpleImputer(strategy="most_frequent"), forest).fit(train.X, train.y)
