@@ -7,9 +7,9 @@ concurrency 16 and take turns, on the machine that also makes the load. Then ver
 
 import argparse
 import json
-import signal
 import multiprocessing
 import os
+import signal
 import statistics
 import sys
 import tempfile
