@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,12 +23,12 @@ from include.validation.docs import fetch_source, publish_docs
 from include.validation.drift import measure_drift
 from include.validation.serve import docs_app
 from include.validation.validate import validate
+from tests.browser import CHROMIUM, require_chromium
 
 ROOT = Path(__file__).parents[2]
 RUN_ID = "manual__2026-11-21T05:30:00+00:00"
 FOLDER = "sites/manual__2026-11-21T05_30_00_00_00"
 HOSTILE = "<script>document.title='owned'</script>"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def sound_frame(n_rows=1000):
@@ -250,8 +249,7 @@ def address(published):
 @pytest.fixture
 def browse(tmp_path):
     """Return a page's document as Chromium leaves it, with no other host to be found."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium")
+    require_chromium()
 
     def run(url):
         done = subprocess.run(
