@@ -8,6 +8,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _DIGEST = re.compile(r"[0-9a-f]{16,64}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _UNSAFE_IN_RUN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 MODEL_JOBLIB = "model.joblib"
@@ -135,3 +136,23 @@ def docs_shared_prefix() -> str:
 def docs_prefix(pipeline: str, run_id: str) -> str:
     """Return the folder of the Data Docs of one run."""
     return f"{docs_root()}{pipeline_name(pipeline)}/{safe_run_id(run_id)}/"
+
+
+def traffic_prefix(pipeline: str, day: str) -> str:
+    """Return the folder of what was scored on one day (UTC, ``YYYY-MM-DD``)."""
+    return f"traffic/{pipeline_name(pipeline)}/date={_checked(_DAY, 'day', day)}/"
+
+
+def traffic_file(pipeline: str, day: str, name: str) -> str:
+    """Return the key of one batch of scored items, gzipped JSON lines."""
+    return f"{traffic_prefix(pipeline, day)}{file_name(name)}.jsonl.gz"
+
+
+def feedback_prefix(pipeline: str, day: str) -> str:
+    """Return the folder of the truth that came in on one day (UTC, ``YYYY-MM-DD``)."""
+    return f"feedback/{pipeline_name(pipeline)}/date={_checked(_DAY, 'day', day)}/"
+
+
+def feedback_file(pipeline: str, day: str, name: str) -> str:
+    """Return the key of one batch of labels given later, gzipped JSON lines."""
+    return f"{feedback_prefix(pipeline, day)}{file_name(name)}.jsonl.gz"
