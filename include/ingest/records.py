@@ -44,17 +44,24 @@ class Layout:
         Known other spellings of a column, in lower case, to its name.
     ignored : frozenset of str
         Columns, in lower case, that may be present and are left out.
+    details : tuple of InputField
+        Columns that describe a record and that no model is shown; a file may lack them.
     """
 
     fields: tuple[InputField, ...]
     target: Target
     aliases: Mapping[str, str] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
+    details: tuple[InputField, ...] = ()
 
     @property
     def dtypes(self) -> dict[str, str]:
         """Map each column's name, the label's included, to its dtype."""
-        return {column.name: column.dtype for column in self.fields} | {self.target.source: "int8"}
+        return (
+            {column.name: column.dtype for column in self.fields}
+            | {self.target.source: "int8"}
+            | {column.name: column.dtype for column in self.details}
+        )
 
 
 @dataclass(frozen=True)
@@ -181,7 +188,8 @@ def _matched(where: str, names: list[str], layout: Layout) -> tuple[str | None, 
         for name, column in zip(names, columns, strict=True)
         if column is None and name.lower() not in layout.ignored
     ]
-    missing = [name for name in layout.dtypes if name not in columns]
+    details = {column.name for column in layout.details}
+    missing = [name for name in layout.dtypes if name not in columns and name not in details]
     twice = [name for name in layout.dtypes if columns.count(name) > 1]
     for kind, found in (("unknown", unknown), ("missing", missing), ("repeated", twice)):
         if found:
