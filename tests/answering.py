@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from include.contract.approval import Pointer
 from include.contract.schema import InputField
+from include.features.sets import URLS
 from include.registry.follow import InForce
 from include.services.scorer.app import create_app
 from include.services.scorer.catalogue import Catalogue
@@ -16,7 +17,7 @@ from tests.versions import Version, version_name
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 APPROVED_AT = "2026-11-21T02:06:00+00:00"
-URL = (InputField("url", "string", None, "the address"),)
+TEXT = {"inputs": (InputField("url", "string", None, "the address"),), "features": URLS.name}
 
 
 @dataclass

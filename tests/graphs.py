@@ -3,6 +3,9 @@
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from include.features.sets import URLS
+from include.features.urls import GROUP, featurise
+
 OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
 
 
@@ -31,12 +34,12 @@ def logistic_weights(weights, intercept):
     ]
 
 
-def model(nodes, weights, n_inputs, kind=TensorProto.FLOAT, opsets=OPSETS, functions=()):
+def model(nodes, weights, n_inputs, opsets=OPSETS, functions=()):
     """Return the bytes of a model with the contract's input and output."""
     graph = helper.make_graph(
         nodes,
         "test",
-        [helper.make_tensor_value_info("X", kind, [None, n_inputs])],
+        [helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, n_inputs])],
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None])],
         weights,
     )
@@ -56,21 +59,23 @@ def constant(value, n_inputs=2):
 
 
 def text_classifier(phishing=("http://bad.example/",)):
-    """Return a model of one text input: .9 for the listed URLs and .1 for any other."""
+    """Return a model of URLs: .9 on the listed ones' registrable domains, .1 elsewhere."""
     nodes = [
+        helper.make_node("Gather", ["X", "group"], ["domain"], axis=1),
         helper.make_node(
             "LabelEncoder",
-            ["X"],
+            ["domain"],
             ["column"],
             domain="ai.onnx.ml",
-            keys_strings=list(phishing),
+            keys_floats=featurise(list(phishing))[:, GROUP].tolist(),
             values_floats=[0.9] * len(phishing),
             default_float=0.1,
         ),
         helper.make_node("Reshape", ["column", "flat"], ["probability"]),
     ]
     flat = numpy_helper.from_array(np.array([-1], dtype=np.int64), "flat")
-    return model(nodes, [flat], 1, kind=TensorProto.STRING)
+    group = numpy_helper.from_array(np.array([GROUP], dtype=np.int64), "group")
+    return model(nodes, [flat, group], URLS.n_columns)
 
 
 def with_external_weights(location="../../../../etc/hostname"):

@@ -57,6 +57,9 @@ class Manifest:
     seed : int
     model : mapping
         ``family``, ``params``: what was chosen.
+    features : str
+        Name of the feature set that makes the model's columns of a text; empty where the model
+        takes the inputs themselves.
     extra : mapping
         Fields this release does not know; kept when written again.
     """
@@ -76,6 +79,7 @@ class Manifest:
     libraries: Mapping[str, str]
     seed: int
     model: Mapping[str, Any]
+    features: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -97,6 +101,7 @@ class Manifest:
             "libraries": self.libraries,
             "seed": self.seed,
             "model": self.model,
+            "features": self.features,
         }
         merged = {**self.extra, **known}
         return (json.dumps(merged, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
@@ -171,6 +176,7 @@ def _from_document(document: dict[str, Any]) -> Manifest:
         libraries=dict(document["libraries"]),
         seed=int(document["seed"]),
         model=dict(document["model"]),
+        features=str(document.get("features", "")),
         extra={name: value for name, value in document.items() if name not in known},
     )
     if not 0.0 <= manifest.threshold <= 1.0:

@@ -11,7 +11,7 @@ from include.evaluation.intervals import false_positive_interval
 from include.evaluation.metrics import ceiling, evaluate
 from include.nightly.champion import Champion
 from include.nightly.night import Night, Order
-from include.nightly.rows import read_rows, read_side
+from include.nightly.rows import Rows, read_rows, read_side
 from include.training.calibrate import calibrate
 from include.training.families import FOLDS, Family
 from include.training.out_of_fold import out_of_fold_probability
@@ -122,9 +122,9 @@ def evaluate_chosen(
             confidence=night.pipeline.policy.confidence,
             seed=order.seed,
         ),
-        "ceiling": ceiling(rows.groups, rows.y),
+        "ceiling": ceiling(rows.twins, rows.y),
         "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},
-        **_against(champion, test.X, test.y, probability, budget),
+        **_against(champion, test, probability, budget),
     }
     night.write_json("evaluation.json", evaluation)
     return evaluation
@@ -137,19 +137,18 @@ def read_chosen(night: Night, chosen: dict[str, Any]) -> Any:
 
 def _against(
     champion: Champion | None,
-    X: npt.NDArray[np.float32],
-    y: npt.NDArray[np.int8],
+    test: Rows,
     probability: npt.NDArray[np.float64],
     budget: float,
 ) -> dict[str, Any]:
     if champion is None:
         return {"champion": None, "champion_on_same_rows": None, "champion_serial": 0}
-    theirs = champion.model.score(X).astype(np.float64)
+    theirs = champion.model.score(test.items).astype(np.float64)
     return {
-        "champion": compare_with_champion(y, probability, theirs),
+        "champion": compare_with_champion(test.y, probability, theirs),
         "champion_on_same_rows": {
             "version": champion.pointer.version,
-            **evaluate(y, theirs, champion.manifest.threshold, budget),
+            **evaluate(test.y, theirs, champion.manifest.threshold, budget),
         },
         "champion_serial": champion.pointer.serial,
     }

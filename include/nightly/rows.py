@@ -1,14 +1,16 @@
 """Accepted rows as arrays, each on its side of the split."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from include.features.sets import FeatureSet
 from include.nightly.data import ACCEPTED
 from include.nightly.night import Night
-from include.training.split import assign_sides
+from include.training.split import assign_sides, group_keys
 
 SPLIT_SALT = "nightcatch-1"
 
@@ -19,21 +21,34 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray of shape (n_rows, n_inputs), float32
-        NaN = missing.
+    items : ndarray of shape (n_rows, n_inputs)
+        What a client would send: float32 with NaN = missing, or text.
     y : ndarray of shape (n_rows,), int8
         1 = phishing.
     groups : ndarray of shape (n_rows,)
         Rows of equal groups are on the same side.
+    features : FeatureSet or None
+        Makes `X` of texts; None where the items are what a model is shown.
     """
 
-    X: npt.NDArray[np.float32]
+    items: npt.NDArray[Any]
     y: npt.NDArray[np.int8]
     groups: npt.NDArray[np.object_]
+    features: FeatureSet | None
+
+    @cached_property
+    def X(self) -> npt.NDArray[np.float32]:
+        """What a model is shown, of shape (n_rows, n_columns)."""
+        return self.items if self.features is None else self.features.columns_of(self.items)
+
+    @property
+    def twins(self) -> npt.NDArray[np.object_]:
+        """Keys that are equal exactly where the items are."""
+        return group_keys(self.items) if self.features is None else self.items[:, 0]
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "Rows":
         """Return the rows where `mask` is true."""
-        return Rows(self.X[mask], self.y[mask], self.groups[mask])
+        return Rows(self.items[mask], self.y[mask], self.groups[mask], self.features)
 
 
 def read_rows(night: Night) -> tuple[Rows, npt.NDArray[Any]]:
@@ -48,10 +63,12 @@ def read_rows(night: Night) -> tuple[Rows, npt.NDArray[Any]]:
     pipeline = night.pipeline
     frame = night.read_frame(ACCEPTED)
     groups = pipeline.group_keys(frame)
+    inputs = frame[[field.name for field in pipeline.inputs]]
     rows = Rows(
-        X=frame[[field.name for field in pipeline.inputs]].to_numpy(np.float32),
+        items=inputs.to_numpy(np.float32 if pipeline.features is None else object),
         y=pipeline.target.encode(frame[pipeline.target.source]),
         groups=groups,
+        features=pipeline.features,
     )
     return rows, assign_sides(groups, SPLIT_SALT, pipeline.shares)
 

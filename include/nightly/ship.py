@@ -54,7 +54,7 @@ def package(
     estimator = read_chosen(night, chosen)
     files = {
         keys.MODEL_JOBLIB: joblib_bytes(estimator),
-        keys.MODEL_ONNX: to_onnx(estimator, len(night.pipeline.inputs)),
+        keys.MODEL_ONNX: to_onnx(estimator, night.pipeline.n_columns),
     }
     short_digest = describe_file(files[keys.MODEL_ONNX]).sha256[:8]
     version = f"{started_at:%Y%m%dT%H%M%SZ}-{short_digest}"
@@ -80,11 +80,11 @@ def infra_validate(
     """Return how the published files behave in the scorer's own code, on every test row."""
     test = read_side(night, "test")
     served = load_version(night.store, _provisional_pointer(night, packaged), trust)
-    probability = served.model.score(test.X)
+    probability = served.model.score(test.items)
     expected = read_chosen(night, chosen).predict_proba(test.X)[:, 1]
     figures = {
         "onnx_difference": float(np.abs(probability - expected).max()),
-        "latency_us": _median_latency_us(served.model.score, test.X),
+        "latency_us": _median_latency_us(served.model.score, test.items),
         "size_bytes": packaged["size_bytes"],
     }
     night.write_json("infra_validation.json", figures)
@@ -184,6 +184,7 @@ def _manifest(
         },
         seed=seed,
         model={"family": chosen["family"], "params": chosen["params"], "run_id": night.run_id},
+        features=pipeline.features.name if pipeline.features else "",
     )
 
 
@@ -201,12 +202,12 @@ def _provisional_pointer(night: Night, packaged: dict[str, Any]) -> Pointer:
     )
 
 
-def _median_latency_us(score: Callable[[npt.NDArray[np.float32]], object], X: Any) -> float:
-    """Return the median time of scoring one record in process, in microseconds."""
+def _median_latency_us(score: Callable[[npt.NDArray[Any]], object], items: Any) -> float:
+    """Return the median time of scoring one item in process, in microseconds."""
     times = []
     for index in range(_TIMED_RECORDS):
-        record = X[index % len(X)][np.newaxis]
+        item = items[index % len(items)][np.newaxis]
         started = time.perf_counter_ns()
-        score(record)
+        score(item)
         times.append(time.perf_counter_ns() - started)
     return float(np.median(times)) / 1_000

@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from include.contract.schema import InputField, Target
 from include.errors import SettingMissingError
 from include.evaluation.gate import Policy
+from include.features.sets import FeatureSet
 from include.ingest.fetch import Dataset
 from include.ingest.records import Layout, Record
 from include.training.grids import Effort, Imputer
@@ -51,12 +53,19 @@ class Pipeline:
         The candidates; `effort` is one of `EFFORTS`, `imputer` of `IMPUTERS`.
     policy : Policy
         What a model must show to be approved.
+    features : FeatureSet or None
+        Makes what a model is shown of the one input, a text; None where it is shown the inputs.
     shares : Shares
         How much of the groups each side gets.
     fpr_budget : float
         Default share of legitimate rows that may be flagged.
     max_quarantined_share : float
         A larger share of bad rows fails the run.
+    suite_columns : callable (frame, run_at) -> DataFrame, optional
+        What the suite judges of the records besides their own columns, row by row; `run_at` is
+        when the run was due, None where nobody says.
+    drift_columns : callable (frame) -> DataFrame, optional
+        What drift is measured on; the inputs and the stored label unless given.
     """
 
     name: str
@@ -67,14 +76,22 @@ class Pipeline:
     group_keys: Callable[["pd.DataFrame"], npt.NDArray[np.object_]]
     families: Callable[[Effort, int, Imputer], "tuple[Family, ...]"]
     policy: Policy
+    features: FeatureSet | None = None
     shares: Shares = Shares()
     fpr_budget: float = 0.01
     max_quarantined_share: float = 0.05
+    suite_columns: Callable[["pd.DataFrame", datetime | None], "pd.DataFrame"] | None = None
+    drift_columns: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
 
     @property
     def inputs(self) -> tuple[InputField, ...]:
         """What the model takes, in its order."""
         return self.layout.fields
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns a model is shown."""
+        return len(self.inputs) if self.features is None else self.features.n_columns
 
     @property
     def target(self) -> Target:
@@ -88,10 +105,10 @@ class Pipeline:
 
     @property
     def columns(self) -> tuple[InputField, ...]:
-        """Every column a snapshot takes besides `_id`: the inputs and the stored label."""
+        """Every column a snapshot takes besides `_id`: inputs, stored label, and details."""
         target = self.target
         label = InputField(target.source, "int8", (target.negative, target.positive), "label")
-        return (*self.inputs, label)
+        return (*self.inputs, label, *self.layout.details)
 
 
 def names() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from werkzeug.serving import make_server
 
 from include.pipelines.sites.records import FIELDS
 from tests import graphs
-from tests.answering import URL, app_of, following
+from tests.answering import TEXT, app_of, following
 from tests.browser import Browser
 
 TAB, ENTER = 9, 13
@@ -20,7 +20,7 @@ def followers():
     weights = [-0.2] * len(FIELDS)
     return {
         "sites": following("sites", graphs.logistic(weights), inputs=FIELDS),
-        "urls": following("urls", graphs.text_classifier(), inputs=URL),
+        "urls": following("urls", graphs.text_classifier(), **TEXT),
     }
 
 

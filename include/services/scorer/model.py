@@ -8,7 +8,13 @@ import onnx
 import onnxruntime
 
 from include.contract.manifest import Manifest
-from include.errors import ModelOutputError, NightCatchError, VersionRefusedError
+from include.errors import (
+    ManifestError,
+    ModelOutputError,
+    NightCatchError,
+    VersionRefusedError,
+)
+from include.features.sets import FeatureSet, feature_set
 from include.services.scorer.contributions import Explainer, Explanation
 from include.services.scorer.operators import check_graph
 from include.services.scorer.records import Matrix, RecordSchema
@@ -26,6 +32,8 @@ class OnnxModel:
     manifest : Manifest
     schema : RecordSchema
         Makes `score`'s matrix of records.
+    features : FeatureSet or None
+        Makes the graph's columns of texts; None where it takes the records' columns.
     """
 
     def __init__(
@@ -33,10 +41,16 @@ class OnnxModel:
     ) -> None:
         self.manifest = manifest
         self.schema = RecordSchema(manifest.inputs)
+        self.features = _features(manifest, self.schema)
         self._session = session
         self._body = body
         self._explainer: Explainer | None = None
         self._explaining = threading.Lock()
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns the graph takes."""
+        return self.schema.n_inputs if self.features is None else self.features.n_columns
 
     def explain(self, matrix: Matrix) -> list[Explanation]:
         """Return what moves the score of each row of a matrix of numbers.
@@ -68,7 +82,8 @@ class OnnxModel:
         ModelOutputError
             If the model has no answer for a row.
         """
-        (answer,) = self._session.run([OUTPUT], {INPUT: matrix})
+        columns = matrix if self.features is None else self.features.columns_of(matrix)
+        (answer,) = self._session.run([OUTPUT], {INPUT: columns})
         probability: npt.NDArray[np.float32] = answer
         # NaN fails both comparisons.
         if not ((probability >= 0.0) & (probability <= 1.0)).all():
@@ -91,7 +106,7 @@ def load_model(body: bytes, manifest: Manifest) -> OnnxModel:
         If the graph uses an unexpected operator or external data, cannot be loaded, or does not
         take the manifest's inputs.
     ManifestError
-        If no record can be made of the manifest's inputs.
+        If no record can be made of the manifest's inputs, or its feature set is not known here.
     ModelOutputError
         If its first answers are no probabilities.
     """
@@ -102,7 +117,7 @@ def load_model(body: bytes, manifest: Manifest) -> OnnxModel:
             body, sess_options=_one_thread(), providers=["CPUExecutionProvider"]
         )
         model = OnnxModel(session, manifest, body)
-        _check_signature(session, model.schema, manifest.version)
+        _check_signature(session, model.n_columns, manifest.version)
         _warm_up(model)
     except NightCatchError:
         raise
@@ -125,12 +140,18 @@ def _one_thread() -> onnxruntime.SessionOptions:
     return options
 
 
-def _check_signature(
-    session: onnxruntime.InferenceSession, schema: RecordSchema, version: str
-) -> None:
+def _features(manifest: Manifest, schema: RecordSchema) -> FeatureSet | None:
+    if schema.is_text != bool(manifest.features):
+        raise ManifestError(
+            f"{manifest.version}: a feature set and one input of text go together,"
+            f" the manifest has {manifest.features!r} and {', '.join(schema.names)}"
+        )
+    return feature_set(manifest.features) if manifest.features else None
+
+
+def _check_signature(session: onnxruntime.InferenceSession, n_columns: int, version: str) -> None:
     inputs = [(entry.name, entry.type, entry.shape[1:]) for entry in session.get_inputs()]
-    expected = "tensor(string)" if schema.is_text else "tensor(float)"
-    if inputs != [(INPUT, expected, [schema.n_inputs])]:
+    if inputs != [(INPUT, "tensor(float)", [n_columns])]:
         raise VersionRefusedError(f"{version}: inputs {inputs} are not those of the manifest")
     outputs = [(entry.name, entry.type) for entry in session.get_outputs()]
     if outputs != [(OUTPUT, "tensor(float)")]:

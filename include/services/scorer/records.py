@@ -12,7 +12,7 @@ from include.contract.schema import InputField
 from include.errors import ManifestError, RequestRejectedError
 
 MAX_FAULTS = 20
-MAX_TEXT_CHARS = 8192
+MAX_TEXT_CHARS = 65_536
 _MAX_SHOWN_CHARS = 80
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _INT8 = np.iinfo(np.int8)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from include.services.scorer.settings import Limits
 from tests import graphs
-from tests.answering import URL, Following, app_of, in_force
+from tests.answering import TEXT, Following, app_of, in_force
 from tests.versions import version_name
 
 LIMITS = Limits(json_bytes=20_000, upload_bytes=100_000, records=50, csv_rows=5_000)
@@ -36,7 +36,7 @@ def both():
     return client_of(
         {
             "sites": Following(in_force("sites", graphs.logistic((2.0, -1.0)))),
-            "urls": Following(in_force("urls", graphs.text_classifier(), inputs=URL)),
+            "urls": Following(in_force("urls", graphs.text_classifier(), **TEXT)),
         }
     )
 
@@ -156,7 +156,7 @@ def test_a_bad_record_is_a_422_that_points_at_the_field(sites, body, error):
     assert found == error
 
 
-@pytest.mark.parametrize("item", [1, None, "", ["x"], "x" * 10_000, "\ud800"])
+@pytest.mark.parametrize("item", [1, None, "", ["x"], "\ud800"])
 def test_a_bad_url_is_a_422_that_points_at_it(both, item):
     (error,) = problem_of(both.post("/predict", json={"urls": ["x", item]}), 422)["errors"]
 

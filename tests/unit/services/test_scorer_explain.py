@@ -22,7 +22,7 @@ from include.services.scorer.model import load_model
 from include.training.calibrate import calibrate
 from include.training.package import to_onnx
 from tests import graphs
-from tests.answering import URL, app_of, following
+from tests.answering import TEXT, app_of, following
 from tests.versions import Version, version_name
 
 N_INPUTS = 5
@@ -148,7 +148,7 @@ def client(rows):
     fitted, _ = trained(EXACT["GradientBoosting"], rows)
     followers = {
         "sites": following("sites", to_onnx(fitted, N_INPUTS), inputs=INPUTS),
-        "urls": following("urls", graphs.text_classifier(), inputs=URL),
+        "urls": following("urls", graphs.text_classifier(), **TEXT),
     }
     return app_of(followers).test_client()
 

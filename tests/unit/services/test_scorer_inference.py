@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests import graphs
-from tests.answering import URL, Following, app_of, following
+from tests.answering import TEXT, Following, app_of, following
 from tests.versions import version_name
 
 
@@ -13,7 +13,7 @@ from tests.versions import version_name
 def client():
     followers = {
         "sites": following("sites", graphs.logistic((2.0, -1.0))),
-        "urls": following("urls", graphs.text_classifier(), inputs=URL),
+        "urls": following("urls", graphs.text_classifier(), **TEXT),
         "later": Following(),
     }
     return app_of(followers).test_client()

@@ -7,6 +7,7 @@ from include.contract.schema import InputField
 from include.errors import ManifestError, ModelOutputError, NightCatchError, VersionRefusedError
 from include.services.scorer.model import load_model
 from tests import graphs
+from tests.answering import TEXT
 from tests.versions import Version, version_name
 
 THREE_INPUTS = tuple(InputField(name, "int8", (-1, 0, 1)) for name in "abc")
@@ -28,8 +29,7 @@ def test_scores_are_the_models_probabilities():
 
 
 def test_a_text_model_answers_too():
-    url = (InputField("url", "string", None, "the address"),)
-    model = load_model(graphs.text_classifier(), manifest(inputs=url))
+    model = load_model(graphs.text_classifier(), manifest(**TEXT))
     matrix = model.schema.encode([{"url": "http://bad.example/"}, {"url": "http://good.example/"}])
 
     assert model.score(matrix).tolist() == pytest.approx([0.9, 0.1])
@@ -43,6 +43,9 @@ def test_a_text_model_answers_too():
         (graphs.constant(1.5), {}, ModelOutputError, "no probability"),
         (graphs.constant(float("nan")), {}, ModelOutputError, "no probability"),
         (graphs.with_external_weights(), {}, VersionRefusedError, "another file"),
+        (graphs.text_classifier(), {**TEXT, "features": ""}, ManifestError, "go together"),
+        (graphs.text_classifier(), {**TEXT, "features": "urls-0"}, ManifestError, "no feature set"),
+        (graphs.logistic(), {"features": "urls-1"}, ManifestError, "go together"),
         (b"", {}, VersionRefusedError, "ONNX Runtime refuses"),
         (b"junk", {}, VersionRefusedError, "not an ONNX model"),
         (
@@ -52,7 +55,19 @@ def test_a_text_model_answers_too():
             "complex",
         ),
     ],
-    ids=["width", "kind", "above 1", "nan", "external", "empty", "junk", "unknown dtype"],
+    ids=[
+        "width",
+        "kind",
+        "above 1",
+        "nan",
+        "external",
+        "no features",
+        "unknown features",
+        "features of numbers",
+        "empty",
+        "junk",
+        "unknown dtype",
+    ],
 )
 def test_a_model_that_cannot_answer_is_refused(body, changes, error, reason):
     with pytest.raises(error, match=reason):

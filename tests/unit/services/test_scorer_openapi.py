@@ -8,14 +8,14 @@ from jsonschema import Draft202012Validator
 
 from include.pipelines.sites.records import FIELDS
 from tests import graphs
-from tests.answering import URL, app_of, following
+from tests.answering import TEXT, app_of, following
 
 
 @pytest.fixture(scope="module")
 def client():
     followers = {
         "sites": following("sites", graphs.logistic([-0.2] * len(FIELDS)), inputs=FIELDS),
-        "urls": following("urls", graphs.text_classifier(), inputs=URL),
+        "urls": following("urls", graphs.text_classifier(), **TEXT),
     }
     return app_of(followers).test_client()
 

@@ -1,0 +1,65 @@
+"""The feature sets by name: a manifest names the one its model was trained on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from include.errors import ManifestError
+from include.features import urls
+
+_BATCH_TEXTS = 1000
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """How texts become the columns that a model is shown.
+
+    Attributes
+    ----------
+    name : str
+        Stands in manifests; whoever changes a column changes the name.
+    n_columns : int
+    featurise : callable
+        Takes a sequence of n texts, returns float32 of shape (n, n_columns), row by row.
+    """
+
+    name: str
+    n_columns: int
+    featurise: Callable[[Sequence[str]], npt.NDArray[np.float32]]
+
+    def columns_of(self, texts: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
+        """Return the columns of many texts, made in batches so that little else is in memory.
+
+        Parameters
+        ----------
+        texts : ndarray of shape (n, 1), object
+
+        Returns
+        -------
+        ndarray of shape (n, n_columns), float32
+        """
+        flat = texts[:, 0].tolist()
+        columns = np.empty((len(flat), self.n_columns), np.float32)
+        for start in range(0, len(flat), _BATCH_TEXTS):
+            batch = flat[start : start + _BATCH_TEXTS]
+            columns[start : start + len(batch)] = self.featurise(batch)
+        return columns
+
+
+URLS = FeatureSet("urls-1", urls.N_COLUMNS, urls.featurise)
+_KNOWN = {known.name: known for known in (URLS,)}
+
+
+def feature_set(name: str) -> FeatureSet:
+    """Return the feature set of that name.
+
+    Raises
+    ------
+    ManifestError
+        If this release has no such set: a model must never be shown other columns than its own.
+    """
+    if name not in _KNOWN:
+        raise ManifestError(f"this release has no feature set {name!r}: {', '.join(_KNOWN)}")
+    return _KNOWN[name]
