@@ -94,6 +94,15 @@ def parse_pointer(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) 
     return pointer
 
 
+def claimed_run_id(body: bytes) -> str | None:
+    """Return the run that `body` names, unverified; None if it names none."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document.get("run_id") if isinstance(document, dict) else None
+
+
 def check_in_time(pointer: Pointer, now: datetime) -> None:
     """Return when the pointer has not expired at `now` (aware, UTC).
 

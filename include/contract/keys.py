@@ -62,9 +62,14 @@ def safe_run_id(run_id: str) -> str:
     return _UNSAFE_IN_RUN_ID.sub("_", run_id)
 
 
+def snapshots_prefix(pipeline: str) -> str:
+    """Return the folder of all of a pipeline's snapshots."""
+    return f"snapshots/{pipeline_name(pipeline)}/"
+
+
 def snapshot_prefix(pipeline: str, digest: str) -> str:
     """Return the folder of one immutable snapshot."""
-    return f"snapshots/{pipeline_name(pipeline)}/{_checked(_DIGEST, 'snapshot', digest)}/"
+    return f"{snapshots_prefix(pipeline)}{_checked(_DIGEST, 'snapshot', digest)}/"
 
 
 def snapshot_part(pipeline: str, digest: str, index: int) -> str:
@@ -77,15 +82,30 @@ def snapshot_profile(pipeline: str, digest: str) -> str:
     return f"{snapshot_prefix(pipeline, digest)}profile.json"
 
 
+def quarantine_prefix(pipeline: str) -> str:
+    """Return the folder of the rows that all of a pipeline's runs rejected."""
+    return f"quarantine/{pipeline_name(pipeline)}/"
+
+
 def quarantine(pipeline: str, run_id: str) -> str:
     """Return the key of the rows a run rejected, with their reasons."""
-    return f"quarantine/{pipeline_name(pipeline)}/{safe_run_id(run_id)}.parquet"
+    return f"{quarantine_prefix(pipeline)}{safe_run_id(run_id)}.parquet"
+
+
+def runs_prefix(pipeline: str) -> str:
+    """Return the folder of the intermediate results of all of a pipeline's runs."""
+    return f"runs/{pipeline_name(pipeline)}/"
+
+
+def run_prefix(pipeline: str, run_id: str) -> str:
+    """Return the folder of the intermediate results of one run."""
+    return f"{runs_prefix(pipeline)}{safe_run_id(run_id)}/"
 
 
 def run_file(pipeline: str, run_id: str, name: str) -> str:
     """Return the key of an intermediate result of one run; `name` may hold one folder."""
     parts = "/".join(file_name(part) for part in name.split("/"))
-    return f"runs/{pipeline_name(pipeline)}/{safe_run_id(run_id)}/{parts}"
+    return run_prefix(pipeline, run_id) + parts
 
 
 def snapshot_type_errors(pipeline: str, digest: str) -> str:
@@ -133,14 +153,24 @@ def docs_shared_prefix() -> str:
     return f"{docs_root()}vendor/"
 
 
+def docs_runs_prefix(pipeline: str) -> str:
+    """Return the folder of the Data Docs of all of a pipeline's runs."""
+    return f"{docs_root()}{pipeline_name(pipeline)}/"
+
+
 def docs_prefix(pipeline: str, run_id: str) -> str:
     """Return the folder of the Data Docs of one run."""
-    return f"{docs_root()}{pipeline_name(pipeline)}/{safe_run_id(run_id)}/"
+    return f"{docs_runs_prefix(pipeline)}{safe_run_id(run_id)}/"
+
+
+def traffic_days_prefix(pipeline: str) -> str:
+    """Return the folder of everything that was scored."""
+    return f"traffic/{pipeline_name(pipeline)}/"
 
 
 def traffic_prefix(pipeline: str, day: str) -> str:
     """Return the folder of what was scored on one day (UTC, ``YYYY-MM-DD``)."""
-    return f"traffic/{pipeline_name(pipeline)}/date={_checked(_DAY, 'day', day)}/"
+    return f"{traffic_days_prefix(pipeline)}date={_checked(_DAY, 'day', day)}/"
 
 
 def traffic_file(pipeline: str, day: str, name: str) -> str:
@@ -148,11 +178,31 @@ def traffic_file(pipeline: str, day: str, name: str) -> str:
     return f"{traffic_prefix(pipeline, day)}{file_name(name)}.jsonl.gz"
 
 
+def feedback_days_prefix(pipeline: str) -> str:
+    """Return the folder of all the truth that ever came in."""
+    return f"feedback/{pipeline_name(pipeline)}/"
+
+
 def feedback_prefix(pipeline: str, day: str) -> str:
     """Return the folder of the truth that came in on one day (UTC, ``YYYY-MM-DD``)."""
-    return f"feedback/{pipeline_name(pipeline)}/date={_checked(_DAY, 'day', day)}/"
+    return f"{feedback_days_prefix(pipeline)}date={_checked(_DAY, 'day', day)}/"
 
 
 def feedback_file(pipeline: str, day: str, name: str) -> str:
     """Return the key of one batch of labels given later, gzipped JSON lines."""
     return f"{feedback_prefix(pipeline, day)}{file_name(name)}.jsonl.gz"
+
+
+def outbox_prefix(pipeline: str) -> str:
+    """Return the folder of the runs that the tracking server has not been told of yet."""
+    return f"tracking/outbox/{pipeline_name(pipeline)}/"
+
+
+def outbox(pipeline: str, run_id: str) -> str:
+    """Return the key of how one run ended, until the tracking server knows it."""
+    return f"{outbox_prefix(pipeline)}{safe_run_id(run_id)}.json"
+
+
+def told_champion(pipeline: str) -> str:
+    """Return the key of the serial that the tracking server was told last."""
+    return f"tracking/champion/{pipeline_name(pipeline)}.json"

@@ -65,6 +65,20 @@ def read_champion(night: Night, trust: Trust) -> Champion | None:
     return load_version(night.store, Pointer(**pinned), trust)
 
 
+def provisional_pointer(pipeline: str, version: str, manifest_sha256: str) -> Pointer:
+    """Return what a pointer to the version would say; it is never signed nor written."""
+    return Pointer(
+        pipeline=pipeline,
+        version=version,
+        serial=1,
+        manifest_sha256=manifest_sha256,
+        approved_by="",
+        approved_at="",
+        reason="not approved",
+        run_id="",
+    )
+
+
 def load_version(store: ObjectStore, pointer: Pointer, trust: Trust) -> Champion:
     """Return the version that `pointer` names, verified and warmed up as in the scorer.
 

@@ -6,13 +6,18 @@ approval (or the same one, run again) writes it first: history has neither gaps 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract import keys
-from include.contract.approval import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.contract.approval import (
+    MAX_POINTER_BYTES,
+    Pointer,
+    claimed_run_id,
+    parse_pointer,
+)
 from include.contract.manifest import describe_file
 from include.contract.signature import PublicKeys
 from include.errors import (
@@ -91,7 +96,6 @@ def approve(
     VersionRefusedError
         If the version is not completely published, or is not the one that was judged.
     """
-    manifest_sha256 = _manifest_of_complete_version(store, request)
     current = _fetch(store, request.pipeline, trusted)
     earlier = _already_done(store, request, current, trusted)
     if earlier is not None:
@@ -104,6 +108,8 @@ def approve(
         )
     if current:
         _write_history(store, current[0], current[1].body)
+    # Looked at last, so that next to nothing can happen to the version before it is in force.
+    manifest_sha256 = _manifest_of_complete_version(store, request)
     pointer = _pointer(request, serial + 1, manifest_sha256)
     _swap(store, pointer, pointer.to_json(key), current and current[1])
     _log.info(
@@ -151,16 +157,31 @@ def _already_done(
     current: tuple[Pointer, Fetched] | None,
     trusted: PublicKeys,
 ) -> Pointer | None:
+    """Return the pointer of an earlier attempt of the same request, if one came through."""
     if current is None:
         return None
     pointer, fetched = current
     if pointer.run_id == request.run_id:
         _write_history(store, pointer, fetched.body)
         return _same_version(pointer, request)
-    for earlier in read_history(store, request.pipeline, trusted):
-        if earlier.run_id == request.run_id:
+    for key in _where_it_would_be(store, request, pointer.serial):
+        body = store.get(key, MAX_POINTER_BYTES)
+        # Most entries are of other runs; one of this run counts only if it is verified.
+        if claimed_run_id(body) == request.run_id:
+            earlier = parse_pointer(body, trusted, pipeline=request.pipeline)
             return _same_version(earlier, request)
     return None
+
+
+def _where_it_would_be(store: ObjectStore, request: Request, serial: int) -> Iterable[str]:
+    """Name the history entries in which the request, come through earlier, could stand.
+
+    A request that expects serial n comes into force as n + 1 or not at all.
+    """
+    expected = request.expected_serial
+    if expected is None:
+        return store.keys_under(keys.history_prefix(request.pipeline))
+    return [keys.history(request.pipeline, expected + 1)] if expected + 1 < serial else []
 
 
 def _same_version(earlier: Pointer, request: Request) -> Pointer:

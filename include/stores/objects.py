@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,23 @@ class Fetched:
 
     body: bytes
     etag: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An object as a listing shows it.
+
+    Attributes
+    ----------
+    key : str
+    size_bytes : int
+    modified_at : datetime
+        Aware; by the server's clock.
+    """
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class ObjectStore:
@@ -105,11 +123,15 @@ class ObjectStore:
 
     def keys_under(self, prefix: str) -> Iterator[str]:
         """Yield every key under `prefix`, in order."""
+        return (entry.key for entry in self.entries_under(prefix))
+
+    def entries_under(self, prefix: str) -> Iterator[Entry]:
+        """Yield every object under `prefix` with its size and age, in order."""
         pages = self._client.get_paginator("list_objects_v2")
         with _translated(self.bucket, prefix):
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-                for entry in page.get("Contents", ()):
-                    yield entry["Key"]
+                for found in page.get("Contents", ()):
+                    yield Entry(found["Key"], found["Size"], found["LastModified"])
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names directly under `prefix` that hold objects, in order."""

@@ -1,0 +1,173 @@
+"""What became of every version of a pipeline: whole or not, judged, approved, in force."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from include.contract import keys
+from include.contract.approval import Pointer
+from include.contract.manifest import Manifest, parse_manifest
+from include.errors import ManifestError, ObjectMissingError, SignatureError, VersionRefusedError
+from include.registry.approve import pointer_in_force, read_history
+from include.registry.follow.believe import Trust, believe_signature
+from include.stores.objects import ObjectStore
+
+GATE = "gate.json"
+
+
+@dataclass(frozen=True)
+class GateOutcome:
+    """What the gate said of a version.
+
+    Attributes
+    ----------
+    judged : bool
+        False when no verdict is kept: the run never came to the gate.
+    rejections : tuple of str
+        The sentence of every rule that was not passed.
+    """
+
+    judged: bool
+    rejections: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule was passed."""
+        return self.judged and not self.rejections
+
+    def __str__(self) -> str:
+        if not self.judged:
+            return "not judged"
+        return f"rejected: {'; '.join(self.rejections)}" if self.rejections else "passed"
+
+
+@dataclass(frozen=True)
+class KeptVersion:
+    """One folder of a pipeline's versions.
+
+    Attributes
+    ----------
+    version : str
+    serials : tuple of int
+        Of its approvals, oldest first.
+    is_in_force : bool
+    manifest : Manifest or None
+        None when `problem` says why it cannot be believed.
+    gate : GateOutcome
+    problem : str
+        Empty for a version that is whole and signed by a trainer.
+    """
+
+    version: str
+    serials: tuple[int, ...]
+    is_in_force: bool
+    manifest: Manifest | None
+    gate: GateOutcome
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """Every approval of a pipeline.
+
+    Attributes
+    ----------
+    in_force : Pointer or None
+    by_version : mapping of str to tuple of int
+        The serials of each version, oldest first.
+    """
+
+    in_force: Pointer | None
+    by_version: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+def read_approvals(store: ObjectStore, pipeline: str, trust: Trust) -> Approvals:
+    """Return every approval of a pipeline, each verified.
+
+    Raises
+    ------
+    SignatureError, PointerError
+        If one must not be believed.
+    """
+    in_force = pointer_in_force(store, pipeline, trust.approvers)
+    pointers = {
+        pointer.serial: pointer for pointer in read_history(store, pipeline, trust.approvers)
+    }
+    if in_force is not None:
+        pointers[in_force.serial] = in_force  # its history entry may not be written yet
+    serials: dict[str, tuple[int, ...]] = {}
+    for serial in sorted(pointers):
+        version = pointers[serial].version
+        serials[version] = (*serials.get(version, ()), serial)
+    return Approvals(in_force, serials)
+
+
+def list_versions(store: ObjectStore, pipeline: str, trust: Trust) -> Iterator[KeptVersion]:
+    """Yield every version that is kept, newest first; one that cannot be believed says why."""
+    approvals = read_approvals(store, pipeline, trust)
+    for version in reversed(version_names(store, pipeline)):
+        serials = approvals.by_version.get(version, ())
+        in_force = approvals.in_force is not None and approvals.in_force.version == version
+        try:
+            manifest, _ = read_signed_manifest(store, pipeline, version, trust)
+        except (ManifestError, SignatureError, VersionRefusedError) as err:
+            yield KeptVersion(version, serials, in_force, None, GateOutcome(False), str(err))
+            continue
+        gate = read_gate(store, manifest)
+        yield KeptVersion(version, serials, in_force, manifest, gate)
+
+
+def version_names(store: ObjectStore, pipeline: str) -> list[str]:
+    """Return the name of every version folder, whole or not, oldest first."""
+    names = []
+    for name in store.folders(keys.versions_prefix(pipeline)):
+        try:
+            names.append(keys.version_name(name))
+        except ManifestError:
+            continue  # the folder of the history
+    return names
+
+
+def read_signed_manifest(
+    store: ObjectStore, pipeline: str, version: str, trust: Trust
+) -> tuple[Manifest, bytes]:
+    """Return a version's manifest and its bytes, which a trainer signed.
+
+    Raises
+    ------
+    VersionRefusedError
+        If there is no such version, or it is not completely published.
+    SignatureError, ManifestError
+        If it must not be believed.
+    """
+    try:
+        body = store.get(keys.version_file(pipeline, version, keys.MANIFEST))
+        bundle = store.get(keys.version_file(pipeline, version, keys.SIGNATURE))
+    except ObjectMissingError as err:
+        raise VersionRefusedError(_missing(store, pipeline, version)) from err
+    manifest = parse_manifest(body)
+    believe_signature(bundle, manifest, body, trust)
+    if (manifest.pipeline, manifest.version) != (pipeline, version):
+        raise ManifestError(
+            f"{pipeline}: the manifest of {version} is of {manifest.pipeline} {manifest.version}"
+        )
+    return manifest, body
+
+
+def read_gate(store: ObjectStore, manifest: Manifest) -> GateOutcome:
+    """Return what the gate of the version's run said of it."""
+    run_id = str(manifest.model.get("run_id", ""))
+    if not run_id:
+        return GateOutcome(False)
+    try:
+        verdicts = json.loads(store.get(keys.run_file(manifest.pipeline, run_id, GATE)))
+    except ObjectMissingError:
+        return GateOutcome(False)
+    rejected = (verdict["sentence"] for verdict in verdicts if not verdict["passed"])
+    return GateOutcome(True, tuple(rejected))
+
+
+def _missing(store: ObjectStore, pipeline: str, version: str) -> str:
+    if version in version_names(store, pipeline):
+        return f"{pipeline}: version {version} is not completely published"
+    return f"{pipeline}: there is no version {version}"
