@@ -1,6 +1,7 @@
 """The whole loop on screen: servers, records, a nightly run, and the prediction of its model."""
 
 import json
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,9 +53,10 @@ def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Sc
     if found is None or found.pointer.run_id != run_id:
         raise DagRunError(f"{dag_id}: the run {run_id} ended well but put no model into force")
     record, label = held_back_record(stack.settings.mongo_url, pipeline)
-    answer = _answer_of(stack.settings.scorer_url, found.pointer.version, record)
+    question = _question(pipeline, record)
+    answer = _answer_of(stack.settings.scorer_url, found.pointer.version, question)
     screen.say(f"scorer   serves version {found.pointer.version}, serial {found.pointer.serial}")
-    _show_prediction(stack, record, label, answer, screen)
+    _show_prediction(stack, question, label, answer, screen)
     _show_figures(found, screen)
     _show_places(stack, screen)
 
@@ -100,11 +102,19 @@ def _load(stack: Stack, pipeline: Pipeline, data_dir: Path | None, screen: Scree
     load_source(stack.settings.mongo_url, pipeline, "auto", data_dir, cache_dir, screen)
 
 
-def _answer_of(scorer_url: str, version: str, record: Mapping[str, Any]) -> dict[str, Any]:
+def _question(pipeline: Pipeline, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a request: a pipeline of one text takes it by itself."""
+    if pipeline.features is None:
+        return {"record": dict(record)}
+    (field,) = pipeline.inputs
+    return {field.name: record[field.name]}
+
+
+def _answer_of(scorer_url: str, version: str, question: Mapping[str, Any]) -> dict[str, Any]:
     """Ask until the version answers; the scorer polls the bucket by itself."""
     deadline = time.monotonic() + _SWAP_TIMEOUT_S
     while time.monotonic() < deadline:
-        status, answer = ask("POST", f"{scorer_url}/predict", {"record": dict(record)})
+        status, answer = ask("POST", f"{scorer_url}/predict", question)
         if status == 200 and answer["model"]["version"] == version:
             return dict(answer)
         time.sleep(_POLL_S)
@@ -115,11 +125,15 @@ def _answer_of(scorer_url: str, version: str, record: Mapping[str, Any]) -> dict
 
 
 def _show_prediction(
-    stack: Stack, record: Mapping[str, Any], label: str, answer: Mapping[str, Any], screen: Screen
+    stack: Stack,
+    question: Mapping[str, Any],
+    label: str,
+    answer: Mapping[str, Any],
+    screen: Screen,
 ) -> None:
-    url, question = stack.settings.scorer_url, json.dumps({"record": record})
+    url, body = stack.settings.scorer_url, shlex.quote(json.dumps(question))
     screen.show("\nA record that the model has never seen:")
-    screen.show(f"curl -s {url}/predict -H 'Content-Type: application/json' -d '{question}'")
+    screen.show(f"curl -s {url}/predict -H 'Content-Type: application/json' -d {body}")
     screen.show(json.dumps(answer, indent=1))
     screen.show(f"The data set's own label: {label}.")
 
@@ -131,11 +145,11 @@ def _show_figures(found: ModelInForce, screen: Screen) -> None:
         if name in test and name in random_split:
             screen.show(f"  {name:<22}{test[name]:>10.4f}{random_split[name]:>15.4f}")
     screen.show(
-        "Honest: no record with the same features was trained on. A random split puts twins of"
-        "\ntest records into training and flatters every model; it is shown for comparison only."
+        "Honest: no twin of a test record was trained on (equal features, or the same domain)."
+        " A\nrandom split puts twins into training, flatters every model, and is for comparison."
     )
     if found.manifest.snapshot.get("simulated"):
-        screen.show("SIMULATED records: these figures say nothing about real phishing sites.")
+        screen.show("SIMULATED records: these figures say nothing about real phishing.")
 
 
 def _show_places(stack: Stack, screen: Screen) -> None:
