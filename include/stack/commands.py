@@ -7,6 +7,9 @@ from typing import Any
 
 from include.errors import NotRunningError
 from include.pipelines import get, names
+from include.stack.approvals import approve as approve
+from include.stack.approvals import rollback as rollback
+from include.stack.approvals import versions as versions
 from include.stack.demo import run_demo
 from include.stack.doctor import run_doctor
 from include.stack.in_force import model_in_force

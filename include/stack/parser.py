@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Callable
 
+from include.stack.parser_models import add_model_commands, add_pipeline
+
 _Add = Callable[[str, str, str], argparse.ArgumentParser]
 _DESCRIPTION = """\
 NightCatch: a phishing detector that retrains itself every night and is live seconds after approval.
@@ -48,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_servers(add)
     _add_work(add)
+    add_model_commands(add)
     _add_tools(add)
     return parser
 
@@ -60,7 +63,7 @@ def _add_servers(add: _Add) -> None:
         "  ./nightcatch demo --once    stops everything at the end\n",
     )
     demo.add_argument("--once", action="store_true", help="stop all servers at the end")
-    _add_pipeline(demo)
+    add_pipeline(demo)
     add(
         "up",
         "start MongoDB, S3, Airflow and the scorer; return when all are healthy",
@@ -82,7 +85,7 @@ def _add_work(add: _Add) -> None:
         "  ./nightcatch load --source my.csv\n"
         "  ./nightcatch load --source simulated\n",
     )
-    _add_pipeline(load)
+    add_pipeline(load)
     load.add_argument(
         "--source",
         default="auto",
@@ -97,7 +100,7 @@ def _add_work(add: _Add) -> None:
         "  ./nightcatch train --effort quick --seed 7\n"
         "  ./nightcatch train --fpr-budget 0.001 --approval human --no-wait\n",
     )
-    _add_pipeline(train)
+    add_pipeline(train)
     train.add_argument("--effort", choices=("quick", "default", "thorough"), help="search effort")
     train.add_argument(
         "--fpr-budget",
@@ -133,9 +136,3 @@ def _add_tools(add: _Add) -> None:
     )
     bench.add_argument("name", nargs="?", help="which measurement")
     bench.add_argument("arguments", nargs=argparse.REMAINDER, help="handed to the measurement")
-
-
-def _add_pipeline(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--pipeline", default="sites", metavar="NAME", help="which pipeline (default %(default)s)"
-    )

@@ -10,7 +10,10 @@ from include.stack.cli import main
 from include.stack.parser import build_parser
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMANDS = ("demo", "up", "down", "status", "load", "train", "doctor", "test", "bench")
+COMMANDS = (
+    *("demo", "up", "down", "status", "load", "train", "versions", "approve", "rollback"),
+    *("doctor", "test", "bench"),
+)
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -81,7 +84,9 @@ def test_state_folder_that_cannot_be_made_is_one_sentence(
     assert capsys.readouterr().err.startswith("nightcatch: [Errno 20] Not a directory")
 
 
-@pytest.mark.parametrize("command", ["load", "train"])
+@pytest.mark.parametrize(
+    "command", ["load", "train", "versions", "rollback --reason why", "approve X --reason why"]
+)
 def test_commands_that_need_a_server_name_the_remedy(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,5 +95,5 @@ def test_commands_that_need_a_server_name_the_remedy(
         for name, port in (("MONGO", 14001), ("S3", 14100), ("AIRFLOW", 14003), ("SCORER", 14004))
     }
 
-    assert main([command], ROOT, environ) == 1
+    assert main(command.split(), ROOT, environ) == 1
     assert "does not run; start it with ./nightcatch up" in capsys.readouterr().err

@@ -1,0 +1,74 @@
+"""The commands about versions of models, as they are typed after ``./nightcatch``."""
+
+import argparse
+from collections.abc import Callable
+
+Add = Callable[[str, str, str], argparse.ArgumentParser]
+_VERSION = "20261121T020513Z-3f9a1c2b"
+
+
+def add_model_commands(add: Add) -> None:
+    """Add the commands about versions.
+
+    Parameters
+    ----------
+    add : callable (name, line of help, examples) -> ArgumentParser
+    """
+    _add_decisions(add)
+
+
+def add_pipeline(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a pipeline."""
+    parser.add_argument(
+        "--pipeline", default="sites", metavar="NAME", help="which pipeline (default %(default)s)"
+    )
+
+
+def _add_decisions(add: Add) -> None:
+    versions = add(
+        "versions",
+        "list the kept versions: figures, what the gate said, approvals, which one is in force",
+        "  ./nightcatch versions\n  ./nightcatch versions --pipeline sites --limit 100\n",
+    )
+    add_pipeline(versions)
+    versions.add_argument(
+        "--limit", type=int, default=20, metavar="N", help="newest N (default %(default)s)"
+    )
+    approve = add(
+        "approve",
+        "bring a kept version into force; scorers follow within one poll",
+        f'  ./nightcatch approve {_VERSION} --reason "catches the new kit"\n'
+        "exit code 1: refused; 3: another approval came first; nothing was changed by either\n",
+    )
+    approve.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
+    _add_decision(approve)
+    rollback = add(
+        "rollback",
+        "bring back the version that was in force before, or an earlier one",
+        '  ./nightcatch rollback --reason "flags our own log-in page"\n'
+        f'  ./nightcatch rollback {_VERSION} --reason "the last good one"\n'
+        "exit code 1: refused; 3: another approval came first; nothing was changed by either\n",
+    )
+    rollback.add_argument(
+        "version", nargs="?", metavar="VERSION", help="default: the one in force before"
+    )
+    _add_decision(rollback)
+
+
+def _add_decision(parser: argparse.ArgumentParser) -> None:
+    add_pipeline(parser)
+    parser.add_argument(
+        "--reason", required=True, type=_reason, help="kept in the history for whoever asks later"
+    )
+    parser.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
+    parser.add_argument(
+        "--despite-gate",
+        action="store_true",
+        help="take a version that the gate rejected or never judged; the reason then says so",
+    )
+
+
+def _reason(text: str) -> str:
+    if not 3 <= len(text.strip()) <= 500:
+        raise argparse.ArgumentTypeError("say why in 3 to 500 characters")
+    return text.strip()
