@@ -36,15 +36,15 @@ class Dataset:
     file_names : tuple of str
         What people call its file, the most likely first.
     urls : tuple of str
-        Addresses of the same bytes, tried in turn.
+        Addresses of the same bytes, tried in turn; none where it cannot be downloaded.
     sha256 : str
         Hex digest of those bytes.
     """
 
     name: str
     file_names: tuple[str, ...]
-    urls: tuple[str, ...]
-    sha256: str
+    urls: tuple[str, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,13 @@ _DURABLE = WriteConcern("majority", j=True)
 _DUPLICATE_KEY = 11_000
 
 
-def insert_absent(collection: Collection[Document], documents: Sequence[Document]) -> int:
-    """Return how many of the documents were inserted: those whose `_id` was not there before.
+def insert_absent(collection: Collection[Document], documents: Sequence[Document]) -> set[int]:
+    """Return which of the documents were inserted: those whose `_id` was not there before.
+
+    Returns
+    -------
+    set of int
+        Their places in `documents`.
 
     Raises
     ------
@@ -32,14 +37,43 @@ def insert_absent(collection: Collection[Document], documents: Sequence[Document
     with _translated(collection):
         try:
             durable = collection.with_options(write_concern=_DURABLE)
-            return durable.bulk_write(upserts, ordered=False).upserted_count
+            return set(durable.bulk_write(upserts, ordered=False).upserted_ids or ())
         except BulkWriteError as err:
             # Another load inserted the same record between our look and our write: it is there.
             if any(fault["code"] != _DUPLICATE_KEY for fault in err.details["writeErrors"]):
                 raise
             if err.details["writeConcernErrors"]:
                 raise StoreUnavailableError(f"MongoDB, {collection.full_name}: {err}") from err
-            return int(err.details["nUpserted"])
+            return {entry["index"] for entry in err.details["upserted"]}
+
+
+def keep_earliest(
+    collection: Collection[Document], documents: Sequence[Document], since: str
+) -> int:
+    """Return how many documents took the place of those of their `_id` that are younger.
+
+    Parameters
+    ----------
+    collection : pymongo Collection
+    documents : sequence of dict
+        Each `_id` is in the collection.
+    since : str
+        The field that says how old a document is; one without it is younger than any with it.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    updates = []
+    for document in documents:
+        if since in document:
+            younger = {"$or": [{since: None}, {since: {"$gt": document[since]}}]}
+            updates.append(UpdateOne({"_id": document["_id"], **younger}, {"$set": document}))
+    if not updates:
+        return 0
+    with _translated(collection):
+        durable = collection.with_options(write_concern=_DURABLE)
+        return durable.bulk_write(updates, ordered=False).modified_count
 
 
 def remove_simulated(collection: Collection[Document]) -> int:

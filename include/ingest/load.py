@@ -1,48 +1,19 @@
-"""Puts records into MongoDB by their content: loading twice, or again after a kill, is once.
+"""Finds the records to load: a file, a list, a pipeline's public data set, or simulated ones."""
 
-A record's `_id` is the hash of its content and its number among identical ones of the same source:
-exact duplicates in one file stay separate records, the same file loaded again adds nothing, and
-two files that overlap are merged. Records already there are never overwritten.
-"""
-
-import hashlib
 import itertools
-import json
-import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from pymongo.collection import Collection
 
-from include.errors import DataRejectedError
+from include.errors import SettingMissingError
+from include.ingest.batches import LoadReport, Progress, load_records
+from include.ingest.documents import Source
 from include.ingest.fetch import Dataset, find_or_fetch
-from include.ingest.inserts import Document, holds_real, insert_absent, remove_simulated
-from include.ingest.records import BadLine, Layout, Record, Row, read_records
-
-_LOG = logging.getLogger(__name__)
-_BATCH_ROWS = 5_000
-_SHOWN_BAD_LINES = 100
-
-Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where records come from.
-
-    Attributes
-    ----------
-    name : str
-        A file's name, or what made the records up; kept in each document as `source`.
-    simulated : bool
-        True for made-up records; kept as `simulated` in their documents, and in no others.
-    """
-
-    name: str
-    simulated: bool = False
+from include.ingest.inserts import Document
+from include.ingest.layout import Layout, Record, Value
+from include.ingest.records import Row, read_records
 
 
 class Loadable(Protocol):
@@ -65,49 +36,13 @@ class Loadable(Protocol):
         """Yields so many made-up records from a seed."""
 
 
-@dataclass(frozen=True)
-class LoadReport:
-    """What a load did.
-
-    Attributes
-    ----------
-    source : Source
-    n_read : int
-        Lines that hold something, bad ones included.
-    n_inserted, n_unchanged : int
-        Records added, and records that were there before.
-    n_bad : int
-        Lines that hold no record.
-    bad_lines : tuple of BadLine
-        The first hundred of them.
-    n_replaced : int
-        Simulated records that made way for real ones.
-    """
-
-    source: Source
-    n_read: int
-    n_inserted: int
-    n_unchanged: int
-    n_bad: int
-    bad_lines: tuple[BadLine, ...]
-    n_replaced: int = 0
-
-
-@dataclass
-class _Tally:
-    """Counts kept while a load runs."""
-
-    n_read: int = 0
-    n_inserted: int = 0
-    n_bad: int = 0
-    bad_lines: list[BadLine] = field(default_factory=list)
-
-
 def load_dataset(
     collection: Collection[Document],
     pipeline: Loadable,
     *,
     path: Path | None = None,
+    label: str | None = None,
+    source_name: str | None = None,
     simulated: bool = False,
     data_dir: Path | None = None,
     cache_dir: Path,
@@ -125,6 +60,10 @@ def load_dataset(
     path : Path, optional
         Load this file; without it the public data set is looked for, and records are simulated
         when it is not here and the internet is out of reach.
+    label : {"phishing", "legitimate"}, optional
+        What every record of the file is, where it has no such column.
+    source_name : str, optional
+        Who reported the records, where the file does not say; its name unless given.
     simulated : bool
         Simulate records without looking for a file.
     data_dir : Path, optional
@@ -149,14 +88,34 @@ def load_dataset(
     StoreUnavailableError
         If MongoDB cannot be reached.
     """
+    layout = pipeline.layout
     if path is None and not simulated:
         path = _found(pipeline.datasets, data_dir, cache_dir)
     if path is not None:
-        rows = read_records(path, pipeline.layout)
-        return load_records(collection, rows, Source(path.name), progress=progress)
-    source = Source(f"simulated {pipeline.name}, seed {seed}", simulated=True)
-    made_up = itertools.starmap(Row, enumerate(pipeline.simulate(n_simulated, seed), start=1))
-    return load_records(collection, made_up, source, progress=progress)
+        rows = read_records(path, layout, _given(layout, label, source_name or path.name))
+        source = Source(path.name)
+    else:
+        rows = itertools.starmap(Row, enumerate(pipeline.simulate(n_simulated, seed), start=1))
+        source = Source(f"simulated {pipeline.name}, seed {seed}", simulated=True)
+    return load_records(collection, rows, source, identity=layout.identity, progress=progress)
+
+
+def _given(layout: Layout, label: str | None, source_name: str) -> dict[str, Value]:
+    """Return what is known of every record of a file besides what the file says.
+
+    Raises
+    ------
+    SettingMissingError
+        If the label is none.
+    """
+    given: dict[str, Value] = {layout.origin: source_name} if layout.origin else {}
+    if label is not None:
+        if label not in layout.labels:
+            raise SettingMissingError(
+                f"label {label!r}: it must be one of {', '.join(layout.labels)}"
+            )
+        given[layout.target.source] = layout.labels[label]
+    return given
 
 
 def _found(datasets: tuple[Dataset, ...], data_dir: Path | None, cache_dir: Path) -> Path | None:
@@ -165,100 +124,3 @@ def _found(datasets: tuple[Dataset, ...], data_dir: Path | None, cache_dir: Path
         if path := find_or_fetch(dataset, data_dir, cache_dir).path:
             return path
     return None
-
-
-def load_records(
-    collection: Collection[Document],
-    rows: Iterable[Row | BadLine],
-    source: Source,
-    *,
-    batch_rows: int = _BATCH_ROWS,
-    progress: Progress | None = None,
-) -> LoadReport:
-    """Insert the records that are not there yet and report what was done.
-
-    Memory grows with the number of different records (some 200 bytes each), not with the rows.
-    Simulated records leave before the first real one comes, and never join real ones.
-
-    Parameters
-    ----------
-    collection : pymongo Collection
-        Of a replica set.
-    rows : iterable of Row or BadLine
-        As `read_records` yields them.
-    source : Source
-    batch_rows : int
-        Rows written at once.
-    progress : callable, optional
-        Called after each batch with the number of lines read so far.
-
-    Returns
-    -------
-    LoadReport
-
-    Raises
-    ------
-    DataRejectedError
-        If there is no record, or simulated ones would join real ones.
-    StoreUnavailableError
-        If MongoDB cannot be reached.
-    """
-    tally = _Tally()
-    documents = _documents(rows, source, tally)
-    batch = list(itertools.islice(documents, batch_rows))
-    if not batch:
-        why = "".join(f"; line {bad.line}: {bad.reason}" for bad in tally.bad_lines[:1])
-        raise DataRejectedError(f"{source.name}: no records among {tally.n_read} lines{why}")
-    n_replaced = _keep_apart(collection, source)
-    while batch:
-        tally.n_inserted += insert_absent(collection, batch)
-        if progress:
-            progress(tally.n_read)
-        batch = list(itertools.islice(documents, batch_rows))
-    report = LoadReport(
-        source=source,
-        n_read=tally.n_read,
-        n_inserted=tally.n_inserted,
-        n_unchanged=tally.n_read - tally.n_bad - tally.n_inserted,
-        n_bad=tally.n_bad,
-        bad_lines=tuple(tally.bad_lines),
-        n_replaced=n_replaced,
-    )
-    _LOG.info(
-        "%s: %s: %d read, %d inserted, %d unchanged, %d bad",
-        collection.name,
-        source.name,
-        report.n_read,
-        report.n_inserted,
-        report.n_unchanged,
-        report.n_bad,
-    )
-    return report
-
-
-def _documents(rows: Iterable[Row | BadLine], source: Source, tally: _Tally) -> Iterator[Document]:
-    """Yield each record as it is stored, counting everything that passes."""
-    origin = {"source": source.name} | ({"simulated": True} if source.simulated else {})
-    seen: Counter[str] = Counter()
-    for row in rows:
-        tally.n_read += 1
-        if isinstance(row, BadLine):
-            tally.n_bad += 1
-            if len(tally.bad_lines) < _SHOWN_BAD_LINES:
-                tally.bad_lines.append(row)
-            continue
-        canonical = json.dumps(row.record, sort_keys=True, separators=(",", ":"))
-        digest = hashlib.sha256(canonical.encode()).hexdigest()[:24]
-        seen[digest] += 1
-        yield {"_id": f"{digest}-{seen[digest]}"} | origin | row.record
-
-
-def _keep_apart(collection: Collection[Document], source: Source) -> int:
-    """Remove simulated records before real ones come; refuse to simulate among real ones."""
-    if not source.simulated:
-        return remove_simulated(collection)
-    if holds_real(collection):
-        raise DataRejectedError(
-            f"{collection.name}: holds real records, and simulated ones never join them"
-        )
-    return 0

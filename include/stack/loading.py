@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 
 from include.errors import SettingMissingError
-from include.ingest.load import LoadReport, load_dataset
+from include.ingest.batches import LoadReport
+from include.ingest.load import load_dataset
 from include.stack.screen import Screen
 
 if TYPE_CHECKING:

@@ -158,7 +158,7 @@ def test_a_file_of_the_data_directory_is_loaded_and_replaces_simulated_records(a
 
     assert loaded.returncode == 0, loaded.stdout
     (document,) = records.find({}, {"_id": False})
-    assert document == dict.fromkeys(columns, 1) | {"Result": -1, "source": "mine.csv"}
+    assert document == dict.fromkeys(columns, 1) | {"Result": -1, "loaded_from": "mine.csv"}
 
 
 def test_a_file_outside_the_data_directory_fails_at_once_and_is_not_shown(airflow, records):

@@ -12,9 +12,12 @@ from pymongo.errors import BulkWriteError
 
 from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError, StoreUnavailableError
+from include.ingest.batches import LoadReport, load_records
+from include.ingest.documents import Source
 from include.ingest.fetch import Dataset
-from include.ingest.load import LoadReport, Source, load_dataset, load_records
-from include.ingest.records import BadLine, Layout, Row, read_records
+from include.ingest.layout import Layout
+from include.ingest.load import load_dataset
+from include.ingest.records import BadLine, Row, read_records
 from include.stack.mongo import MongoServer
 
 LAYOUT = Layout(
@@ -61,7 +64,7 @@ def test_documents_hold_int32_columns_and_where_they_came_from(collection):
 
     (document,) = collection.find()
     assert document.pop("_id") == "761929b6346d742c0ee3c840-1"
-    assert document == {"a": -1, "b": 1, "Result": -1, "source": "file.csv"}
+    assert document == {"a": -1, "b": 1, "Result": -1, "loaded_from": "file.csv"}
     for column in ("a", "b", "Result"):
         assert collection.count_documents({column: {"$type": "int"}}) == 1
 
@@ -109,7 +112,8 @@ def test_a_record_corrected_by_hand_is_not_overwritten(collection):
 def test_a_column_of_the_pipeline_may_be_called_source(collection):
     load_records(collection, rows({"url": "http://a.example", "source": "feed"}), FILE)
 
-    assert [document["source"] for document in collection.find()] == ["feed"]
+    (document,) = collection.find()
+    assert (document["source"], document["loaded_from"]) == ("feed", "file.csv")
 
 
 def test_bad_lines_are_counted_and_the_first_hundred_named(collection):

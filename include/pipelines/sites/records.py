@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from include.contract.schema import InputField, Target
 from include.ingest.fetch import Dataset
-from include.ingest.records import Layout
+from include.ingest.layout import Layout
 
 _MEANINGS: dict[str, tuple[str, dict[int, str]]] = {
     "having_IP_Address": (
@@ -189,6 +189,12 @@ FIELDS = tuple(
     )
     for name, (subject, meanings) in _MEANINGS.items()
 )
+
+
+def meaning(name: str, value: int) -> str:
+    """Return in words what a value of a column says."""
+    return _MEANINGS[name][1][value]
+
 
 # Other spellings in copies of the file: UCI's own Python client, and two sets on Kaggle.
 ALIASES = MappingProxyType(

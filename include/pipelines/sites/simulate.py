@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from include.ingest.records import Record
+from include.ingest.layout import Record
 from include.pipelines.sites.records import FIELDS, TARGET
 
 TABLES_PATH = Path(__file__).with_name("simulate.json")

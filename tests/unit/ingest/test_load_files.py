@@ -7,7 +7,8 @@ import pytest
 
 from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError
-from include.ingest.records import LINE_LIMIT_BYTES, BadLine, Layout, Row, read_records
+from include.ingest.layout import Layout
+from include.ingest.records import LINE_LIMIT_BYTES, BadLine, Row, read_records
 
 LAYOUT = Layout(
     fields=(
