@@ -1,13 +1,14 @@
 """### Put a kept version in force: promote it, or roll back to it.
 
-**Trigger it** with the form: the pipeline, the version (a folder under `models/<pipeline>/`), and
-why. The version is loaded with the scorer's own code first; then `approved.json` changes by one
-compare-and-swap, the serial rises, and every scorer follows within one poll.
+**Trigger it** with the form: the pipeline, the version (`./nightcatch versions` lists them, as
+does the folder `models/<pipeline>/`), and why. The version is loaded with the scorer's own code
+first; then `approved.json` changes by one compare-and-swap, the serial rises, and every scorer
+follows within one poll. What the gate rejected is refused, unless the form says *despite the gate*.
 
 **Run it again** whenever you like: the same run comes into force once.
 
 **When it fails**, nothing was changed: the log's last line says whether the version is missing,
-not whole, not signed by a trainer, or whether another approval came first.
+not whole, not signed by a trainer, did not pass the gate, or whether another approval came first.
 
 **Owner**: the NightCatch team.
 """
@@ -37,6 +38,13 @@ PARAMS = {
         maxLength=500,
         title="Reason",
         description="Kept in the history for whoever asks later.",
+    ),
+    "despite_gate": Param(
+        False,
+        type="boolean",
+        title="Despite the gate",
+        description="Take a version that the gate rejected or never judged; the recorded reason "
+        "then says so. A version that was in force before needs no such word.",
     ),
 }
 
@@ -70,7 +78,9 @@ def approve_model() -> None:
             run_id=context["run_id"],
         )
         key = load_private_key(Path(required("NIGHTCATCH_APPROVER_KEY")).read_bytes())
-        pointer = reinstate(open_store(), request, key, trust())
+        pointer = reinstate(
+            open_store(), request, key, trust(), despite_gate=params["despite_gate"]
+        )
         summary = {"version": pointer.version, "serial": pointer.serial}
         (alias,) = context["task"].outlets
         asset = approved_model(pointer.pipeline)

@@ -15,6 +15,8 @@ from include.contract import keys
 from include.errors import SettingMissingError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
     from include.nightly.night import Night, Order
     from include.registry.follow.believe import Trust
     from include.stores.objects import ObjectStore
@@ -83,13 +85,20 @@ def order() -> "Order":
 
 
 def trust() -> "Trust":
-    """Read the public keys named by the environment."""
-    from include.contract.signature import load_public_key
+    """Read the public keys named by the environment; several while keys are rotated."""
     from include.registry.follow.believe import Trust
 
-    approver = Path(required("NIGHTCATCH_APPROVER_PUBLIC_KEY")).read_bytes()
-    trainer = Path(required("NIGHTCATCH_TRAINER_PUBLIC_KEY")).read_bytes()
-    return Trust((load_public_key(approver),), (load_public_key(trainer),), MAX_MODEL_BYTES)
+    approvers = public_keys("NIGHTCATCH_APPROVER_PUBLIC_KEY")
+    trainers = public_keys("NIGHTCATCH_TRAINER_PUBLIC_KEY")
+    return Trust(approvers, trainers, MAX_MODEL_BYTES)
+
+
+def public_keys(variable: str) -> "tuple[EllipticCurvePublicKey, ...]":
+    """Read the PEM files, separated by colons, that an environment variable names."""
+    from include.contract.signature import load_public_key
+
+    paths = [Path(part) for part in required(variable).split(":") if part]
+    return tuple(load_public_key(path.read_bytes()) for path in paths)
 
 
 def required(variable: str) -> str:
