@@ -1,6 +1,6 @@
 """The feature sets by name: a manifest names the one its model was trained on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from include.errors import ManifestError
 from include.features import urls
+from include.features.parts import Part, keep, parts_of
 
 _BATCH_TEXTS = 1000
 
@@ -23,11 +24,17 @@ class FeatureSet:
     n_columns : int
     featurise : callable
         Takes a sequence of n texts, returns float32 of shape (n, n_columns), row by row.
+    parts : callable
+        Takes a text, returns the parts of which an explanation speaks.
+    keep : callable
+        Takes the parts and the indices of some, returns the text of those alone.
     """
 
     name: str
     n_columns: int
     featurise: Callable[[Sequence[str]], npt.NDArray[np.float32]]
+    parts: Callable[[str], tuple[Part, ...]]
+    keep: Callable[[tuple[Part, ...], Collection[int]], str]
 
     def columns_of(self, texts: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
         """Return the columns of many texts, made in batches so that little else is in memory.
@@ -48,7 +55,7 @@ class FeatureSet:
         return columns
 
 
-URLS = FeatureSet("urls-1", urls.N_COLUMNS, urls.featurise)
+URLS = FeatureSet("urls-1", urls.N_COLUMNS, urls.featurise, parts_of, keep)
 _KNOWN = {known.name: known for known in (URLS,)}
 
 

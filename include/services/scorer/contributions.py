@@ -60,7 +60,7 @@ class Explainer:
 
     def explain(self, row: npt.NDArray[np.float32]) -> Explanation:
         """Return what moves the score of a row of shape (n_inputs,)."""
-        base, said = _log_odds(self._score(np.stack([self._unknown, row])))
+        base, said = log_odds(self._score(np.stack([self._unknown, row])))
         parts = self._trees.shapley(row) if self._trees else None
         if parts is not None and abs(parts.sum()) > _LEAST_DIFFERENCE:
             # The trees' sum becomes log-odds by one monotone curve: its chord scales the parts.
@@ -83,7 +83,7 @@ class Explainer:
             for step, field in enumerate(order):
                 steps[number, step + 1 :, field] = row[field]
         scores = self._score(steps.reshape(-1, len(row))).reshape(len(orders), -1)
-        changes = np.diff(_log_odds(scores), axis=1)
+        changes = np.diff(log_odds(scores), axis=1)
         for order, change in zip(orders, changes, strict=True):
             total[order] += change
         return total / len(orders)
@@ -120,7 +120,8 @@ class _Trees:
         return self.ensemble.shapley(filled, self.by_fills)
 
 
-def _log_odds(probability: npt.NDArray[np.float32]) -> Floats:
+def log_odds(probability: npt.NDArray[np.float32]) -> Floats:
+    """Return the log-odds of probabilities, bounded where they are nearly 0 or 1."""
     clipped = np.clip(probability.astype(np.float64), _FLOOR, 1 - _FLOOR)
     odds: Floats = np.log(clipped / (1 - clipped))
     return odds

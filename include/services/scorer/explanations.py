@@ -3,7 +3,9 @@
 import math
 from typing import Any
 
+from include.contract.manifest import Manifest
 from include.errors import RequestRejectedError
+from include.features.sets import FeatureSet
 from include.registry.follow import InForce
 from include.services.scorer.contributions import Explanation
 from include.services.scorer.meanings import meaning_of
@@ -15,40 +17,38 @@ _DIGITS = 6
 
 
 def check_explainable(matrix: Matrix, in_force: InForce[OnnxModel]) -> None:
-    """Return when the rows are few enough, and of inputs that can be told apart.
+    """Return when the rows are few enough.
 
     Raises
     ------
     RequestRejectedError
         If they are not.
     """
-    if in_force.model.schema.is_text:
-        raise RequestRejectedError("only records are explained; an address is one single input")
     if len(matrix) > MAX_ROWS:
         raise RequestRejectedError(
-            f"{len(matrix)} records to explain in one request, the limit is {MAX_ROWS}"
+            f"{len(matrix)} items to explain in one request, the limit is {MAX_ROWS}"
         )
 
 
 def explain_rows(matrix: Matrix, in_force: InForce[OnnxModel]) -> list[dict[str, Any]]:
     """Return an explanation of each row's score; the strongest contribution comes first.
 
-    Contributions are in log-odds: above zero they speak for phishing. They and the base, which is
-    said of a record of which nothing is known, add up to the log-odds of the probability.
+    Contributions are in log-odds: above zero they speak for phishing. They and the base add up to
+    the log-odds of the probability. The base is said of a record of which nothing is known, or of
+    a text without any of its parts.
     """
-    explanations = in_force.model.explain(matrix)
-    return [
-        _describe(row.tolist(), explanation, in_force)
-        for row, explanation in zip(matrix, explanations, strict=True)
-    ]
+    model = in_force.model
+    explanations = model.explain(matrix)
+    if model.features is None:
+        named = [_inputs(row.tolist(), in_force.manifest) for row in matrix]
+    else:
+        named = [_parts(text, model.features) for text in matrix[:, 0]]
+    return [_describe(*each) for each in zip(named, explanations, strict=True)]
 
 
-def _describe(
-    row: list[float], explanation: Explanation, in_force: InForce[OnnxModel]
-) -> dict[str, Any]:
+def _inputs(row: list[float], manifest: Manifest) -> list[dict[str, Any]]:
     entries = []
-    values = explanation.contributions.tolist()
-    for field, value, contribution in zip(in_force.manifest.inputs, row, values, strict=True):
+    for field, value in zip(manifest.inputs, row, strict=True):
         meaning = meaning_of(field)
         entries.append(
             {
@@ -56,9 +56,24 @@ def _describe(
                 "value": None if math.isnan(value) else value,
                 "subject": meaning.subject,
                 "meaning": meaning.of(value),
-                "contribution": round(contribution, _DIGITS),
             }
         )
+    return entries
+
+
+def _parts(text: str, features: FeatureSet) -> list[dict[str, Any]]:
+    return [
+        {"input": part.name, "value": part.text, "subject": part.subject, "meaning": part.text}
+        for part in features.parts(text)
+    ]
+
+
+def _describe(named: list[dict[str, Any]], explanation: Explanation) -> dict[str, Any]:
+    values = explanation.contributions.tolist()
+    entries = [
+        {**entry, "contribution": round(value, _DIGITS)}
+        for entry, value in zip(named, values, strict=True)
+    ]
     return {
         "unit": "log-odds",
         "base": round(explanation.base, _DIGITS),

@@ -18,6 +18,7 @@ from include.features.sets import FeatureSet, feature_set
 from include.services.scorer.contributions import Explainer, Explanation
 from include.services.scorer.operators import check_graph
 from include.services.scorer.records import Matrix, RecordSchema
+from include.services.scorer.text_explanations import explain_text
 
 INPUT = "X"
 OUTPUT = "probability"
@@ -53,11 +54,13 @@ class OnnxModel:
         return self.schema.n_inputs if self.features is None else self.features.n_columns
 
     def explain(self, matrix: Matrix) -> list[Explanation]:
-        """Return what moves the score of each row of a matrix of numbers.
+        """Return what moves the score of each row: its inputs, or the parts of its text.
 
         The first call reads the graph's trees, which takes up to a second for a large forest: a
         swap does not wait for it.
         """
+        if self.features is not None:
+            return [explain_text(text, self.features, self.score) for text in matrix[:, 0]]
         with self._explaining:
             if self._explainer is None:
                 graph = onnx.ModelProto.FromString(self._body).graph

@@ -179,5 +179,25 @@ def test_many_records_are_explained_and_too_many_are_not(client):
     assert len(answer["predictions"][1]["explanation"]["contributions"]) == N_INPUTS
 
     assert client.post("/explain", json={"records": [RECORD] * 101}).status_code == 422
-    assert client.post("/explain", json={"url": "http://a.example/"}).status_code == 422
     assert client.post("/explain", data=b"x").status_code == 415
+
+
+def test_a_url_is_explained_by_its_parts(client):
+    answer = client.post("/explain", json={"url": "http://a.bad.example/login"}).json
+    explanation = answer["explanation"]
+    added = {entry["input"]: entry["contribution"] for entry in explanation["contributions"]}
+    total = explanation["base"] + sum(added.values())
+
+    assert answer["prediction"] == "Phishing"
+    assert 1 / (1 + np.exp(-total)) == pytest.approx(answer["probability"], abs=1e-4)
+    assert list(added) == ["domain", "ending", "subdomain", "path"]
+    assert added["domain"] == pytest.approx(added["ending"])  # the model knows the two together
+    assert added["subdomain"] == added["path"] == 0
+    assert explanation["contributions"][0]["meaning"] == "bad"
+
+
+def test_a_text_without_parts_is_its_own_base(client):
+    explanation = client.post("/explain", json={"url": "//"}).json["explanation"]
+
+    assert explanation["contributions"] == []
+    assert explanation["base"] == explanation["log_odds"]
