@@ -45,8 +45,16 @@ class PromotionConflictError(NightCatchError):
     """Another approval was made since this one was judged; nothing was changed."""
 
 
+class PolicyError(NightCatchError):
+    """A pipeline's policy file is missing, or spells something that no rule of the gate knows."""
+
+
 class GateRejectedError(NightCatchError):
     """A trained model did not pass the gate; nothing was published as approved."""
+
+
+class ApprovalRejectedError(NightCatchError):
+    """A person rejected a version that had passed the gate; what is in force stays."""
 
 
 class PortTakenError(NightCatchError):
@@ -123,3 +131,7 @@ class DagRunError(NightCatchError):
 
 class NotRunningError(NightCatchError):
     """A command needs a server of the embedded stack that does not run."""
+
+
+class TrackingUnavailableError(NightCatchError):
+    """The tracking server was away or refused something; it is sent again later."""

@@ -19,6 +19,7 @@ FLOORS = {
     "training": 2,
     "evaluation": 2,
     "registry": 2,
+    "tracking": 2,
     "pipelines": 3,
     "services": 3,
     "nightly": 4,
@@ -118,7 +119,7 @@ def test_publish_and_follow_do_not_know_each_other():
 
 
 def test_keys_are_spelled_in_one_module():
-    folders = ("models/", "snapshots/", "quarantine/", "runs/", "traffic/", "docs/")
+    folders = ("models/", "snapshots/", "quarantine/", "runs/", "traffic/", "docs/", "tracking/")
     offences = []
     for file in python_files("include", "dags", "plugins"):
         if file.name == "keys.py":

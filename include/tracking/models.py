@@ -1,0 +1,95 @@
+"""MLflow's registered model of a pipeline: its versions point to the bucket, `champion` to one."""
+
+import logging
+from collections.abc import Mapping
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+
+from include.contract import keys
+from include.contract.approval import Pointer
+
+_log = logging.getLogger(__name__)
+CHAMPION = "champion"
+_EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
+
+
+def model_name(pipeline: str) -> str:
+    """Return the name of a pipeline's registered model."""
+    return f"nightcatch-{pipeline}"
+
+
+def register_version(
+    client: MlflowClient,
+    bucket: str,
+    pipeline: str,
+    version: str,
+    tags: Mapping[str, str],
+    run_id: str | None = None,
+) -> str:
+    """Return MLflow's number of a version, which points to the version's folder.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    bucket, pipeline, version : str
+    tags : mapping of str to str
+        Set on the version, beside its name.
+    run_id : str, optional
+        The MLflow run that made it; what was registered for another run is registered anew.
+
+    Raises
+    ------
+    MlflowException
+        If the server is away or refuses something; asking again is safe.
+    """
+    name = model_name(pipeline)
+    found = _find(client, name, version)
+    if found is not None and run_id not in (None, found.run_id):
+        client.delete_model_version(name, found.version)
+        tags, found = {**found.tags, **tags}, None
+    if found is None:
+        _ensure_model(client, name, pipeline)
+        source = f"s3://{bucket}/{keys.version_prefix(pipeline, version)}"
+        found = client.create_model_version(name, source, run_id, {"version": version, **tags})
+    else:
+        for key, value in tags.items():
+            client.set_model_version_tag(name, found.version, key, value)
+    return str(found.version)
+
+
+def follow_pointer(client: MlflowClient, bucket: str, pointer: Pointer) -> None:
+    """Return when the alias `champion` is on the version in force.
+
+    Errors are those of `register_version`.
+    """
+    tags = {
+        "manifest_sha256": pointer.manifest_sha256,
+        "serial": str(pointer.serial),
+        "approved_by": pointer.approved_by,
+        "approved_at": pointer.approved_at,
+        "approval_reason": pointer.reason,
+    }
+    number = register_version(client, bucket, pointer.pipeline, pointer.version, tags)
+    client.set_registered_model_alias(model_name(pointer.pipeline), CHAMPION, number)
+    _log.info("%s: version %s is MLflow's champion", pointer.pipeline, pointer.version)
+
+
+def _find(client: MlflowClient, name: str, version: str) -> ModelVersion | None:
+    found = client.search_model_versions(f"name = '{name}' and tags.version = '{version}'")
+    return found[0] if found else None
+
+
+def _ensure_model(client: MlflowClient, name: str, pipeline: str) -> None:
+    try:
+        client.create_registered_model(
+            name,
+            tags={"pipeline": pipeline},
+            description=f"Versions of the pipeline `{pipeline}`. Scorers never read this page: "
+            "they follow the signed `approved.json` in the bucket.",
+        )
+    except MlflowException as err:
+        if err.error_code != _EXISTS:
+            raise

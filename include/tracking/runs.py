@@ -1,0 +1,112 @@
+"""One MLflow run per DAG run, with a nested run per candidate: sent twice, it is there once."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
+
+from include.tracking.translate import DataSet, Figure, TrackedRun
+
+_log = logging.getLogger(__name__)
+# Set when everything else of a run is there.
+_COMPLETE = "content_sha256"
+_MAX_CHILDREN = 1_000
+
+
+def experiment_name(pipeline: str) -> str:
+    """Return the name of the experiment that holds a pipeline's runs."""
+    return f"nightcatch-{pipeline}"
+
+
+def send_run(client: MlflowClient, tracked: TrackedRun, content_sha256: str) -> str:
+    """Return the id of the only MLflow run of this DAG run, complete and with this content.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    tracked : TrackedRun
+    content_sha256 : str
+        Of what the run came to. A run of other content, or one that was cut off, is replaced.
+
+    Raises
+    ------
+    MlflowException
+        If the server is away or refuses something; sending again is safe.
+    """
+    experiment_id = _experiment(client, experiment_name(tracked.tags["pipeline"]))
+    asked = f"tags.dag_run_id = '{tracked.tags['dag_run_id']}'"
+    kept: str | None = None
+    for run in client.search_runs([experiment_id], asked):
+        if kept is None and run.data.tags.get(_COMPLETE) == content_sha256:
+            kept = run.info.run_id
+        else:
+            _delete(client, experiment_id, run)
+    if kept is not None:
+        return kept
+    run_id = _write(client, experiment_id, tracked, {})
+    for child in tracked.children:
+        _write(client, experiment_id, child, {MLFLOW_PARENT_RUN_ID: run_id})
+    client.set_tag(run_id, _COMPLETE, content_sha256)
+    _log.info("%s: run %s is in MLflow", tracked.tags["pipeline"], tracked.name)
+    return run_id
+
+
+def _experiment(client: MlflowClient, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else client.create_experiment(name))
+
+
+def _write(
+    client: MlflowClient, experiment_id: str, tracked: TrackedRun, more_tags: dict[str, str]
+) -> str:
+    tags = {**tracked.tags, **more_tags}
+    run = client.create_run(experiment_id, tracked.started_ms, tags, tracked.name)
+    run_id = str(run.info.run_id)
+    client.log_batch(
+        run_id,
+        metrics=[_metric(figure, tracked.ended_ms) for figure in tracked.figures],
+        params=[Param(name, value) for name, value in tracked.params.items()],
+    )
+    if tracked.dataset is not None:
+        client.log_inputs(run_id, [_input(tracked.dataset)])
+    if tracked.artifacts:
+        _log_artifacts(client, run_id, tracked.artifacts)
+    client.set_terminated(run_id, tracked.status, tracked.ended_ms)
+    return run_id
+
+
+def _delete(client: MlflowClient, experiment_id: str, run: Run) -> None:
+    run_id = run.info.run_id
+    asked = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}'"
+    for child in client.search_runs([experiment_id], asked, max_results=_MAX_CHILDREN):
+        client.delete_run(child.info.run_id)
+    client.delete_run(run_id)
+
+
+def _metric(figure: Figure, timestamp_ms: int) -> Metric:
+    return Metric(figure.name, figure.value, timestamp_ms, figure.step)
+
+
+def _input(dataset: DataSet) -> DatasetInput:
+    described = Dataset(
+        name=dataset.name,
+        digest=dataset.digest,
+        source_type="s3",
+        source=json.dumps({"uri": dataset.source}),
+        profile=json.dumps(dataset.profile),
+    )
+    return DatasetInput(described, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])
+
+
+def _log_artifacts(client: MlflowClient, run_id: str, artifacts: Mapping[str, bytes]) -> None:
+    with TemporaryDirectory(prefix="nightcatch-tracking-") as folder:
+        for name, body in artifacts.items():
+            path = Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        client.log_artifacts(run_id, folder)
