@@ -43,6 +43,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin scorer \
 COPY --from=scorer-packages /opt/venv /opt/venv
 COPY include/__init__.py include/errors.py /srv/nightcatch/include/
 COPY include/contract /srv/nightcatch/include/contract
+COPY include/features /srv/nightcatch/include/features
 COPY include/stores/__init__.py include/stores/objects.py /srv/nightcatch/include/stores/
 COPY include/registry/__init__.py /srv/nightcatch/include/registry/
 COPY include/registry/follow /srv/nightcatch/include/registry/follow
