@@ -1,0 +1,62 @@
+"""When two URLs are one: the form in which they are then the same text.
+
+| part | what makes no difference |
+|---|---|
+| scheme | http, https or none at all |
+| host | capitals, a leading `www.`, a trailing dot, percent-encoding, punycode or the letters |
+| port | 80 and 443, as no port |
+| path, query | whether letters, digits and ``-._~`` are escaped; ``%2f`` or ``%2F``; a bare ``/`` |
+| fragment | dropped, as the server never sees it; kept where it names the page (``#/``, ``#!``) |
+
+All else does: capitals in the path, the order of the query, user names, other spellings of an IP
+address. The rules for percent-encoding are those of RFC 3986, 6.2.2.
+"""
+
+import re
+from urllib.parse import quote
+
+from include.features.address import take_apart
+
+_AUTHORITY = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.\-]*):[/\\]+|[/\\]+)?[^/\\?#]*")
+_BLANKS = re.compile(r"[\x00-\x20\x7f]+")
+_ESCAPED = re.compile(r"%([0-9a-fA-F]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+_WEB = ("", "http", "https")
+_PAGES = ("/", "!")
+
+
+def normalise(url: str) -> str:
+    """Return the text that is equal for two URLs exactly if they are one.
+
+    Parameters
+    ----------
+    url : str
+        Any text: what is no URL is read as one all the same.
+    """
+    address = take_apart(url)
+    whole = _BLANKS.sub("", url)
+    authority = _AUTHORITY.match(whole)
+    scheme, tail = "", ""
+    if authority:  # always: the pattern matches nothing at all, too
+        scheme, tail = (authority[1] or "").lower(), whole[authority.end() :]
+    tail, _, fragment = tail.partition("#")
+    if fragment.startswith(_PAGES):
+        tail = f"{tail}#{fragment}"
+    if not tail.startswith("/"):
+        tail = f"/{tail}"
+    return "".join(
+        (
+            "" if scheme in _WEB else f"{scheme}:",
+            f"{address.userinfo}@" if address.userinfo else "",
+            address.host,
+            f":{address.port}" if address.port else "",
+            _ESCAPED.sub(_plain, quote(tail, safe=_ASCII, errors="replace")),
+        )
+    )
+
+
+def _plain(escaped: re.Match[str]) -> str:
+    """Return what ``%xx`` stands for where it need not be escaped, else the same in capitals."""
+    char = chr(int(escaped[1], 16))
+    return char if _UNRESERVED.fullmatch(char) else escaped[0].upper()
