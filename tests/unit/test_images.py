@@ -182,6 +182,7 @@ def test_the_scorer_image_has_no_room_it_does_not_need():
         "include/__init__.py",
         "include/contract",
         "include/errors.py",
+        "include/features",
         "include/registry/__init__.py",
         "include/registry/follow",
         "include/services",
