@@ -63,6 +63,7 @@ def status(stack: Stack, args: argparse.Namespace, data_dir: Path | None, screen
         "airflow": f"{settings.airflow_url}  user admin, password in"
         f" {stack.secrets.airflow_passwords}",
         "scorer": settings.scorer_url,
+        "mlflow": settings.mlflow_url,
     }
     health = {server.name: _health(server) for server in stack.servers}
     screen.show(f"\n{'server':<9}{'pid':>8}{'port':>8}  {'health':<9} address")

@@ -158,4 +158,5 @@ def _show_places(stack: Stack, screen: Screen) -> None:
         f"\nAirflow   {settings.airflow_url}   (user admin, password in"
         f" {stack.secrets.airflow_passwords})"
         f"\nScorer    {settings.scorer_url}"
+        f"\nMLflow    {settings.mlflow_url or 'not used: NIGHTCATCH_MLFLOW_URL is empty'}"
     )

@@ -1,4 +1,4 @@
-"""The environment variables that the embedded Airflow and scorer are started with."""
+"""The environment variables that the embedded Airflow, scorer and MLflow are started with."""
 
 import json
 import os
@@ -11,9 +11,12 @@ from include.stack.ports import HOST
 from include.stack.seaweed import REGION
 from include.stack.settings import StackSettings
 
-# Airflow's settings and the object store's credentials are the stack's own, never the caller's;
-# without byte-code every Airflow process would compile 180 packages at each start.
-_NOT_INHERITED = ("AIRFLOW", "AWS_", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+# Settings of Airflow, MLflow and OpenLineage and the object store's credentials are the stack's
+# own, never the caller's; without byte-code every process would compile 180 packages at each start.
+_NOT_INHERITED = (
+    *("AIRFLOW", "AWS_", "MLFLOW_", "_MLFLOW_", "OPENLINEAGE_"),
+    *("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"),
+)
 
 
 def scorer_environment(
@@ -76,8 +79,32 @@ def airflow_environment(
         "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(secrets.approver_public_key),
         "NIGHTCATCH_CODE_COMMIT": code_commit(settings.root),
         "NIGHTCATCH_DOWNLOAD_DIR": str(settings.downloads_dir),
+        "NIGHTCATCH_MLFLOW_URL": settings.mlflow_url,
         "GX_ANALYTICS_ENABLED": "false",
         # Tasks run side by side; an OpenMP thread per core in each of them makes all of them slow.
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def mlflow_environment(settings: StackSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment of MLflow's server, which gets no key to anything.
+
+    Parameters
+    ----------
+    settings : StackSettings
+    environ : mapping of str to str
+        The environment to start from.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        **_inherited(settings.root, environ),
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # Jobs are for judging language models; each would be a process of its own.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "OMP_NUM_THREADS": "1",
     }
 

@@ -21,6 +21,8 @@ environment:
   NIGHTCATCH_S3_PORT        default 18330; the four behind it, and those 10,000 higher, are used too
   NIGHTCATCH_AIRFLOW_PORT   default 8080
   NIGHTCATCH_SCORER_PORT    default 8000
+  NIGHTCATCH_MLFLOW_PORT    default 5001
+  NIGHTCATCH_MLFLOW_URL     an MLflow of your own instead; empty: runs are not tracked
 
 All servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" explains a command.
 """
@@ -66,7 +68,7 @@ def _add_servers(add: _Add) -> None:
     add_pipeline(demo)
     add(
         "up",
-        "start MongoDB, S3, Airflow and the scorer; return when all are healthy",
+        "start MongoDB, S3, Airflow, the scorer and MLflow; return when all are healthy",
         "  ./nightcatch up\n  NIGHTCATCH_AIRFLOW_PORT=18080 ./nightcatch up\n",
     )
     add("down", "stop all servers; data stay", "  ./nightcatch down\n")

@@ -7,6 +7,8 @@ from pathlib import Path
 from include.errors import SettingMissingError
 from include.stack.ports import HOST
 
+_PORTS = {"MONGO": 27117, "S3": 18330, "AIRFLOW": 8080, "SCORER": 8000, "MLFLOW": 5001}
+
 
 @dataclass(frozen=True)
 class StackSettings:
@@ -18,8 +20,10 @@ class StackSettings:
         The checkout.
     state_dir : Path
         Everything the stack writes.
-    mongo_port, s3_port, airflow_port, scorer_port : int
+    mongo_port, s3_port, airflow_port, scorer_port, mlflow_port : int
         TCP ports of 127.0.0.1; S3 uses the four behind its own and those 10,000 higher too.
+    mlflow_elsewhere : str or None
+        Address of an MLflow of the user's own, empty for none at all; None for the embedded one.
     bucket : str
         Bucket of snapshots, models and Data Docs.
     """
@@ -30,6 +34,8 @@ class StackSettings:
     s3_port: int = 18330
     airflow_port: int = 8080
     scorer_port: int = 8000
+    mlflow_port: int = 5001
+    mlflow_elsewhere: str | None = None
     bucket: str = "nightcatch"
 
     @property
@@ -62,6 +68,13 @@ class StackSettings:
         """Address of the scoring service."""
         return f"http://{HOST}:{self.scorer_port}"
 
+    @property
+    def mlflow_url(self) -> str:
+        """Address of the MLflow that is told of runs; empty if none is."""
+        if self.mlflow_elsewhere is not None:
+            return self.mlflow_elsewhere
+        return f"http://{HOST}:{self.mlflow_port}"
+
 
 def read_settings(root: Path, environ: Mapping[str, str]) -> StackSettings:
     """Return the settings that `environ` names, and the defaults of those it does not.
@@ -71,8 +84,8 @@ def read_settings(root: Path, environ: Mapping[str, str]) -> StackSettings:
     root : Path
         The checkout.
     environ : mapping of str to str
-        ``NIGHTCATCH_STATE_DIR``, ``NIGHTCATCH_{MONGO,S3,AIRFLOW,SCORER}_PORT`` and
-        ``NIGHTCATCH_S3_BUCKET`` are read.
+        ``NIGHTCATCH_STATE_DIR``, ``NIGHTCATCH_{MONGO,S3,AIRFLOW,SCORER,MLFLOW}_PORT``,
+        ``NIGHTCATCH_MLFLOW_URL`` and ``NIGHTCATCH_S3_BUCKET`` are read.
 
     Returns
     -------
@@ -83,10 +96,7 @@ def read_settings(root: Path, environ: Mapping[str, str]) -> StackSettings:
     SettingMissingError
         If a port is no port number, or two servers are given the same.
     """
-    ports = {
-        name: _port(environ, name, default)
-        for name, default in (("MONGO", 27117), ("S3", 18330), ("AIRFLOW", 8080), ("SCORER", 8000))
-    }
+    ports = {name: _port(environ, name, default) for name, default in _PORTS.items()}
     for name, port in ports.items():
         same = [other for other, taken in ports.items() if other != name and taken == port]
         if same:
@@ -101,6 +111,8 @@ def read_settings(root: Path, environ: Mapping[str, str]) -> StackSettings:
         s3_port=ports["S3"],
         airflow_port=ports["AIRFLOW"],
         scorer_port=ports["SCORER"],
+        mlflow_port=ports["MLFLOW"],
+        mlflow_elsewhere=environ.get("NIGHTCATCH_MLFLOW_URL"),
         bucket=environ.get("NIGHTCATCH_S3_BUCKET") or "nightcatch",
     )
 

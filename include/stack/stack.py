@@ -1,4 +1,4 @@
-"""The four servers together: started at the same time, stopped together, never half-started."""
+"""The servers together: started at the same time, stopped together, never half-started."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,9 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from include.stack.airflow import AirflowServer
-from include.stack.environment import airflow_environment, scorer_environment
+from include.stack.environment import (
+    airflow_environment,
+    mlflow_environment,
+    scorer_environment,
+)
 from include.stack.interrupts import held_interrupts
 from include.stack.keys import Secrets, ensure_secrets
+from include.stack.mlflow import MlflowServer
 from include.stack.mongo import MongoServer
 from include.stack.scorer import ScorerServer
 from include.stack.screen import Say
@@ -18,7 +23,7 @@ from include.stack.startup import Server, Startup, wait_for_all
 
 
 class Stack:
-    """MongoDB, S3, Airflow and the scorer of one state folder.
+    """MongoDB, S3, Airflow, the scorer and MLflow of one state folder.
 
     Parameters
     ----------
@@ -32,8 +37,8 @@ class Stack:
     ----------
     settings : StackSettings
     secrets : Secrets
-    mongo, s3, airflow, scorer
-        The servers.
+    mongo, s3, airflow, scorer, mlflow
+        The servers; MLflow is one of the stack's only where runs are tracked in the embedded one.
     """
 
     def __init__(
@@ -59,11 +64,14 @@ class Stack:
         self.airflow = AirflowServer(state_dir, settings.airflow_port, airflow_env, off)
         scorer_env = scorer_environment(settings, secrets, environ)
         self.scorer = ScorerServer(state_dir, settings.scorer_port, scorer_env, off)
+        mlflow_env = mlflow_environment(settings, environ)
+        self.mlflow = MlflowServer(state_dir, settings.mlflow_port, mlflow_env, off)
 
     @property
     def servers(self) -> tuple[Server, ...]:
         """All servers, in the order in which they are shown."""
-        return (self.mongo, self.s3, self.airflow, self.scorer)
+        always = (self.mongo, self.s3, self.airflow, self.scorer)
+        return always if self.settings.mlflow_elsewhere is not None else (*always, self.mlflow)
 
     @contextmanager
     def starting(

@@ -78,7 +78,8 @@ class RunningStack:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """The stack with the real records where there are any, else with simulated ones."""
-    ports = {name: pick_port() for name in ("mongo_port", "airflow_port", "scorer_port")}
+    names = ("mongo_port", "airflow_port", "scorer_port", "mlflow_port")
+    ports = {name: pick_port() for name in names}
     state_dir = tmp_path_factory.mktemp("loop")
     settings = StackSettings(ROOT, state_dir, s3_port=pick_port(BEHIND_S3), **ports)
     stack = Stack(settings, {**os.environ, "NIGHTCATCH_POLL_INTERVAL_S": "1"})

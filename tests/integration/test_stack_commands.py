@@ -25,7 +25,7 @@ class CommandLine:
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
         ports = {"S3": pick_port(BEHIND_S3)}
-        ports |= {name: pick_port() for name in ("MONGO", "AIRFLOW", "SCORER")}
+        ports |= {name: pick_port() for name in ("MONGO", "AIRFLOW", "SCORER", "MLFLOW")}
         self.env = {
             **os.environ,
             "NIGHTCATCH_STATE_DIR": str(state_dir),
@@ -131,5 +131,5 @@ def test_status_of_a_stopped_stack_is_1_and_shows_no_password(nightcatch: Comman
     password = (nightcatch.state_dir / "secrets" / "airflow_passwords.json").read_text()[11:-2]
 
     assert code == 1
-    assert output.count("  stopped  ") == 4
+    assert output.count("  stopped  ") == 5
     assert password not in output

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from include.stack.environment import airflow_environment, code_commit, scorer_environment
+from include.stack.environment import (
+    airflow_environment,
+    code_commit,
+    mlflow_environment,
+    scorer_environment,
+)
 from include.stack.keys import Secrets, ensure_secrets
 from include.stack.settings import StackSettings
 
@@ -14,6 +19,7 @@ CALLER = {
     "AIRFLOW_HOME": "/elsewhere",
     "AWS_PROFILE": "production",
     "AWS_ACCESS_KEY_ID": "caller",
+    "MLFLOW_TRACKING_URI": "https://production",
     "PYTHONDONTWRITEBYTECODE": "1",
     "NO_PROXY": "intranet",
     "NIGHTCATCH_DATA_DIR": "data",
@@ -70,6 +76,24 @@ def test_scorer_gets_no_private_key(settings: StackSettings, secrets: Secrets) -
     assert str(secrets.trainer_key) not in values
     assert str(secrets.approver_key) not in values
     assert str(secrets.trainer_public_key) in values
+
+
+def test_mlflow_gets_no_key_and_sends_no_telemetry(
+    settings: StackSettings, secrets: Secrets
+) -> None:
+    env = mlflow_environment(settings, CALLER)
+
+    assert not [name for name in env if name.startswith("AWS_")]
+    assert "MLFLOW_TRACKING_URI" not in env
+    assert env["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert str(secrets.trainer_key) not in env.values()
+
+
+def test_tasks_are_told_where_mlflow_is(settings: StackSettings, secrets: Secrets) -> None:
+    env = airflow_environment(settings, secrets, CALLER)
+
+    assert env["NIGHTCATCH_MLFLOW_URL"] == "http://127.0.0.1:5001"
+    assert "MLFLOW_TRACKING_URI" not in env
 
 
 def test_code_commit_is_empty_outside_a_checkout(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ def test_defaults_lie_in_the_checkout() -> None:
     assert settings.state_dir == ROOT / ".local"
     assert settings.mongo_url == "mongodb://127.0.0.1:27117/?replicaSet=rs0"
     assert settings.airflow_url == "http://127.0.0.1:8080"
+    assert settings.mlflow_url == "http://127.0.0.1:5001"
 
 
 def test_variables_move_servers_and_state() -> None:
@@ -31,6 +32,11 @@ def test_variables_move_servers_and_state() -> None:
     assert settings.state_dir == Path("/data/night")
     assert settings.s3_url == "http://127.0.0.1:19000"
     assert settings.bucket == "models"
+
+
+@pytest.mark.parametrize("url", ["https://mlflow.example", ""], ids=["elsewhere", "none"])
+def test_runs_are_tracked_where_the_user_says(url: str) -> None:
+    assert read_settings(ROOT, {"NIGHTCATCH_MLFLOW_URL": url}).mlflow_url == url
 
 
 @pytest.mark.parametrize("port", ["eighty", "80", "65536", "-1", "8080.0"])
