@@ -1,6 +1,5 @@
 """What is said of a probability."""
 
-import secrets
 from typing import Any
 
 from include.contract.manifest import Manifest
@@ -41,8 +40,3 @@ def describe_model(in_force: InForce[OnnxModel]) -> dict[str, Any]:
         "version": pointer.version,
         "serial": pointer.serial,
     }
-
-
-def new_id() -> str:
-    """Return an id under which later feedback can name an answer; row n of it is ``<id>-<n>``."""
-    return secrets.token_hex(16)

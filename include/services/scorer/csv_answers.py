@@ -11,7 +11,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from include.registry.follow import InForce
-from include.services.scorer.answers import describe_model, new_id, verdict
+from include.services.scorer.answers import describe_model, verdict
 from include.services.scorer.csv_rows import ScoredChunk
 from include.services.scorer.model import OnnxModel
 
@@ -50,16 +50,22 @@ class TableAnswer:
     chunks : iterator of ScoredChunk
     in_force : InForce
         The version that scores all of them.
+    answer_id : str
+        Row n is named ``<answer_id>-<n>``.
     """
 
     def __init__(
-        self, header: Sequence[str], chunks: Iterator[ScoredChunk], in_force: InForce[OnnxModel]
+        self,
+        header: Sequence[str],
+        chunks: Iterator[ScoredChunk],
+        in_force: InForce[OnnxModel],
+        answer_id: str,
     ) -> None:
         self.in_force = in_force
         self.header = list(header)
         self.totals = Totals()
         self._chunks = chunks
-        self._id = new_id()
+        self._id = answer_id
 
     def to_csv(self) -> IO[bytes]:
         """Return a file with the columns that were sent, and `ADDED_COLUMNS`."""

@@ -9,11 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from include.errors import RequestRejectedError
 from include.registry.follow import InForce
-from include.services.scorer.answers import new_id, verdict
+from include.services.scorer.answers import verdict
+from include.services.scorer.ids import new_id
 from include.services.scorer.model import INPUT, OUTPUT, OnnxModel
 from include.services.scorer.problems import problem
 from include.services.scorer.questions import parse_json, require_json
 from include.services.scorer.records import RecordSchema, shorten
+from include.services.scorer.scored import Scored
 from include.services.scorer.scorer import current_scorer
 
 LABEL = "prediction"
@@ -63,15 +65,23 @@ def infer(model_name: str) -> ResponseReturnValue:
     document = _parse(request.get_data(cache=False))
     schema = entry.model.schema
     rows = _rows(document, schema, scorer.limits.records)
+    records = [dict(zip(schema.names, row, strict=True)) for row in rows]
     try:
-        matrix = schema.encode([dict(zip(schema.names, row, strict=True)) for row in rows])
+        matrix = schema.encode(records)
     except RequestRejectedError as err:
         return problem(422, str(err), [_describe(fault, schema) for fault in err.faults])
-    return jsonify(_answer(document, entry, entry.model.score(matrix).tolist()))
+    probabilities = entry.model.score(matrix).tolist()
+    answer_id = new_id(model_name)
+    numbers = range(len(records))
+    scorer.note(Scored(answer_id, entry.pointer, entry.manifest, records, probabilities, numbers))
+    return jsonify(_answer(document, entry, probabilities, answer_id))
 
 
 def _answer(
-    document: dict[str, Any], entry: InForce[OnnxModel], probabilities: list[float]
+    document: dict[str, Any],
+    entry: InForce[OnnxModel],
+    probabilities: list[float],
+    answer_id: str,
 ) -> dict[str, Any]:
     labels = [verdict(value, entry.manifest)["prediction"] for value in probabilities]
     current_scorer().metrics.count_predictions(entry.pointer.pipeline, Counter(labels))
@@ -84,7 +94,9 @@ def _answer(
     return {
         "model_name": entry.pointer.pipeline,
         "model_version": entry.pointer.version,
-        "id": document.get("id") or new_id(),
+        # The protocol echoes the client's id; feedback needs ours.
+        "id": document.get("id") or answer_id,
+        "parameters": {"answer_id": answer_id},
         "outputs": [output for output in outputs if not asked or output["name"] in asked],
     }
 

@@ -1,9 +1,10 @@
 """What Prometheus may know of the service; one registry per application."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 
+import numpy as np
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -17,8 +18,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from include.contract.manifest import Manifest
 from include.registry.follow import Outcome
 from include.services.scorer.catalogue import Catalogue
+from include.services.scorer.outbox import Outbox
 
 _LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
+_PROBABILITY_BUCKETS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 
 
 class Metrics:
@@ -60,6 +63,31 @@ class Metrics:
             multiprocess_mode="livemin",
         )
 
+        self._traffic = Counter(
+            "nightcatch_traffic_rows",
+            "Scored items on their way to the traffic log, by what became of them.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._send_failures = Counter(
+            "nightcatch_traffic_send_failures",
+            "Attempts to send traffic and feedback that left them on disk, by error.",
+            ("kind",),
+            registry=self._registry,
+        )
+        self._feedback = Counter(
+            "nightcatch_feedback",
+            "Labels that were given later, by pipeline and label.",
+            ("pipeline", "label"),
+            registry=self._registry,
+        )
+        self._probabilities = _Tally(
+            "nightcatch_probability",
+            "Calibrated probabilities of phishing that were answered.",
+            ("pipeline",),
+            buckets=_PROBABILITY_BUCKETS,
+            registry=self._registry,
+        )
         self._prediction = cache(predictions.labels)
 
     def count_poll(self, outcome: Outcome) -> None:
@@ -81,7 +109,23 @@ class Metrics:
         requests.inc()
         latency.observe(seconds)
 
-    def exposition(self, catalogue: Catalogue, now: datetime) -> bytes:
+    def count_traffic(self, outcome: str, rows: int) -> None:
+        """Count rows that were ``written`` to disk, ``sent``, ``skipped`` or ``dropped``."""
+        self._traffic.labels(outcome).inc(rows)
+
+    def count_send_failure(self, kind: str) -> None:
+        """Count an attempt to send what waits on disk that failed."""
+        self._send_failures.labels(kind).inc()
+
+    def count_feedback(self, pipeline: str, label: str) -> None:
+        """Count a label that was given later."""
+        self._feedback.labels(pipeline, label).inc()
+
+    def count_probabilities(self, pipeline: str, probabilities: Sequence[float]) -> None:
+        """Count what was answered, for the histogram."""
+        self._probabilities.labels(pipeline).observe_all(probabilities)
+
+    def exposition(self, catalogue: Catalogue, now: datetime, outbox: Outbox | None) -> bytes:
         """Return all metrics as text: shared counters, and the models of the answering worker."""
         registry = self._registry
         if self._shared:
@@ -89,6 +133,8 @@ class Metrics:
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         models = CollectorRegistry()
         models.register(_ModelsInForce(catalogue, now))
+        if outbox is not None:
+            models.register(_Waiting(outbox))
         return generate_latest(registry) + generate_latest(models)
 
 
@@ -115,6 +161,33 @@ def _request_counters(
             latency.labels(route),
         )
     )
+
+
+class _Tally(Histogram):
+    """A histogram that takes many values at once, as a table has a million."""
+
+    def observe_all(self, values: Sequence[float]) -> None:
+        places = np.searchsorted(self._upper_bounds, values)
+        for place, count in enumerate(np.bincount(places).tolist()):
+            if count:
+                self._buckets[place].inc(count)
+        self._sum.inc(float(np.sum(values)))
+
+
+class _Waiting:
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def collect(self) -> Iterator[Metric]:
+        batches = self._outbox.waiting()
+        sizes = {
+            "rows": ("Items of traffic and feedback", [batch.rows for batch in batches]),
+            "bytes": ("Bytes of them", [batch.size_bytes for batch in batches]),
+        }
+        for unit, (words, counts) in sizes.items():
+            yield GaugeMetricFamily(
+                f"nightcatch_traffic_waiting_{unit}", f"{words} that wait on disk.", sum(counts)
+            )
 
 
 class _ModelsInForce:

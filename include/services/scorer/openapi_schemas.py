@@ -13,6 +13,7 @@ Schema = dict[str, Any]
 _PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
+_ANSWER_ID: Schema = {**_TEXT, "description": "Names the answer, for feedback; row n is id-n."}
 _OPTIONAL = ("url", "explanation")
 
 
@@ -66,7 +67,7 @@ def answer_schemas() -> dict[str, Schema]:
         "prediction": _TEXT,
         "confidence": {**_PROBABILITY, "description": "Calibrated probability of the label given."},
         "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
-        "id": {**_TEXT, "description": "Names this answer, for feedback."},
+        "id": _ANSWER_ID,
     }
     item = {"url": _TEXT, **verdict, "explanation": reference("Explanation")}
     return {
@@ -122,6 +123,7 @@ def tensor_schemas(entries: Sequence[InForce[OnnxModel]]) -> dict[str, Schema]:
                 "model_name": _TEXT,
                 "model_version": _TEXT,
                 "id": _TEXT,
+                "parameters": closed({"answer_id": _ANSWER_ID}),
                 "outputs": list_of(closed(output)),
             }
         ),
@@ -131,7 +133,7 @@ def tensor_schemas(entries: Sequence[InForce[OnnxModel]]) -> dict[str, Schema]:
 def _explanation() -> Schema:
     contribution = {
         "input": _TEXT,
-        "value": {"type": ["number", "null"]},
+        "value": {"type": ["number", "string", "null"]},
         "subject": _TEXT,
         "meaning": {**_TEXT, "description": "What the value says, in words."},
         "contribution": {**_NUMBER, "description": "Above zero it speaks for phishing."},

@@ -11,15 +11,18 @@ from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from include.errors import RequestRejectedError
 from include.registry.follow import InForce
-from include.services.scorer.answers import describe_model, new_id, verdict
+from include.services.scorer.answers import describe_model, verdict
 from include.services.scorer.csv_answers import SHOWN_ROWS, TableAnswer, send
 from include.services.scorer.csv_rows import read_table, score_table
 from include.services.scorer.explanations import check_explainable, explain_rows
+from include.services.scorer.ids import new_id
 from include.services.scorer.model import OnnxModel
 from include.services.scorer.problems import problem
 from include.services.scorer.questions import Question, parse_question, require_json, require_plain
 from include.services.scorer.records import Fault
+from include.services.scorer.scored import Scored
 from include.services.scorer.scorer import current_scorer
+from include.services.scorer.table_traffic import noted
 
 blueprint = Blueprint("predict", __name__)
 _TABLE_TYPES = ("application/json", "text/csv", "text/html")
@@ -74,7 +77,11 @@ def _score(
     if explained:
         check_explainable(matrix, in_force)
     probabilities = in_force.model.score(matrix).tolist()
-    request_id = new_id()
+    request_id = new_id(in_force.pointer.pipeline)
+    numbers = None if question.is_single else range(len(records))
+    current_scorer().note(
+        Scored(request_id, in_force.pointer, in_force.manifest, records, probabilities, numbers)
+    )
     predictions = []
     for number, (item, probability) in enumerate(zip(items, probabilities, strict=True)):
         echo = {"url": item} if question.is_text else {}
@@ -98,7 +105,9 @@ def _predict_table() -> ResponseReturnValue:
     in_force = scorer.catalogue.answering_table(table.header, request.form.get("pipeline"))
     try:
         chunks = score_table(table, in_force.model, scorer.limits.csv_rows)
-        answer = TableAnswer(table.header, chunks, in_force)
+        answer_id = new_id(in_force.pointer.pipeline)
+        chunks = noted(chunks, table.header, in_force, answer_id, scorer)
+        answer = TableAnswer(table.header, chunks, in_force, answer_id)
         response = _answered(answer, answer_type)
     except RequestRejectedError as err:
         return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])

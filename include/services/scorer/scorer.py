@@ -10,9 +10,15 @@ from flask import current_app
 from include.services.scorer.access import Access
 from include.services.scorer.catalogue import Catalogue
 from include.services.scorer.metrics import Metrics
+from include.services.scorer.outbox import Outbox
+from include.services.scorer.scored import Scored
 from include.services.scorer.settings import Limits
 
 EXTENSION = "nightcatch"
+
+
+def _forget(scored: Scored) -> None:
+    """Keep no traffic log."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,10 @@ class Scorer:
         The time, aware and in UTC.
     access : Access
         What is asked of a client.
+    note : callable
+        Takes what was scored, for the traffic log; called in the request, so it does not wait.
+    outbox : Outbox or None
+        Where feedback waits for S3.
     """
 
     catalogue: Catalogue
@@ -38,6 +48,8 @@ class Scorer:
     build: str
     now: Callable[[], datetime]
     access: Access = field(default_factory=Access)
+    note: Callable[[Scored], None] = _forget
+    outbox: Outbox | None = None
 
 
 def current_scorer() -> Scorer:

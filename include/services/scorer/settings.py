@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 from include.errors import SettingMissingError
 
 _MIB = 1024 * 1024
+
+Content = Literal["off", "hash", "inputs"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,42 @@ class Limits:
     upload_bytes: int = 200 * _MIB
     records: int = 10_000
     csv_rows: int = 2_000_000
+
+
+@dataclass(frozen=True)
+class RateLimit:
+    """How often one API key may ask.
+
+    Attributes
+    ----------
+    per_second : float
+        Of all workers of a machine together.
+    burst : float
+        How many requests may come at once after a pause; at least one.
+    """
+
+    per_second: float
+    burst: float
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is kept of scored items, and of feedback until S3 has it.
+
+    Attributes
+    ----------
+    content : str
+        ``NIGHTCATCH_TRAFFIC_LOG``: ``inputs`` keeps what was sent, ``hash`` its SHA-256, ``off``
+        nothing.
+    interval_s : float
+        ``NIGHTCATCH_TRAFFIC_INTERVAL_S``: how long a worker gathers a batch.
+    max_bytes : int
+        ``NIGHTCATCH_TRAFFIC_MAX_BYTES``: may wait on disk for S3; older traffic is then dropped.
+    """
+
+    content: Content = "off"
+    interval_s: float = 10.0
+    max_bytes: int = 256 * _MIB
 
 
 @dataclass(frozen=True)
@@ -61,6 +100,10 @@ class Settings:
         ``NIGHTCATCH_CORS_ORIGINS``, separated by commas: whose pages may read answers; nobody's.
     access_log : bool
         ``NIGHTCATCH_ACCESS_LOG``: ``off`` leaves out the line of log by request.
+    rate_limit : RateLimit or None
+        ``NIGHTCATCH_RATE_LIMIT``, as ``50,100``: requests a second of each API key, and how many
+        may come at once; no limit without it.
+    traffic : Traffic
     """
 
     pipelines: tuple[str, ...]
@@ -76,6 +119,8 @@ class Settings:
     api_keys_file: Path | None = None
     cors_origins: tuple[str, ...] = ()
     access_log: bool = True
+    rate_limit: RateLimit | None = None
+    traffic: Traffic = Traffic()
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -108,7 +153,36 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         api_keys_file=Path(keys) if (keys := environ.get("NIGHTCATCH_API_KEYS_FILE")) else None,
         cors_origins=_split(environ.get("NIGHTCATCH_CORS_ORIGINS", "")),
         access_log=environ.get("NIGHTCATCH_ACCESS_LOG", "on") != "off",
+        rate_limit=_rate_limit(environ),
+        traffic=_traffic(environ),
     )
+
+
+def _traffic(environ: Mapping[str, str]) -> Traffic:
+    plain = Traffic()
+    name = "NIGHTCATCH_TRAFFIC_LOG"
+    content = environ.get(name) or plain.content
+    if content not in get_args(Content):
+        raise SettingMissingError(f"{name}={content!r} is none of {', '.join(get_args(Content))}")
+    return Traffic(
+        cast(Content, content),
+        _positive(environ, "NIGHTCATCH_TRAFFIC_INTERVAL_S", plain.interval_s),
+        int(_positive(environ, "NIGHTCATCH_TRAFFIC_MAX_BYTES", plain.max_bytes)),
+    )
+
+
+def _rate_limit(environ: Mapping[str, str]) -> RateLimit | None:
+    name = "NIGHTCATCH_RATE_LIMIT"
+    given = environ.get(name)
+    if not given:
+        return None
+    if not environ.get("NIGHTCATCH_API_KEYS_FILE"):
+        raise SettingMissingError(f"{name} is by API key: set NIGHTCATCH_API_KEYS_FILE too")
+    per_second, _, burst = given.partition(",")
+    limit = RateLimit(_number(name, per_second), _number(name, burst or per_second))
+    if limit.burst < 1:
+        raise SettingMissingError(f"{name}={given!r} allows no request at all")
+    return limit
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:
@@ -139,7 +213,10 @@ def _key_files(environ: Mapping[str, str], name: str) -> tuple[Path, ...]:
 
 
 def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
-    given = environ.get(name) or str(default)
+    return _number(name, environ.get(name) or str(default))
+
+
+def _number(name: str, given: str) -> float:
     try:
         number = float(given)
     except ValueError as err:

@@ -57,5 +57,5 @@ def version() -> ResponseReturnValue:
 def metrics() -> ResponseReturnValue:
     """Show the counters of all workers to Prometheus."""
     scorer = current_scorer()
-    body = scorer.metrics.exposition(scorer.catalogue, scorer.now())
+    body = scorer.metrics.exposition(scorer.catalogue, scorer.now(), scorer.outbox)
     return Response(body, content_type=CONTENT_TYPE_LATEST)

@@ -7,7 +7,7 @@ import atexit
 import logging
 import os
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,17 @@ from include.services.scorer.app import create_app
 from include.services.scorer.catalogue import Catalogue
 from include.services.scorer.metrics import Metrics
 from include.services.scorer.model import OnnxModel, load_model
+from include.services.scorer.outbox import Outbox
+from include.services.scorer.scored import Scored
 from include.services.scorer.scorer import Scorer
+from include.services.scorer.sender import Sender
 from include.services.scorer.settings import Settings, read_settings
+from include.services.scorer.traffic import TrafficLog
 from include.stores.objects import ObjectStore
 
 _SLOWEST_POLL_FACTOR = 4
 _STDOUT = 1
+_OUTBOX = "traffic-outbox"  # no pipeline can have its name, because of the hyphen
 _S3_TIMEOUTS = Config(
     connect_timeout=3,
     read_timeout=10,
@@ -67,7 +72,22 @@ def create() -> Flask:
         atexit.register(poller.stop)
     catalogue = Catalogue(followers)
     access = _access(settings)
-    return create_app(Scorer(catalogue, metrics, settings.limits, settings.build, _now, access))
+    outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
+    note = _keep_traffic(settings, outbox, metrics)
+    return create_app(
+        Scorer(catalogue, metrics, settings.limits, settings.build, _now, access, note, outbox)
+    )
+
+
+def _keep_traffic(settings: Settings, outbox: Outbox, metrics: Metrics) -> Callable[[Scored], None]:
+    """Return what takes notes of answers; two threads bring them to disk and from there to S3."""
+    traffic = TrafficLog(outbox, metrics, settings.traffic)
+    sender = Sender(outbox, _store(settings), metrics, settings.traffic.interval_s)
+    traffic.start()
+    sender.start()
+    atexit.register(sender.stop)
+    atexit.register(traffic.stop)  # runs before the sender's: the last comes first
+    return traffic.note
 
 
 def _access(settings: Settings) -> Access:
@@ -81,9 +101,8 @@ def _access(settings: Settings) -> Access:
 
 
 def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
-    client = boto3.client("s3", endpoint_url=settings.s3_endpoint, config=_S3_TIMEOUTS)
     return Follower(
-        ObjectStore(client, settings.s3_bucket),
+        _store(settings),
         pipeline,
         Trust(
             approvers=_public_keys(settings.approver_keys),
@@ -94,6 +113,11 @@ def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
         load_model,
         now=_now,
     )
+
+
+def _store(settings: Settings) -> ObjectStore:
+    client = boto3.client("s3", endpoint_url=settings.s3_endpoint, config=_S3_TIMEOUTS)
+    return ObjectStore(client, settings.s3_bucket)
 
 
 def _public_keys(paths: Iterable[Path]) -> PublicKeys:

@@ -1,0 +1,144 @@
+"""What was scored reaches the bucket: batched, bounded, and over outages and restarts."""
+
+import gzip
+import hashlib
+import json
+import os
+import secrets
+import signal
+
+import pytest
+import requests
+
+from include.contract import keys
+from include.services.scorer.ids import day_of
+from include.stack.seaweed import SeaweedServer
+from tests.integration.test_scorer import RECORD, Site, table
+from tests.scorers import ScorerProcess
+
+SLOW = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "600"}
+FAST = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "0.2"}
+
+
+@pytest.fixture
+def site(s3, bucket, tmp_path):
+    made = Site(s3, bucket, tmp_path)
+    made.promote(90)
+    return made
+
+
+@pytest.fixture
+def scorer(site, tmp_path):
+    process = ScorerProcess(tmp_path, site.env)
+    yield process
+    process.kill()
+
+
+def lines_under(site, prefix):
+    """Every line of every object; a gzip file may have several members."""
+    return [
+        json.loads(line)
+        for key in site.store.keys_under(prefix)
+        for line in gzip.decompress(site.store.get(key)).splitlines()
+    ]
+
+
+def traffic(site, *answer_ids):
+    days = {day_of(answer_id) for answer_id in answer_ids}
+    return [line for day in days for line in lines_under(site, keys.traffic_prefix("sites", day))]
+
+
+def ask(scorer, n_requests):
+    return [scorer.predict(RECORD).json()["id"] for _ in range(n_requests)]
+
+
+def test_sigterm_sends_what_every_worker_still_holds(site, scorer):
+    scorer.start("/health/ready", **SLOW)
+    ids = ask(scorer, 30)
+    assert traffic(site, *ids) == []
+    os.kill(scorer.process.pid, signal.SIGTERM)
+    scorer.process.wait_until_ended(30)
+    lines = traffic(site, *ids)
+
+    assert sorted(line["id"] for line in lines) == sorted(ids)
+    assert lines[0] == {
+        "id": lines[0]["id"],
+        "time": lines[0]["time"],
+        "pipeline": "sites",
+        "version": lines[0]["version"],
+        "serial": 1,
+        "inputs": RECORD,
+        "probability": 0.9,
+        "prediction": "Phishing",
+    }
+    assert list((scorer.folder / "cache/traffic-outbox").glob("*.gz")) == []
+
+
+def test_batches_come_while_the_service_runs_and_hold_no_input_when_hashed(site, scorer):
+    scorer.start("/health/ready", **{**FAST, "NIGHTCATCH_TRAFFIC_LOG": "hash"})
+    ids = ask(scorer, 5)
+    scorer.wait_until(lambda: len(traffic(site, *ids)) == 5)
+    (line, *_) = traffic(site, *ids)
+
+    assert "inputs" not in line
+    assert line["inputs_sha256"] == hashlib.sha256(b'{"a":1,"b":-1}').hexdigest()
+
+
+def test_nothing_is_kept_unless_it_is_asked_for(site, scorer):
+    scorer.start("/health/ready", NIGHTCATCH_TRAFFIC_INTERVAL_S="0.2")
+    ids = ask(scorer, 5)
+    scorer.stop()
+
+    assert traffic(site, *ids) == []
+
+
+def test_a_table_is_kept_in_part_and_the_rest_is_counted(site, scorer):
+    scorer.start("/health/ready", **SLOW)
+    answer = requests.post(
+        scorer.url + "/predict",
+        files={"file": ("sites.csv", table(10_000))},
+        headers={"Connection": "close"},
+        timeout=60,
+    )
+    metrics = requests.get(scorer.url + "/metrics", timeout=5).text
+    scorer.stop()
+    answered = {entry["id"]: entry["probability"] for entry in answer.json()["predictions"]}
+    kept = traffic(site, *answered)
+
+    assert len(kept) == 5_000 + 25
+    assert 'nightcatch_traffic_rows_total{outcome="skipped"} 4975.0' in metrics
+    assert 'nightcatch_probability_count{pipeline="sites"} 10000.0' in metrics
+    assert all(answered[line["id"]] == line["probability"] for line in kept)
+    assert kept[0]["inputs"].keys() == {"a", "b"}
+
+
+@pytest.fixture
+def own_s3(tmp_path):
+    """A server that the test may stop."""
+    server = SeaweedServer(tmp_path / "s3", secrets.token_hex(10), secrets.token_hex(20))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+def test_nothing_is_lost_while_s3_is_down(own_s3, tmp_path, restarted):
+    site = Site(own_s3, own_s3.bucket, tmp_path)
+    site.promote(1)
+    scorer = ScorerProcess(tmp_path, site.env)
+    try:
+        scorer.start("/health/ready", **FAST)
+        ids = ask(scorer, 10)
+        own_s3.kill()
+        ids += ask(scorer, 20)
+        scorer.wait_until(lambda: "traffic and feedback wait on disk" in scorer.log())
+        if restarted:
+            scorer.stop()
+            scorer.start("/health/ready", **FAST)
+        own_s3.start()
+        scorer.wait_until(lambda: len(traffic(site, *ids)) >= 30)
+
+        assert sorted(line["id"] for line in traffic(site, *ids)) == sorted(ids)
+        assert scorer.log().count("traffic and feedback wait on disk") <= 2 * (1 + restarted)
+    finally:
+        scorer.kill()
