@@ -57,6 +57,10 @@ class ApprovalRejectedError(NightCatchError):
     """A person rejected a version that had passed the gate; what is in force stays."""
 
 
+class RetentionError(NightCatchError):
+    """A retention policy cannot be read, or would delete what a run or an approval needs."""
+
+
 class PortTakenError(NightCatchError):
     """A port that a server needs is in use by another program."""
 

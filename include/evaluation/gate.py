@@ -1,58 +1,30 @@
 """Whether a model may be approved: each rule gives one sentence with its figure and its limit."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from include.evaluation.intervals import clopper_pearson
+from include.evaluation.policy import Policy
+from include.evaluation.slice_rules import judge_slices
+from include.evaluation.verdicts import (
+    Verdict,
+    at_least,
+    at_most,
+    decided,
+    not_judged,
+    without_limit,
+)
 
-
-@dataclass(frozen=True)
-class Policy:
-    """What a pipeline's models must show on rows that took no part in any choice.
-
-    Attributes
-    ----------
-    min_accuracy, min_roc_auc, min_recall_at_fpr : float
-        Floors; the recall is the ROC curve's at the false-positive budget.
-    max_ece : float
-        Largest expected calibration error.
-    max_onnx_difference : float
-        Largest difference of a probability between ONNX and scikit-learn, on any test row.
-    max_latency_us : float
-        Median time of one record in process, in microseconds.
-    max_size_bytes : int
-        Of all files of the version together.
-    confidence : float
-        With which a statistical rule must speak before it rejects.
-    """
-
-    min_accuracy: float
-    min_roc_auc: float
-    min_recall_at_fpr: float
-    max_ece: float
-    max_onnx_difference: float = 1e-5
-    max_latency_us: float = 2_000.0
-    max_size_bytes: int = 50_000_000
-    confidence: float = 0.95
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome of one rule.
-
-    Attributes
-    ----------
-    rule : str
-    passed : bool
-    sentence : str
-        The figure and the limit, for a person.
-    """
-
-    rule: str
-    passed: bool
-    sentence: str
+_FLOORS = (
+    ("accuracy", "accuracy"),
+    ("roc_auc", "ROC AUC"),
+    ("recall_at_fpr", "recall within the false-positive budget"),
+)
+_CEILINGS = (
+    ("onnx_difference", "largest difference between ONNX and scikit-learn"),
+    ("latency_us", "median microseconds to score one record"),
+    ("size_bytes", "bytes of all files"),
+)
 
 
 def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
@@ -62,113 +34,155 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
     ----------
     evidence : mapping
         ``test`` (figures of `include.evaluation.metrics.evaluate`), ``fpr_interval`` (of
-        `include.evaluation.intervals.false_positive_interval`), ``champion`` (of
-        `compare_with_champion`, or None), ``drift`` (``blocked`` columns and ``sentences``),
+        `include.evaluation.intervals.rate_interval`), ``champion`` (of
+        `include.evaluation.comparison.compare_with_champion`, or None), ``slices`` (of
+        `include.evaluation.slices.slice_figures`), ``simpler`` (of
+        `include.evaluation.simpler.simpler_figures`), ``shuffled`` (of
+        `include.evaluation.shuffled.shuffled_figures`), ``drift`` (``blocked`` columns),
         ``accept_drift``, ``fpr_budget``, ``onnx_difference``, ``latency_us``, ``size_bytes``.
     policy : Policy
     """
-    test = evidence["test"]
+    test, budget = evidence["test"], evidence["fpr_budget"]
+    floors = (policy.min_accuracy, policy.min_roc_auc, policy.min_recall_at_fpr)
+    ceilings = (policy.max_onnx_difference, policy.max_latency_us, policy.max_size_bytes)
     return (
-        _floor("accuracy", test["accuracy"], policy.min_accuracy),
-        _floor("roc_auc", test["roc_auc"], policy.min_roc_auc),
-        _floor("recall_at_fpr", test["recall_at_fpr"], policy.min_recall_at_fpr),
-        _ceiling("calibration_error", test["ece"], policy.max_ece),
-        _false_positives(test, evidence["fpr_interval"], evidence["fpr_budget"]),
-        _champion(evidence["champion"], policy.confidence),
+        *(
+            at_least(rule, title, test[rule], limit)
+            for (rule, title), limit in zip(_FLOORS, floors, strict=True)
+        ),
+        at_most("calibration_error", "expected calibration error", test["ece"], policy.max_ece),
+        at_most("brier", "Brier score", test["brier"], policy.max_brier),
+        _budget(test, evidence["fpr_interval"], budget),
+        _bound(test, evidence["fpr_interval"], budget, policy),
+        *_champion(evidence["champion"], policy),
+        *judge_slices(evidence["slices"], test, budget, policy),
+        *_simpler(evidence["simpler"], test, policy),
+        _shuffled(evidence["shuffled"], policy.max_shuffled_roc_auc),
         _drift(evidence["drift"], evidence["accept_drift"]),
-        _ceiling("onnx_difference", evidence["onnx_difference"], policy.max_onnx_difference),
-        _ceiling("latency_us", evidence["latency_us"], policy.max_latency_us),
-        _ceiling("size_bytes", evidence["size_bytes"], policy.max_size_bytes),
+        *(
+            at_most(rule, title, evidence[rule], limit)
+            for (rule, title), limit in zip(_CEILINGS, ceilings, strict=True)
+        ),
     )
 
 
-def compare_with_champion(
-    y: npt.NDArray[np.int8],
-    candidate: npt.NDArray[np.floating[Any]],
-    champion: npt.NDArray[np.floating[Any]],
-) -> dict[str, float]:
-    """Return who is right where the other is wrong, and the exact McNemar p-value.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_rows,)
-        1 = phishing.
-    candidate, champion : ndarray of shape (n_rows,)
-        Their probabilities of phishing, on the same rows.
-
-    Returns
-    -------
-    dict
-        ``only_candidate_right``, ``only_champion_right`` (rows), and ``p_champion_better``: how
-        likely so many rows for the champion are if both are equally good.
-
-    Notes
-    -----
-    McNemar (1947), exact binomial form, doi 10.1007/BF02295996.
-    """
-    from scipy.stats import binomtest
-
-    candidate_right = (candidate >= 0.5) == y
-    champion_right = (champion >= 0.5) == y
-    wins = int(np.sum(candidate_right & ~champion_right))
-    losses = int(np.sum(champion_right & ~candidate_right))
-    p_value = binomtest(losses, wins + losses, alternative="greater").pvalue if losses else 1.0
-    return {
-        "only_candidate_right": wins,
-        "only_champion_right": losses,
-        "p_champion_better": float(p_value),
-    }
-
-
-def rejections(verdicts: Sequence[Verdict]) -> list[str]:
-    """Return the sentences of the rules that were not passed."""
-    return [verdict.sentence for verdict in verdicts if not verdict.passed]
-
-
-def _floor(rule: str, figure: float, limit: float) -> Verdict:
-    passed = bool(figure >= limit)
-    sign = ">=" if passed else "<"
-    return Verdict(rule, passed, f"{rule} {figure:.4g} {sign} {limit:.4g}")
-
-
-def _ceiling(rule: str, figure: float, limit: float) -> Verdict:
-    passed = bool(figure <= limit)
-    sign = "<=" if passed else ">"
-    return Verdict(rule, passed, f"{rule} {figure:.4g} {sign} {limit:.4g}")
-
-
-def _false_positives(test: Mapping[str, Any], interval: Sequence[float], budget: float) -> Verdict:
-    """Reject when the test rows contradict the budget, not when chance alone exceeds it."""
+def _flagged(test: Mapping[str, Any], interval: Sequence[float]) -> str:
     low, high = interval
-    passed = bool(low <= budget)
     negatives = test["n_rows"] - test["n_phishing"]
-    return Verdict(
-        "false_positives",
-        passed,
+    return (
         f"{test['false_positives']} of {negatives} legitimate rows flagged, {low:.2%} to "
-        f"{high:.2%} by chance: a budget of {budget:.2%} is {'' if passed else 'not '}believable",
+        f"{high:.2%} by chance"
     )
 
 
-def _champion(comparison: Mapping[str, float] | None, confidence: float) -> Verdict:
+def _budget(test: Mapping[str, Any], interval: Sequence[float], budget: float) -> Verdict:
+    """Reject when the test rows contradict the budget, not when chance alone exceeds it."""
+    passed = bool(interval[0] <= budget)
+    sentence = (
+        f"{_flagged(test, interval)}: a budget of {budget:.2%} is "
+        f"{'' if passed else 'not '}believable"
+    )
+    return decided("false_positives", passed, sentence, interval[0], budget)
+
+
+def _bound(
+    test: Mapping[str, Any], interval: Sequence[float], budget: float, policy: Policy
+) -> Verdict:
+    """Reject when the true rate may lie far above the budget, where the rows could tell."""
+    rule, times = "false_positive_bound", policy.max_fpr_over_budget
+    if times is None:
+        return without_limit(rule, _flagged(test, interval))
+    limit, high = min(times * budget, 1.0), interval[1]
+    negatives = test["n_rows"] - test["n_phishing"]
+    if clopper_pearson(0, negatives, policy.confidence)[1] > limit:
+        return not_judged(
+            rule,
+            f"{negatives} legitimate rows are too few to show a rate of at most {limit:.2%} "
+            f"({times:g} times the budget) even if none is flagged: not judged",
+        )
+    passed = bool(high <= limit)
+    sentence = (
+        f"the false-positive rate is at most {high:.2%} with {policy.confidence:.0%} confidence, "
+        f"{'within' if passed else 'above'} {limit:.2%} ({times:g} times the budget)"
+    )
+    return decided(rule, passed, sentence, high, limit)
+
+
+def _champion(comparison: Mapping[str, Any] | None, policy: Policy) -> Iterator[Verdict]:
     if comparison is None:
-        return Verdict("champion", True, "no champion yet: the floors alone decide")
-    p_value = comparison["p_champion_better"]
-    passed = bool(p_value >= 1 - confidence)
-    return Verdict(
-        "champion",
-        passed,
-        f"{'not worse' if passed else 'worse'} than the champion: right alone on "
+        words = "no champion yet"
+        if policy.has_floor:
+            yield not_judged("champion", f"{words}: the floors alone decide")
+        else:
+            yield Verdict("champion", False, f"{words} and no floor set: nothing to judge by")
+        return
+    p_value, limit = comparison["p_champion_better"], 1 - policy.confidence
+    passed = bool(p_value >= limit)
+    sentence = (
+        f"{'not shown worse' if passed else 'worse'} than the champion: right alone on "
         f"{comparison['only_candidate_right']} rows, wrong alone on "
-        f"{comparison['only_champion_right']} (p = {p_value:.3g})",
+        f"{comparison['only_champion_right']} (p = {p_value:.3g}, limit {limit:.3g})"
     )
+    yield decided("champion", passed, sentence, p_value, limit)
+    losses = (policy.max_accuracy_loss, policy.max_roc_auc_loss, policy.max_recall_loss)
+    for (figure, title), loss in zip(_FLOORS, losses, strict=True):
+        found = comparison["differences"][figure]
+        yield _not_inferior(f"champion_{figure}", title, found, loss, policy.confidence)
+
+
+def _not_inferior(
+    rule: str, title: str, found: Mapping[str, float], loss: float | None, confidence: float
+) -> Verdict:
+    change = f"{title} {found['value']:+.4f} against the champion on the same rows"
+    if loss is None:
+        return without_limit(rule, change)
+    passed = bool(found["low"] >= -loss)
+    sentence = (
+        f"{change}, {found['low']:+.4f} or more with {confidence:.0%} confidence: a loss of "
+        f"{loss:.4g} is {'excluded' if passed else 'possible'}"
+    )
+    return decided(rule, passed, sentence, found["low"], -loss)
+
+
+def _simpler(
+    simpler: Mapping[str, Mapping[str, Any]], test: Mapping[str, Any], policy: Policy
+) -> Iterator[Verdict]:
+    """Yield a verdict for the simplest family, unless it is the chosen one, and for a constant."""
+    if simpler.keys() <= {"constant"}:
+        yield not_judged("simpler", "the chosen family is the simplest that was searched")
+    for name, figures in simpler.items():
+        rule = "constant" if name == "constant" else "simpler"
+        both = f"{name} has ROC AUC {figures['roc_auc']:.4f}, this model {test['roc_auc']:.4f}"
+        yield _ahead(rule, both, figures["lead"], policy)
+
+
+def _ahead(rule: str, both: str, lead: Mapping[str, float], policy: Policy) -> Verdict:
+    """Reject a lead that is none, or shown to be too small; accept one that is not chance."""
+    limit = policy.min_lead_over_simpler
+    if limit is None:
+        return without_limit(rule, both)
+    sure = f"a lead of {lead['low']:+.4f} to {lead['high']:+.4f} with {policy.confidence:.0%} each"
+    if not lead["value"] > 0 or not lead["high"] >= limit:
+        sentence = f"a simpler model is as good, publish that one: {both}, {sure}"
+        sentence += f", where {limit:.4g} matters"
+        return decided(rule, False, sentence, lead["high"], limit)
+    if not lead["low"] > 0:
+        return not_judged(rule, f"too few rows to tell a simpler model apart: {both}, {sure}")
+    return decided(rule, True, f"better than a simpler model: {both}, {sure}", lead["high"], limit)
+
+
+def _shuffled(shuffled: Mapping[str, Any], limit: float | None) -> Verdict:
+    """Reject when labels that mean nothing can be predicted: something crosses the split."""
+    title = f"ROC AUC of {shuffled['family']} fitted on shuffled labels"
+    return at_most("shuffled", title, shuffled["roc_auc"], limit)
 
 
 def _drift(drift: Mapping[str, Any], accepted: bool) -> Verdict:
     """Reject when a column has moved so far that its source may be broken, unless told not to."""
-    if not drift["blocked"]:
-        return Verdict("drift", True, "no column has moved beyond the blocking limit")
-    moved = f"moved beyond the blocking limit: {', '.join(drift['blocked'])}"
-    return Verdict(
-        "drift", accepted, f"{moved}{'; accepted by whoever started the run' * accepted}"
-    )
+    moved = drift["blocked"]
+    if not moved:
+        sentence = "no column has moved beyond the blocking limit"
+    else:
+        sentence = f"moved beyond the blocking limit: {', '.join(moved)}"
+        sentence += "; accepted by whoever started the run" * accepted
+    return decided("drift", accepted or not moved, sentence, len(moved), 0)

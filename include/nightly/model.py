@@ -4,14 +4,13 @@ import logging
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from include.evaluation.gate import compare_with_champion
-from include.evaluation.intervals import false_positive_interval
 from include.evaluation.metrics import ceiling, evaluate
+from include.evaluation.shuffled import shuffled_figures
+from include.nightly import evidence
 from include.nightly.champion import Champion
 from include.nightly.night import Night, Order
-from include.nightly.rows import Rows, read_rows, read_side
+from include.nightly.rows import read_rows, read_side
 from include.training.calibrate import calibrate
 from include.training.families import FOLDS, Family
 from include.training.out_of_fold import out_of_fold_probability
@@ -81,8 +80,10 @@ def choose(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[
         np.concatenate([estimator.predict_proba(calibration.X)[:, 1], unseen]),
         order.fpr_budget,
     )
+    simplest = _simplest(night, summaries, order)
     chosen = {
         "family": family,
+        "simplest": {"family": simplest["family"], "sha256": simplest["sha256"]},
         "params": candidates[family].params,
         "candidates": sorted(candidates),
         "threshold": threshold.value,
@@ -104,6 +105,7 @@ def evaluate_chosen(
     estimator = read_chosen(night, chosen)
     probability = estimator.predict_proba(test.X)[:, 1]
     threshold, budget = chosen["threshold"], chosen["fpr_budget"]
+    tested = evidence.Tested(night, order, test, probability, threshold)
     evaluation = {
         "test": evaluate(test.y, probability, threshold, budget),
         "random_split": random_split_figures(
@@ -115,16 +117,21 @@ def evaluate_chosen(
             seed=order.seed,
             fpr_budget=budget,
         ),
-        "fpr_interval": false_positive_interval(
-            test.y,
-            probability >= threshold,
-            test.groups,
-            confidence=night.pipeline.policy.confidence,
-            seed=order.seed,
-        ),
         "ceiling": ceiling(rows.twins, rows.y),
         "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},
-        **_against(champion, test, probability, budget),
+        "simpler": evidence.simpler(tested, *_simpler_than(night, chosen)),
+        "shuffled": {
+            "family": chosen["family"],
+            **shuffled_figures(
+                estimator.estimator_.estimator,
+                rows.X,
+                rows.y,
+                rows.groups,
+                sides,
+                seed=order.seed,
+            ),
+        },
+        **evidence.beside_champion(tested, champion, evidence.read_slices(night, sides == "test")),
     }
     night.write_json("evaluation.json", evaluation)
     return evaluation
@@ -135,23 +142,18 @@ def read_chosen(night: Night, chosen: dict[str, Any]) -> Any:
     return night.read_estimator(_CHOSEN, chosen["sha256"])
 
 
-def _against(
-    champion: Champion | None,
-    test: Rows,
-    probability: npt.NDArray[np.float64],
-    budget: float,
-) -> dict[str, Any]:
-    if champion is None:
-        return {"champion": None, "champion_on_same_rows": None, "champion_serial": 0}
-    theirs = champion.model.score(test.items).astype(np.float64)
-    return {
-        "champion": compare_with_champion(test.y, probability, theirs),
-        "champion_on_same_rows": {
-            "version": champion.pointer.version,
-            **evaluate(test.y, theirs, champion.manifest.threshold, budget),
-        },
-        "champion_serial": champion.pointer.serial,
-    }
+def _simplest(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[str, Any]:
+    """Return the summary of the first family that was searched: families are simplest first."""
+    searched = {entry["family"]: entry for entry in summaries}
+    return next(searched[name] for name in _families(night, order) if name in searched)
+
+
+def _simpler_than(night: Night, chosen: dict[str, Any]) -> tuple[str, Any]:
+    """Return the simplest family searched and its estimator, None where it is the one chosen."""
+    family, sha256 = chosen["simplest"]["family"], chosen["simplest"]["sha256"]
+    if family == chosen["family"]:
+        return family, None
+    return family, night.read_estimator(_estimator_name(family), sha256)
 
 
 def _families(night: Night, order: Order) -> dict[str, Family]:

@@ -18,8 +18,9 @@ from include.contract import keys
 from include.contract.approval import Pointer
 from include.contract.manifest import Manifest, describe_file
 from include.errors import GateRejectedError
-from include.evaluation.gate import judge, rejections
+from include.evaluation.gate import judge
 from include.evaluation.report import render_report
+from include.evaluation.verdicts import rejections
 from include.nightly.champion import load_version
 from include.nightly.model import read_chosen
 from include.nightly.night import Night

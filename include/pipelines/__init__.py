@@ -8,17 +8,18 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from include.contract.schema import InputField, Target
 from include.errors import SettingMissingError
-from include.evaluation.gate import Policy
+from include.evaluation.policy import Policy, read_policy
 from include.features.sets import FeatureSet
 from include.ingest.fetch import Dataset
-from include.ingest.records import Layout, Record
+from include.ingest.layout import Layout, Record
 from include.training.grids import Effort, Imputer
 from include.training.split import Shares
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from include.training.families import Family
 
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
+Approval = Literal["auto", "human"]
 IMPUTERS: tuple[Imputer, ...] = get_args(Imputer)
 
 
@@ -51,10 +53,10 @@ class Pipeline:
         Rows of equal keys never lie on two sides of a split, nor in two folds.
     families : callable (effort, seed, imputer) -> tuple of Family
         The candidates; `effort` is one of `EFFORTS`, `imputer` of `IMPUTERS`.
-    policy : Policy
-        What a model must show to be approved.
     features : FeatureSet or None
         Makes what a model is shown of the one input, a text; None where it is shown the inputs.
+    first_seen : str or None
+        Name of the detail that says when a record was first seen.
     shares : Shares
         How much of the groups each side gets.
     fpr_budget : float
@@ -66,6 +68,9 @@ class Pipeline:
         when the run was due, None where nobody says.
     drift_columns : callable (frame) -> DataFrame, optional
         What drift is measured on; the inputs and the stored label unless given.
+    slices : callable (frame) -> DataFrame, optional
+        Parts of the rows that the gate looks at one by one: a column each way to part them, which
+        names the row's part; an empty name belongs to none.
     """
 
     name: str
@@ -75,13 +80,20 @@ class Pipeline:
     simulate: Callable[[int, int], Iterator[Record]]
     group_keys: Callable[["pd.DataFrame"], npt.NDArray[np.object_]]
     families: Callable[[Effort, int, Imputer], "tuple[Family, ...]"]
-    policy: Policy
     features: FeatureSet | None = None
+    first_seen: str | None = None
     shares: Shares = Shares()
     fpr_budget: float = 0.01
     max_quarantined_share: float = 0.05
+    approval: Approval = "auto"
     suite_columns: Callable[["pd.DataFrame", datetime | None], "pd.DataFrame"] | None = None
     drift_columns: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
+    slices: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """What a model must show to be approved, as the folder's `policy.toml` says now."""
+        return read_policy(Path(__file__).with_name(self.name) / "policy.toml")
 
     @property
     def inputs(self) -> tuple[InputField, ...]:

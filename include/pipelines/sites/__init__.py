@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from include.evaluation.gate import Policy
 from include.pipelines import Pipeline
 from include.pipelines.sites.records import DATASET, LAYOUT
 from include.pipelines.sites.simulate import simulate
+from include.pipelines.sites.slices import slices
 from include.training.grids import Effort, Imputer
 from include.training.split import group_keys
 
@@ -37,6 +37,5 @@ PIPELINE = Pipeline(
     simulate=simulate,
     group_keys=_feature_vectors,
     families=_families,
-    # About two standard errors of ~900 test rows below what ten honest folds reach.
-    policy=Policy(min_accuracy=0.92, min_roc_auc=0.97, min_recall_at_fpr=0.6, max_ece=0.06),
+    slices=slices,
 )

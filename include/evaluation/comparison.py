@@ -1,0 +1,63 @@
+"""Two models on the same rows: who is right where the other is wrong, and how sure that is."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from include.evaluation.bootstrap import paired_differences
+
+Scores = npt.NDArray[np.floating[Any]]
+
+
+def compare_with_champion(
+    y: npt.NDArray[np.int8],
+    candidate: Scores,
+    champion: Scores,
+    groups: npt.NDArray[Any],
+    *,
+    fpr_budget: float,
+    confidence: float,
+    seed: int,
+) -> dict[str, Any]:
+    """Return who is right where the other is wrong, and by how much the figures differ.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_rows,)
+        1 = phishing.
+    candidate, champion : ndarray of shape (n_rows,)
+        Their probabilities of phishing, on the same rows.
+    groups : ndarray of shape (n_rows,)
+        Group of each row.
+    fpr_budget, confidence, seed
+        As `include.evaluation.bootstrap.paired_differences` takes them.
+
+    Returns
+    -------
+    dict
+        ``only_candidate_right``, ``only_champion_right`` (rows), ``p_champion_better``: how
+        likely so many rows for the champion are if both are equally good; ``differences``:
+        ``value``, ``low``, ``high`` of each figure, the candidate's less the champion's.
+
+    Notes
+    -----
+    McNemar (1947), exact binomial form, doi 10.1007/BF02295996.
+    """
+    from scipy.stats import binomtest
+
+    candidate_right = (candidate >= 0.5) == y
+    champion_right = (champion >= 0.5) == y
+    wins = int(np.sum(candidate_right & ~champion_right))
+    losses = int(np.sum(champion_right & ~candidate_right))
+    p_value = binomtest(losses, wins + losses, alternative="greater").pvalue if losses else 1.0
+    differences = paired_differences(
+        y, candidate, champion, groups, fpr_budget=fpr_budget, confidence=confidence, seed=seed
+    )
+    return {
+        "only_candidate_right": wins,
+        "only_champion_right": losses,
+        "p_champion_better": float(p_value),
+        "differences": {figure: asdict(found) for figure, found in differences.items()},
+    }

@@ -1,0 +1,91 @@
+"""The rules of the gate that look at slices: each names the slices that break it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from include.evaluation.policy import Policy
+from include.evaluation.verdicts import Verdict, decided, not_judged, without_limit
+
+Slice = Mapping[str, Any]
+
+
+def judge_slices(
+    slices: Sequence[Slice], test: Mapping[str, Any], budget: float, policy: Policy
+) -> Iterator[Verdict]:
+    """Yield whether every slice is close enough to the whole, and to the champion there.
+
+    A slice breaks a rule only when its interval lies wholly beyond the limit; the intervals of
+    all slices hold together with the policy's confidence.
+
+    Parameters
+    ----------
+    slices : sequence of mapping
+        Of `include.evaluation.slices.slice_figures`.
+    test : mapping
+        Figures of all rows.
+    budget : float
+        The false-positive budget.
+    policy : Policy
+    """
+    gap, times = policy.max_slice_recall_gap, policy.max_slice_fpr_over_budget
+    yield _worst(
+        "slice_recall",
+        "recall",
+        slices,
+        lambda each: test["recall"] - each["recall_interval"][1],
+        gap,
+        "recall below that of all rows by",
+    )
+    yield _worst(
+        "slice_false_positives",
+        "fpr",
+        slices,
+        lambda each: each["fpr_interval"][0],
+        None if times is None else times * budget,
+        "a false-positive rate of",
+    )
+    if any(each["recall_change"] or each["fpr_change"] for each in slices):
+        loss = policy.max_slice_loss
+        yield _worst(
+            "slice_recall_loss",
+            "recall",
+            slices,
+            lambda each: -each["recall_change"][1],
+            loss,
+            "recall below the champion's by",
+        )
+        yield _worst(
+            "slice_false_positive_rise",
+            "fpr",
+            slices,
+            lambda each: each["fpr_change"][0],
+            loss,
+            "a false-positive rate above the champion's by",
+        )
+
+
+def _worst(
+    rule: str,
+    figure: str,
+    slices: Sequence[Slice],
+    excess: Callable[[Slice], float],
+    limit: float | None,
+    words: str,
+) -> Verdict:
+    """Return the verdict over the slices with enough rows; those that break it are named."""
+    if limit is None:
+        return without_limit(rule, f"slices: {words}")
+    judged = [(excess(each), each) for each in slices if each[f"{figure}_judged"]]
+    if not judged:
+        return not_judged(rule, f"no slice has enough rows for {figure}: not judged")
+    worst = max(amount for amount, _ in judged)
+    broken = [
+        f"{each['name']} = {each['value']} ({amount:.1%}, {each['n']} rows)"
+        for amount, each in judged
+        if not amount <= limit
+    ]
+    count = f"{len(judged)} of {len(slices)} slices have enough rows"
+    sentence = f"{count}; none has for certain {words} more than {limit:.1%}"
+    if broken:
+        sentence = f"{count}; for certain {words} more than {limit:.1%}: {', '.join(broken)}"
+    return decided(rule, not broken, sentence, worst, limit)

@@ -1,0 +1,141 @@
+"""The same figures for parts of the rows: a model good on the whole may fail some of them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from include.evaluation.intervals import mean_interval, rate_interval
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model, and the champion if there is one, say of some rows.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_rows,)
+        1 = phishing.
+    likely, flagged : ndarray of shape (n_rows,), bool
+        Whether the probability is at least 0.5, and at least the shipped threshold.
+    groups : ndarray of shape (n_rows,)
+        Group of each row.
+    champion_flagged : ndarray of shape (n_rows,), bool, or None
+        By the champion, at its own threshold.
+    """
+
+    y: npt.NDArray[np.int8]
+    likely: npt.NDArray[np.bool_]
+    flagged: npt.NDArray[np.bool_]
+    groups: npt.NDArray[Any]
+    champion_flagged: npt.NDArray[np.bool_] | None = None
+
+    def where(self, mask: npt.NDArray[np.bool_]) -> "Judged":
+        """Return the rows where `mask` is true."""
+        champion = self.champion_flagged
+        return Judged(
+            self.y[mask],
+            self.likely[mask],
+            self.flagged[mask],
+            self.groups[mask],
+            None if champion is None else champion[mask],
+        )
+
+
+def slice_figures(
+    judged: Judged,
+    labels: Mapping[str, npt.NDArray[np.object_]],
+    *,
+    min_rows: int,
+    confidence: float,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return the figures of every slice, in the order of its name and value.
+
+    Parameters
+    ----------
+    judged : Judged
+    labels : mapping of str to ndarray of shape (n_rows,)
+        Each way to part the rows: the name of the row's part, "" for none.
+    min_rows : int
+        Fewer phishing (legitimate) rows say nothing of recall (false alarms).
+    confidence : float
+        With which all intervals together hold (Bonferroni): each is wider, the more there are.
+    seed : int
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``value``, ``n``, ``n_positive``, ``accuracy``, ``recall`` and ``fpr`` at the
+        shipped threshold (None without such rows) with ``recall_interval`` and ``fpr_interval``;
+        ``recall_change`` and ``fpr_change``: the interval of the difference to the champion, or
+        None; ``recall_judged``, ``fpr_judged``, ``judged`` and a ``sentence``.
+    """
+    slices = list(_slices(labels))
+    each = 1 - (1 - confidence) / max(len(slices), 1)
+    return [
+        _figures(name, value, judged.where(mask), min_rows, each, seed)
+        for name, value, mask in slices
+    ]
+
+
+def _slices(
+    labels: Mapping[str, npt.NDArray[np.object_]],
+) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+    for name, parts in labels.items():
+        for value in sorted(set(parts.tolist()) - {""}):
+            yield name, value, parts == value
+
+
+def _figures(
+    name: str, value: str, rows: Judged, min_rows: int, confidence: float, seed: int
+) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "name": name,
+        "value": value,
+        "n": len(rows.y),
+        "n_positive": int(rows.y.sum()),
+        "accuracy": float((rows.likely == rows.y).mean()),
+    }
+    for figure, label in (("recall", 1), ("fpr", 0)):
+        of = rows.where(rows.y == label)
+        figures[figure] = float(of.flagged.mean()) if len(of.y) else None
+        figures[f"{figure}_judged"] = len(of.y) >= min_rows
+        figures[f"{figure}_interval"] = rate_interval(
+            of.flagged, of.groups, confidence=confidence, seed=seed
+        )
+        figures[f"{figure}_change"] = _change(of, confidence, seed)
+    figures["judged"] = figures["recall_judged"] or figures["fpr_judged"]
+    return {**figures, "sentence": _sentence(figures, min_rows)}
+
+
+def _change(rows: Judged, confidence: float, seed: int) -> tuple[float, float] | None:
+    """Return the interval of flagged less what the champion flags, on the same rows."""
+    if rows.champion_flagged is None or len(rows.y) == 0:
+        return None
+    difference = rows.flagged.astype(np.int8) - rows.champion_flagged.astype(np.int8)
+    return mean_interval(difference, rows.groups, confidence=confidence, seed=seed)
+
+
+def _sentence(figures: Mapping[str, Any], min_rows: int) -> str:
+    where = f"{figures['name']} = {figures['value']}"
+    n_positive, n_negative = figures["n_positive"], figures["n"] - figures["n_positive"]
+    caught = f"{_of(figures, 'recall', n_positive)} phishing rows caught"
+    alarmed = f"{_of(figures, 'fpr', n_negative)} legitimate rows flagged"
+    few = [
+        f"{n_rows} {kind}"
+        for kind, n_rows in (("phishing", n_positive), ("legitimate", n_negative))
+        if n_rows < min_rows
+    ]
+    if few:
+        alarmed += f"; too few rows ({' and '.join(few)} < {min_rows}), not judged"
+    return f"{where}: {caught}, {alarmed}"
+
+
+def _of(figures: Mapping[str, Any], figure: str, n_rows: int) -> str:
+    if n_rows == 0:
+        return "0 of 0"
+    low, high = figures[f"{figure}_interval"]
+    return f"{figures[figure]:.1%} ({low:.1%} to {high:.1%}) of {n_rows}"

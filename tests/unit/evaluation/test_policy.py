@@ -1,0 +1,61 @@
+"""A policy is one readable file; what it spells wrong is refused, never ignored."""
+
+import pytest
+
+from include import pipelines
+from include.errors import PolicyError
+from include.evaluation.policy import Policy, read_policy
+
+
+@pytest.fixture
+def policy_file(tmp_path):
+    def write(text):
+        path = tmp_path / "policy.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_a_limit_that_is_left_out_is_none(policy_file):
+    policy = read_policy(policy_file("# floors\nmin_accuracy = 0.9\nmax_size_bytes = 1_000\n"))
+
+    assert policy == Policy(min_accuracy=0.9, max_size_bytes=1_000)
+    assert policy.max_ece is None
+    assert policy.has_floor
+
+
+def test_an_empty_policy_has_no_floor(policy_file):
+    assert not read_policy(policy_file("")).has_floor
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param("min_acuracy = 0.9", "no rule knows min_acuracy", id="misspelt"),
+        pytest.param("[floors]\nmin_accuracy = 0.9", "no rule knows floors", id="table"),
+        pytest.param('min_accuracy = "0.9"', "min_accuracy = '0.9' is not a number", id="text"),
+        pytest.param("min_accuracy = true", "is not a number", id="boolean"),
+        pytest.param("max_ece = nan", "is not a number", id="nan"),
+        pytest.param("max_ece = -0.1", "is not a number from 0 on", id="negative"),
+        pytest.param("min_accuracy = 92", "is not within 0 and 1", id="percent"),
+        pytest.param("confidence = 1.0", "is not between 0.5 and 1", id="certain"),
+        pytest.param("min_accuracy 0.9", "is not TOML", id="no-toml"),
+    ],
+)
+def test_what_is_no_policy_is_refused(policy_file, text, reason):
+    with pytest.raises(PolicyError, match=reason):
+        read_policy(policy_file(text))
+
+
+def test_a_pipeline_without_a_policy_cannot_be_judged(tmp_path):
+    with pytest.raises(PolicyError, match="is missing"):
+        read_policy(tmp_path / "policy.toml")
+
+
+@pytest.mark.parametrize("name", pipelines.names())
+def test_every_pipeline_says_what_its_models_must_show(name):
+    policy = pipelines.get(name).policy
+
+    assert policy.has_floor
+    assert None not in vars(policy).values()
