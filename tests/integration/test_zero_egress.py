@@ -32,12 +32,13 @@ client = app_of({"urls": following("urls", graphs.text_classifier(), **TEXT)}).t
 urls = json.loads(sys.argv[1])
 answers = [client.post("/predict", json={"url": url}) for url in urls]
 answers += [client.post("/explain", json={"urls": urls})]
-body = "url\\n" + "\\n".join(urls)
-answers += [client.post("/predict", data={"file": (io.BytesIO(body.encode()), "u.csv")})]
+table = io.BytesIO("\\n".join(["url", *urls]).encode())
+answers += [client.post("/predict", data={"file": (table, "urls.csv")})]
 routes = []
 if sys.platform == "linux":
     routes = [line for line in open("/proc/self/net/route") if not line.startswith("Iface")]
-print(json.dumps({"statuses": [a.status_code for a in answers], "tried": tried, "routes": len(routes)}))
+statuses = [answer.status_code for answer in answers]
+print(json.dumps({"statuses": statuses, "tried": tried, "routes": len(routes)}))
 """
 
 
