@@ -14,24 +14,26 @@ Every night at 02:00 UTC, and whenever somebody triggers it.
 | `infra_validate` | the scorer's own code loads the package and scores every test row | log |
 | `gate` | one sentence per rule; any rule not passed fails the run | log |
 | `wait_for_approval` | only with `approval: human` | **Required Actions** |
-| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll | asset |
+| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | asset |
 
 **If it fails.** `validate`: the log says which rule and which rows; mend the records, then trigger again.
 `gate`: the log says which figure missed which limit; the model in force stays. `approve` with a
 *PromotionConflictError*: another run was approved since this one was judged; trigger again.
+With *ApprovalRejectedError*: a person said no, and why. `wait_for_approval`: nobody answered in time.
 A server that was away is tried again by itself. Every task may be cleared and run again.
 
 **Owner**: the NightCatch team.
 """
 
 import os
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, get_current_context, task
 
+from dags.approval import WAIT, ask_a_person, read_answer
 from dags.edges import DEFAULT_ARGS, approved_model, night, order, required, trust
 from include import pipelines
 
@@ -69,7 +71,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         approval = approve.override(outlets=[approved_model(pipeline.name)])(
             pipeline.name, packaged, evaluation
         )
-        waiting = _approval_operator(pipeline.name)
+        waiting = ask_a_person(pipeline.name)
         passed >> how_to_approve() >> [waiting, approval]
         waiting >> approval
 
@@ -110,12 +112,12 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
         ),
         "seed": Param(0, type="integer", minimum=0, maximum=2**31 - 1, title="Seed"),
         "approval": Param(
-            "auto",
+            pipeline.approval,
             type="string",
             enum=["auto", "human"],
             title="Approval",
             description="auto: what passes the gate is approved. human: somebody answers "
-            "under Required Actions first.",
+            "under Required Actions first, within 20 hours.",
         ),
     }
 
@@ -234,18 +236,7 @@ def gate(
 def how_to_approve() -> str:
     """Ask a person first when the run was asked to."""
     human = get_current_context()["params"]["approval"] == "human"
-    return "wait_for_approval" if human else "approve"
-
-
-def _approval_operator(pipeline_name: str) -> ApprovalOperator:
-    return ApprovalOperator(
-        task_id="wait_for_approval",
-        subject=f"Approve {pipeline_name} {{{{ ti.xcom_pull(task_ids='package')['version'] }}}}?",
-        body="{% for sentence in ti.xcom_pull(task_ids='gate') %}\n- {{ sentence }}{% endfor %}",
-        fail_on_reject=True,  # a rejected run is red, not green with skipped tasks
-        response_timeout=timedelta(hours=20),  # unanswered, it fails before the next night is due
-        retries=0,
-    )
+    return WAIT if human else "approve"
 
 
 @task(trigger_rule="none_failed_min_one_success")
@@ -255,16 +246,19 @@ def approve(
     """Bring the version into force, exactly once."""
     from include.contract.signature import load_private_key
     from include.nightly import ship
+    from include.nightly.decision import record_answer
 
-    context = get_current_context()
-    answer = context["ti"].xcom_pull(task_ids="wait_for_approval")
+    context, run = get_current_context(), night(pipeline_name)
+    answered = read_answer(context["ti"].xcom_pull(task_ids=WAIT))
+    if answered is not None:
+        record_answer(run, packaged, **asdict(answered))
     pointer = ship.promote(
-        night(pipeline_name),
+        run,
         packaged,
         expected_serial=evaluation["champion_serial"],
-        approved_by=answer["responded_by_user"]["name"] if answer else "the gate",
-        approved_at=datetime.now(UTC),
-        reason="approved by a person" if answer else "passed every rule of the gate",
+        approved_by=answered.by if answered else "the gate",
+        approved_at=answered.at if answered else datetime.now(UTC),
+        reason=answered.reason if answered else "passed every rule of the gate",
         key=load_private_key(Path(required("NIGHTCATCH_APPROVER_KEY")).read_bytes()),
         trust=trust(),
     )

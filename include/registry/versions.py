@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from include.contract import keys
 from include.contract.approval import Pointer
@@ -13,6 +14,7 @@ from include.registry.follow.believe import Trust, believe_signature
 from include.stores.objects import ObjectStore
 
 GATE = "gate.json"
+ANSWER = "approval.json"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class KeptVersion:
     manifest : Manifest or None
         None when `problem` says why it cannot be believed.
     gate : GateOutcome
+    answer : str
+        Who rejected it and why, when a person did.
     problem : str
         Empty for a version that is whole and signed by a trainer.
     """
@@ -63,6 +67,7 @@ class KeptVersion:
     is_in_force: bool
     manifest: Manifest | None
     gate: GateOutcome
+    answer: str = ""
     problem: str = ""
 
 
@@ -111,10 +116,11 @@ def list_versions(store: ObjectStore, pipeline: str, trust: Trust) -> Iterator[K
         try:
             manifest, _ = read_signed_manifest(store, pipeline, version, trust)
         except (ManifestError, SignatureError, VersionRefusedError) as err:
-            yield KeptVersion(version, serials, in_force, None, GateOutcome(False), str(err))
+            unknown = GateOutcome(False)
+            yield KeptVersion(version, serials, in_force, None, unknown, problem=str(err))
             continue
-        gate = read_gate(store, manifest)
-        yield KeptVersion(version, serials, in_force, manifest, gate)
+        gate, answer = read_gate(store, manifest), _rejection(store, manifest)
+        yield KeptVersion(version, serials, in_force, manifest, gate, answer)
 
 
 def version_names(store: ObjectStore, pipeline: str) -> list[str]:
@@ -156,15 +162,29 @@ def read_signed_manifest(
 
 def read_gate(store: ObjectStore, manifest: Manifest) -> GateOutcome:
     """Return what the gate of the version's run said of it."""
-    run_id = str(manifest.model.get("run_id", ""))
-    if not run_id:
-        return GateOutcome(False)
-    try:
-        verdicts = json.loads(store.get(keys.run_file(manifest.pipeline, run_id, GATE)))
-    except ObjectMissingError:
+    verdicts = _read_of_run(store, manifest, GATE)
+    if verdicts is None:
         return GateOutcome(False)
     rejected = (verdict["sentence"] for verdict in verdicts if not verdict["passed"])
     return GateOutcome(True, tuple(rejected))
+
+
+def _rejection(store: ObjectStore, manifest: Manifest) -> str:
+    answer = _read_of_run(store, manifest, ANSWER)
+    if answer is None or answer["approved"]:
+        return ""
+    return f"rejected by {answer['by']} at {answer['at']}: {answer['reason']}"
+
+
+def _read_of_run(store: ObjectStore, manifest: Manifest, name: str) -> Any:
+    """Return a document of the run that made the version; None when it is not kept."""
+    run_id = str(manifest.model.get("run_id", ""))
+    if not run_id:
+        return None
+    try:
+        return json.loads(store.get(keys.run_file(manifest.pipeline, run_id, name)))
+    except ObjectMissingError:
+        return None
 
 
 def _missing(store: ObjectStore, pipeline: str, version: str) -> str:

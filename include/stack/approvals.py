@@ -143,7 +143,8 @@ def _line(found: KeptVersion) -> str:
     test = manifest.metrics.get("test", {})
     figures = "".join(f"{test[key]:>9.4f}" if key in test else f"{'-':>9}" for key, _ in _FIGURES)
     made = manifest.created_at[:16].replace("T", " ")
-    return f"{found.version:<26}{made:<18}{serials:<10}{state:<10}{figures}  {found.gate}"
+    said = f"{found.gate}; {found.answer}" if found.answer else found.gate
+    return f"{found.version:<26}{made:<18}{serials:<10}{state:<10}{figures}  {said}"
 
 
 def _show_following(stack: Stack, pointer: Pointer, screen: Screen) -> None:

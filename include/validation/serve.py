@@ -33,6 +33,14 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
 }
+# A report is signed, but shown before it is verified: it gets no origin, and nothing to load.
+_REPORT_HEADERS = {
+    **_HEADERS,
+    "Content-Security-Policy": (
+        "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
+        "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
+    ),
+}
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>
 <link rel="stylesheet" href="vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css"></head>
@@ -68,6 +76,12 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
         target = run_folder(dag_id, run_id)
         store().get(f"{keys.docs_root()}{target}index.html", MAX_PAGE_BYTES)
         return RedirectResponse(f"{request.scope['root_path']}/{target}index.html")
+
+    @app.get("/versions/{pipeline}/{version}/report.html")
+    def report(pipeline: str, version: str) -> Response:
+        key = keys.version_file(pipeline, version, keys.REPORT)
+        body = store().get(key, MAX_PAGE_BYTES)
+        return Response(body, media_type=content_type(key), headers=_REPORT_HEADERS)
 
     @app.get("/{path:path}")
     def page(path: str) -> Response:
