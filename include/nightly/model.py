@@ -4,19 +4,21 @@ import logging
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from include.evaluation.metrics import ceiling, evaluate
 from include.evaluation.shuffled import shuffled_figures
 from include.nightly import evidence
 from include.nightly.champion import Champion
 from include.nightly.night import Night, Order
-from include.nightly.rows import read_rows, read_side
+from include.nightly.rows import Rows, read_rows, read_side
 from include.training.calibrate import calibrate
 from include.training.families import FOLDS, Family
+from include.training.later_months import Dated, later_months_figures
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.random_split import random_split_figures
 from include.training.search import Candidate, search_family, select
-from include.training.threshold import choose_threshold
+from include.training.threshold import ENOUGH_NEGATIVES, choose_threshold
 
 _log = logging.getLogger(__name__)
 _CHOSEN = "chosen.joblib"
@@ -64,8 +66,9 @@ def search(night: Night, family_name: str, order: Order) -> dict[str, Any]:
 def choose(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[str, Any]:
     """Return the family with the best cross-validation, calibrated, with its threshold.
 
-    The sigmoid is fitted on the calibration side; the threshold is set on the calibration side and
-    on the training side's out-of-fold scores. The test side is not looked at.
+    The sigmoid is fitted on the calibration side. The threshold is set there too, and on the
+    training side's out-of-fold scores where the calibration side has too few legitimate rows for
+    a budget. The test side is not looked at.
     """
     candidates = {entry["family"]: _as_candidate(entry) for entry in summaries}
     family = select(list(candidates.values())).family
@@ -73,13 +76,12 @@ def choose(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[
     calibration = read_side(night, "calibration")
     fitted = night.read_estimator(_estimator_name(family), digest)
     estimator = calibrate(fitted, calibration.X, calibration.y)
-    train = read_side(night, "train")
-    unseen = out_of_fold_probability(estimator, train.X, train.y, train.groups, seed=order.seed)
-    threshold = choose_threshold(
-        np.concatenate([calibration.y, train.y]),
-        np.concatenate([estimator.predict_proba(calibration.X)[:, 1], unseen]),
-        order.fpr_budget,
-    )
+    y, probability = calibration.y, estimator.predict_proba(calibration.X)[:, 1]
+    if np.sum(y == 0) < ENOUGH_NEGATIVES:
+        train = read_side(night, "train")
+        unseen = out_of_fold_probability(estimator, train.X, train.y, train.groups, seed=order.seed)
+        y, probability = np.append(y, train.y), np.append(probability, unseen)
+    threshold = choose_threshold(y, probability, order.fpr_budget)
     simplest = _simplest(night, summaries, order)
     chosen = {
         "family": family,
@@ -117,6 +119,7 @@ def evaluate_chosen(
             seed=order.seed,
             fpr_budget=budget,
         ),
+        "later_months": _later_months(night, chosen, rows, sides, order),
         "ceiling": ceiling(rows.twins, rows.y),
         "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},
         "simpler": evidence.simpler(tested, *_simpler_than(night, chosen)),
@@ -140,6 +143,19 @@ def evaluate_chosen(
 def read_chosen(night: Night, chosen: dict[str, Any]) -> Any:
     """Return the chosen, calibrated estimator of the run."""
     return night.read_estimator(_CHOSEN, chosen["sha256"])
+
+
+def _later_months(
+    night: Night, chosen: dict[str, Any], rows: Rows, sides: npt.NDArray[np.str_], order: Order
+) -> dict[str, Any] | None:
+    if night.pipeline.first_seen is None:
+        return None
+    return later_months_figures(
+        _families(night, order)[chosen["family"]],
+        chosen["params"],
+        Dated(rows.X, rows.y, rows.groups, sides, rows.times),
+        fpr_budget=order.fpr_budget,
+    )
 
 
 def _simplest(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from include.features.sets import FeatureSet
 from include.nightly.data import ACCEPTED
@@ -27,6 +28,8 @@ class Rows:
         1 = phishing.
     groups : ndarray of shape (n_rows,)
         Rows of equal groups are on the same side.
+    times : ndarray of shape (n_rows,), datetime64
+        When each was first seen; NaT where that is not known.
     features : FeatureSet or None
         Makes `X` of texts; None where the items are what a model is shown.
     """
@@ -34,6 +37,7 @@ class Rows:
     items: npt.NDArray[Any]
     y: npt.NDArray[np.int8]
     groups: npt.NDArray[np.object_]
+    times: npt.NDArray[np.datetime64]
     features: FeatureSet | None
 
     @cached_property
@@ -48,7 +52,9 @@ class Rows:
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "Rows":
         """Return the rows where `mask` is true."""
-        return Rows(self.items[mask], self.y[mask], self.groups[mask], self.features)
+        return Rows(
+            self.items[mask], self.y[mask], self.groups[mask], self.times[mask], self.features
+        )
 
 
 def read_rows(night: Night) -> tuple[Rows, npt.NDArray[Any]]:
@@ -68,9 +74,17 @@ def read_rows(night: Night) -> tuple[Rows, npt.NDArray[Any]]:
         items=inputs.to_numpy(np.float32 if pipeline.features is None else object),
         y=pipeline.target.encode(frame[pipeline.target.source]),
         groups=groups,
+        times=_times(frame, pipeline.first_seen),
         features=pipeline.features,
     )
     return rows, assign_sides(groups, SPLIT_SALT, pipeline.shares)
+
+
+def _times(frame: pd.DataFrame, column: str | None) -> npt.NDArray[np.datetime64]:
+    if column is None:
+        return np.full(len(frame), np.datetime64("NaT", "ns"))
+    times: npt.NDArray[np.datetime64] = frame[column].dt.tz_localize(None).to_numpy("M8[ns]")
+    return times
 
 
 def read_side(night: Night, side: str) -> Rows:

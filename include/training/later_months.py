@@ -1,0 +1,142 @@
+"""How a model trained on earlier months does on later ones, which is how it will be used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from include.evaluation.metrics import Figures, evaluate
+from include.training.calibrate import calibrate
+from include.training.distinct import fit_distinct
+from include.training.families import Family
+from include.training.threshold import choose_threshold
+
+N_MONTHS = 3
+_Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Dated:
+    """All rows of a run, and when each was first seen.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_columns), float32
+    y : ndarray of shape (n_rows,), int8
+        1 = phishing.
+    groups : ndarray of shape (n_rows,)
+        Such as registrable domains.
+    sides : ndarray of shape (n_rows,), str
+        ``"train"``, ``"calibration"`` or ``"test"``.
+    times : ndarray of shape (n_rows,), datetime64
+        NaT where it is not known.
+    """
+
+    X: npt.NDArray[np.float32]
+    y: npt.NDArray[np.int8]
+    groups: npt.NDArray[np.object_]
+    sides: npt.NDArray[np.str_]
+    times: npt.NDArray[np.datetime64]
+
+    @property
+    def months(self) -> npt.NDArray[np.datetime64]:
+        """The month of each row."""
+        return self.times.astype("datetime64[M]")
+
+
+def later_months_figures(
+    family: Family, params: Mapping[str, object], rows: Dated, *, fpr_budget: float
+) -> dict[str, Any] | None:
+    """Return figures on the last `N_MONTHS` months of a model that was shown the months before.
+
+    Model, calibration and threshold are made anew from the earlier rows of their sides; the model
+    that ships is trained on all months. Rows without a time count as early on the training and
+    calibration sides and as late on the test side.
+
+    Parameters
+    ----------
+    family : Family
+        The chosen family.
+    params : mapping of str to object
+        Its chosen parameters.
+    rows : Dated
+    fpr_budget : float
+        Of the threshold.
+
+    Returns
+    -------
+    dict or None
+        ``since`` (first late month), ``all``, ``seen`` and ``unseen`` (figures of `evaluate`, by
+        whether the row's group was trained on; None where a class is absent), ``months``; None
+        when there are not twice as many months, or not both classes on every side.
+    """
+    since = _first_late_month(rows)
+    if since is None:
+        return None
+    undated = np.isnat(rows.times)
+    late = np.where(undated, rows.sides == "test", rows.months >= since)
+    fitted_on, held_back = ~late & (rows.sides == "train"), ~late & (rows.sides == "calibration")
+    if not all(_has_both(rows.y[mask]) for mask in (fitted_on, held_back, late)):
+        return None
+    X, y = rows.X, rows.y
+    with threadpool_limits(limits=1):
+        estimator = clone(family.estimator).set_params(**params)
+        model = calibrate(
+            fit_distinct(estimator, X[fitted_on], y[fitted_on]), X[held_back], y[held_back]
+        )
+    unseen_then = model.predict_proba(X[held_back])[:, 1]
+    threshold = choose_threshold(y[held_back], unseen_then, fpr_budget).value
+    probability = np.full(len(y), np.nan)
+    probability[late] = model.predict_proba(X[late])[:, 1]
+    trained_on = set(rows.groups[fitted_on].tolist())
+    seen = np.array([group in trained_on for group in rows.groups.tolist()])
+    return {
+        "since": str(since),
+        "all": _figures(rows, late, probability, threshold, fpr_budget),
+        "seen": _figures(rows, late & seen, probability, threshold, fpr_budget),
+        "unseen": _figures(rows, late & ~seen, probability, threshold, fpr_budget),
+        "months": _by_month(rows, late & ~undated, probability >= threshold),
+    }
+
+
+def _first_late_month(rows: Dated) -> np.datetime64 | None:
+    months = np.unique(rows.months[~np.isnat(rows.times)])
+    return months[-N_MONTHS] if len(months) >= 2 * N_MONTHS else None
+
+
+def _has_both(y: npt.NDArray[np.int8]) -> bool:
+    return len(np.unique(y)) == 2
+
+
+def _figures(
+    rows: Dated,
+    mask: _Mask,
+    probability: npt.NDArray[np.float64],
+    threshold: float,
+    fpr_budget: float,
+) -> Figures | None:
+    if not _has_both(rows.y[mask]):
+        return None
+    return evaluate(rows.y[mask], probability[mask], threshold, fpr_budget)
+
+
+def _by_month(rows: Dated, mask: _Mask, flagged: _Mask) -> list[dict[str, Any]]:
+    """Return recall and false-positive rate of each month; None where a class is absent."""
+    found = []
+    for month in np.unique(rows.months[mask]):
+        here = mask & (rows.months == month)
+        phishing, legitimate = here & (rows.y == 1), here & (rows.y == 0)
+        found.append(
+            {
+                "month": str(month),
+                "n_phishing": int(phishing.sum()),
+                "n_legitimate": int(legitimate.sum()),
+                "recall": float(flagged[phishing].mean()) if phishing.any() else None,
+                "fpr": float(flagged[legitimate].mean()) if legitimate.any() else None,
+            }
+        )
+    return found
