@@ -143,20 +143,25 @@ def test_a_person_approves_or_rejects(running, first_run):
                 # is taken by Airflow 3.3.2 for a task that ended without saying so.
                 threading.Event().wait(3)
                 with running.rest() as rest:
-                    chosen = {"chosen_options": [choice], "params_input": {}}
+                    why = {"reason": f"a test of {choice}"}
+                    chosen = {"chosen_options": [choice], "params_input": why}
                     assert rest.patch(path, json=chosen).status_code == 200
 
         return run_id, running.finish(run_id, decide)
 
     rejected, state = answer("Reject")
     assert state == "failed"
-    assert "wait_for_approval" in running.failures(rejected)
+    said = "ApprovalRejectedError: sites: admin rejected "
+    assert running.failures(rejected)["approve"].startswith(said)
+    kept = Night(running.store, PIPELINE, rejected).read_json("approval.json")
+    assert (kept["approved"], kept["by"], kept["reason"]) == (False, "admin", "a test of Reject")
     assert in_force(running).serial == serial
 
     approved, state = answer("Approve")
     assert state == "success", running.failures(approved)
     assert in_force(running).serial == serial + 1
-    assert in_force(running).approved_by == "admin"
+    pointer = in_force(running)
+    assert (pointer.approved_by, pointer.reason) == ("admin", "a test of Approve")
 
 
 def test_what_was_rejected_or_left_out_is_kept_for_people(running, first_run):
