@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from include.pipelines import names
 from include.stack.keys import Secrets
 from include.stack.ports import HOST
 from include.stack.seaweed import REGION
@@ -42,8 +43,10 @@ def scorer_environment(
         "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(secrets.approver_public_key),
         "NIGHTCATCH_BUILD": code_commit(settings.root),
         "NIGHTCATCH_CACHE_DIR": str(settings.state_dir / "scorer"),
-        "NIGHTCATCH_PIPELINES": environ.get("NIGHTCATCH_PIPELINES", "sites"),
+        "NIGHTCATCH_PIPELINES": environ.get("NIGHTCATCH_PIPELINES", ",".join(names())),
         "NIGHTCATCH_POLL_INTERVAL_S": environ.get("NIGHTCATCH_POLL_INTERVAL_S", "3"),
+        "NIGHTCATCH_TRAFFIC_LOG": environ.get("NIGHTCATCH_TRAFFIC_LOG", "inputs"),
+        "NIGHTCATCH_TRAFFIC_INTERVAL_S": environ.get("NIGHTCATCH_TRAFFIC_INTERVAL_S", "3"),
     }
 
 

@@ -118,11 +118,15 @@ def test_a_scorer_reaches_the_proxy_only():
     assert neighbours == {"scorer", "proxy"}
 
 
-def test_the_proxy_lets_scorers_read_from_s3_and_no_more():
+def test_the_proxy_lets_scorers_read_from_s3_and_write_their_logs_only():
     port = re.search(r":(\d+)$", SERVICES["scorer"]["environment"]["NIGHTCATCH_S3_ENDPOINT"])[1]
     (server,) = [text for text in NGINX.split("server {") if f"listen {port};" in text]
 
-    assert "limit_except GET { deny all; }" in server
+    everything, logs = server.split("location ")[1:]
+    assert everything.startswith("/ {")
+    assert "limit_except GET { deny all; }" in everything
+    assert logs.startswith("~ ^/nightcatch/(traffic|feedback)/ {")
+    assert "limit_except GET PUT { deny all; }" in logs
     assert not [each for each in SERVICES["proxy"]["ports"] if each.endswith(f":{port}")]
 
 
@@ -142,11 +146,12 @@ def test_only_s3_leaves_the_object_store():
     assert {"-ip.bind=127.0.0.1", "-filer.disableHttp", "-s3.ip.bind=0.0.0.0"} <= set(command)
 
 
-def test_scorers_may_only_read():
+def test_scorers_may_only_read_and_write_their_logs():
     content = re.sub(r"\$\{(\w+)[^}]*\}", r"\1", COMPOSE["configs"]["s3.json"]["content"])
     actions = {each["name"]: each["actions"] for each in json.loads(content)["identities"]}
 
-    assert actions["scorer"] == ["Read:nightcatch"]
+    writes = [f"Write:nightcatch/{folder}/*" for folder in ("traffic", "feedback")]
+    assert actions["scorer"] == ["Read:nightcatch", *writes]
 
 
 def test_every_server_is_watched_and_limited():

@@ -37,23 +37,23 @@ class Metrics:
         self._shared = shared
         self._registry = CollectorRegistry()
         self._request = _request_counters(self._registry)
-        predictions = Counter(
-            "nightcatch_predictions",
-            "Predictions by pipeline and label.",
-            ("pipeline", "label"),
-            registry=self._registry,
+        self._prediction = cache(
+            self._counter("predictions", "Predictions by label.", "pipeline", "label").labels
         )
-        self._polls = Counter(
-            "nightcatch_polls",
-            "Looks at the approved pointer, in S3 and once on disk, by outcome.",
-            ("pipeline", "outcome"),
-            registry=self._registry,
+        self._polls = self._counter(
+            "polls", "Looks at the pointer, in S3 and once on disk.", "pipeline", "outcome"
         )
-        self._failures = Counter(
-            "nightcatch_poll_failures",
-            "Looks that failed and kept the old model, by error.",
-            ("pipeline", "kind"),
-            registry=self._registry,
+        self._failures = self._counter(
+            "poll_failures", "Looks that failed and kept the old model.", "pipeline", "kind"
+        )
+        self._traffic = self._counter(
+            "traffic_rows", "Items for the traffic log, by what became of them.", "outcome"
+        )
+        self._send_failures = self._counter(
+            "traffic_send_failures", "Attempts that left traffic and feedback on disk.", "kind"
+        )
+        self._feedback = self._counter(
+            "feedback", "Labels that were given later.", "pipeline", "label"
         )
         self._answered_at = Gauge(
             "nightcatch_store_answered_timestamp_seconds",
@@ -62,25 +62,6 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemin",
         )
-
-        self._traffic = Counter(
-            "nightcatch_traffic_rows",
-            "Scored items on their way to the traffic log, by what became of them.",
-            ("outcome",),
-            registry=self._registry,
-        )
-        self._send_failures = Counter(
-            "nightcatch_traffic_send_failures",
-            "Attempts to send traffic and feedback that left them on disk, by error.",
-            ("kind",),
-            registry=self._registry,
-        )
-        self._feedback = Counter(
-            "nightcatch_feedback",
-            "Labels that were given later, by pipeline and label.",
-            ("pipeline", "label"),
-            registry=self._registry,
-        )
         self._probabilities = _Tally(
             "nightcatch_probability",
             "Calibrated probabilities of phishing that were answered.",
@@ -88,7 +69,9 @@ class Metrics:
             buckets=_PROBABILITY_BUCKETS,
             registry=self._registry,
         )
-        self._prediction = cache(predictions.labels)
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(f"nightcatch_{name}", words, labels, registry=self._registry)
 
     def count_poll(self, outcome: Outcome) -> None:
         """Count what a poll came to."""
