@@ -1,6 +1,7 @@
 """From MongoDB to accepted rows: snapshot, validation with quarantine, drift."""
 
 import logging
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,8 +32,19 @@ def snapshot(night: Night, collection: Documents) -> dict[str, Any]:
     return summary
 
 
-def validate(night: Night, digest: str, gx_root: Path) -> dict[str, Any]:
+def validate(
+    night: Night, digest: str, gx_root: Path, run_at: datetime | None = None
+) -> dict[str, Any]:
     """Return how many rows were accepted and quarantined; rules and reasons are in the Data Docs.
+
+    Parameters
+    ----------
+    night : Night
+    digest : str
+        Of the snapshot.
+    gx_root : Path
+    run_at : datetime, optional
+        When the run was due: no record can be younger.
 
     Raises
     ------
@@ -42,16 +54,18 @@ def validate(night: Night, digest: str, gx_root: Path) -> dict[str, Any]:
     from include.validation.docs import publish_docs
     from include.validation.validate import validate as run_suite
 
-    name = night.pipeline.name
+    name, compute = night.pipeline.name, night.pipeline.suite_columns
+    frame = read_snapshot(night.store, name, digest)
     with TemporaryDirectory(prefix="nightcatch-validate-") as work_dir:
         outcome = run_suite(
-            read_snapshot(night.store, name, digest),
+            frame,
             suite_name=name,
             gx_root=gx_root,
             run_id=night.run_id,
             max_quarantined_share=night.pipeline.max_quarantined_share,
             work_dir=Path(work_dir),
             type_errors=read_type_errors(night.store, name, digest),
+            computed=compute(frame, run_at) if compute else None,
         )
         docs_key = publish_docs(outcome.docs_dir, night.store, name, night.run_id)
     quarantine_key = keys.quarantine(name, night.run_id)

@@ -6,11 +6,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
+
 from include.errors import ObjectMissingError
 from include.ingest.snapshot import read_snapshot
 from include.nightly.champion import Champion
 from include.nightly.data import ACCEPTED
 from include.nightly.night import Night
+from include.pipelines import Pipeline
 from include.validation.docs import fetch_source, publish_docs
 from include.validation.drift import DriftOutcome, measure_drift, no_reference
 
@@ -18,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def measure(night: Night, champion: Champion | None, gx_root: Path) -> dict[str, Any]:
-    """Return the drift of every input and of the label, shown in the run's Data Docs as well."""
+    """Return the drift of what the pipeline watches, shown in the run's Data Docs as well."""
     if champion is None:
         outcome = no_reference(night.pipeline.name)
     else:
@@ -36,19 +39,19 @@ def measure(night: Night, champion: Champion | None, gx_root: Path) -> dict[str,
 
 def _against(night: Night, champion: Champion, gx_root: Path) -> DriftOutcome:
     pipeline, version = night.pipeline, champion.manifest.version
-    columns = [field.name for field in pipeline.columns]
     try:
         digest = champion.manifest.snapshot["digest"]
         reference = read_snapshot(night.store, pipeline.name, digest)
     except ObjectMissingError:
         lost = f"{pipeline.name}: the snapshot of {version} is not kept any more, drift is unknown"
         return replace(no_reference(pipeline.name), sentences=(lost,))
+    current = _watched(pipeline, night.read_frame(ACCEPTED))
     with TemporaryDirectory(prefix="nightcatch-drift-") as work_dir:
         fetch_source(night.store, pipeline.name, night.run_id, Path(work_dir))
         outcome = measure_drift(
-            night.read_frame(ACCEPTED),
-            reference,
-            columns,
+            current,
+            _watched(pipeline, reference),
+            [name for name in current.columns if name != "_id"],
             pipeline=pipeline.name,
             reference_name=version,
             gx_root=gx_root,
@@ -58,3 +61,11 @@ def _against(night: Night, champion: Champion, gx_root: Path) -> DriftOutcome:
         if outcome.docs_dir is not None:
             publish_docs(outcome.docs_dir, night.store, pipeline.name, night.run_id)
     return outcome
+
+
+def _watched(pipeline: Pipeline, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns whose drift is measured, and `_id`."""
+    if pipeline.drift_columns is not None:
+        return pipeline.drift_columns(frame).assign(_id=frame["_id"])
+    names = [*(field.name for field in pipeline.inputs), pipeline.target.source]
+    return frame[["_id", *(name for name in names if name in frame.columns)]]

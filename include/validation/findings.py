@@ -1,7 +1,8 @@
 """What failed expectations mean: sentences for the run, and reasons for single rows."""
 
 import math
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +43,16 @@ class RowReason:
 
 
 def dataset_findings(results: Results) -> list[Finding]:
-    """Return one finding for each failed expectation that judges the whole frame."""
+    """Return one finding for each failed expectation that judges the whole frame.
+
+    A sentence may name what other expectations found: ``{means[x]}`` is the mean of column x;
+    ``{points}`` is its own finding in percentage points.
+    """
+    means = _means(results)
     judged = [
-        (each, _dataset_sentence(each)) for each in _failed(results) if not _is_row_rule(each)
+        (each, _dataset_sentence(each, means))
+        for each in _failed(results)
+        if not _is_row_rule(each)
     ]
     return [Finding(_severity(each), sentence) for each, sentence in judged if sentence]
 
@@ -112,7 +120,18 @@ def _template(result: dict[str, Any], fallback: str) -> str:
     return str(_rule(result)["meta"].get("failure", fallback))
 
 
-def _dataset_sentence(result: dict[str, Any]) -> str:
+def _means(results: Results) -> Mapping[str, float]:
+    """Return what the expectations of a column's mean found; NaN for all other columns."""
+    found = {
+        _column(each): float(each["result"]["observed_value"])
+        for each in results
+        if _rule(each)["type"] == "expect_column_mean_to_be_between"
+        and each["result"].get("observed_value") is not None
+    }
+    return defaultdict(lambda: math.nan, found)
+
+
+def _dataset_sentence(result: dict[str, Any], means: Mapping[str, float]) -> str:
     found = result["result"]
     observed = found.get("observed_value")
     mismatched = (found.get("details") or {}).get("mismatched") or {}
@@ -124,8 +143,10 @@ def _dataset_sentence(result: dict[str, Any]) -> str:
     return template.format(
         column=_column(result),
         observed=math.nan if observed is None else observed,
+        points=100 * abs(observed) if isinstance(observed, float) else math.nan,
         missing=listed(missing),
         unexpected=listed(unexpected),
+        means=means,
     )
 
 

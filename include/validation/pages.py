@@ -9,6 +9,7 @@ import pandas as pd
 from include.validation.findings import plain
 
 MAX_ROWS = 1000
+MAX_CELL_CHARS = 500
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -122,7 +123,7 @@ def _rows(quarantined: pd.DataFrame) -> str:
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     head = "".join(f"<th>{escape(str(name))}</th>" for name in header)
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(plain(cell))}</td>" for cell in row) + "</tr>"
+        "<tr>" + "".join(f"<td>{escape(_short(plain(cell)))}</td>" for cell in row) + "</tr>"
         for row in rows
     )
     return (
@@ -130,3 +131,9 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         "<table class='table table-sm table-bordered w-auto text-nowrap'>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _short(text: str) -> str:
+    if len(text) <= MAX_CELL_CHARS:
+        return text
+    return f"{text[:MAX_CELL_CHARS]}... ({len(text):,} characters)"

@@ -82,6 +82,7 @@ def validate(
     max_quarantined_share: float,
     work_dir: Path,
     type_errors: pd.DataFrame | None = None,
+    computed: pd.DataFrame | None = None,
 ) -> ValidationOutcome:
     """Return which rows of `frame` may be trained on, and leave the run's Data Docs.
 
@@ -102,6 +103,8 @@ def validate(
     type_errors : DataFrame of shape (n_errors, 4) or None
         ``_id``, ``column``, ``value`` and ``bson_type`` of values that their column cannot
         hold; they are missing in `frame`.
+    computed : DataFrame of shape (n_rows, n_computed) or None
+        Columns of the same rows that the suite judges besides, and that nobody keeps.
 
     Raises
     ------
@@ -110,11 +113,12 @@ def validate(
     """
     suite = load_suite(gx_root, suite_name)
     wrong = NO_TYPE_ERRORS if type_errors is None else type_errors
+    judged = frame if computed is None else frame.join(computed)
     with open_project(gx_root, work_dir) as project:
-        rules = _applicable(suite, frame)
-        results = run_suite(project, rules, frame, run_id=run_id)
+        rules = _applicable(suite, judged)
+        results = run_suite(project, rules, judged, run_id=run_id)
         docs_dir = docs.site_dir(work_dir, suite_name, run_id)
-        outcome = _decide(suite, frame, results, wrong, max_quarantined_share, docs_dir)
+        outcome = _decide(suite, frame, judged, results, wrong, max_quarantined_share, docs_dir)
         page = quarantine_page(
             title=f"Records of {suite_name}, run {run_id}",
             failures=outcome.failures,
@@ -133,6 +137,7 @@ def validate(
 def _decide(
     suite: dict[str, Any],
     frame: pd.DataFrame,
+    judged: pd.DataFrame,
     results: Results,
     wrong: pd.DataFrame,
     max_share: float,
@@ -143,7 +148,7 @@ def _decide(
     findings = [
         *dataset_findings(results),
         *row_findings(results),
-        *_absent_columns(suite, frame),
+        *_absent_columns(suite, judged),
         *type_findings(frame, wrong, max_share),
         *_excess(frame, quarantined, reasons, max_share),
     ]
@@ -153,7 +158,7 @@ def _decide(
         quarantined=quarantined,
         failures=_sentences(findings, "critical"),
         warnings=_sentences(findings, "warning"),
-        statistics=_statistics(suite, frame, quarantined, reasons, results),
+        statistics=_statistics(suite, frame, judged, quarantined, reasons, results),
         docs_dir=docs_dir,
     )
 
@@ -208,11 +213,14 @@ def _excess(
 def _statistics(
     suite: dict[str, Any],
     frame: pd.DataFrame,
+    judged: pd.DataFrame,
     quarantined: pd.DataFrame,
     reasons: list[RowReason],
     results: Results,
 ) -> dict[str, Any]:
     meta = suite.get("meta", {})
+    inputs = [name for name in meta.get("inputs", []) if name in judged.columns]
+    shown = judged[list(dict.fromkeys([*frame.columns, *inputs]))]
     counts = Counter(each.reason for each in reasons)
     return {
         "rows": len(frame),
@@ -221,7 +229,7 @@ def _statistics(
         "reasons": dict(counts.most_common(MAX_REASONS_COUNTED)),
         "expectations": len(results),
         "expectations_failed": sum(not each["success"] for each in results),
-        **frame_statistics(frame, inputs=meta.get("inputs", []), label=meta.get("label")),
+        **frame_statistics(shown, inputs=inputs, label=meta.get("label")),
     }
 
 

@@ -15,9 +15,10 @@ address. The rules for percent-encoding are those of RFC 3986, 6.2.2.
 import re
 from urllib.parse import quote
 
-from include.features.address import take_apart
+from include.features.address import Address, take_apart
 
-_AUTHORITY = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.\-]*):[/\\]+|[/\\]+)?[^/\\?#]*")
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(?:[/\\]+|(?![0-9]+(?:[/?#]|$)))")
+_AUTHORITY_END = re.compile(r"[/\\?#]")
 _BLANKS = re.compile(r"[\x00-\x20\x7f]+")
 _ESCAPED = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
@@ -34,13 +35,14 @@ def normalise(url: str) -> str:
     url : str
         Any text: what is no URL is read as one all the same.
     """
-    address = take_apart(url)
-    whole = _BLANKS.sub("", url)
-    authority = _AUTHORITY.match(whole)
-    scheme, tail = "", ""
-    if authority:  # always: the pattern matches nothing at all, too
-        scheme, tail = (authority[1] or "").lower(), whole[authority.end() :]
-    tail, _, fragment = tail.partition("#")
+    return normal_form(url, take_apart(url))
+
+
+def normal_form(url: str, address: Address) -> str:
+    """Return what `normalise` does of a URL that is taken apart already."""
+    scheme, rest = _split(url)
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0]
+    tail, _, fragment = rest[len(authority) :].partition("#")
     if fragment.startswith(_PAGES):
         tail = f"{tail}#{fragment}"
     if not tail.startswith("/"):
@@ -54,6 +56,19 @@ def normalise(url: str) -> str:
             _ESCAPED.sub(_plain, quote(tail, safe=_ASCII, errors="replace")),
         )
     )
+
+
+def scheme_of(url: str) -> str:
+    """Return the scheme in lower case; empty where there is none."""
+    return _split(url)[0]
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Return the scheme, and what stands behind it and its slashes."""
+    whole = _BLANKS.sub("", url)
+    if found := _SCHEME.match(whole):
+        return found[1].lower(), whole[found.end() :].lstrip("/\\")
+    return "", whole.lstrip("/\\")
 
 
 def _plain(escaped: re.Match[str]) -> str:

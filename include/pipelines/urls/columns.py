@@ -1,0 +1,143 @@
+"""Columns computed of `urls` records, for the suite to judge and for drift to be measured on."""
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from include.features.address import Address, take_apart
+from include.pipelines.urls.normal import normal_form, scheme_of
+from include.pipelines.urls.records import FIRST_SEEN, LABEL, SOURCE, TARGET, URL
+
+_HOST = r"\[[0-9a-f:.]+\]|[^\s.<>^|%]+(?:\.[^\s.<>^|%]+)+"
+_WORDS = {TARGET.positive: "phishing", TARGET.negative: "legitimate"}
+_UNKNOWN = "an unknown source"
+_SHOWN_CHARS = 80
+
+
+def suite_columns(frame: pd.DataFrame, run_at: datetime | None) -> pd.DataFrame:
+    """Return what the suite judges of each record besides its own columns.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        With `_id`, `url`, `label`, `source` and `first_seen`; each may be missing.
+    run_at : datetime or None
+        When the run was due.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_computed)
+        Of each URL `normalised`, `n_chars`, `scheme` (missing where there is none); `no_host`,
+        `repeats` and `contradicts`, why not to be trained on, else missing; `days_after_run`; of
+        each class the source, and for each of `home_page`, `https` and `www` the columns
+        ``<trait>_<class>``, whose mean is the share of that class, and ``<trait>_gap``, whose mean
+        is how far the shares lie apart.
+    """
+    urls = frame[URL].fillna("").astype(str)
+    addresses = [take_apart(url) for url in urls]
+    computed = pd.DataFrame(
+        {
+            "normalised": [
+                normal_form(url, address) for url, address in zip(urls, addresses, strict=True)
+            ],
+            "n_chars": urls.str.len().astype(float).where(frame[URL].notna()),
+            "scheme": [scheme_of(url) or None for url in urls],
+        },
+        index=frame.index,
+    )
+    hosts = pd.Series([address.host for address in addresses], index=frame.index, dtype="str")
+    unfit = frame[URL].notna() & ~hosts.str.fullmatch(_HOST)
+    computed["no_host"] = ("'" + hosts.str.slice(0, _SHOWN_CHARS) + "'").where(unfit)
+    computed["repeats"] = _repeats(frame, computed["normalised"])
+    computed["contradicts"] = _contradicts(frame, computed["normalised"])
+    computed["days_after_run"] = _days_after(frame[FIRST_SEEN], run_at)
+    traits = {
+        "home_page": np.array([not address.path for address in addresses]),
+        "https": (computed["scheme"] == "https").to_numpy(),
+        "www": urls.str.contains(r"^(?:[a-zA-Z]+://)?www\.", regex=True).to_numpy(),
+    }
+    for value, word in _WORDS.items():
+        computed[f"{word}_source"] = frame[SOURCE].where(frame[LABEL] == value)
+    for trait, has in traits.items():
+        shares = {word: _of_class(has, frame[LABEL] == value) for value, word in _WORDS.items()}
+        for word, share in shares.items():
+            computed[f"{trait}_{word}"] = share
+        computed[f"{trait}_gap"] = shares["legitimate"] - shares["phishing"]
+    return computed
+
+
+def drift_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what tells whether other URLs come in than before.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, 7)
+        Public suffix, length, depth of the path, bare home page, host by number, source, label.
+    """
+    addresses = [take_apart(url) for url in frame[URL].fillna("").astype(str)]
+    return pd.DataFrame(
+        {
+            "suffix": [address.suffix for address in addresses],
+            "length": [float(address.n_chars) for address in addresses],
+            "depth": [float(_depth(address)) for address in addresses],
+            "home_page": [float(not address.path) for address in addresses],
+            "number_host": [float(address.is_ip) for address in addresses],
+            SOURCE: frame[SOURCE],
+            LABEL: frame[LABEL],
+        },
+        index=frame.index,
+    )
+
+
+def _depth(address: Address) -> int:
+    return address.path.partition("?")[0].count("/")
+
+
+def _repeats(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
+    """Return of each record that is an earlier one again, whose that is; missing for all others."""
+    keys = pd.DataFrame({"url": normalised, "label": frame[LABEL]})
+    again = keys.duplicated() & frame[URL].notna()
+    twins = keys[keys.duplicated(keep=False)]
+    sources = frame[SOURCE].fillna(_UNKNOWN)
+    first = sources.groupby([twins["url"], twins["label"]], dropna=False).transform("first")
+    return first.astype("str").where(again)
+
+
+def _contradicts(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
+    """Return of each record whose URL has both labels, who says what; missing for all others."""
+    known = frame[LABEL].isin(list(_WORDS)) & frame[URL].notna()
+    labels = pd.DataFrame({"url": normalised, "label": frame[LABEL]})[known].drop_duplicates()
+    disputed = known & normalised.isin(labels["url"][labels["url"].duplicated()])
+    said = pd.DataFrame(
+        {
+            "url": normalised[disputed],
+            "label": frame.loc[disputed, LABEL].map(_WORDS),
+            "source": frame.loc[disputed, SOURCE].fillna(_UNKNOWN),
+        }
+    )
+    sentences = {
+        url: " and ".join(
+            f"{label} by {', '.join(sorted(set(of_label['source'])))}"
+            for label, of_label in of_url.groupby("label", sort=True)
+        )
+        for url, of_url in said.groupby("url")
+    }
+    return normalised.where(disputed).map(sentences).astype("str")
+
+
+def _days_after(first_seen: pd.Series, run_at: datetime | None) -> pd.Series:
+    if run_at is None:
+        return pd.Series(np.nan, index=first_seen.index)
+    ahead = pd.to_datetime(first_seen, utc=True) - pd.Timestamp(run_at)
+    return ahead.dt.total_seconds() / 86_400
+
+
+def _of_class(has: np.ndarray, in_class: pd.Series) -> pd.Series:
+    """Return a column whose mean is the share of the class that has the trait."""
+    weight = len(in_class) / max(int(in_class.sum()), 1)
+    return pd.Series(has, index=in_class.index) * in_class * weight
