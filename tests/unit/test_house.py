@@ -19,6 +19,7 @@ FLOORS = {
     "training": 2,
     "evaluation": 2,
     "registry": 2,
+    "reporting": 2,
     "tracking": 2,
     "pipelines": 3,
     "services": 3,

@@ -1,0 +1,1 @@
+"""What a version says of itself: report, model card, bill of materials; knows documents only."""

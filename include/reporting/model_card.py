@@ -1,0 +1,132 @@
+"""A version's model card: the report for programs, by the schema of Google's Model Card Toolkit.
+
+Schema: model_card_toolkit v0.0.2, after Mitchell et al. (2019), doi 10.1145/3287560.3287596. It
+allows more inside its four parts than it names; gate, drift and the like stand there.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from include.contract.manifest import Manifest
+from include.reporting.evidence import Evidence
+from include.reporting.figures import BY_NAME
+from include.reporting.limits import LIMITS, RISKS, TRADEOFF, USE_CASES, USERS
+from include.reporting.summary import summarise
+
+SCHEMA_VERSION = "0.0.2"
+_TEST, _RANDOM, _CHAMPION = "test", "test of a random split", "test, version in force"
+
+
+def model_card(manifest: Manifest, evidence: Evidence) -> bytes:
+    """Return the bytes of ``model_card.json``; equal manifests and evidence give equal bytes.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    evidence : Evidence
+    """
+    card = {
+        "schema_version": SCHEMA_VERSION,
+        "model_details": _details(manifest, evidence),
+        "model_parameters": _parameters(manifest, evidence),
+        "quantitative_analysis": {
+            "performance_metrics": list(performance_metrics(manifest, evidence)),
+            "ceiling_of_accuracy": manifest.metrics.get("ceiling"),
+            "threshold": manifest.threshold,
+            "fpr_budget": manifest.fpr_budget,
+            "gate": evidence.verdicts,
+            "candidates": manifest.metrics.get("candidates"),
+            "champion": evidence.evaluation.get("champion"),
+            "simpler": evidence.evaluation.get("simpler"),
+            "shuffled": evidence.evaluation.get("shuffled"),
+            "later_months": evidence.evaluation.get("later_months"),
+            "curves": evidence.curves,
+            "permutation_importance": evidence.importance,
+            "shap": evidence.contributions,
+            "drift": evidence.drift,
+        },
+        "considerations": {
+            "users": [{"description": each} for each in USERS],
+            "use_cases": [{"description": each} for each in USE_CASES],
+            "limitations": [{"description": each} for each in LIMITS],
+            "tradeoffs": [{"description": TRADEOFF}],
+            "ethical_considerations": [
+                {"name": risk, "mitigation_strategy": answer} for risk, answer in RISKS
+            ],
+        },
+    }
+    return (json.dumps(card, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def performance_metrics(manifest: Manifest, evidence: Evidence) -> Iterator[dict[str, Any]]:
+    """Yield every figure: of the test rows with its interval, of both comparisons, of the slices.
+
+    Yields
+    ------
+    dict
+        ``type``, ``value``, ``slice``, and ``confidence_interval`` where there is one.
+    """
+    sides = ((_TEST, "test"), (_RANDOM, "random_split"), (_CHAMPION, "champion_on_same_rows"))
+    for where, key in sides:
+        measured: Mapping[str, Any] = manifest.metrics.get(key) or {}
+        for name in BY_NAME:
+            if name in measured:
+                interval = (evidence.intervals or {}).get(name) if key == "test" else None
+                yield _metric(name, measured[name], where, interval)
+    for each in evidence.evaluation.get("slices") or ():
+        for name in ("accuracy", "recall", "fpr"):
+            if each.get(name) is not None:
+                where = f"{_TEST}, {each['name']} = {each['value']}"
+                yield _metric(name, each[name], where, each.get(f"{name}_interval"))
+
+
+def _metric(name: str, value: float, where: str, interval: Any) -> dict[str, Any]:
+    metric: dict[str, Any] = {"type": name, "value": value, "slice": where}
+    if interval:
+        low, high = interval
+        metric["confidence_interval"] = {"lower_bound": low, "upper_bound": high}
+    return metric
+
+
+def _details(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
+    summary = summarise(manifest, evidence)
+    return {
+        "name": f"{manifest.pipeline}: {manifest.model['family']}",
+        "overview": evidence.title or manifest.pipeline,
+        "documentation": f"{summary.headline}. {' '.join(summary.reasons)}",
+        "owners": [{"name": "NightCatch"}],
+        "version": {
+            "name": manifest.version,
+            "date": manifest.created_at[:10],
+            "diff": " ".join(summary.changes),
+        },
+        "lineage": {
+            "run_id": manifest.model.get("run_id"),
+            "code_commit": manifest.code_commit,
+            "libraries": manifest.libraries,
+            "seed": manifest.seed,
+        },
+    }
+
+
+def _parameters(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
+    snapshot = manifest.snapshot
+    rows = ", ".join(f"{count:,} {side}" for side, count in snapshot.get("rows", {}).items())
+    made_up = "Simulated records. " if snapshot.get("simulated") else ""
+    return {
+        "model_architecture": manifest.model["family"],
+        "hyperparameters": manifest.model.get("params"),
+        "data": [
+            {
+                "name": f"snapshot {snapshot['digest']}",
+                "description": f"{made_up}Rows: {rows}.",
+                "rows": snapshot.get("rows"),
+                "simulated": bool(snapshot.get("simulated")),
+                "quarantined": (evidence.validation or {}).get("quarantined"),
+            },
+            *({"name": name, "description": "public source"} for name in evidence.sources),
+        ],
+        "input_format": "; ".join(f"{field.name} ({field.dtype})" for field in manifest.inputs),
+        "output_format": f"calibrated probability of {manifest.target}, from 0 to 1",
+    }

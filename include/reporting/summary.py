@@ -1,0 +1,151 @@
+"""What a report recommends, and why: the few sentences that stand first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from include.contract.manifest import Manifest
+from include.reporting.evidence import Evidence
+from include.reporting.figures import BY_NAME, Figure
+
+Kind = Literal["approve", "reject", "practice", "unjudged"]
+_COMPARED = ("accuracy", "roc_auc", "recall", "fpr")
+_ENOUGH_EVIDENCE = 0.05
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The recommendation.
+
+    Attributes
+    ----------
+    kind : {"approve", "reject", "practice", "unjudged"}
+        Practice: it passed the gate, on made-up records.
+    headline : str
+    reasons : tuple of str
+        Sentences, the weightiest first.
+    changes : tuple of str
+        Against the version in force; empty when there is none.
+    n_passed, n_judged, n_not_judged : int
+        Rules of the gate.
+    """
+
+    kind: Kind
+    headline: str
+    reasons: tuple[str, ...]
+    changes: tuple[str, ...]
+    n_passed: int
+    n_judged: int
+    n_not_judged: int
+
+
+def summarise(manifest: Manifest, evidence: Evidence) -> Summary:
+    """Return what a person who approves should know before reading on."""
+    judged = [each for each in evidence.verdicts or () if each.get("judged", True)]
+    failed = [each for each in judged if not each["passed"]]
+    kind = _kind(manifest, evidence, n_failed=len(failed))
+    headlines: Mapping[Kind, str] = {
+        "approve": "Approve",
+        "reject": "Do not approve",
+        "practice": "For practice only",
+        "unjudged": "Not judged",
+    }
+    reasons = {
+        "approve": _why_approve(evidence),
+        "reject": tuple(each["sentence"] for each in failed),
+        "practice": (
+            "It passed the gate, but its records are made up: nothing here is true of real sites.",
+        ),
+        "unjudged": ("No verdict of the gate is known: read the figures before deciding.",),
+    }
+    return Summary(
+        kind=kind,
+        headline=headlines[kind],
+        reasons=reasons[kind],
+        changes=_changes(manifest, evidence),
+        n_passed=len(judged) - len(failed),
+        n_judged=len(judged),
+        n_not_judged=len(evidence.verdicts or ()) - len(judged),
+    )
+
+
+def _kind(manifest: Manifest, evidence: Evidence, n_failed: int) -> Kind:
+    if n_failed:
+        return "reject"
+    if not evidence.verdicts:
+        return "unjudged"
+    return "practice" if manifest.snapshot.get("simulated") else "approve"
+
+
+def _why_approve(evidence: Evidence) -> tuple[str, ...]:
+    comparison = evidence.evaluation.get("champion")
+    if not comparison:
+        return (
+            "Every rule of the gate was passed. No version is in force to compare with: the limits "
+            "of the policy alone decided.",
+        )
+    return ("Every rule of the gate was passed, the comparison with the version in force too.",)
+
+
+def _changes(manifest: Manifest, evidence: Evidence) -> tuple[str, ...]:
+    before = manifest.metrics.get("champion_on_same_rows")
+    if not before:
+        return ()
+    now = manifest.metrics["test"]
+    differences = (evidence.evaluation.get("champion") or {}).get("differences", {})
+    moved = [
+        f"{figure.title} {figure.text(now[name])}, was {figure.text(before[name])}"
+        f"{_likely(figure, differences.get(name))}"
+        for name, figure in ((name, BY_NAME[name]) for name in _COMPARED)
+        if name in now and name in before
+    ]
+    return (
+        *([f"On the same test rows: {'; '.join(moved)}."] if moved else ()),
+        *_head_to_head(evidence.evaluation.get("champion")),
+        *_other_model(manifest, evidence.champion),
+    )
+
+
+def _likely(figure: Figure, difference: Mapping[str, float] | None) -> str:
+    """Say between which differences the true one lies."""
+    if difference is None:
+        return ""
+    low, high = (figure.change(difference[end], 0.0) for end in ("low", "high"))
+    return f" (a change of {low} to {high})"
+
+
+def _head_to_head(comparison: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if not comparison or "only_candidate_right" not in comparison:
+        return ()
+    wins, losses = comparison["only_candidate_right"], comparison["only_champion_right"]
+    if wins == losses:
+        sure = "a draw"
+    elif min(comparison["p_champion_better"], _p_better(comparison)) < _ENOUGH_EVIDENCE:
+        sure = "more than chance explains"
+    else:
+        sure = "which chance alone may explain"
+    return (f"Right where the other is wrong: {wins} rows, against {losses} rows; {sure}.",)
+
+
+def _p_better(comparison: Mapping[str, Any]) -> float:
+    """Return how likely so many rows for the candidate are if both are equally good."""
+    from scipy.stats import binomtest
+
+    wins, losses = comparison["only_candidate_right"], comparison["only_champion_right"]
+    return float(binomtest(wins, wins + losses, alternative="greater").pvalue)
+
+
+def _other_model(manifest: Manifest, champion: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if not champion:
+        return ()
+    said = []
+    if champion.get("family") not in (None, manifest.model["family"]):
+        said.append(f"The family is {manifest.model['family']}, was {champion['family']}.")
+    if "threshold" in champion:
+        said.append(f"The threshold is {manifest.threshold:.4f}, was {champion['threshold']:.4f}.")
+    if champion.get("digest") == manifest.snapshot.get("digest"):
+        said.append("It was trained on the same snapshot of records.")
+    elif rows := champion.get("rows"):
+        n_now, n_then = sum(manifest.snapshot["rows"].values()), sum(rows.values())
+        said.append(f"There are {n_now:,} rows, there were {n_then:,}.")
+    return tuple(said)
