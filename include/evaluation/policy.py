@@ -42,7 +42,7 @@ class Policy:
     max_slice_loss : float or None
         How much worse than the champion a slice's recall or false-positive rate may be.
     max_shuffled_roc_auc : float or None
-        Of the same family fitted on shuffled labels.
+        Of a model that learned shuffled labels.
     min_lead_over_simpler : float or None
         A lead in ROC AUC over a simpler model that is shown to be smaller is none.
     max_onnx_difference : float or None

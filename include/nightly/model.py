@@ -123,17 +123,7 @@ def evaluate_chosen(
         "ceiling": ceiling(rows.twins, rows.y),
         "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},
         "simpler": evidence.simpler(tested, *_simpler_than(night, chosen)),
-        "shuffled": {
-            "family": chosen["family"],
-            **shuffled_figures(
-                estimator.estimator_.estimator,
-                rows.X,
-                rows.y,
-                rows.groups,
-                sides,
-                seed=order.seed,
-            ),
-        },
+        "shuffled": shuffled_figures(rows.X, rows.y, rows.groups, sides, seed=order.seed),
         **evidence.beside_champion(tested, champion, evidence.read_slices(night, sides == "test")),
     }
     night.write_json("evaluation.json", evaluation)
