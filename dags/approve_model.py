@@ -19,7 +19,7 @@ from typing import Any
 
 from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
 
-from dags.edges import DEFAULT_ARGS, approved_model, open_store, required, trust
+from dags.edges import DEFAULT_ARGS, approved_model, finished_runs, open_store, required, trust
 from include import pipelines
 
 PARAMS = {
@@ -85,6 +85,7 @@ def approve_model() -> None:
         (alias,) = context["task"].outlets
         asset = approved_model(pointer.pipeline)
         context["outlet_events"][alias].add(asset, extra=dict(summary))
+        context["outlet_events"][alias].add(finished_runs())
         return summary
 
     put_in_force()

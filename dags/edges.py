@@ -16,6 +16,7 @@ from include.errors import SettingMissingError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from mlflow import MlflowClient
 
     from include.nightly.night import Night, Order
     from include.registry.follow.believe import Trust
@@ -45,6 +46,15 @@ RETRY_POLICY = ExceptionRetryPolicy(
 )
 
 
+# Nobody may wait long for MLflow, and nothing is told to anybody else.
+_MLFLOW_CLIENT = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
 DEFAULT_ARGS = {
     "owner": "nightcatch",
     "retries": 2,
@@ -57,6 +67,25 @@ def approved_model(pipeline_name: str) -> Asset:
     """Name the asset that other DAGs follow: a pipeline's version in force."""
     uri = f"s3://{BUCKET}/{keys.approved(pipeline_name)}"
     return Asset(name=f"approved_model_{pipeline_name}", uri=uri, group="nightcatch")
+
+
+def finished_runs() -> Asset:
+    """Name the asset that `send_tracking` follows: there may be news for MLflow."""
+    return Asset(name="finished_runs", group="nightcatch")
+
+
+def mlflow_url() -> str:
+    """Return the address of MLflow; empty where runs are not tracked."""
+    return os.environ.get("NIGHTCATCH_MLFLOW_URL", "")
+
+
+def mlflow_client() -> "MlflowClient":
+    """Open MLflow, with short timeouts and without its telemetry."""
+    for name, value in _MLFLOW_CLIENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    return MlflowClient(mlflow_url())
 
 
 def open_store() -> "ObjectStore":

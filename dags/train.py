@@ -15,6 +15,7 @@ Every night at 02:00 UTC, and whenever somebody triggers it.
 | `gate` | one sentence per rule; any rule not passed fails the run | log |
 | `wait_for_approval` | only with `approval: human` | **Required Actions** |
 | `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | asset |
+| `track` | notes how the run ended; the DAG `send_tracking` tells MLflow. It never makes a failed run green | MLflow |
 
 **If it fails.** `validate`: the log says which rule and which rows; mend the records, then trigger again.
 `gate`: the log says which figure missed which limit; the model in force stays. `approve` with a
@@ -35,6 +36,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, get_current_conte
 
 from dags.approval import WAIT, ask_a_person, read_answer
 from dags.edges import DEFAULT_ARGS, approved_model, night, order, required, trust
+from dags.tracking import track
 from include import pipelines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,6 +76,8 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         waiting = ask_a_person(pipeline.name)
         passed >> how_to_approve() >> [waiting, approval]
         waiting >> approval
+        # All that may still run when an earlier task fails, so that the end is the end.
+        [found, drift, figures, approval] >> track(pipeline.name)
 
     return nightly()
 

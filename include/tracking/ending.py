@@ -1,7 +1,7 @@
 """How a run of a training DAG ended: what the documents under the run do not say by themselves."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -60,21 +60,20 @@ def parse_ending(body: bytes) -> Ending:
     return Ending(**{**document, "failed_tasks": tuple(document["failed_tasks"])})
 
 
-def outcome_of(states: Mapping[str, str], verdicts: Iterable[Mapping[str, Any]]) -> Outcome:
+def outcome_of(states: Mapping[str, str], refused: bool) -> Outcome:
     """Return how a run ended.
 
     Parameters
     ----------
     states : mapping of str to str
         Airflow's state of each task.
-    verdicts : iterable of mapping
-        The gate's, each with `passed`; empty if the run did not get so far.
+    refused : bool
+        Whether a rule of the gate, or the person who was asked, said no.
     """
     if states.get("approve") == "success":
         return "approved"
-    refused = any(not verdict["passed"] for verdict in verdicts)
-    unwanted = states.get("wait_for_approval") == "failed"
-    return "rejected" if refused or unwanted else "failed"
+    unanswered = states.get("wait_for_approval") == "failed"
+    return "rejected" if refused or unanswered else "failed"
 
 
 def _milliseconds(time: str) -> int:

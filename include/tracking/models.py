@@ -53,7 +53,9 @@ def register_version(
     if found is None:
         _ensure_model(client, name, pipeline)
         source = f"s3://{bucket}/{keys.version_prefix(pipeline, version)}"
-        found = client.create_model_version(name, source, run_id, {"version": version, **tags})
+        found = client.create_model_version(
+            name, source, run_id, {"version": version, **tags}, await_creation_for=0
+        )
     else:
         for key, value in tags.items():
             client.set_model_version_tag(name, found.version, key, value)

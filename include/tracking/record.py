@@ -62,15 +62,18 @@ def read_record(store: ObjectStore, ending: Ending) -> RunRecord:
     return RunRecord(ending, store.bucket, documents, files)
 
 
-def read_verdicts(store: ObjectStore, pipeline: str, run_id: str) -> list[dict[str, Any]]:
-    """Return the verdicts of the gate; none if the run did not get so far."""
+def was_refused(store: ObjectStore, pipeline: str, run_id: str) -> bool:
+    """Tell whether a rule of the gate, or the person who was asked, said no."""
+    verdicts = _read(store, keys.run_file(pipeline, run_id, "gate.json"), [])
+    answer = _read(store, keys.run_file(pipeline, run_id, "approval.json"), {"approved": True})
+    return not answer["approved"] or any(not verdict["passed"] for verdict in verdicts)
+
+
+def _read(store: ObjectStore, key: str, otherwise: Any) -> Any:
     try:
-        verdicts: list[dict[str, Any]] = json.loads(
-            store.get(keys.run_file(pipeline, run_id, "gate.json"))
-        )
+        return json.loads(store.get(key))
     except ObjectMissingError:
-        return []
-    return verdicts
+        return otherwise
 
 
 def _version_files(store: ObjectStore, pipeline: str, version: str) -> dict[str, bytes]:

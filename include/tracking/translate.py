@@ -122,7 +122,7 @@ def translate(record: RunRecord) -> TrackedRun:
 
 def _tags(record: RunRecord) -> dict[str, str]:
     ending, documents = record.ending, record.documents
-    verdicts = documents.get("gate.json", [])
+    verdicts, answer = documents.get("gate.json", []), documents.get("approval.json", {})
     said = {
         "pipeline": ending.pipeline,
         "dag_run_id": ending.run_id,
@@ -131,6 +131,8 @@ def _tags(record: RunRecord) -> dict[str, str]:
         "version": record.version,
         "manifest_sha256": documents.get("version.json", {}).get("manifest_sha256"),
         "snapshot_digest": documents.get("snapshot.json", {}).get("digest"),
+        "answered_by": answer.get("by"),
+        "answer_reason": answer.get("reason"),
         "code_commit": ending.code_commit,
         "airflow_run": ending.link,
         "mlflow.source.name": f"train_{ending.pipeline}",

@@ -33,6 +33,9 @@ print(json.dumps({
     "timetable": str(dag.timetable.expression),
     "max_active_runs": dag.max_active_runs,
     "downstream": {task.task_id: sorted(task.downstream_task_ids) for task in dag.tasks},
+    "teardowns": [
+        [task.task_id, task.on_failure_fail_dagrun] for task in dag.tasks if task.is_teardown
+    ],
     "owners": sorted({task.owner for task in dag.tasks}),
     "assets": [asset.name for asset in dag.get_task("approve").outlets],
     "rules": [(r.exception, r.action.value) for r in dag.tasks[0].retry_policy.rules],
@@ -90,12 +93,17 @@ def test_the_run_flows_from_snapshot_to_approval(parsed):
 
     assert downstream["take_snapshot"] == ["validate"]
     assert downstream["validate"] == ["measure_drift", "plan_search"]
-    assert downstream["search"] == ["choose"]
+    assert downstream["search"] == ["choose", "track"]
     assert "package" in downstream["choose"]
     assert downstream["gate"] == ["how_to_approve"]
     assert downstream["how_to_approve"] == ["approve", "wait_for_approval"]
     assert downstream["wait_for_approval"] == ["approve"]
-    assert downstream["approve"] == []
+    assert downstream["approve"] == ["track"]
+
+
+def test_the_last_task_never_speaks_for_the_run(parsed):
+    assert parsed["teardowns"] == [["track", False]]
+    assert parsed["downstream"]["track"] == []
 
 
 def test_people_find_what_they_need(parsed):

@@ -18,6 +18,7 @@ from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
 from include.tracking import outbox
 from include.tracking.models import model_name
+from include.tracking.record import was_refused
 from include.tracking.runs import experiment_name
 from include.tracking.send import send_news
 from tests.tracking import DIGEST, SCORES, VERSION, documents, ending, leave_run
@@ -221,6 +222,24 @@ def test_an_ending_that_changes_while_it_is_sent_waits_on(store, signer, pipelin
     outbox.strike_out(store, first)
 
     assert [each.outcome for each in outbox.waiting(store, pipeline)] == ["approved"]
+
+
+@pytest.mark.parametrize(
+    ("left", "refused"),
+    [
+        ({}, False),
+        ({"approval.json": {"approved": True}}, False),
+        ({"approval.json": {"approved": False, "by": "ann", "reason": "no"}}, True),
+        ({"gate.json": [{"passed": True}, {"passed": False}]}, True),
+        ({"gate.json": None}, False),
+    ],
+    ids=["gate", "yes", "no", "gate refuses", "never judged"],
+)
+def test_a_run_is_refused_by_the_gate_or_by_a_person(store, signer, left, refused):
+    ended = ending()
+    leave_run(store, ended, signer, **left)
+
+    assert was_refused(store, "sites", ended.run_id) is refused
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,22 @@ import pytest
 from include.tracking.ending import outcome_of, parse_ending
 from tests.tracking import ending
 
-PASSED = [{"passed": True}]
-REFUSED = [{"passed": True}, {"passed": False}]
-
 
 @pytest.mark.parametrize(
-    ("states", "verdicts", "outcome"),
+    ("states", "refused", "outcome"),
     [
-        ({"gate": "success", "approve": "success"}, PASSED, "approved"),
-        ({"gate": "failed", "approve": "upstream_failed"}, REFUSED, "rejected"),
-        ({"gate": "failed", "approve": "upstream_failed"}, [], "failed"),
-        ({"wait_for_approval": "failed", "approve": "upstream_failed"}, PASSED, "rejected"),
-        ({"wait_for_approval": "skipped", "approve": "failed"}, PASSED, "failed"),
-        ({"validate": "failed", "approve": "upstream_failed"}, [], "failed"),
+        ({"gate": "success", "approve": "success"}, False, "approved"),
+        ({"gate": "failed", "approve": "upstream_failed"}, True, "rejected"),
+        ({"gate": "failed", "approve": "upstream_failed"}, False, "failed"),
+        ({"wait_for_approval": "success", "approve": "failed"}, True, "rejected"),
+        ({"wait_for_approval": "failed", "approve": "upstream_failed"}, False, "rejected"),
+        ({"wait_for_approval": "skipped", "approve": "failed"}, False, "failed"),
+        ({"validate": "failed", "approve": "upstream_failed"}, False, "failed"),
     ],
-    ids=["approved", "by the gate", "gate broke", "by a person", "lost the race", "bad data"],
+    ids=["approved", "gate", "gate broke", "person", "unanswered", "lost the race", "bad data"],
 )
-def test_outcome(states, verdicts, outcome):
-    assert outcome_of(states, verdicts) == outcome
+def test_outcome(states, refused, outcome):
+    assert outcome_of(states, refused) == outcome
 
 
 def test_an_ending_is_read_as_it_was_written():

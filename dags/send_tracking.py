@@ -1,0 +1,60 @@
+"""### Tell MLflow what it does not know yet: finished runs, and which version is in force.
+
+Runs by itself as soon as a training run has ended or a version was approved, and every hour for
+what could not be sent before.
+
+**If it fails**, MLflow was away or refused something; the log's last line says which. Nothing is
+lost: what waits lies under `tracking/outbox/` in the bucket and is sent, in order, by the next run
+that reaches MLflow. Training, approval and scoring never wait for MLflow.
+
+**Owner**: the NightCatch team.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
+from dags.edges import (
+    DEFAULT_ARGS,
+    finished_runs,
+    mlflow_client,
+    mlflow_url,
+    open_store,
+    trust,
+)
+from include import pipelines
+
+_HOURLY = CronTriggerTimetable("17 * * * *", timezone="UTC", run_immediately=timedelta(0))
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(timetable=_HOURLY, assets=[finished_runs()])
+    if mlflow_url()
+    else None,
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    doc_md=__doc__,
+    description="Tell MLflow of finished runs and of the version in force",
+    tags=["nightcatch", "tracking"],
+    default_args=DEFAULT_ARGS,
+)
+def send_tracking() -> None:
+    """Declare one task for each pipeline."""
+
+    @task(map_index_template="{{ pipeline_name }}", execution_timeout=timedelta(minutes=10))
+    def send(pipeline_name: str) -> None:
+        from include.registry.approve import pointer_in_force
+        from include.tracking.outbox import has_news
+
+        store = open_store()
+        pointer = pointer_in_force(store, pipeline_name, trust().approvers)
+        if has_news(store, pipeline_name, pointer):
+            from include.tracking.send import send_news
+
+            send_news(store, mlflow_client(), pipeline_name, pointer)
+
+    send.expand(pipeline_name=list(pipelines.names()))
+
+
+send_tracking()

@@ -1,0 +1,55 @@
+"""The last task of every training run: how it ended is noted for MLflow, whatever happened."""
+
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from airflow.sdk import get_current_context, task, teardown
+from airflow.sdk.configuration import conf
+
+from dags.edges import finished_runs, mlflow_url, open_store
+
+_log = logging.getLogger(__name__)
+
+
+# A teardown runs after failures too, and Airflow does not ask it how the run went: what failed
+# stays red although this succeeds.
+@teardown
+@task(outlets=[finished_runs()])
+def track(pipeline_name: str) -> None:
+    """Note how the run ended; `send_tracking` tells MLflow, so that nobody waits for it here."""
+    from include.tracking import outbox
+    from include.tracking.ending import Ending, outcome_of
+    from include.tracking.record import was_refused
+
+    if not mlflow_url():
+        _log.info("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
+        return
+    context, store = get_current_context(), open_store()
+    run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
+    ending = Ending(
+        pipeline=pipeline_name,
+        run_id=run_id,
+        outcome=outcome_of(states, was_refused(store, pipeline_name, run_id)),
+        failed_tasks=tuple(sorted(name for name, state in states.items() if state == "failed")),
+        started_at=(dag_run.start_date or dag_run.run_after).isoformat(timespec="seconds"),
+        ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        order=dict(context["params"]),
+        code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
+        link=_link(context),
+    )
+    outbox.note(store, ending)
+    _log.info("%s: the run was %s; noted for MLflow", pipeline_name, ending.outcome)
+
+
+def _states(context: Any) -> dict[str, str]:
+    dag_id, run_id = context["dag"].dag_id, context["run_id"]
+    found = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])
+    return {name: str(state) for name, state in found.get(run_id, {}).items()}
+
+
+def _link(context: Any) -> str:
+    run_id = quote(context["run_id"], safe="")
+    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{context['dag'].dag_id}/runs/{run_id}"
