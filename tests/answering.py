@@ -25,6 +25,7 @@ class Following:
     """Stands where a Follower stands: the version in force, if any."""
 
     in_force: InForce | None = None
+    is_awaited: bool = True
 
 
 def in_force(pipeline, body, **changes):

@@ -96,7 +96,8 @@ class _Refused:
 class Follower(Generic[ModelT]):
     """Follows one pipeline's ``approved.json``; any failure keeps the model in force.
 
-    One thread calls `restore` and `poll_once`; any thread reads `in_force`.
+    One thread calls `restore` and `poll_once`; any thread reads `in_force`, and `is_awaited`,
+    which is false once a version is in force, or S3 was asked and had none or gave no answer.
 
     Parameters
     ----------
@@ -122,6 +123,7 @@ class Follower(Generic[ModelT]):
     ) -> None:
         self.pipeline = pipeline
         self.in_force: InForce[ModelT] | None = None
+        self.is_awaited = True
         self._store = store
         self._trust = trust
         self._last_good = last_good
@@ -138,7 +140,9 @@ class Follower(Generic[ModelT]):
 
     def poll_once(self) -> Outcome:
         """Return after looking at S3 once; a new, believable version is then in force."""
-        return self._guarded(self._poll)
+        outcome = self._guarded(self._poll)
+        self.is_awaited = self.in_force is None and outcome.kind == "refused"
+        return outcome
 
     def _guarded(self, attempt: Callable[[], Outcome]) -> Outcome:
         try:

@@ -20,6 +20,10 @@ class Catalogue:
     def __init__(self, followers: Mapping[str, Follower[OnnxModel]]) -> None:
         self._followers = followers
 
+    def pipelines(self) -> list[str]:
+        """Return the names of all pipelines that are followed."""
+        return list(self._followers)
+
     def in_force(self) -> list[InForce[OnnxModel]]:
         """Return the versions that answer now."""
         return self._in_force_among(list(self._followers))
@@ -27,6 +31,10 @@ class Catalogue:
     def waiting(self) -> list[str]:
         """Return the pipelines that have no version in force yet."""
         return [name for name, follower in self._followers.items() if follower.in_force is None]
+
+    def awaited(self) -> list[str]:
+        """Return the pipelines without a version in force that should soon have one."""
+        return [name for name in self.waiting() if self._followers[name].is_awaited]
 
     def answering(self, *, text: bool, pipeline: str | None) -> InForce[OnnxModel]:
         """Return the version that answers records (`text` false) or URLs (`text` true).

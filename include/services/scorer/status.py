@@ -21,13 +21,13 @@ def live() -> ResponseReturnValue:
 @blueprint.get("/health/ready")
 @blueprint.get("/v2/health/ready")
 def ready() -> ResponseReturnValue:
-    """Answer 200 once every pipeline has a model in force, 503 before."""
+    """Answer 200 once a model is in force and no other approved one is awaited, 503 before."""
     catalogue = current_scorer().catalogue
-    waiting = catalogue.waiting()
+    models = [describe_model(entry) for entry in catalogue.in_force()]
+    waiting = catalogue.awaited() if models else catalogue.waiting()
     if waiting:
         raise ModelUnavailableError(f"no model is in force yet for: {', '.join(waiting)}")
-    models = [describe_model(entry) for entry in catalogue.in_force()]
-    return jsonify({"status": "ready", "models": models})
+    return jsonify({"status": "ready", "models": models, "waiting": catalogue.waiting()})
 
 
 @blueprint.get("/version")

@@ -288,7 +288,8 @@ def test_an_unknown_accept_is_a_406(sites):
 
 def test_health_version_and_page_name_the_model(sites):
     assert sites.get("/health/live").json == {"status": "live"}
-    assert sites.get("/health/ready").json == {"status": "ready", "models": [SITES]}
+    ready = {"status": "ready", "models": [SITES], "waiting": []}
+    assert sites.get("/health/ready").json == ready
     version = sites.get("/version").json
     assert version["build"] == "abc"
     assert version["models"][0]["version"] == version_name(1)

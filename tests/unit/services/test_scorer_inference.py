@@ -65,6 +65,16 @@ def test_readiness_is_told_by_model(client):
     assert client.get("/v2/health/ready").status_code == 503
 
 
+def test_a_pipeline_without_an_approved_version_keeps_nobody_waiting():
+    sites = following("sites", graphs.logistic((2.0, -1.0)))
+    client = app_of({"sites": sites, "later": Following(is_awaited=False)}).test_client()
+    alone = app_of({"later": Following(is_awaited=False)}).test_client()
+
+    assert client.get("/health/ready").status_code == 200
+    assert client.get("/health/ready").json["waiting"] == ["later"]
+    assert alone.get("/health/ready").status_code == 503
+
+
 @pytest.mark.parametrize(
     "body",
     [
