@@ -1,5 +1,6 @@
 """Around every request: its id, who asks, who may read the answer, and one line of log."""
 
+import math
 import re
 import secrets
 from collections.abc import Callable
@@ -7,9 +8,10 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from include.services.scorer.api_keys import ApiKeys
+from include.services.scorer.rate_limit import RateLimiter
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CORS = {
@@ -30,12 +32,15 @@ class Access:
         Needed to have anything scored; None asks for none.
     cors_origins : frozenset of str
         Whose scripts may read the answers; ``https://app.example``, by exact comparison.
+    limiter : RateLimiter or None
+        How often each key may ask; None lets it ask as often as it likes.
     write_log : callable or None
         Takes a JSON object on a line of its own, as bytes, for each request; None keeps no log.
         Not a logger: Python's takes as long for a line as a small model for a record.
     """
 
     keys: ApiKeys | None = None
+    limiter: RateLimiter | None = None
     cors_origins: frozenset[str] = field(default_factory=frozenset)
     write_log: Callable[[bytes], object] | None = None
 
@@ -44,8 +49,8 @@ def register(app: Flask, access: Access) -> None:
     """Leave `app` naming, checking and logging each request."""
     app.before_request(_begin)
     if access.keys is not None:
-        keys = access.keys
-        app.before_request(lambda: _require_key(keys))
+        keys, limiter = access.keys, access.limiter
+        app.before_request(lambda: _require_key(keys, limiter))
     if access.cors_origins:
         app.after_request(lambda answer: _share(answer, access.cors_origins))
     if access.write_log is not None:
@@ -60,7 +65,7 @@ def _begin() -> None:
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
-def _require_key(keys: ApiKeys) -> None:
+def _require_key(keys: ApiKeys, limiter: RateLimiter | None) -> None:
     """Return when the request has a good key, or needs none, as a look at a page or at metrics."""
     if request.method != "POST":
         return
@@ -69,6 +74,9 @@ def _require_key(keys: ApiKeys) -> None:
     g.client = keys.owner_of(key)
     if g.client is None:
         raise Unauthorized("Send a valid API key as 'Authorization: Bearer <key>'.")
+    wait_s = limiter.wait_s(g.client) if limiter is not None else 0.0
+    if wait_s > 0:
+        raise TooManyRequests("The API key asks too often.", retry_after=math.ceil(wait_s))
 
 
 def _share(answer: Response, origins: frozenset[str]) -> Response:

@@ -4,7 +4,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from include.services.scorer import access, inference, page, predict, problems, status
+from include.services.scorer import access, feedback, inference, page, predict, problems, status
 from include.services.scorer.metrics import Metrics
 from include.services.scorer.scorer import EXTENSION, Scorer
 
@@ -24,6 +24,7 @@ def create_app(scorer: Scorer) -> Flask:
     app.after_request(lambda answer: _end(answer, scorer.metrics))
     access.register(app, scorer.access)
     problems.register(app)
+    app.register_blueprint(feedback.blueprint)
     app.register_blueprint(inference.blueprint)
     app.register_blueprint(page.blueprint)
     app.register_blueprint(predict.blueprint)

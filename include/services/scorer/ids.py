@@ -7,7 +7,8 @@ from functools import lru_cache
 from time import time_ns
 from zlib import crc32
 
-_FORM = re.compile(r"([0-9a-f]{12})7([0-9a-f]{3})[89ab][0-9a-f]{15}(?:-(?:0|[1-9][0-9]{0,8}))?")
+ID_PATTERN = r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}(-(0|[1-9][0-9]{0,8}))?"
+_FORM = re.compile(ID_PATTERN)
 _TAG_BITS = 0xFFF
 _CHANCE_BITS = (1 << 62) - 1
 
@@ -23,9 +24,14 @@ def is_id(text: str) -> bool:
     return _FORM.fullmatch(text) is not None
 
 
+def answered_ms(answer_id: str) -> int:
+    """Return when the answer was given, in milliseconds since 1970."""
+    return int(answer_id[:12], 16)
+
+
 def answered_at(answer_id: str) -> datetime:
     """Return when the answer was given, in UTC, to the millisecond."""
-    return datetime.fromtimestamp(int(answer_id[:12], 16) / 1000, UTC)
+    return datetime.fromtimestamp(answered_ms(answer_id) / 1000, UTC)
 
 
 def day_of(answer_id: str) -> str:

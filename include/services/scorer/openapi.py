@@ -12,6 +12,8 @@ from include.services.scorer.openapi_schemas import (
     answer_schemas,
     closed,
     example_record,
+    feedback_examples,
+    feedback_schema,
     list_of,
     records_schemas,
     reference,
@@ -25,12 +27,17 @@ _EXAMPLE_URL = "http://suspicious-example.com/login"
 _PROBLEMS = {
     400: "The body is not what its content type says.",
     401: "The service asks for an API key.",
+    403: "Only clients that are known by an API key may ask this, and none is configured.",
     404: "No pipeline reads what was sent.",
+    406: "A table is answered as JSON, CSV or HTML only.",
     413: "The body is too large.",
     415: "The content type is not read.",
     422: "A rule of the API or of the model's inputs is broken; the errors say where.",
-    503: "No model is in force yet.",
+    429: "The API key asks too often; Retry-After says when to ask again.",
+    503: "No model is in force yet, or the disk takes no feedback.",
 }
+_SCORING = (400, 401, 404, 413, 415, 422, 429, 503)
+_FEEDBACK = (400, 401, 403, 413, 415, 422, 429, 503)
 _STATUS_ROUTES = {
     "/health/live": "Whether the process answers",
     "/health/ready": "Whether every pipeline has a model in force",
@@ -68,13 +75,19 @@ def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]
         "paths": {
             "/predict": {"post": _predict(entries, limits)},
             "/explain": {"post": _explain(entries, limits)},
+            "/feedback": {"post": _feedback(limits)},
             **_status_paths(),
             **_inference_paths(entries),
         },
         "security": [{}, {"key": []}],
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "schemas": {**records_schemas(entries), **answer_schemas(), **tensor_schemas(entries)},
+            "schemas": {
+                **records_schemas(entries),
+                **answer_schemas(),
+                **tensor_schemas(entries),
+                "Feedback": feedback_schema(),
+            },
         },
     }
 
@@ -108,7 +121,10 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
             }
         ],
         "requestBody": {"required": True, "content": content},
-        "responses": {"200": {"description": "The verdicts", "content": answered}, **problems()},
+        "responses": {
+            "200": {"description": "The verdicts", "content": answered},
+            **problems(*_SCORING, 406),
+        },
     }
 
 
@@ -123,7 +139,28 @@ def _explain(entries: Entries, limits: Limits) -> dict[str, Any]:
         "summary": "Score records, and say what each input contributes",
         "description": "Contributions in log-odds that add up to the score.",
         "requestBody": {"required": True, "content": {"application/json": asked}},
-        "responses": {"200": {"description": "Verdicts", "content": answered}, **problems()},
+        "responses": {
+            "200": {"description": "Verdicts", "content": answered},
+            **problems(*_SCORING),
+        },
+    }
+
+
+def _feedback(limits: Limits) -> dict[str, Any]:
+    one = reference("Feedback")
+    many = closed({"feedback": list_of(one, minItems=1, maxItems=limits.records)})
+    asked = {"schema": {"oneOf": [one, many]}, "examples": feedback_examples()}
+    answered = {"application/json": {"schema": closed({"accepted": {"type": "integer"}})}}
+    return {
+        "operationId": "feedback",
+        "summary": "Say what answers should have been",
+        "description": "Always needs an API key. What is accepted is safe on the service's disk.",
+        "security": [{"key": []}],
+        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "responses": {
+            "202": {"description": "How many labels are kept", "content": answered},
+            **problems(*_FEEDBACK),
+        },
     }
 
 
@@ -149,23 +186,29 @@ def question_schema(entries: Entries, limits: Limits) -> Schema:
 
 
 def examples(entries: Entries) -> dict[str, Any]:
-    """Return bodies that the models in force read, by name."""
+    """Return bodies that the models in force read, by name: one item, and several."""
     found = {}
     for entry in entries:
         name = entry.pointer.pipeline
-        value: object = {"url": _EXAMPLE_URL}
+        one: dict[str, object] = {"url": _EXAMPLE_URL}
+        several: dict[str, object] = {"urls": [_EXAMPLE_URL, "https://www.example.org/"]}
         if not entry.model.schema.is_text:
-            value = {"record": example_record(entry.manifest.inputs)}
-        found[name] = {"summary": f"One item for the pipeline {name}", "value": value}
+            record = example_record(entry.manifest.inputs)
+            one, several = {"record": record}, {"records": [record, record]}
+        found[name] = {"summary": f"One item for the pipeline {name}", "value": one}
+        found[f"{name}_several"] = {
+            "summary": f"Several items for the pipeline {name}",
+            "value": {**several, "pipeline": name},
+        }
     return found
 
 
-def problems() -> dict[str, Any]:
+def problems(*statuses: int) -> dict[str, Any]:
     """Return the answers to bad requests, by status."""
     content = {"application/problem+json": {"schema": reference("Problem")}}
     return {
-        str(status): {"description": words, "content": content}
-        for status, words in _PROBLEMS.items()
+        str(status): {"description": _PROBLEMS[status], "content": content}
+        for status in sorted(statuses)
     }
 
 
@@ -180,7 +223,7 @@ def _status_paths() -> dict[str, Any]:
     }
     paths["/metrics"] = {"get": _get("Counters for Prometheus", "text/plain", {"type": "string"})}
     for path in ("/health/ready", "/v2/health/ready"):
-        paths[path]["get"]["responses"]["503"] = problems()["503"]
+        paths[path]["get"]["responses"] |= problems(503)
     return paths
 
 
@@ -195,12 +238,15 @@ def _inference_paths(entries: Entries) -> dict[str, Any]:
         "summary": "Score a tensor, by the Open Inference Protocol",
         "parameters": parameters,
         "requestBody": {"required": True, "content": {"application/json": asked}},
-        "responses": {"200": {"description": "The tensors", "content": answer}, **problems()},
+        "responses": {
+            "200": {"description": "The tensors", "content": answer},
+            **problems(*_SCORING),
+        },
     }
     found = {}
     for path, words in _MODEL_ROUTES.items():
         operation = _get(words, "application/json", {"type": "object"})
-        operation["responses"] |= {code: problems()[code] for code in ("404", "503")}
+        operation["responses"] |= problems(404, 503)
         found[path] = {"get": {**operation, "parameters": parameters}}
     return {**found, "/v2/models/{model_name}/infer": {"post": infer}}
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from include.contract.schema import InputField
 from include.registry.follow import InForce
+from include.services.scorer.ids import ID_PATTERN
+from include.services.scorer.labels import LABELS, MAX_SOURCE_CHARS
 from include.services.scorer.model import INPUT, OnnxModel
 from include.services.scorer.records import MAX_TEXT_CHARS
 
@@ -88,6 +90,29 @@ def answer_schemas() -> dict[str, Schema]:
         ),
         "Explanation": _explanation(),
         "Problem": _problem(),
+    }
+
+
+def feedback_schema() -> Schema:
+    """Return the schema of what an answer should have been."""
+    source = {**_TEXT, "minLength": 1, "maxLength": MAX_SOURCE_CHARS}
+    return closed(
+        {
+            "id": {**_ANSWER_ID, "pattern": f"^{ID_PATTERN}$"},
+            "label": {"enum": list(LABELS)},
+            "source": {**source, "description": "Who or what says so; printable letters."},
+        }
+    )
+
+
+def feedback_examples() -> dict[str, Any]:
+    """Return bodies of feedback, by name; ids are those of answers."""
+    answer_id = "019a0000b9117a63a609de55034ddf19"
+    one = {"id": answer_id, "label": "Phishing", "source": "analyst"}
+    row = {"id": f"{answer_id}-1", "label": "Legitimate", "source": "customer complaint"}
+    return {
+        "one": {"summary": "One label", "value": one},
+        "several": {"summary": "Labels of rows of a table", "value": {"feedback": [one, row]}},
     }
 
 

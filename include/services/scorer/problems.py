@@ -15,6 +15,7 @@ from include.errors import (
     PipelineUnknownError,
     RequestRejectedError,
     RequestUnreadableError,
+    StoreUnavailableError,
 )
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ _STATUS: dict[type[NightCatchError], HTTPStatus] = {
     ModelOutputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     PipelineUnknownError: HTTPStatus.NOT_FOUND,
     ModelUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreUnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -72,7 +74,7 @@ def _answer_deliberate(err: NightCatchError) -> Response:
 def _answer_http(err: HTTPException) -> Response:
     answer = problem(err.code or 500, err.description or "")
     for name, value in err.get_headers():
-        if name.lower() == "allow":
+        if name.lower() in ("allow", "retry-after"):
             answer.headers[name] = value
     return answer
 

@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import random
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
@@ -25,6 +26,7 @@ from include.services.scorer.catalogue import Catalogue
 from include.services.scorer.metrics import Metrics
 from include.services.scorer.model import OnnxModel, load_model
 from include.services.scorer.outbox import Outbox
+from include.services.scorer.rate_limit import RateLimiter
 from include.services.scorer.scored import Scored
 from include.services.scorer.scorer import Scorer
 from include.services.scorer.sender import Sender
@@ -34,7 +36,9 @@ from include.stores.objects import ObjectStore
 
 _SLOWEST_POLL_FACTOR = 4
 _STDOUT = 1
-_OUTBOX = "traffic-outbox"  # no pipeline can have its name, because of the hyphen
+# No pipeline can have their names, because of the hyphen.
+_OUTBOX = "traffic-outbox"
+_LIMITS = "rate-limits"
 _S3_TIMEOUTS = Config(
     connect_timeout=3,
     read_timeout=10,
@@ -91,9 +95,10 @@ def _keep_traffic(settings: Settings, outbox: Outbox, metrics: Metrics) -> Calla
 
 
 def _access(settings: Settings) -> Access:
-    path = settings.api_keys_file
+    path, limit = settings.api_keys_file, settings.rate_limit
     return Access(
         ApiKeys(path) if path else None,
+        RateLimiter(settings.cache_dir / _LIMITS, limit, time.time) if limit else None,
         frozenset(settings.cors_origins),
         # One write by line: the lines of several workers do not mix.
         partial(os.write, _STDOUT) if settings.access_log else None,

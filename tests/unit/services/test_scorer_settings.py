@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from include.errors import SettingMissingError
-from include.services.scorer.settings import Limits, read_settings
+from include.services.scorer.settings import Limits, RateLimit, Traffic, read_settings
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def environ(tmp_path):
 def test_three_variables_suffice(environ, tmp_path):
     settings = read_settings(environ)
 
-    assert settings.pipelines == ("sites",)
+    assert settings.pipelines == ("sites", "urls")
     assert (settings.s3_endpoint, settings.s3_bucket) == (None, "nightcatch")
     assert settings.cache_dir == tmp_path / "cache"
     assert settings.limits == Limits()
@@ -65,6 +65,10 @@ def test_every_variable_is_read(environ, tmp_path):
         ("NIGHTCATCH_POLL_INTERVAL_S", "nan"),
         ("NIGHTCATCH_MAX_RECORDS", "-1"),
         ("NIGHTCATCH_PIPELINES", "sites,sites"),
+        ("NIGHTCATCH_TRAFFIC_LOG", "everything"),
+        ("NIGHTCATCH_TRAFFIC_INTERVAL_S", "0"),
+        ("NIGHTCATCH_TRAFFIC_MAX_BYTES", "much"),
+        ("NIGHTCATCH_RATE_LIMIT", "10"),  # of whom, without keys?
     ],
 )
 def test_a_missing_or_unreadable_variable_is_named(environ, name, value):
@@ -84,3 +88,40 @@ def test_access_is_open_and_logged_unless_it_is_said_otherwise(environ, tmp_path
     assert told.api_keys_file == tmp_path / "keys"
     assert told.cors_origins == ("https://a.example", "https://b.example")
     assert told.access_log is False
+
+
+def test_the_traffic_log_is_off_unless_it_is_asked_for(environ):
+    asked = {
+        "NIGHTCATCH_TRAFFIC_LOG": "hash",
+        "NIGHTCATCH_TRAFFIC_INTERVAL_S": "1.5",
+        "NIGHTCATCH_TRAFFIC_MAX_BYTES": "1000",
+    }
+
+    assert read_settings(environ).traffic.content == "off"
+    assert read_settings({**environ, **asked}).traffic == Traffic("hash", 1.5, 1000)
+
+
+@pytest.mark.parametrize(
+    ("given", "limit"),
+    [
+        (None, None),
+        ("5", RateLimit(5, 5)),
+        ("5,", RateLimit(5, 5)),
+        ("0.5,3", RateLimit(0.5, 3)),
+        ("9, 1", RateLimit(9, 1)),
+    ],
+)
+def test_a_rate_limit_is_so_many_a_second_and_at_once(environ, given, limit):
+    asked = {"NIGHTCATCH_API_KEYS_FILE": "keys"} | (
+        {"NIGHTCATCH_RATE_LIMIT": given} if given else {}
+    )
+
+    assert read_settings({**environ, **asked}).rate_limit == limit
+
+
+@pytest.mark.parametrize("given", ["0", "-1,5", "0.5", "a", "5,0.9"])
+def test_a_rate_limit_that_nobody_could_keep_is_refused(environ, given):
+    asked = {"NIGHTCATCH_API_KEYS_FILE": "keys", "NIGHTCATCH_RATE_LIMIT": given}
+
+    with pytest.raises(SettingMissingError, match="NIGHTCATCH_RATE_LIMIT"):
+        read_settings({**environ, **asked})
