@@ -133,7 +133,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """
     limits = Limits()
     return Settings(
-        pipelines=_names(environ, "NIGHTCATCH_PIPELINES", "sites"),
+        pipelines=_names(environ, "NIGHTCATCH_PIPELINES", "sites,urls"),
         s3_endpoint=environ.get("NIGHTCATCH_S3_ENDPOINT") or None,
         s3_bucket=environ.get("NIGHTCATCH_S3_BUCKET") or "nightcatch",
         trainer_keys=_key_files(environ, "NIGHTCATCH_TRAINER_PUBLIC_KEY"),
