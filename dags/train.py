@@ -10,7 +10,7 @@ Every night at 02:00 UTC, and whenever somebody triggers it.
 | `search` | one task per model family: grid search by group-disjoint cross-validation | `runs/` |
 | `choose` | the best by cross-validation alone; calibration; threshold for the false-positive budget | log |
 | `evaluate` | the one look at the test side, beside the random-split figure and the champion | log |
-| `package` | joblib, ONNX, report and manifest, signed | `models/` |
+| `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | `models/` |
 | `infra_validate` | the scorer's own code loads the package and scores every test row | log |
 | `gate` | one sentence per rule; any rule not passed fails the run | log |
 | `wait_for_approval` | only with `approval: human` | **Required Actions** |
@@ -67,7 +67,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         found = search.partial(pipeline_name=pipeline.name).expand(family=families)
         chosen = choose(pipeline.name, found)
         evaluation = evaluate(pipeline.name, chosen)
-        packaged = package(pipeline.name, chosen, evaluation)
+        packaged = package(pipeline.name, chosen, evaluation, drift)
         figures = infra_validate(pipeline.name, packaged, chosen)
         passed = gate(pipeline.name, evaluation, figures, drift)
         approval = approve.override(outlets=[approved_model(pipeline.name)])(
@@ -194,21 +194,22 @@ def evaluate(pipeline_name: str, chosen: dict[str, Any]) -> dict[str, Any]:
 
 @task
 def package(
-    pipeline_name: str, chosen: dict[str, Any], evaluation: dict[str, Any]
+    pipeline_name: str, chosen: dict[str, Any], evaluation: dict[str, Any], drift: dict[str, Any]
 ) -> dict[str, Any]:
-    """Write the version folder and sign it."""
-    from include.nightly import ship
+    """Write the version folder, its report among it, and sign it."""
+    from include.nightly.package import Circumstances
+    from include.nightly.package import package as make
 
     context = get_current_context()
-    return ship.package(
-        night(pipeline_name),
-        chosen,
+    made = Circumstances(
         started_at=context["dag_run"].run_after,
         seed=context["params"]["seed"],
         code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
-        signing_key=Path(required("NIGHTCATCH_TRAINER_KEY")),
-        trust=trust(),
+        accept_drift=context["params"]["accept_drift"],
+        lock=(ROOT / "requirements.txt").read_text(),
     )
+    key = Path(required("NIGHTCATCH_TRAINER_KEY"))
+    return make(night(pipeline_name), chosen, made, signing_key=key, trust=trust())
 
 
 @task

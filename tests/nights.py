@@ -5,6 +5,7 @@ from pathlib import Path
 
 from include.nightly import champion, data, drift, model, ship
 from include.nightly.night import Night, Order
+from include.nightly.package import Circumstances, package
 
 ROOT = Path(__file__).parents[1]
 ORDER = Order(effort="quick", seed=0, fpr_budget=0.01)
@@ -29,17 +30,10 @@ def judge_night(
     found = [model.search(night, name, order) for name in names]
     chosen = model.choose(night, found, order)
     evaluation = model.evaluate_chosen(night, chosen, champion.read_champion(night, trust), order)
-    packaged = ship.package(
-        night,
-        chosen,
-        started_at=started_at,
-        seed=order.seed,
-        code_commit="",
-        signing_key=trainer.path,
-        trust=trust,
-    )
-    figures = ship.infra_validate(night, packaged, chosen, trust)
     moved = drift.measure(night, champion.read_champion(night, trust), ROOT / "gx")
+    made = Circumstances(started_at=started_at, seed=order.seed, code_commit="")
+    packaged = package(night, chosen, made, signing_key=trainer.path, trust=trust)
+    figures = ship.infra_validate(night, packaged, chosen, trust)
     asked = {"fpr_budget": 0.01, "accept_drift": False, "drift": moved}
     ship.gate(night, {**evaluation, **figures, **asked})
     return packaged, chosen, evaluation

@@ -15,6 +15,8 @@ MODEL_JOBLIB = "model.joblib"
 MODEL_ONNX = "model.onnx"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
+MODEL_CARD = "model_card.json"
+BOM = "bom.cdx.json"
 SIGNATURE = "model.sig"
 
 
@@ -44,6 +46,11 @@ def version_name(text: str) -> str:
         If it is not.
     """
     return _checked(_VERSION, "version", text)
+
+
+def is_version_name(text: str) -> bool:
+    """Return whether `text` is a version."""
+    return _VERSION.fullmatch(text) is not None
 
 
 def file_name(text: str) -> str:

@@ -24,7 +24,7 @@ from sklearn.tree import DecisionTreeClassifier
 LOG_ODDS, PROBABILITY = "log-odds", "probability"
 _BOOSTED = (GradientBoostingClassifier, HistGradientBoostingClassifier)
 _AVERAGED = (DecisionTreeClassifier, ExtraTreesClassifier, RandomForestClassifier)
-_MAX_ROWS, _MIN_ROWS = 300, 25
+_BACKGROUND_ROWS, _MAX_ROWS, _MIN_ROWS = 1_000, 300, 25
 _AFFORDABLE_STEPS = 4e9
 _N_STRIPS = 48
 
@@ -57,12 +57,13 @@ def contributions(
         rows, mean rank of the input's value from 0 to 1].
     """
     classifier = pipeline[-1]
-    given = np.asarray(pipeline[:-1].transform(X), dtype=np.float64)
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(X))[:_BACKGROUND_ROWS])
+    given = np.asarray(pipeline[:-1].transform(X[drawn]), dtype=np.float64)
     explain, n_rows = _explainer(classifier, given)
     if explain is None:
         kind = type(classifier).__name__
         return {"unavailable": f"{kind} has no exact SHAP values that can be had in seconds"}
-    given = given[np.sort(np.random.default_rng(seed).permutation(len(given))[:n_rows])]
+    given = given[np.linspace(0, len(given) - 1, min(n_rows, len(given))).astype(int)]
     values = explain(given)
     found: list[dict[str, Any]] = [
         {

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from include.contract import keys
 from include.contract.manifest import describe_file
-from include.errors import VersionRefusedError
+from include.errors import ObjectMissingError, PreconditionError, VersionRefusedError
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 from include.training.grids import Effort, Imputer
@@ -63,6 +64,18 @@ class Night:
     def read_json(self, name: str) -> Any:
         """Return a JSON document of the run."""
         return json.loads(self.store.get(self.key(name)))
+
+    def keep_first(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return the JSON document of the run that was kept first under `name`; made if none is."""
+        try:
+            return self.read_json(name)
+        except ObjectMissingError:
+            body = json.dumps(make(), indent=1, sort_keys=True, allow_nan=False)
+        try:
+            self.store.put_if_absent(self.key(name), body.encode(), "application/json")
+        except PreconditionError:
+            return self.read_json(name)  # another attempt came first
+        return json.loads(body)
 
     def write_frame(self, name: str, frame: pd.DataFrame) -> None:
         """Leave a frame under the run, as Parquet."""
