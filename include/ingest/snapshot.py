@@ -67,7 +67,9 @@ def take_snapshot(
 def _upload(snapshot: Snapshot, folder: Path, store: ObjectStore, pipeline: str) -> None:
     """Return when the store holds the snapshot; its profile, written last, says it is whole."""
     profile_key = keys.snapshot_profile(pipeline, snapshot.digest)
-    if store.exists(profile_key):
+    if _is_whole(snapshot, store, pipeline):
+        # Written anew, it is as young as the run that needs it: retention leaves it alone.
+        store.put(profile_key, store.get(profile_key), "application/json")
         logger.info("%s: snapshot %s is there already", pipeline, snapshot.digest)
         return
     for index, part in enumerate(snapshot.parts):
@@ -83,6 +85,17 @@ def _upload(snapshot: Snapshot, folder: Path, store: ObjectStore, pipeline: str)
         len(snapshot.parts),
         snapshot.size_bytes,
     )
+
+
+def _is_whole(snapshot: Snapshot, store: ObjectStore, pipeline: str) -> bool:
+    """Return whether the store holds the profile and every part that the profile counts."""
+    digest = snapshot.digest
+    there = set(store.keys_under(keys.snapshot_prefix(pipeline, digest)))
+    if keys.snapshot_profile(pipeline, digest) not in there:
+        return False
+    n_parts = len(read_profile(store, pipeline, digest)["parts"])
+    wanted = {keys.snapshot_part(pipeline, digest, index) for index in range(n_parts)}
+    return {keys.snapshot_type_errors(pipeline, digest), *wanted} <= there
 
 
 def read_profile(store: ObjectStore, pipeline: str, digest: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from include.evaluation.policy import Policy, read_policy
 from include.features.sets import FeatureSet
 from include.ingest.fetch import Dataset
 from include.ingest.layout import Layout, Record
+from include.registry.retention import Retention, read_retention
 from include.training.grids import Effort, Imputer
 from include.training.split import Shares
 
@@ -94,6 +95,11 @@ class Pipeline:
     def policy(self) -> Policy:
         """What a model must show to be approved, as the folder's `policy.toml` says now."""
         return read_policy(Path(__file__).with_name(self.name) / "policy.toml")
+
+    @property
+    def retention(self) -> Retention:
+        """How long what its runs made is kept, as the folder's `retention.toml` says now."""
+        return read_retention(Path(__file__).with_name(self.name) / "retention.toml")
 
     @property
     def inputs(self) -> tuple[InputField, ...]:

@@ -124,14 +124,11 @@ def list_versions(store: ObjectStore, pipeline: str, trust: Trust) -> Iterator[K
 
 
 def version_names(store: ObjectStore, pipeline: str) -> list[str]:
-    """Return the name of every version folder, whole or not, oldest first."""
-    names = []
-    for name in store.folders(keys.versions_prefix(pipeline)):
-        try:
-            names.append(keys.version_name(name))
-        except ManifestError:
-            continue  # the folder of the history
-    return names
+    """Return the name of every version of which an object is there, oldest first."""
+    prefix = keys.versions_prefix(pipeline)
+    # Objects, not folders: some servers go on listing a folder whose objects are gone.
+    found = {key.removeprefix(prefix).partition("/")[0] for key in store.keys_under(prefix)}
+    return sorted(name for name in found if keys.is_version_name(name))
 
 
 def read_signed_manifest(

@@ -13,6 +13,7 @@ from include.stack.approvals import versions as versions
 from include.stack.demo import run_demo
 from include.stack.doctor import run_doctor
 from include.stack.in_force import model_in_force
+from include.stack.keeping import retain as retain
 from include.stack.loading import load_source
 from include.stack.running import airflow_api, follow, trigger
 from include.stack.screen import Screen

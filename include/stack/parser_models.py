@@ -15,6 +15,7 @@ def add_model_commands(add: Add) -> None:
     add : callable (name, line of help, examples) -> ArgumentParser
     """
     _add_decisions(add)
+    _add_retention(add)
 
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +66,26 @@ def _add_decision(parser: argparse.ArgumentParser) -> None:
         "--despite-gate",
         action="store_true",
         help="take a version that the gate rejected or never judged; the reason then says so",
+    )
+
+
+def _add_retention(add: Add) -> None:
+    retain = add(
+        "retain",
+        "show what is older than the pipeline's retention.toml; with --apply, delete it",
+        "  ./nightcatch retain\n"
+        "  ./nightcatch retain --days 30 --newest 5\n"
+        "  ./nightcatch retain --apply\n"
+        "Approved versions and their snapshots always stay; so does what a run under way or a\n"
+        "waiting approval may need.\n",
+    )
+    add_pipeline(retain)
+    how = retain.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="delete nothing (the default)")
+    how.add_argument("--apply", action="store_true", help="delete what is shown")
+    retain.add_argument("--days", type=int, metavar="N", help="instead of the file's `days`")
+    retain.add_argument(
+        "--newest", type=int, metavar="N", help="instead of the file's `newest_versions`"
     )
 
 

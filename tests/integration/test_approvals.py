@@ -244,3 +244,19 @@ def test_a_broken_version_in_force_can_be_replaced(desk):
 def test_a_reason_is_one(desk, reason):
     with pytest.raises(SystemExit):
         desk.say("approve", GOOD, "--reason", reason)
+
+
+def test_retention_shows_what_it_would_delete_and_keeps_what_is_young(desk, capsys):
+    day = keys.traffic_file("sites", "2020-01-01", "a")
+    desk.store.put(day, b"old")
+    codes = [desk.say("retain"), desk.say("retain", "--days", "1")]
+    shown = capsys.readouterr()
+
+    assert codes == [0, 1]
+    assert "traffic       date=2020-01-01" in shown.out
+    assert "nothing is deleted; --apply deletes it" in shown.out
+    assert "days = 1: a run under way or a waiting approval may need" in shown.err
+    assert desk.store.exists(day)
+    assert desk.say("retain", "--apply") == 0
+    assert not desk.store.exists(day)
+    assert desk.say("approve", GOOD, "--reason", "it is all there") == 0

@@ -11,7 +11,7 @@ from include.stack.parser import build_parser
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    *("demo", "up", "down", "status", "load", "train", "versions", "approve", "rollback"),
+    *("demo", "up", "down", "status", "load", "train", "versions", "approve", "rollback", "retain"),
     *("doctor", "test", "bench"),
 )
 
@@ -85,7 +85,8 @@ def test_state_folder_that_cannot_be_made_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "command", ["load", "train", "versions", "rollback --reason why", "approve X --reason why"]
+    "command",
+    ["load", "train", "versions", "retain", "rollback --reason why", "approve X --reason why"],
 )
 def test_commands_that_need_a_server_name_the_remedy(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
