@@ -13,6 +13,7 @@ _SHARES = (
     "min_recall_at_fpr",
     "max_ece",
     "max_brier",
+    "max_slice_disputed",
     "max_shuffled_roc_auc",
 )
 
@@ -41,6 +42,8 @@ class Policy:
         Largest false-positive rate of a slice, as a multiple of the budget.
     max_slice_loss : float or None
         How much worse than the champion a slice's recall or false-positive rate may be.
+    max_slice_disputed : float or None
+        Largest share of a slice's legitimate rows that the champion may flag: labels may be wrong.
     max_shuffled_roc_auc : float or None
         Of a model that learned shuffled labels.
     min_lead_over_simpler : float or None
@@ -67,6 +70,7 @@ class Policy:
     max_slice_recall_gap: float | None = None
     max_slice_fpr_over_budget: float | None = None
     max_slice_loss: float | None = None
+    max_slice_disputed: float | None = None
     max_shuffled_roc_auc: float | None = None
     min_lead_over_simpler: float | None = None
     max_onnx_difference: float | None = None

@@ -34,7 +34,7 @@ def judge_slices(
         slices,
         lambda each: test["recall"] - each["recall_interval"][1],
         gap,
-        "recall below that of all rows by",
+        "recall below that of all rows",
     )
     yield _worst(
         "slice_false_positives",
@@ -42,7 +42,7 @@ def judge_slices(
         slices,
         lambda each: each["fpr_interval"][0],
         None if times is None else times * budget,
-        "a false-positive rate of",
+        "false-positive rate",
     )
     if any(each["recall_change"] or each["fpr_change"] for each in slices):
         loss = policy.max_slice_loss
@@ -52,7 +52,7 @@ def judge_slices(
             slices,
             lambda each: -each["recall_change"][1],
             loss,
-            "recall below the champion's by",
+            "recall below the champion's",
         )
         yield _worst(
             "slice_false_positive_rise",
@@ -60,7 +60,16 @@ def judge_slices(
             slices,
             lambda each: each["fpr_change"][0],
             loss,
-            "a false-positive rate above the champion's by",
+            "false-positive rate above the champion's",
+        )
+        # Phishing that somebody relabelled looks like this: learned, it would be let through.
+        yield _worst(
+            "slice_disputed_labels",
+            "fpr",
+            slices,
+            lambda each: each["disputed_interval"][0],
+            policy.max_slice_disputed,
+            "rows labelled legitimate that the champion flags",
         )
 
 
@@ -85,7 +94,7 @@ def _worst(
         if not amount <= limit
     ]
     count = f"{len(judged)} of {len(slices)} slices have enough rows"
-    sentence = f"{count}; none has for certain {words} more than {limit:.1%}"
+    sentence = f"{count}; {words}: in none for certain more than {limit:.1%}"
     if broken:
-        sentence = f"{count}; for certain {words} more than {limit:.1%}: {', '.join(broken)}"
+        sentence = f"{count}; {words}: for certain more than {limit:.1%} in {', '.join(broken)}"
     return decided(rule, not broken, sentence, worst, limit)

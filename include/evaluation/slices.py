@@ -71,6 +71,7 @@ def slice_figures(
         ``name``, ``value``, ``n``, ``n_positive``, ``accuracy``, ``recall`` and ``fpr`` at the
         shipped threshold (None without such rows) with ``recall_interval`` and ``fpr_interval``;
         ``recall_change`` and ``fpr_change``: the interval of the difference to the champion, or
+        None; ``disputed_interval``: of the share of legitimate rows that the champion flags, or
         None; ``recall_judged``, ``fpr_judged``, ``judged`` and a ``sentence``.
     """
     slices = list(_slices(labels))
@@ -107,6 +108,7 @@ def _figures(
             of.flagged, of.groups, confidence=confidence, seed=seed
         )
         figures[f"{figure}_change"] = _change(of, confidence, seed)
+    figures["disputed_interval"] = _disputed(rows.where(rows.y == 0), confidence, seed)
     figures["judged"] = figures["recall_judged"] or figures["fpr_judged"]
     return {**figures, "sentence": _sentence(figures, min_rows)}
 
@@ -117,6 +119,13 @@ def _change(rows: Judged, confidence: float, seed: int) -> tuple[float, float] |
         return None
     difference = rows.flagged.astype(np.int8) - rows.champion_flagged.astype(np.int8)
     return mean_interval(difference, rows.groups, confidence=confidence, seed=seed)
+
+
+def _disputed(legitimate: Judged, confidence: float, seed: int) -> tuple[float, float] | None:
+    flagged, groups = legitimate.champion_flagged, legitimate.groups
+    if flagged is None:
+        return None
+    return rate_interval(flagged, groups, confidence=confidence, seed=seed)
 
 
 def _sentence(figures: Mapping[str, Any], min_rows: int) -> str:

@@ -23,6 +23,7 @@ POLICY = Policy(
     max_slice_recall_gap=0.4,
     max_slice_fpr_over_budget=5.0,
     max_slice_loss=0.1,
+    max_slice_disputed=0.1,
     max_shuffled_roc_auc=0.65,
     min_lead_over_simpler=0.005,
     max_onnx_difference=1e-5,
@@ -58,6 +59,12 @@ SLICE = {
     "fpr_interval": (0.0, 0.04),
     "fpr_judged": True,
     "fpr_change": None,
+    "disputed_interval": None,
+}
+BESIDE_CHAMPION = {
+    "recall_change": (-0.03, 0.02),
+    "fpr_change": (-0.01, 0.01),
+    "disputed_interval": (0.0, 0.05),
 }
 SMALL = {**SLICE, "value": "a domain name", "recall_judged": False, "fpr_judged": False}
 SAME = {"value": 0.0, "low": -0.004, "high": 0.004}
@@ -72,8 +79,8 @@ GOOD = {
     "fpr_interval": (0.002, 0.024),
     "champion": CHAMPION,
     "slices": [
-        {**SLICE, "recall_change": (-0.03, 0.02), "fpr_change": (-0.01, 0.01)},
-        {**SMALL, "recall_change": (-1.0, 0.0), "fpr_change": (0.0, 1.0)},
+        {**SLICE, **BESIDE_CHAMPION},
+        {**SMALL, **BESIDE_CHAMPION, "recall_change": (-1.0, -0.9)},
     ],
     "simpler": SIMPLER,
     "shuffled": {"family": "a decision tree", "roc_auc": 0.51},
@@ -121,7 +128,7 @@ def test_a_good_model_passes_every_rule():
 
     assert rejections(verdicts) == []
     assert all(verdict.judged for verdict in verdicts)
-    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 22
+    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 23
 
 
 BAD = [
@@ -156,23 +163,28 @@ BAD = [
     pytest.param(
         "slice_recall",
         sliced(recall_interval=(0.2, 0.45)),
-        "1 of 2 slices have enough rows; for certain recall below that of all rows by more than "
-        "40.0%: host = an IP address (41.0%, 300 rows)",
+        "1 of 2 slices have enough rows; recall below that of all rows: for certain more than "
+        "40.0% in host = an IP address (41.0%, 300 rows)",
     ),
     pytest.param(
         "slice_false_positives",
         sliced(fpr_interval=(0.06, 0.2)),
-        "a false-positive rate of more than 5.0%: host = an IP address (6.0%, 300 rows)",
+        "false-positive rate: for certain more than 5.0% in host = an IP address (6.0%, 300 rows)",
     ),
     pytest.param(
         "slice_recall_loss",
         sliced(recall_change=(-0.4, -0.2)),
-        "recall below the champion's by more than 10.0%: host = an IP address (20.0%, 300 rows)",
+        "recall below the champion's: for certain more than 10.0% in host = an IP address (20.0%",
     ),
     pytest.param(
         "slice_false_positive_rise",
         sliced(fpr_change=(0.12, 0.3)),
-        "a false-positive rate above the champion's by more than 10.0%: host = an IP address",
+        "false-positive rate above the champion's: for certain more than 10.0% in host",
+    ),
+    pytest.param(
+        "slice_disputed_labels",
+        sliced(disputed_interval=(0.12, 0.3)),
+        "rows labelled legitimate that the champion flags: for certain more than 10.0% in host = an",
     ),
     pytest.param(
         "simpler",
@@ -318,6 +330,7 @@ def test_a_worse_figure_never_turns_a_rejection_into_a_pass(data):
                     "fpr_interval": (high + by, 1.0),
                     "recall_change": (-1.0, low - by),
                     "fpr_change": (low + by, 1.0),
+                    "disputed_interval": (high + by, 1.0),
                 }
             ],
             simpler={

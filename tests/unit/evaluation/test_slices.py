@@ -72,6 +72,15 @@ def test_the_champion_is_compared_on_the_same_rows():
     assert found["fpr_change"] == (0.0, 0.0)
 
 
+def test_rows_that_somebody_relabelled_are_disputed_by_the_champion():
+    y, theirs = [0] * 100, [1] * 30 + [0] * 70
+    (found,) = slice_figures(judged(y, [0] * 100, theirs), labels(*["ip"] * 100), **HOW)
+    (alone,) = slice_figures(judged(y, [0] * 100), labels(*["ip"] * 100), **HOW)
+
+    assert found["disputed_interval"] == pytest.approx((0.21, 0.40), abs=0.01)
+    assert alone["disputed_interval"] is None
+
+
 @pytest.mark.parametrize("champion", [None, [0, 1]], ids=["no-champion", "champion"])
 def test_the_figures_fit_in_json(champion):
     import json
