@@ -11,6 +11,7 @@ USER root
 # Compose mounts volumes here; each takes over its folder's owner and mode when it is first used.
 RUN install -d -o airflow -g root -m 0700 \
         /var/lib/nightcatch/private /var/lib/nightcatch/login /var/lib/nightcatch/downloads \
+        /var/lib/nightcatch/mlflow \
     && install -d -o airflow -g root -m 0755 /var/lib/nightcatch/public
 USER airflow
 COPY requirements.txt /opt/nightcatch/

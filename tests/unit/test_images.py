@@ -83,7 +83,9 @@ def test_the_command_of_the_example_makes_a_whole_env(tmp_path):
     assert command in WORKFLOW_TEXT
 
 
-@pytest.mark.parametrize(("service", "container_port"), [("api-server", "8080"), ("proxy", "8000")])
+@pytest.mark.parametrize(
+    ("service", "container_port"), [("api-server", "8080"), ("proxy", "8000"), ("mlflow", "5000")]
+)
 def test_published_ports_are_of_the_loopback(service, container_port):
     (published,) = SERVICES[service]["ports"]
 
@@ -93,6 +95,7 @@ def test_published_ports_are_of_the_loopback(service, container_port):
 def test_nothing_else_is_published():
     assert {name for name, service in SERVICES.items() if "ports" in service} == {
         "api-server",
+        "mlflow",
         "proxy",
     }
     assert not [name for name, service in SERVICES.items() if "network_mode" in service]
@@ -138,6 +141,16 @@ def test_private_keys_go_to_the_tasks_only():
     }
 
     assert holders == {"prepare", "scheduler"}
+
+
+def test_mlflow_holds_no_key_and_is_known_to_no_scorer():
+    mlflow = SERVICES["mlflow"]
+
+    assert not [name for name in mlflow["environment"] if SECRET.search(name)]
+    assert mlflow["volumes"] == ["mlflow:/var/lib/nightcatch/mlflow"]
+    assert mlflow["networks"] == ["outside"]
+    assert "MLFLOW" not in json.dumps(SERVICES["scorer"])
+    assert "mlflow:5000" in next(part for part in mlflow["command"] if "--allowed-hosts" in part)
 
 
 def test_only_s3_leaves_the_object_store():
