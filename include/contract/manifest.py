@@ -56,7 +56,7 @@ class Manifest:
         Versions, among them ``python``.
     seed : int
     model : mapping
-        ``family``, ``params``: what was chosen.
+        ``family``, ``params``: what was chosen; ``order``, ``run_id``: what was asked of which run.
     features : str
         Name of the feature set that makes the model's columns of a text; empty where the model
         takes the inputs themselves.

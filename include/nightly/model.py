@@ -1,6 +1,7 @@
 """From accepted rows to one judged model: search, choice, calibration, threshold, evaluation."""
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,7 @@ def choose(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[
         "threshold": threshold.value,
         "fpr_budget": order.fpr_budget,
         "calibration": {**vars(threshold), "n_rows": len(calibration.y)},
+        "order": asdict(order),
     }
     sha256 = night.write_estimator(_CHOSEN, estimator)
     night.write_json("chosen.json", chosen)

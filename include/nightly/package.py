@@ -179,7 +179,12 @@ def _manifest(
             **{name: library_version(name) for name in libraries.DIRECT},
         },
         seed=made.seed,
-        model={"family": chosen["family"], "params": chosen["params"], "run_id": night.run_id},
+        model={
+            "family": chosen["family"],
+            "params": chosen["params"],
+            "order": chosen["order"],
+            "run_id": night.run_id,
+        },
         features=pipeline.features.name if pipeline.features else "",
     )
 

@@ -11,7 +11,7 @@ from include.contract.approval import Pointer
 from include.errors import GateRejectedError
 from include.evaluation.gate import judge
 from include.evaluation.verdicts import rejections
-from include.nightly.champion import load_version
+from include.nightly.champion import load_version, provisional_pointer
 from include.nightly.model import read_chosen
 from include.nightly.night import Night
 from include.nightly.rows import read_side
@@ -27,7 +27,10 @@ def infra_validate(
 ) -> dict[str, Any]:
     """Return how the published files behave in the scorer's own code, on every test row."""
     test = read_side(night, "test")
-    served = load_version(night.store, _provisional_pointer(night, packaged), trust)
+    pointer = provisional_pointer(
+        night.pipeline.name, packaged["version"], packaged["manifest_sha256"]
+    )
+    served = load_version(night.store, pointer, trust)
     figures = {
         "onnx_difference": largest_difference(served.model, read_chosen(night, chosen), test),
         "latency_us": median_latency_us(served.model.score, test.items),
@@ -85,17 +88,3 @@ def promote(
         manifest_sha256=packaged["manifest_sha256"],
     )
     return approve(night.store, request, key, trust.approvers)
-
-
-def _provisional_pointer(night: Night, packaged: dict[str, Any]) -> Pointer:
-    """Return what a pointer to the version would say; it is never signed nor written."""
-    return Pointer(
-        pipeline=night.pipeline.name,
-        version=packaged["version"],
-        serial=1,
-        manifest_sha256=packaged["manifest_sha256"],
-        approved_by="",
-        approved_at="",
-        reason="infra-validation",
-        run_id=night.run_id,
-    )
