@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.ingest.layout import Record, Row, read_records
+from include.ingest.layout import Record
+from include.ingest.records import Row, read_records
 from include.pipelines.sites.records import FIELDS, LAYOUT, TARGET
 from include.pipelines.sites.simulate import TABLES_PATH, draw, read_tables, simulate
 

@@ -3,11 +3,12 @@
 **Trigger it** with the form: the pipeline, and where its records come from. `auto` looks in the
 data directory (`NIGHTCATCH_DATA_DIR`), then among earlier downloads (`NIGHTCATCH_DOWNLOAD_DIR`),
 then downloads the public set and checks its SHA-256; only when the internet cannot be reached are
-records simulated, and marked so. `path` reads a CSV or ARFF file of the data directory.
+records simulated, and marked so. `path` reads a file of the data directory: CSV, ARFF, or a list
+with one record per line, whose label is given below.
 
-**Run it again** whenever you like: a record's id is made of its content, so what is there stays as
-it is, and a load that was killed is completed. Real records replace simulated ones; simulated ones
-never join real ones.
+**Run it again** whenever you like: a record's id is made of what it is, so nothing is stored twice,
+and a load that was killed is completed. Of several reports of one URL the earliest stays. Real
+records replace simulated ones; simulated ones never join real ones.
 
 **When it fails**: the log's last line says which file, line or column is wrong. MongoDB out of
 reach is tried again by itself; nothing else is, because it cannot help. Lines that hold no record
@@ -26,6 +27,7 @@ from dags.edges import DEFAULT_ARGS
 from include import pipelines
 
 _LOG = logging.getLogger(__name__)
+_IN_THE_FILE = "in the file"
 _PARAMS = {
     "pipeline": Param(
         "sites", type="string", enum=list(pipelines.names()), description="Whose records."
@@ -43,7 +45,23 @@ _PARAMS = {
         minLength=1,
         maxLength=255,
         title="File",
-        description="With source `path`: a CSV or ARFF file within the data directory.",
+        description="With source `path`: a CSV or ARFF file, or a list, within the data directory.",
+    ),
+    "label": Param(
+        _IN_THE_FILE,
+        type="string",
+        enum=[_IN_THE_FILE, "phishing", "legitimate"],
+        title="Label",
+        description="With source `path`: what every record of the file is, where it has no such "
+        "column; a list needs it.",
+    ),
+    "source_name": Param(
+        None,
+        type=["null", "string"],
+        minLength=1,
+        maxLength=100,
+        title="Reported by",
+        description="With source `path`: who reported the records, where the file does not say.",
     ),
     "n_simulated": Param(
         11_055,
@@ -92,11 +110,14 @@ def load_records() -> None:
         given = os.environ.get("NIGHTCATCH_DATA_DIR")
         data_dir = Path(given) if given else None
         cache_dir = Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch"))
+        named, label = params["source"] == "path", params["label"]
         with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
             report = load_dataset(
                 hook.get_collection(pipeline.collection),
                 pipeline,
-                path=inside(data_dir, params["path"]) if params["source"] == "path" else None,
+                path=inside(data_dir, params["path"]) if named else None,
+                label=label if named and label != _IN_THE_FILE else None,
+                source_name=params["source_name"] if named else None,
                 simulated=params["source"] == "simulated",
                 data_dir=data_dir,
                 cache_dir=cache_dir.expanduser(),

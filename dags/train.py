@@ -77,7 +77,8 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         passed >> how_to_approve() >> [waiting, approval]
         waiting >> approval
         # All that may still run when an earlier task fails, so that the end is the end.
-        [found, drift, figures, approval] >> track(pipeline.name)
+        # A copy for each DAG: Airflow calls a teardown once.
+        [found, drift, figures, approval] >> track.override()(pipeline.name)
 
     return nightly()
 
@@ -144,7 +145,8 @@ def validate(pipeline_name: str, taken: dict[str, Any]) -> dict[str, Any]:
     """Judge the records by their suite; quarantine the bad ones, or refuse them all."""
     from include.nightly import data
 
-    return data.validate(night(pipeline_name), taken["digest"], ROOT / "gx")
+    run_at = get_current_context()["dag_run"].run_after
+    return data.validate(night(pipeline_name), taken["digest"], ROOT / "gx", run_at)
 
 
 @task

@@ -14,6 +14,8 @@ from include.stack.demo import run_demo
 from include.stack.doctor import run_doctor
 from include.stack.in_force import model_in_force
 from include.stack.keeping import retain as retain
+from include.stack.lineage import reproduce as reproduce
+from include.stack.lineage import trace as trace
 from include.stack.loading import load_source
 from include.stack.running import airflow_api, follow, trigger
 from include.stack.screen import Screen
@@ -83,7 +85,11 @@ def load(stack: Stack, args: argparse.Namespace, data_dir: Path | None, screen: 
         raise NotRunningError("mongo does not run; start it with ./nightcatch up")
     cache_dir = stack.settings.downloads_dir
     url, pipeline = stack.settings.mongo_url, get(args.pipeline)
-    load_source(url, pipeline, args.source, data_dir, cache_dir, screen)
+    load_source(
+        *(url, pipeline, args.source, data_dir, cache_dir, screen),
+        label=args.label,
+        source_name=args.source_name,
+    )
     return 0
 
 

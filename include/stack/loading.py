@@ -29,6 +29,9 @@ def load_source(
     data_dir: Path | None,
     cache_dir: Path,
     screen: Screen,
+    *,
+    label: str | None = None,
+    source_name: str | None = None,
 ) -> LoadReport:
     """Return what came of loading a source; its progress and bad lines are on screen.
 
@@ -43,6 +46,10 @@ def load_source(
     cache_dir : Path
         Where a downloaded data set is kept.
     screen : Screen
+    label : {"phishing", "legitimate"}, optional
+        What every record of the file is, where it has no such column.
+    source_name : str, optional
+        Who reported the records, where the file does not say.
 
     Returns
     -------
@@ -51,9 +58,11 @@ def load_source(
     Raises
     ------
     SettingMissingError
-        If the file does not exist.
+        If the file does not exist, or a label is given without a file.
     """
     path = None if source in ("auto", "simulated") else Path(source)
+    if path is None and (label or source_name):
+        raise SettingMissingError("--label and --source-name describe a file: name it by --source")
     if path is not None and not path.is_file():
         raise SettingMissingError(f"--source {source}: there is no such file")
     with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
@@ -61,6 +70,8 @@ def load_source(
             client[DATABASE][pipeline.collection],
             pipeline,
             path=path,
+            label=label,
+            source_name=source_name,
             simulated=source == "simulated",
             data_dir=data_dir,
             cache_dir=cache_dir,
@@ -103,6 +114,8 @@ def _show(report: LoadReport, screen: Screen) -> None:
         f"load     {report.source.name}: {report.n_inserted:,} records added,"
         f" {report.n_unchanged:,} were there, {report.n_bad:,} bad lines"
     )
+    if report.n_earlier:
+        screen.say(f"load     {report.n_earlier:,} of them are now known from an earlier day")
     if report.n_replaced:
         screen.say(f"load     {report.n_replaced:,} simulated records made way for them")
     for bad in report.bad_lines[:_SHOWN_BAD_LINES]:

@@ -85,7 +85,8 @@ def _add_work(add: _Add) -> None:
         "load records into MongoDB; loading the same twice changes nothing",
         "  ./nightcatch load\n"
         "  ./nightcatch load --source my.csv\n"
-        "  ./nightcatch load --source simulated\n",
+        "  ./nightcatch load --source simulated\n"
+        "  ./nightcatch load --pipeline urls --source list.txt --label phishing\n",
     )
     add_pipeline(load)
     load.add_argument(
@@ -93,7 +94,18 @@ def _add_work(add: _Add) -> None:
         default="auto",
         metavar="auto|simulated|FILE",
         help="auto: the public data set from NIGHTCATCH_DATA_DIR, the cache or the internet,"
-        " and simulated records only if there is none; FILE: CSV or ARFF (default %(default)s)",
+        " and simulated records only if there is none; FILE: CSV, ARFF or a list with one record"
+        " per line (default %(default)s)",
+    )
+    load.add_argument(
+        "--label",
+        choices=("phishing", "legitimate"),
+        help="what every record of FILE is; needed for a list, which cannot say it",
+    )
+    load.add_argument(
+        "--source-name",
+        metavar="NAME",
+        help="who reported the records, where FILE does not say (default: the file's name)",
     )
     train = add(
         "train",

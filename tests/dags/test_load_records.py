@@ -53,6 +53,13 @@ FORM = {
     ("path", ""): False,
     ("path", "x" * 256): False,
     ("path", 7): False,
+    ("label", "in the file"): True,
+    ("label", "phishing"): True,
+    ("label", "legitimate"): True,
+    ("label", "1"): False,
+    ("source_name", None): True,
+    ("source_name", "openphish"): True,
+    ("source_name", ""): False,
     ("n_simulated", 1): True,
     ("n_simulated", 0): False,
     ("n_simulated", 10_000_001): False,
@@ -129,6 +136,8 @@ def test_the_dag_parses_and_says_what_it_does(parsed):
         "pipeline": "sites",
         "source": "auto",
         "path": None,
+        "label": "in the file",
+        "source_name": None,
         "n_simulated": 11_055,
         "seed": 0,
     }
@@ -159,6 +168,30 @@ def test_a_file_of_the_data_directory_is_loaded_and_replaces_simulated_records(a
     assert loaded.returncode == 0, loaded.stdout
     (document,) = records.find({}, {"_id": False})
     assert document == dict.fromkeys(columns, 1) | {"Result": -1, "loaded_from": "mine.csv"}
+
+
+def test_a_plain_list_takes_its_label_from_the_form(airflow, mongo_url):
+    (airflow.home / "data" / "list.txt").write_text("# of today\nhttp://a.example/login\n\n")
+
+    done = run(
+        airflow,
+        pipeline="urls",
+        source="path",
+        path="list.txt",
+        label="phishing",
+        source_name="our own eyes",
+    )
+
+    assert done.returncode == 0, done.stdout
+    with pymongo.MongoClient(mongo_url) as client:
+        (document,) = client["load_records_dag"]["urls"].find({}, {"_id": False})
+        client.drop_database("load_records_dag")
+    assert document == {
+        "url": "http://a.example/login",
+        "label": 1,
+        "source": "our own eyes",
+        "loaded_from": "list.txt",
+    }
 
 
 def test_a_file_outside_the_data_directory_fails_at_once_and_is_not_shown(airflow, records):

@@ -1,0 +1,60 @@
+"""The `urls` pipeline: what a URL's string alone gives away, split by registrable domain."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from include.features.sets import URLS
+from include.features.urls import group_of
+from include.pipelines import Pipeline
+from include.pipelines.urls.records import DATASETS, FIRST_SEEN, LAYOUT, URL
+from include.pipelines.urls.simulate import simulate
+from include.pipelines.urls.slices import slices
+from include.training.grids import Effort, Imputer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from include.training.families import Family
+
+
+def _registrable_domains(frame: "pd.DataFrame") -> npt.NDArray[np.object_]:
+    """Return each URL's registrable domain as its group: a site is never on two sides."""
+    return np.array([group_of(url) for url in frame[URL]], dtype=object)
+
+
+def _families(effort: Effort, seed: int, imputer: Imputer) -> "tuple[Family, ...]":
+    from include.training.families import Family
+    from include.training.text_families import linear, stack
+
+    return (Family("Linear", linear()), Family("Stack", stack(seed)))
+
+
+def _suite_columns(frame: "pd.DataFrame", run_at: datetime | None) -> "pd.DataFrame":
+    from include.pipelines.urls.columns import suite_columns
+
+    return suite_columns(frame, run_at)
+
+
+def _drift_columns(frame: "pd.DataFrame") -> "pd.DataFrame":
+    from include.pipelines.urls.columns import drift_columns
+
+    return drift_columns(frame)
+
+
+PIPELINE = Pipeline(
+    name="urls",
+    title="phishing URLs by their text alone, nothing is looked up",
+    layout=LAYOUT,
+    datasets=DATASETS,
+    simulate=simulate,
+    group_keys=_registrable_domains,
+    families=_families,
+    features=URLS,
+    first_seen=FIRST_SEEN,
+    suite_columns=_suite_columns,
+    drift_columns=_drift_columns,
+    slices=slices,
+)
