@@ -79,7 +79,7 @@ def test_it_is_live_before_and_ready_after_the_first_approval(site, scorer):
 def test_metrics_are_the_sum_of_all_workers(site, scorer):
     site.promote(90)
     scorer.start("/health/ready")
-    scorer.wait_until(lambda: scorer.log().count("is in force") == 2)  # both workers
+    scorer.wait_until(lambda: scorer.log().count("is in force, serial") == 2)  # both workers
     for _ in range(40):
         assert scorer.predict(RECORD).status_code == 200
     metrics = requests.get(scorer.url + "/metrics", timeout=5).text

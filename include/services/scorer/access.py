@@ -1,19 +1,16 @@
-"""Around every request: its id, who asks, who may read the answer, and one line of log."""
+"""Who may ask, how often, and whose scripts may read the answers."""
 
 import math
-import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import perf_counter
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from include.services.scorer.api_keys import ApiKeys
+from include.services.scorer.around import CLIENT
 from include.services.scorer.rate_limit import RateLimiter
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CORS = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
@@ -46,23 +43,12 @@ class Access:
 
 
 def register(app: Flask, access: Access) -> None:
-    """Leave `app` naming, checking and logging each request."""
-    app.before_request(_begin)
+    """Leave `app` checking each request."""
     if access.keys is not None:
         keys, limiter = access.keys, access.limiter
         app.before_request(lambda: _require_key(keys, limiter))
     if access.cors_origins:
         app.after_request(lambda answer: _share(answer, access.cors_origins))
-    if access.write_log is not None:
-        write = access.write_log
-        app.after_request(lambda answer: _log(answer, write))
-    app.after_request(_end)
-
-
-def _begin() -> None:
-    g.began_s = perf_counter()
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 def _require_key(keys: ApiKeys, limiter: RateLimiter | None) -> None:
@@ -72,6 +58,7 @@ def _require_key(keys: ApiKeys, limiter: RateLimiter | None) -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
     g.client = keys.owner_of(key)
+    request.environ[CLIENT] = g.client
     if g.client is None:
         raise Unauthorized("Send a valid API key as 'Authorization: Bearer <key>'.")
     wait_s = limiter.wait_s(g.client) if limiter is not None else 0.0
@@ -85,31 +72,3 @@ def _share(answer: Response, origins: frozenset[str]) -> Response:
         answer.headers["Access-Control-Allow-Origin"] = request.origin
         answer.headers.update(_CORS)
     return answer
-
-
-def _end(answer: Response) -> Response:
-    answer.headers["X-Request-ID"] = g.request_id
-    if answer.status_code == 401:
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
-
-
-def _log(answer: Response, write: Callable[[bytes], object]) -> Response:
-    write(_line(answer).encode())
-    return answer
-
-
-def _line(answer: Response) -> str:
-    """Return what may be known of a request: no inputs, no address, no header but its id.
-
-    Put together by hand, as JSON's own writer takes as long as a small model: every value is a
-    number, one of a few words, or has passed a pattern that leaves nothing to escape.
-    """
-    rule, sent = request.url_rule, request.environ.get("CONTENT_LENGTH", "")
-    route, method = (rule.rule, request.method) if rule else ("unknown", "any")
-    client = f'"{g.client}"' if "client" in g and g.client else "null"
-    return (
-        f'{{"request_id": "{g.request_id}", "method": "{method}", "route": "{route}", '
-        f'"status": {answer.status_code}, "ms": {1000 * (perf_counter() - g.began_s):.2f}, '
-        f'"bytes_in": {int(sent[:18]) if sent.isdecimal() else 0}, "client": {client}}}\n'
-    )

@@ -88,10 +88,16 @@ class OnnxModel:
         columns = matrix if self.features is None else self.features.columns_of(matrix)
         (answer,) = self._session.run([OUTPUT], {INPUT: columns})
         probability: npt.NDArray[np.float32] = answer
-        # NaN fails both comparisons.
-        if not ((probability >= 0.0) & (probability <= 1.0)).all():
+        if not _are_probabilities(probability):
             raise ModelOutputError("the model gives no probability for these values")
         return probability
+
+
+def _are_probabilities(values: npt.NDArray[np.float32]) -> bool:
+    # NaN fails both comparisons; one number is looked at quicker than an array of one.
+    if values.size == 1:
+        return 0.0 <= values.item() <= 1.0
+    return bool(((values >= 0.0) & (values <= 1.0)).all())
 
 
 def load_model(body: bytes, manifest: Manifest) -> OnnxModel:

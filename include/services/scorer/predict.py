@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Request, Response, render_template, request
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
@@ -21,7 +22,7 @@ from include.services.scorer.problems import problem
 from include.services.scorer.questions import Question, parse_question, require_json, require_plain
 from include.services.scorer.records import Fault
 from include.services.scorer.scored import Scored
-from include.services.scorer.scorer import current_scorer
+from include.services.scorer.scorer import Scorer, current_scorer
 from include.services.scorer.table_traffic import noted
 
 blueprint = Blueprint("predict", __name__)
@@ -32,26 +33,27 @@ _TABLE_TYPES = ("application/json", "text/csv", "text/html")
 def predict() -> ResponseReturnValue:
     """Answer a JSON body or an uploaded file."""
     require_plain()
-    if request.mimetype == "multipart/form-data":
+    asked = request_ctx.request  # `request` would look for it again at every use
+    if asked.mimetype == "multipart/form-data":
         return _predict_table()
-    if not request.is_json:
+    if not asked.is_json:
         raise UnsupportedMediaType("Send application/json, or a CSV file as multipart/form-data.")
-    return _predict_items(explained=request.args.get("explain") == "true")
+    return _predict_items(asked, explained=asked.args.get("explain") == "true")
 
 
 @blueprint.post("/explain")
 def explain() -> ResponseReturnValue:
     """Answer a JSON body, with what each input contributes to each score."""
     require_json()
-    return _predict_items(explained=True)
+    return _predict_items(request_ctx.request, explained=True)
 
 
-def _predict_items(*, explained: bool) -> ResponseReturnValue:
+def _predict_items(asked: Request, *, explained: bool) -> ResponseReturnValue:
     scorer = current_scorer()
-    question = parse_question(request.get_data(cache=False), scorer.limits)
+    question = parse_question(asked.get_data(cache=False), scorer.limits)
     in_force = scorer.catalogue.answering(text=question.is_text, pipeline=question.pipeline)
     try:
-        predictions = _score(question, in_force, explained=explained)
+        predictions = _score(scorer, question, in_force, explained=explained)
     except RequestRejectedError as err:
         return problem(422, str(err), [question.describe(fault) for fault in _faults(err)])
     model = describe_model(in_force)
@@ -64,11 +66,11 @@ def _predict_items(*, explained: bool) -> ResponseReturnValue:
 
 
 def _json(document: dict[str, Any]) -> Response:
-    return Response(json.dumps(document), mimetype="application/json")
+    return Response(json.dumps(document), content_type="application/json")
 
 
 def _score(
-    question: Question, in_force: InForce[OnnxModel], *, explained: bool
+    scorer: Scorer, question: Question, in_force: InForce[OnnxModel], *, explained: bool
 ) -> list[dict[str, Any]]:
     schema = in_force.model.schema
     items = question.items
@@ -79,7 +81,7 @@ def _score(
     probabilities = in_force.model.score(matrix).tolist()
     request_id = new_id(in_force.pointer.pipeline)
     numbers = None if question.is_single else range(len(records))
-    current_scorer().note(
+    scorer.note(
         Scored(request_id, in_force.pointer, in_force.manifest, records, probabilities, numbers)
     )
     predictions = []

@@ -1,5 +1,6 @@
 """What a JSON body asks, once it is well-formed and within the limits."""
 
+import codecs
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from include.services.scorer.records import Fault, shorten
 from include.services.scorer.settings import Limits
 
 _KINDS = ("record", "records", "url", "urls")
+_MEMBERS = frozenset((*_KINDS, "pipeline"))
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,10 @@ def parse_question(body: bytes, limits: Limits) -> Question:
     document = parse_json(body)
     if not isinstance(document, dict):
         raise RequestRejectedError("the body is not a JSON object")
-    unknown = [name for name in document if name not in (*_KINDS, "pipeline")]
+    unknown = document.keys() - _MEMBERS
     if unknown:
-        raise RequestRejectedError(f"unknown member {shorten(unknown[0])!r}")
-    kinds = [kind for kind in _KINDS if kind in document]
+        raise RequestRejectedError(f"unknown member {shorten(min(unknown))!r}")
+    kinds = [name for name in document if name != "pipeline"]
     if len(kinds) != 1:
         raise RequestRejectedError(f"send exactly one of: {', '.join(_KINDS)}")
     pipeline = document.get("pipeline")
@@ -119,7 +121,7 @@ def parse_json(body: bytes) -> object:
         If a member is repeated, or it is nested too deeply.
     """
     try:
-        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
+        return _DECODER.decode(body.removeprefix(codecs.BOM_UTF8).decode())
     except RecursionError as err:
         raise RequestRejectedError("the JSON is nested too deeply") from err
     except ValueError as err:
@@ -132,3 +134,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise RequestRejectedError(f"member {shorten(twice)!r} is given twice")
     return members
+
+
+# Made once: `json.loads` would make one for each body.
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_duplicates)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import contains
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ MAX_TEXT_CHARS = 65_536
 _MAX_SHOWN_CHARS = 80
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _INT8 = np.iinfo(np.int8)
+_WHOLE = {int}
 _NUMBERS = ("int8", "float32")
 _MISSING_CELLS = ("", "?")
 
@@ -139,10 +141,10 @@ class RecordSchema:
         if len(record) != self.n_inputs or not values:
             faults.extend(self._wrong_columns(index, record))
             return []
-        for known, value in zip(self._common, values, strict=True):
-            if type(value) is not int or value not in known:
-                return self._checked(index, values, faults)
-        return values
+        # True equals 1, so the types are looked at too.
+        if set(map(type, values)) == _WHOLE and all(map(contains, self._common, values)):
+            return values
+        return self._checked(index, values, faults)
 
     def _wrong_columns(self, index: int, record: Mapping[str, object]) -> list[Fault]:
         known = set(self.names)

@@ -1,6 +1,6 @@
 """The edge: reads the environment, opens S3, starts following, and hands over the application.
 
-gunicorn -c include/services/scorer/gunicorn_conf.py "include.services.scorer.wsgi:create()"
+gunicorn -c python:include.services.scorer.gunicorn_conf "include.services.scorer.wsgi:create()"
 """
 
 import atexit
@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import boto3
@@ -23,6 +22,7 @@ from include.services.scorer.access import Access
 from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.app import create_app
 from include.services.scorer.catalogue import Catalogue
+from include.services.scorer.log_lines import LogLines
 from include.services.scorer.metrics import Metrics
 from include.services.scorer.model import OnnxModel, load_model
 from include.services.scorer.outbox import Outbox
@@ -100,9 +100,15 @@ def _access(settings: Settings) -> Access:
         ApiKeys(path) if path else None,
         RateLimiter(settings.cache_dir / _LIMITS, limit, time.time) if limit else None,
         frozenset(settings.cors_origins),
-        # One write by line: the lines of several workers do not mix.
-        partial(os.write, _STDOUT) if settings.access_log else None,
+        _access_log() if settings.access_log else None,
     )
+
+
+def _access_log() -> Callable[[bytes], object]:
+    lines = LogLines(_STDOUT)
+    lines.start()
+    atexit.register(lines.stop)
+    return lines.add
 
 
 def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
