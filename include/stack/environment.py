@@ -84,6 +84,7 @@ def airflow_environment(
         "NIGHTCATCH_DOWNLOAD_DIR": str(settings.downloads_dir),
         "NIGHTCATCH_MLFLOW_URL": settings.mlflow_url,
         "GX_ANALYTICS_ENABLED": "false",
+        "MPLCONFIGDIR": str(settings.state_dir / "matplotlib"),
         # Tasks run side by side; an OpenMP thread per core in each of them makes all of them slow.
         "OMP_NUM_THREADS": "1",
     }

@@ -1,0 +1,46 @@
+"""Intervals of every figure, by drawing groups again."""
+
+import numpy as np
+import pytest
+
+from include.evaluation.figure_intervals import _Ranked, figure_intervals
+from include.evaluation.metrics import evaluate
+
+RNG = np.random.default_rng(1)
+Y = RNG.integers(0, 2, 500).astype(np.int8)
+PROBABILITY = np.clip(0.5 + (Y - 0.5) * 0.5 + RNG.normal(0, 0.2, 500), 0, 1).round(2)
+HOW = {"threshold": 0.6, "fpr_budget": 0.02, "confidence": 0.95, "seed": 0}
+
+
+def test_rows_counted_once_give_the_figures_of_evaluate():
+    figures = _Ranked.of(Y, PROBABILITY).figures(np.ones(len(Y)), 0.6, 0.02)
+    expected = evaluate(Y, PROBABILITY, 0.6, 0.02)
+
+    assert figures == pytest.approx({name: expected[name] for name in figures})
+
+
+def test_a_row_counted_twice_is_two_rows():
+    weights = 1.0 + RNG.integers(0, 3, len(Y))
+    figures = _Ranked.of(Y, PROBABILITY).figures(weights, 0.6, 0.02)
+    repeated = np.repeat(np.arange(len(Y)), weights.astype(int))
+    expected = evaluate(Y[repeated], PROBABILITY[repeated], 0.6, 0.02)
+
+    assert figures == pytest.approx({name: expected[name] for name in figures})
+
+
+def test_an_interval_holds_its_figure_and_is_the_same_each_time():
+    found = figure_intervals(Y, PROBABILITY, np.arange(500), **HOW)
+    figures = evaluate(Y, PROBABILITY, 0.6, 0.02)
+
+    assert all(low <= figures[name] <= high for name, (low, high) in found.items())
+    assert found == figure_intervals(Y, PROBABILITY, np.arange(500), **HOW)
+
+
+def test_twins_make_intervals_wider():
+    def width(groups):
+        low, high = figure_intervals(Y, PROBABILITY, groups, **HOW)["accuracy"]
+        return high - low
+
+    in_few_groups = np.searchsorted(np.quantile(PROBABILITY, np.linspace(0, 1, 9)), PROBABILITY)
+
+    assert width(in_few_groups) > 2 * width(np.arange(500))

@@ -1,0 +1,186 @@
+"""The report: everything is in it, in words; nothing is loaded; nothing hostile comes through."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from include.reporting.evidence import Evidence
+from include.reporting.report import render_report
+from tests.reports import SLICE, VERDICTS, evidence, manifest
+
+ROOT = Path(__file__).resolve().parents[3]
+HOSTILE = "\"'><script>alert(1)</script><img src=https://evil.test/x onerror=alert(1)>"
+
+
+class Page(HTMLParser):
+    """The tags, attributes and text of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.ids, self.text = [], [], [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += [(tag, *attribute) for attribute in attributes]
+        self.ids += [value for name, value in attributes if name == "id"]
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def html():
+    return render_report(manifest(), evidence())
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
+
+
+def headings(html):
+    return re.findall(r"<h2[^>]*>(?:\s*<svg.*?</svg>)?\s*(.*?)</h2>", html, re.DOTALL)
+
+
+def test_a_report_has_every_chapter(html):
+    assert headings(html) == [
+        "Recommended: Approve", "Gate", "The model", "The data", "How good it is", "Ranking",
+        "Calibration", "Threshold", "Slices", "Candidates", "What moves it", "Drift",
+        "Known limits", "Lineage",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("Gate: 1 of 1 rules passed", id="gate"),
+        pytest.param("1 not judged", id="not-judged"),
+        pytest.param("4 of 8,304 rows broke a rule", id="quarantine"),
+        pytest.param("98.94 %", id="ceiling"),
+        pytest.param("On the same test rows: Accuracy", id="champion"),
+        pytest.param("Right where the other is wrong: 14 rows, against 9 rows", id="mcnemar"),
+        pytest.param("a change of \N{MINUS SIGN}1.0 points to +3.0 points", id="difference"),
+        pytest.param("was DecisionTree", id="other-family"),
+        pytest.param("a-public-set", id="source"),
+        pytest.param("First property", id="meaning"),
+        pytest.param("low values speak for phishing", id="direction"),
+        pytest.param("a has moved far", id="drift"),
+        pytest.param("1 in 1,000", id="prevalence"),
+        pytest.param("0123456789abcdef0123456789abcdef", id="snapshot"),
+        pytest.param("./nightcatch reproduce 20261121T020513Z-3f9a1c2b", id="reproduce"),
+        pytest.param("A constant answer: accuracy 50.0 %", id="simpler"),
+        pytest.param("ROC AUC 0.5100", id="shuffled"),
+        pytest.param("too few rows", id="slice"),
+        pytest.param("many twins", id="warning"),
+        pytest.param("4,321 legitimate rows", id="threshold"),
+    ],
+)
+def test_a_report_says(page, words):
+    assert words in re.sub(r"\s+", " ", page.text)
+
+
+def test_a_report_loads_nothing_and_runs_nothing(html, page):
+    linked = [value for _, name, value in page.attributes if name in ("href", "src", "srcset")]
+
+    assert not {"script", "link", "img", "iframe", "object", "form", "base"} & set(page.tags)
+    assert [value for value in linked if not value.startswith("#")] == []
+    assert ("meta", "http-equiv", "Content-Security-Policy") in page.attributes
+    assert "://" not in html
+    assert "@import" not in page.text and "url(http" not in page.text
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page):
+    targets = [value[1:] for _, name, value in page.attributes if name == "href"]
+    labels = [
+        label
+        for _, name, value in page.attributes
+        if name == "aria-labelledby"
+        for label in value.split()
+    ]
+
+    assert len(set(page.ids)) == len(page.ids)
+    assert set(targets) | set(labels) <= set(page.ids)
+
+
+def test_every_plot_is_told_in_words(page):
+    plots = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
+
+    assert len(plots) == 5
+    assert all(len(words) > 40 for words in plots)
+
+
+def test_a_report_is_small_enough_to_mail(html):
+    assert len(html.encode()) < 1_500_000
+
+
+def test_what_was_not_measured_is_said():
+    text = Page(render_report(manifest(metrics={"test": {}}), Evidence())).text
+
+    assert "Recommended: Not judged" in re.sub(r"\s+", " ", text)
+    for what in ("Verdicts of the gate", "Curves", "Calibration", "Slices", "Candidates"):
+        assert f"{what}: not measured" in text
+    for what in ("Permutation importance", "SHAP values", "Drift"):
+        assert f"{what}: not measured" in text
+
+
+def test_simulated_records_are_said_first():
+    simulated = {**manifest().snapshot, "simulated": True}
+    html = render_report(manifest(snapshot=simulated), evidence())
+
+    assert html.index("Simulated records.") < html.index('id="decision"')
+    assert "Recommended: For practice only" in html
+
+
+def test_a_family_without_shap_values_is_said():
+    said = {"unavailable": "KNN has no exact SHAP values"}
+    html = render_report(manifest(), evidence(contributions=said))
+
+    assert "KNN has no exact SHAP values" in html
+
+
+def test_hostile_words_stay_words():
+    made = manifest(
+        model={"family": HOSTILE, "params": {HOSTILE: HOSTILE}, "run_id": HOSTILE},
+        libraries={HOSTILE: HOSTILE},
+        code_commit=HOSTILE,
+    )
+    spoilt = evidence(
+        title=HOSTILE,
+        sources={HOSTILE: ""},
+        evaluation={"slices": [{**SLICE, "name": HOSTILE, "value": HOSTILE}]},
+        verdicts=[{**VERDICTS[0], "rule": HOSTILE, "sentence": HOSTILE}],
+        validation={"accepted": 1, "quarantined": 0, "warnings": [HOSTILE]},
+        meanings={"a": HOSTILE},
+        contributions={"unavailable": HOSTILE},
+    )
+    page = Page(render_report(made, spoilt))
+
+    assert not {"script", "img"} & set(page.tags)
+    assert [each for each in page.attributes if each[1].startswith("on")] == []
+    assert page.text.count("<script>alert(1)</script>") > 10
+
+
+def test_two_processes_write_the_same_bytes(tmp_path):
+    code = (
+        "import hashlib; from tests.reports import evidence, manifest;"
+        "from include.reporting.report import render_report;"
+        "print(hashlib.sha256(render_report(manifest(), evidence()).encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed, "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+
+    assert len(digests) == 1
