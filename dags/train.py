@@ -36,6 +36,7 @@ from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, get_current_conte
 
 from dags.approval import WAIT, ask_a_person, read_answer
 from dags.edges import DEFAULT_ARGS, approved_model, night, order, required, trust
+from dags.lineage import tell_of_snapshot, tell_of_version
 from dags.tracking import track
 from include import pipelines
 
@@ -137,7 +138,10 @@ def take_snapshot(pipeline_name: str) -> dict[str, Any]:
     run = night(pipeline_name)
     champion.pin_champion(run, trust())
     with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
-        return data.snapshot(run, hook.get_collection(run.pipeline.collection))
+        collection = hook.get_collection(run.pipeline.collection)
+        taken = data.snapshot(run, collection)
+        tell_of_snapshot(run, collection, taken)
+    return taken
 
 
 @task
@@ -210,8 +214,10 @@ def package(
         accept_drift=context["params"]["accept_drift"],
         lock=(ROOT / "requirements.txt").read_text(),
     )
-    key = Path(required("NIGHTCATCH_TRAINER_KEY"))
-    return make(night(pipeline_name), chosen, made, signing_key=key, trust=trust())
+    key, run = Path(required("NIGHTCATCH_TRAINER_KEY")), night(pipeline_name)
+    packaged = make(run, chosen, made, signing_key=key, trust=trust())
+    tell_of_version(run, packaged)
+    return packaged
 
 
 @task

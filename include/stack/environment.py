@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from include.pipelines import names
 from include.stack.keys import Secrets
@@ -18,6 +19,12 @@ _NOT_INHERITED = (
     *("AIRFLOW", "AWS_", "MLFLOW_", "_MLFLOW_", "OPENLINEAGE_"),
     *("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"),
 )
+
+# The hourly look for news is no step of any data.
+_LINEAGE_POLICY = [
+    {"scope": {}, "controls": {"include_source_code": False}},
+    {"scope": {"dag_id": "send_tracking"}, "controls": {"emit": False}},
+]
 
 
 def scorer_environment(
@@ -76,6 +83,7 @@ def airflow_environment(
         **_object_store(settings, secrets),
         **_airflow_settings(settings, secrets, dags_dir or settings.root / "dags"),
         **_airflow_connections(settings, secrets),
+        **_lineage(settings, environ),
         "NIGHTCATCH_TRAINER_KEY": str(secrets.trainer_key),
         "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(secrets.trainer_public_key),
         "NIGHTCATCH_APPROVER_KEY": str(secrets.approver_key),
@@ -179,6 +187,21 @@ def _airflow_settings(settings: StackSettings, secrets: Secrets, dags_dir: Path)
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    }
+
+
+def _lineage(settings: StackSettings, environ: Mapping[str, str]) -> dict[str, str]:
+    """Events go to a file, and besides to the user's own OpenLineage server, if there is one."""
+    path = settings.state_dir / "airflow" / "lineage.jsonl"
+    transport: dict[str, Any] = {"type": "file", "log_file_path": str(path), "append": True}
+    if url := environ.get("NIGHTCATCH_OPENLINEAGE_URL"):
+        # An address that does not answer costs each event two seconds, and no task its end.
+        http = {"type": "http", "url": url, "timeout": 2.0, "retry": {"total": 0}}
+        transport = {"type": "composite", "transports": {"file": transport, "http": http}}
+    return {
+        "AIRFLOW__OPENLINEAGE__EMISSION_POLICY": json.dumps(_LINEAGE_POLICY),
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": "nightcatch",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(transport),
     }
 
 

@@ -1,5 +1,6 @@
 """A real Airflow with small DAGs: a run followed, a failure explained, a stop without rest."""
 
+import json
 import os
 import socket
 import stat
@@ -22,6 +23,7 @@ from include.stack.settings import StackSettings
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = """
 from airflow.sdk import Param, dag, task
+from dags.tracking import track
 from include.errors import DataRejectedError
 
 
@@ -40,7 +42,7 @@ def bad():
     def reject() -> None:
         raise DataRejectedError("sites: 3 of 4 rows lack SSLfinal_State\\nsecond line")
 
-    reject()
+    reject() >> track("sites")
 
 
 good()
@@ -52,7 +54,7 @@ BROKEN = "from airflow.sdk import dag\nimport no_such_module\n"
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
     state_dir = tmp_path_factory.mktemp("airflow-stack")
-    return StackSettings(ROOT, state_dir, airflow_port=pick_port())
+    return StackSettings(ROOT, state_dir, airflow_port=pick_port(), mlflow_elsewhere="")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,34 @@ def test_failed_run_names_its_task_and_reason(api: AirflowApi) -> None:
     reason = r"bad: task reject failed: DataRejectedError: sites: 3 of 4 rows lack SSLfinal_State$"
     with pytest.raises(DagRunError, match=reason):
         follow(api, "bad", run_id, Screen())
+
+
+def test_failed_run_stays_failed_although_its_end_was_noted(api: AirflowApi) -> None:
+    run_id = trigger(api, "bad", {}, Screen())
+    state = api.follow("bad", run_id, lambda task: None)
+
+    assert state == "failed"
+    assert {task.task_id: task.state for task in api.tasks("bad", run_id)} == {
+        "reject": "failed",
+        "track": "success",
+    }
+
+
+def test_lineage_events_of_every_run_and_task_are_in_a_file(
+    settings: StackSettings, secrets: Secrets, api: AirflowApi
+) -> None:
+    run_id = trigger(api, "good", {}, Screen())
+    follow(api, "good", run_id, Screen())
+    written = (settings.state_dir / "airflow" / "lineage.jsonl").read_text()
+    told = {
+        (event["job"]["name"], event["eventType"])
+        for event in map(json.loads, written.splitlines())
+    }
+
+    assert {("good.grow", "START"), ("good.grow", "COMPLETE")} <= told
+    assert not [
+        each for each in (secrets.s3_secret_key, secrets.airflow_password) if each in written
+    ]
 
 
 def test_refused_parameter_is_explained(api: AirflowApi) -> None:

@@ -3,7 +3,9 @@
 import os
 import secrets
 from dataclasses import replace
+from urllib.parse import urlsplit
 
+import pymongo
 import pytest
 import requests
 from mlflow import MlflowClient
@@ -16,7 +18,7 @@ from include.stack.mlflow import MlflowServer
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
-from include.tracking import outbox
+from include.tracking import lineage, outbox
 from include.tracking.models import model_name
 from include.tracking.record import was_refused
 from include.tracking.runs import experiment_name
@@ -240,6 +242,15 @@ def test_a_run_is_refused_by_the_gate_or_by_a_person(store, signer, left, refuse
     leave_run(store, ended, signer, **left)
 
     assert was_refused(store, "sites", ended.run_id) is refused
+
+
+def test_lineage_names_the_server_without_its_users(mongo_url):
+    address = urlsplit(mongo_url)
+    with pymongo.MongoClient(mongo_url) as client:
+        client.admin.command("ping")
+        read = lineage.collection_read(client.phishing.sites)
+
+    assert (read.namespace, read.name) == (f"mongodb://{address.netloc}", "phishing.sites")
 
 
 @pytest.mark.parametrize(

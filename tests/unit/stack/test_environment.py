@@ -1,6 +1,8 @@
 """What servers are told: nothing of the caller's Airflow or cloud, and no private key too many."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +96,21 @@ def test_tasks_are_told_where_mlflow_is(settings: StackSettings, secrets: Secret
 
     assert env["NIGHTCATCH_MLFLOW_URL"] == "http://127.0.0.1:5001"
     assert "MLFLOW_TRACKING_URI" not in env
+
+
+def test_lineage_goes_to_a_file_and_to_the_users_server_as_well(
+    settings: StackSettings, secrets: Secrets
+) -> None:
+    def transport(**environ: str) -> dict[str, Any]:
+        env = airflow_environment(settings, secrets, environ)
+        return json.loads(env["AIRFLOW__OPENLINEAGE__TRANSPORT"])
+
+    alone = transport()
+    both = transport(NIGHTCATCH_OPENLINEAGE_URL="https://lineage.example")
+
+    assert alone["log_file_path"] == str(settings.state_dir / "airflow" / "lineage.jsonl")
+    assert both["transports"]["file"] == alone
+    assert both["transports"]["http"]["url"] == "https://lineage.example"
 
 
 def test_code_commit_is_empty_outside_a_checkout(tmp_path: Path) -> None:
