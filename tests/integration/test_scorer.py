@@ -36,6 +36,7 @@ class Site:
         self.env = {
             "NIGHTCATCH_S3_ENDPOINT": server.endpoint_url,
             "NIGHTCATCH_S3_BUCKET": bucket,
+            "NIGHTCATCH_PIPELINES": "sites",
             "AWS_ACCESS_KEY_ID": server.access_key,
             "AWS_SECRET_ACCESS_KEY": server.secret_key,
             "AWS_DEFAULT_REGION": "us-east-1",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 bind = "127.0.0.1:8000"
-worker_class = "gthread"
+worker_class = "include.services.scorer.worker.PatientWorker"
 workers = 2
 threads = 4
 keepalive = 30

@@ -1,0 +1,125 @@
+"""Clients that send a byte now and then keep nobody waiting, and none is kept waiting by them."""
+
+import os
+import signal
+import socket
+from contextlib import ExitStack
+
+import pytest
+import requests
+
+from tests.integration.test_scorer import RECORD, Site
+from tests.scorers import ScorerProcess
+
+N_THREADS = 8  # of all workers
+BODY = b'{"record": {"a": 1, "b": 1}}'
+
+
+@pytest.fixture(scope="module")
+def scorer(s3, tmp_path_factory):
+    """One service for all tests here; the last one ends it."""
+    folder = tmp_path_factory.mktemp("slow")
+    site = Site(s3, s3.bucket, folder)
+    site.promote(90)
+    process = ScorerProcess(folder, site.env).start("/health/ready")
+    process.wait_until(lambda: process.serials() == {1})
+    yield process
+    process.kill()
+
+
+def request(body=BODY, n_bytes=None, *headers):
+    length = n_bytes or len(body)
+    head = ["POST /predict HTTP/1.1", "Host: x", "Content-Type: application/json", *headers]
+    return "\r\n".join([*head, f"Content-Length: {length}", "", ""]).encode() + body
+
+
+def answer_to(client):
+    answer = client.recv(65536)
+    return answer.partition(b"\r\n")[0]
+
+
+CHUNKED_HEAD = (
+    b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+CHUNKED = CHUNKED_HEAD + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+BEGINNINGS = {
+    "no byte": b"",
+    "half a head": request()[:40],
+    "half a body": request()[:-5],
+    "half a large body": request(b" " * 200_000, 500_000),
+    "a body of unknown length": CHUNKED_HEAD,
+}
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS.values(), ids=BEGINNINGS.keys())
+def test_slow_clients_keep_nobody_waiting(scorer, beginning):
+    with ExitStack() as stack:
+        for _ in range(3 * N_THREADS):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", scorer.port)))
+            slow.sendall(beginning)
+        answers = {scorer.predict(RECORD).status_code for _ in range(30)}
+
+    assert answers == {200}
+
+
+@pytest.mark.parametrize("step", [1, 7], ids=["byte by byte", "in pieces"])
+def test_a_request_in_pieces_is_answered_and_so_is_the_next(scorer, step):
+    asked = request()
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):
+            for start in range(0, len(asked), step):
+                client.sendall(asked[start : start + step])
+
+            assert answer_to(client) == b"HTTP/1.1 200 OK"
+
+
+def test_a_request_that_does_not_become_whole_is_given_up(scorer):
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=60) as client:
+        client.sendall(BEGINNINGS["half a body"])
+
+        assert answer_to(client) == b"HTTP/1.1 408 Request Timeout"
+        assert client.recv(1) == b""
+
+
+def test_large_bodies_are_answered_though_threads_read_them(scorer):
+    large = request(BODY[:-1] + b" " * 400_000 + b"}")
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", scorer.port), timeout=30))
+            for _ in range(3 * N_THREADS)
+        ]
+        for client in clients:
+            client.sendall(large)
+
+        assert {answer_to(client) for client in clients} == {b"HTTP/1.1 200 OK"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "first_line"),
+    [
+        (CHUNKED, b"HTTP/1.1 200 OK"),
+        (request(BODY, None, "Expect: 100-continue"), b"HTTP/1.1 100 Continue"),
+        (request(b"{"), b"HTTP/1.1 400 BAD REQUEST"),
+        (b"GET /" + b"a" * 200_000, b"HTTP/1.1 400 Bad Request"),
+        (b"\r\n\r\n", b"HTTP/1.1 400 Bad Request"),
+    ],
+    ids=["chunked", "expect", "not JSON", "endless line", "no request"],
+)
+def test_odd_requests_are_answered(scorer, asked, first_line):
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as client:
+        client.sendall(asked)
+
+        assert answer_to(client) == first_line
+
+
+def test_sigterm_does_not_wait_for_clients_that_ask_nothing(scorer):
+    with requests.Session() as idle, socket.create_connection(("127.0.0.1", scorer.port)) as silent:
+        assert scorer.predict(RECORD, idle).status_code == 200
+        os.kill(scorer.process.pid, signal.SIGTERM)
+        scorer.wait_until(lambda: scorer.log().count("Worker exiting") == 2)
+
+        assert silent.fileno() > 0
+    scorer.process.wait_until_ended(30)
+    assert "SIGKILL" not in scorer.log()
