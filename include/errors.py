@@ -61,6 +61,10 @@ class RetentionError(NightCatchError):
     """A retention policy cannot be read, or would delete what a run or an approval needs."""
 
 
+class PredictionUnknownError(NightCatchError):
+    """No traffic that is kept holds an answer of that id."""
+
+
 class PortTakenError(NightCatchError):
     """A port that a server needs is in use by another program."""
 

@@ -58,6 +58,11 @@ def sweep(
     return deleted
 
 
+def clear(store: ObjectStore, prefix: str) -> None:
+    """Return when nothing is under `prefix`."""
+    _remove(store, list(store.entries_under(prefix)), prefix)
+
+
 def _take_signatures(
     store: ObjectStore, pipeline: str, doomed: Sequence[Doomed]
 ) -> dict[str, bytes]:
@@ -94,19 +99,23 @@ def _delete(store: ObjectStore, doomed: Doomed) -> bool:
         if entry.key in planned and entry.modified_at != planned[entry.key].modified_at:
             _log.warning("%s %s is in use again and is kept", doomed.kind, doomed.name)
             return False
-    for entry in sorted(doomed.entries, key=_order):
-        store.delete(entry.key)
-    for folder in _folders(doomed):
-        store.delete(folder)  # some servers go on listing a folder whose objects are gone
+    _remove(store, doomed.entries, doomed.prefix)
     return True
 
 
-def _folders(doomed: Doomed) -> list[str]:
+def _remove(store: ObjectStore, entries: Sequence[Entry], prefix: str) -> None:
+    for entry in sorted(entries, key=_order):
+        store.delete(entry.key)
+    for folder in _folders(entries, prefix):
+        store.delete(folder)  # some servers go on listing a folder whose objects are gone
+
+
+def _folders(entries: Sequence[Entry], prefix: str) -> list[str]:
     """Name the folders that the objects were in, innermost first; one that is not empty stays."""
     folders = set()
-    for entry in doomed.entries:
+    for entry in entries:
         folder = entry.key
-        while len(folder) > len(doomed.prefix):
+        while len(folder) > len(prefix):
             folder = folder[: folder.rstrip("/").rindex("/") + 1]
             folders.add(folder)
     return sorted(folders, key=len, reverse=True)

@@ -15,6 +15,7 @@ def add_model_commands(add: Add) -> None:
     add : callable (name, line of help, examples) -> ArgumentParser
     """
     _add_decisions(add)
+    _add_lineage(add)
     _add_retention(add)
 
 
@@ -67,6 +68,30 @@ def _add_decision(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take a version that the gate rejected or never judged; the reason then says so",
     )
+
+
+def _add_lineage(add: Add) -> None:
+    trace = add(
+        "trace",
+        "follow a prediction's id back to version, approval, snapshot, records and code",
+        "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01\n"
+        "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01-17 --rows records.csv\n"
+        "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01 --json\n",
+    )
+    trace.add_argument("id", metavar="ID", help="as the scorer's answer says")
+    trace.add_argument("--json", action="store_true", help="print JSON")
+    trace.add_argument(
+        "--rows", metavar="FILE", help="write the _id and side of every record used, as CSV"
+    )
+    reproduce = add(
+        "reproduce",
+        "retrain a version from its snapshot and tell whether the same model comes out",
+        f"  ./nightcatch reproduce {_VERSION}\n"
+        "exit code 0: identical digests, threshold and figures; 1: not. Takes as long as the run\n"
+        "did, all candidates one after the other. Nothing under models/ is touched.\n",
+    )
+    reproduce.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
+    add_pipeline(reproduce)
 
 
 def _add_retention(add: Add) -> None:

@@ -2,102 +2,52 @@
 
 import getpass
 import json
-import os
-from pathlib import Path
 
 import boto3
 import pytest
 
 from include.contract import keys
 from include.contract.manifest import describe_file
-from include.contract.signature import load_private_key, load_public_key
-from include.registry.approve import approve, pointer_in_force, read_history
+from include.registry.approve import approve
 from include.registry.publish import publish_version
-from include.stack.cli import main
-from include.stack.ports import pick_port
-from include.stack.settings import StackSettings
-from include.stack.stack import Stack
-from include.stores.objects import ObjectStore
+from include.registry.sweep import clear
 from tests import graphs
+from tests.desks import open_desk
 from tests.versions import Version, request, version_name
 
-ROOT = Path(__file__).resolve().parents[2]
-BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
 GOOD, BETTER, REJECTED, UNJUDGED = (version_name(number) for number in (1, 2, 3, 4))
 
 
-class Desk:
-    """A stack of which only S3 runs, with versions in it, and the command line."""
-
-    def __init__(self, stack, environ):
-        self.stack, self.environ = stack, environ
-        self.store = ObjectStore(stack.s3.client(), stack.settings.bucket)
-        self.approver = load_private_key(stack.secrets.approver_key.read_bytes())
-        self.trainers = (load_public_key(stack.secrets.trainer_public_key.read_bytes()),)
-
-    @property
-    def trusted(self):
-        return (self.approver.public_key(),)
-
-    def publish(self, name, verdicts=None, signing_key=None, trusted=None):
-        files = {"model.onnx": graphs.logistic((float(int(name[-8:], 16)), -1.0))}
-        described = {file: describe_file(body) for file, body in files.items()}
-        test = {"accuracy": 0.95, "roc_auc": 0.99, "recall_at_fpr": 0.9}
-        manifest = Version(name).manifest(
-            files=described,
-            metrics={"test": test},
-            model={"family": "x", "params": {}, "run_id": f"run:{name}"},
-        )
-        signing_key = signing_key or self.stack.secrets.trainer_key
-        publish_version(
-            self.store, manifest, files, signing_key=signing_key, trusted=trusted or self.trainers
-        )
-        if verdicts is not None:
-            body = json.dumps([{"rule": "r", "passed": v, "sentence": s} for v, s in verdicts])
-            self.store.put(keys.run_file("sites", f"run:{name}", "gate.json"), body.encode())
-
-    def in_force(self):
-        return pointer_in_force(self.store, "sites", self.trusted)
-
-    def history(self):
-        return [found.serial for found in read_history(self.store, "sites", self.trusted)]
-
-    def say(self, *arguments):
-        return main(list(arguments), ROOT, self.environ)
+def publish(desk, name, verdicts=None, signer=None):
+    """Leave a version as a run does, and what the gate said of it."""
+    files = {"model.onnx": graphs.logistic((float(int(name[-8:], 16)), -1.0))}
+    manifest = Version(name).manifest(
+        files={file: describe_file(body) for file, body in files.items()},
+        metrics={"test": {"accuracy": 0.95, "roc_auc": 0.99, "recall_at_fpr": 0.9}},
+        model={"family": "x", "params": {}, "run_id": f"run:{name}"},
+    )
+    signer = signer or desk.trainer
+    publish_version(desk.store, manifest, files, signing_key=signer.path, trusted=signer.trusted)
+    if verdicts is not None:
+        body = json.dumps([{"rule": "r", "passed": v, "sentence": s} for v, s in verdicts])
+        desk.store.put(keys.run_file("sites", f"run:{name}", "gate.json"), body.encode())
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    settings = StackSettings(
-        ROOT, tmp_path_factory.mktemp("desk"), s3_port=pick_port(BEHIND_S3),
-        mongo_port=pick_port(), airflow_port=pick_port(), scorer_port=pick_port(),
-    )  # fmt: skip
-    stack = Stack(settings, os.environ)
-    with stack.starting(lambda text: None, [stack.s3]):
-        pass
-    yield stack
-    stack.stop_started()
+def opened(tmp_path_factory):
+    with open_desk(tmp_path_factory.mktemp("desk")) as desk:
+        yield desk
 
 
 @pytest.fixture
-def desk(stack):
-    settings = stack.settings
-    environ = {
-        **os.environ,
-        "NIGHTCATCH_STATE_DIR": str(settings.state_dir),
-        "NIGHTCATCH_S3_PORT": str(settings.s3_port),
-        "NIGHTCATCH_MONGO_PORT": str(settings.mongo_port),
-        "NIGHTCATCH_AIRFLOW_PORT": str(settings.airflow_port),
-        "NIGHTCATCH_SCORER_PORT": str(settings.scorer_port),
-    }
-    desk = Desk(stack, environ)
-    desk.publish(GOOD, [(True, "accuracy 0.95 >= 0.92")])
-    desk.publish(BETTER, [(True, "accuracy 0.95 >= 0.92")])
-    desk.publish(REJECTED, [(True, "fine"), (False, "accuracy 0.80 < 0.92")])
-    desk.publish(UNJUDGED)
-    yield desk
-    for key in list(desk.store.keys_under("models/")) + list(desk.store.keys_under("runs/")):
-        desk.store.delete(key)
+def desk(opened):
+    publish(opened, GOOD, [(True, "accuracy 0.95 >= 0.92")])
+    publish(opened, BETTER, [(True, "accuracy 0.95 >= 0.92")])
+    publish(opened, REJECTED, [(True, "fine"), (False, "accuracy 0.80 < 0.92")])
+    publish(opened, UNJUDGED)
+    yield opened
+    for prefix in ("models/", "runs/"):
+        clear(opened.store, prefix)
 
 
 def test_a_person_approves_and_goes_back(desk, capsys):
@@ -107,7 +57,7 @@ def test_a_person_approves_and_goes_back(desk, capsys):
         desk.say("rollback", "--reason", "flags our own page"),
     ]
     shown = capsys.readouterr().out
-    history = list(read_history(desk.store, "sites", desk.trusted))
+    history = desk.history()
 
     assert codes == [0, 0, 0]
     assert [pointer.version for pointer in history] == [GOOD, BETTER, GOOD]
@@ -168,7 +118,7 @@ def unsigned(desk):
 
 
 def signed_by_the_approver(desk):
-    desk.publish(version_name(9), signing_key=desk.stack.secrets.approver_key, trusted=desk.trusted)
+    publish(desk, version_name(9), signer=desk.approver)
     return version_name(9)
 
 
@@ -214,13 +164,13 @@ def before_each_swap():
 def test_a_lost_race_has_an_exit_code_of_its_own_and_a_remedy(desk, capsys, before_each_swap):
     desk.say("approve", GOOD, "--reason", "the first")
     other = request(BETTER, run_id="somebody-else", expected_serial=1)
-    before_each_swap(lambda: approve(desk.store, other, desk.approver, desk.trusted))
+    before_each_swap(lambda: approve(desk.store, other, desk.approver.key, desk.trust.approvers))
     code = desk.say("rollback", GOOD, "--reason", "too late")
 
     assert code == 3
     assert "nothing was changed: look at ./nightcatch versions" in capsys.readouterr().err
     assert desk.in_force().run_id == "somebody-else"
-    assert desk.history() == [1, 2]
+    assert [pointer.serial for pointer in desk.history()] == [1, 2]
 
 
 def test_there_must_be_something_to_go_back_to(desk, capsys):

@@ -11,7 +11,8 @@ from include.stack.parser import build_parser
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
-    *("demo", "up", "down", "status", "load", "train", "versions", "approve", "rollback", "retain"),
+    *("demo", "up", "down", "status", "load", "train", "versions", "approve", "rollback"),
+    *("trace", "reproduce", "retain"),
     *("doctor", "test", "bench"),
 )
 
@@ -29,7 +30,9 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_help_lists_every_command_and_variable() -> None:
     text = build_parser().format_help()
 
-    assert [name for name in COMMANDS if f"    {name} " in text] == list(COMMANDS)
+    assert [name for name in COMMANDS if f"    {name} " in text.replace("\n", " ")] == list(
+        COMMANDS
+    )
     assert "NIGHTCATCH_AIRFLOW_PORT" in text
 
 

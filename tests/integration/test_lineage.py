@@ -1,0 +1,269 @@
+"""From an answer's id back to records and code, and a version made again: `trace`, `reproduce`."""
+
+import gzip
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pandas as pd
+import pymongo
+import pytest
+
+from include import pipelines
+from include.contract import keys
+from include.contract.manifest import describe_file, parse_manifest
+from include.errors import (
+    ManifestError,
+    PredictionUnknownError,
+    SignatureError,
+    VersionRefusedError,
+)
+from include.ingest.load import load_dataset
+from include.nightly.night import Night
+from include.nightly.trace import trace
+from include.registry.publish import publish_version
+from include.services.scorer.ids import day_of, new_id
+from tests.desks import open_desk
+from tests.nights import STARTED_AT, run_night
+from tests.versions import Signer
+
+PIPELINE = pipelines.get("sites")
+N_BAD = 4
+RECORD = {field.name: 1 for field in PIPELINE.inputs}
+
+
+class Night1:
+    """A desk, the version of one night that is in force, and answers of it in the traffic log."""
+
+    def __init__(self, desk, pointer, record_ids):
+        self.desk, self.store, self.pointer = desk, desk.store, pointer
+        self.record_ids = record_ids
+
+    def answer(self, n_rows=0, **changes):
+        """The id of an answer that the scorer has written down."""
+        answer_id = new_id("sites")
+        said = {
+            "time": "2026-11-21T03:00:00.000+00:00",
+            "pipeline": "sites",
+            "version": self.pointer.version,
+            "serial": self.pointer.serial,
+            "inputs": RECORD,
+            "probability": 0.97,
+            "prediction": "Phishing",
+            **changes,
+        }
+        named = [f"{answer_id}-{n}" for n in range(n_rows)] or [answer_id]
+        lines = [json.dumps({"id": name, **said}) for name in (new_id("sites"), *named)]
+        body = gzip.compress("\n".join(lines).encode())
+        self.store.put(keys.traffic_file("sites", day_of(answer_id), new_id("sites")), body)
+        return answer_id
+
+    def trace(self, answer_id):
+        return trace(self.store, [PIPELINE], answer_id, self.desk.trust)
+
+    def manifest(self):
+        key = keys.version_file("sites", self.pointer.version, keys.MANIFEST)
+        return parse_manifest(self.store.get(key))
+
+    def everything(self):
+        """Every key, and the content of what is published."""
+        published = {key: self.store.get(key) for key in self.store.keys_under("models/")}
+        return set(self.store.keys_under("")), published
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory, mongo_url):
+    folder = tmp_path_factory.mktemp("lineage")
+    with open_desk(folder / "state") as desk, pymongo.MongoClient(mongo_url) as mongo:
+        collection = mongo.lineage.sites
+        load_dataset(collection, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=folder)
+        ids = [document["_id"] for document in collection.find({}, {"_id": 1}).sort("_id")]
+        bad = {"_id": {"$in": ids[:N_BAD]}}
+        collection.update_many(bad, {"$set": {"SSLfinal_State": 7}})
+        pointer, _ = run_night(
+            Night(desk.store, PIPELINE, "night:1"),
+            collection,
+            trust=desk.trust,
+            trainer=desk.trainer,
+            approver=desk.approver,
+            families=("LogisticRegression", "DecisionTree"),
+        )
+        yield Night1(desk, pointer, ids)
+        mongo.drop_database("lineage")
+
+
+@pytest.fixture
+def restored(night):
+    """The night; whatever a test does to its objects is undone."""
+    before = {key: night.store.get(key) for key in night.store.keys_under("")}
+    yield night
+    for key in set(night.store.keys_under("")) - before.keys():
+        night.store.delete(key)
+    for key, body in before.items():
+        night.store.put(key, body)
+
+
+def test_an_answer_leads_to_approval_version_records_and_report(night):
+    found = night.trace(night.answer())
+    rows = found.rows.set_index("_id")["side"]
+
+    assert found.prediction["inputs"] == RECORD
+    assert found.approval == night.pointer
+    assert found.manifest.version == night.pointer.version
+    assert found.report == keys.version_file("sites", night.pointer.version, keys.REPORT)
+    assert found.not_kept == ()
+    assert sorted(rows.index) == night.record_ids
+    assert set(rows[rows == "quarantined"].index) == set(night.record_ids[:N_BAD])
+    used = rows.value_counts().drop("quarantined").to_dict()
+    assert used == found.manifest.snapshot["rows"]
+
+
+def test_a_row_of_a_table_is_found_by_its_own_id_and_the_table_by_its_first_row(night):
+    answer_id = night.answer(n_rows=12)
+
+    assert night.trace(f"{answer_id}-11").prediction["id"] == f"{answer_id}-11"
+    assert night.trace(answer_id).prediction["id"] == f"{answer_id}-0"
+    with pytest.raises(PredictionUnknownError):
+        night.trace(f"{answer_id}-12")
+
+
+def test_an_answer_that_is_not_written_down_is_explained(night):
+    night.answer()
+    with pytest.raises(PredictionUnknownError, match="objects holds it"):
+        night.trace(new_id("sites"))
+    with pytest.raises(PredictionUnknownError, match="none is kept"):
+        night.trace("000000000000700080000000000000ff")
+    with pytest.raises(PredictionUnknownError, match="is not an id"):
+        night.trace("../models")
+
+
+@pytest.mark.parametrize(
+    ("file", "error"),
+    [
+        (keys.MANIFEST, ManifestError),
+        (keys.REPORT, ManifestError),
+        (keys.SIGNATURE, SignatureError),
+    ],
+)
+def test_a_changed_file_is_noticed_on_the_way(restored, file, error):
+    key = keys.version_file("sites", restored.pointer.version, file)
+    restored.store.put(key, restored.store.get(key) + b" x")
+    with pytest.raises(error):
+        restored.trace(restored.answer())
+
+
+def test_an_approval_of_a_stranger_is_noticed(restored, tmp_path):
+    stranger = Signer.new(tmp_path, "stranger")
+    restored.store.put(keys.history("sites", 1), restored.pointer.to_json(stranger.key))
+    with pytest.raises(SignatureError):
+        restored.trace(restored.answer())
+
+
+def test_traffic_that_contradicts_the_approval_is_noticed(night):
+    with pytest.raises(ManifestError, match="was approved under it is"):
+        night.trace(night.answer(version="20200101T000000Z-00000000"))
+    with pytest.raises(VersionRefusedError, match="serial 9 is not kept any more"):
+        night.trace(night.answer(serial=9))
+
+
+def test_what_is_not_kept_any_more_is_said(restored):
+    digest = restored.manifest().snapshot["digest"]
+    restored.store.delete(keys.quarantine("sites", "night:1"))
+    without_quarantine = restored.trace(restored.answer())
+    restored.store.delete(keys.snapshot_profile("sites", digest))
+    without_snapshot = restored.trace(restored.answer())
+
+    assert "put in quarantine" in without_quarantine.not_kept[0]
+    assert len(without_quarantine.rows) == len(restored.record_ids)
+    assert without_snapshot.rows is None
+    assert digest in without_snapshot.not_kept[0]
+
+
+def test_the_command_shows_it_writes_rows_and_prints_json(night, tmp_path, capsys):
+    answer_id = night.answer()
+    codes = [
+        night.desk.say("trace", answer_id, "--rows", str(tmp_path / "rows.csv")),
+        night.desk.say("trace", answer_id, "--json"),
+        night.desk.say("trace", new_id("sites")),
+    ]
+    shown = capsys.readouterr()
+    words, _, document = shown.out.partition("\n{")
+    document = json.loads("{" + document)
+    rows = pd.read_csv(tmp_path / "rows.csv")
+
+    assert codes == [0, 0, 1]
+    assert f"answer     {answer_id}" in words
+    assert "serial 1 by test at " in words
+    assert "signed by an approver (verified)" in words
+    assert "4 quarantined" in words
+    assert list(rows["_id"]) == night.record_ids
+    assert document["version"]["version"] == night.pointer.version
+    assert document["snapshot"]["n_used"] == len(rows) - N_BAD
+    assert document["run_id"] == "night:1"
+    assert "scikit-learn" in document["libraries"]
+    assert "Traceback" not in shown.err
+
+
+def test_a_version_is_made_again_to_the_last_bit_and_nothing_is_left(night, capsys):
+    before = night.everything()
+    code = night.desk.say("reproduce", night.pointer.version)
+    shown = capsys.readouterr().out
+
+    assert code == 0, shown
+    assert "same     model.onnx" in shown
+    assert "same     model.joblib" in shown
+    assert "same     threshold" in shown
+    assert "same     test roc_auc" in shown
+    assert shown.endswith("identical\n")
+    assert "DIFFERS" not in shown
+    assert night.everything() == before
+
+
+def test_what_does_not_come_out_again_is_said_with_what_may_explain_it(restored, capsys):
+    folder = {
+        name: restored.store.get(keys.version_file("sites", restored.pointer.version, name))
+        for name in restored.manifest().files
+    }
+    made = STARTED_AT + timedelta(days=1)
+    version = f"{made:%Y%m%dT%H%M%SZ}-00000001"
+    other = restored.manifest()
+    model = {**other.model, "order": {**other.model["order"], "seed": 5, "fpr_budget": 0.05}}
+    other = replace(
+        other,
+        version=version,
+        files={name: describe_file(body) for name, body in folder.items()},
+        code_commit="0123abcd",
+        libraries={**other.libraries, "numpy": "1.0", "leftpad": "2.0"},
+        model=model,
+    )
+    trainer = restored.desk.trainer
+    publish_version(
+        restored.store, other, folder, signing_key=trainer.path, trusted=trainer.trusted
+    )
+    code = restored.desk.say("reproduce", version)
+    shown = capsys.readouterr().out
+
+    assert code == 1
+    assert "DIFFERS  threshold" in shown
+    assert "the code differs: 0123abcd, now " in shown
+    assert "numpy differs: 1.0, now " in shown
+    assert "leftpad differs: 2.0, now not installed" in shown
+    assert shown.endswith("NOT identical\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        (lambda m: keys.snapshot_profile("sites", m.snapshot["digest"]), "is not kept any more"),
+        (lambda m: keys.version_file("sites", m.version, keys.SIGNATURE), "not completely"),
+    ],
+    ids=["without-snapshot", "without-signature"],
+)
+def test_what_cannot_be_made_again_is_one_sentence(restored, capsys, key, message):
+    restored.store.delete(key(restored.manifest()))
+
+    assert restored.desk.say("reproduce", restored.pointer.version) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert not restored.store.folders(keys.docs_runs_prefix("sites"))[1:]
