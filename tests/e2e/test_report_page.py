@@ -1,0 +1,99 @@
+"""A version's report in a real browser: alone in a file, on a desk, on a phone, in the dark."""
+
+import pytest
+
+from include.reporting.evidence import Evidence
+from include.reporting.report import render_report
+from tests.browser import Browser
+from tests.reports import SLICE, evidence, manifest
+
+LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-records" * 2
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Files of reports: a whole one, one of which nothing was measured, one of long names."""
+    folder = tmp_path_factory.mktemp("reports")
+    long = evidence(
+        sources={LONG: ""},
+        evaluation={"slices": [{**SLICE, "name": LONG, "value": LONG}]},
+        meanings={"a": LONG},
+    )
+    shown = {"whole": (manifest(), evidence()), "long": (manifest(), long)}
+    shown["bare"] = (manifest(metrics={"test": {}}), Evidence())
+    for name, (made, seen) in shown.items():
+        (folder / f"{name}.html").write_text(render_report(made, seen))
+    return {name: f"file://{folder}/{name}.html" for name in shown}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("page", ["whole", "long", "bare"])
+def test_a_report_opens_alone_and_fits(chromium, pages, page, width, scheme):
+    chromium.show_at(width, 900, scheme)
+    chromium.open(pages[page])
+
+    assert chromium.problems == []
+    assert chromium.run("performance.getEntriesByType('resource').length") == 0
+    assert chromium.run("document.querySelectorAll('h2').length") == 14
+    assert chromium.run("document.documentElement.scrollWidth") <= width
+
+
+def test_every_entry_of_the_contents_leads_to_its_chapter(chromium, pages):
+    chromium.show_at(1280, 900)
+    chromium.open(pages["whole"])
+    places = chromium.run(
+        """(async () => {
+          document.documentElement.style.scrollBehavior = 'auto'
+          const places = []
+          for (const link of document.querySelectorAll('.contents a')) {
+            link.click()
+            await new Promise(requestAnimationFrame)
+            const chapter = document.querySelector(link.hash)
+            places.push([link.hash, chapter.matches(':target')])
+          }
+          return places
+        })()"""
+    )
+
+    assert len(places) == 14
+    assert [place for place, is_there in places if not is_there] == []
+
+
+def test_plots_take_the_colours_of_the_dark_page(chromium, pages):
+    def ink(scheme):
+        chromium.show_at(1280, 900, scheme)
+        chromium.open(pages["whole"])
+        return chromium.run(
+            "[...new Set([...document.querySelectorAll('.plot text')]"
+            ".map((text) => getComputedStyle(text).fill))].sort().join()"
+        )
+
+    light, dark = ink("light"), ink("dark")
+
+    assert light and dark and light != dark
+
+
+def test_on_paper_everything_is_unfolded_and_nothing_sticks_out(chromium, pages):
+    chromium.show_at(794, 1123)
+    chromium.open(pages["whole"])
+    chromium.tell("Emulation.setEmulatedMedia", media="print")
+    heights = chromium.run(
+        "[...document.querySelectorAll('details > :not(summary)')].map((e) => e.offsetHeight)"
+    )
+    shown = chromium.run("getComputedStyle(document.querySelector('.contents')).display")
+    width = chromium.run("document.documentElement.scrollWidth")
+    printed = chromium.tell("Page.printToPDF", printBackground=True)
+    chromium.tell("Emulation.setEmulatedMedia", media="")
+
+    assert shown == "none"
+    assert heights and min(heights) > 20
+    assert width <= 794
+    assert printed["data"].startswith("JVBERi")
