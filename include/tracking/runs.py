@@ -13,6 +13,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 from include.tracking.translate import DataSet, Figure, TrackedRun
 
 _log = logging.getLogger(__name__)
+# Without it MLflow's pages take the experiment for one of a language model.
+_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 # Set when everything else of a run is there.
 _COMPLETE = "content_sha256"
 _MAX_CHILDREN = 1_000
@@ -57,8 +59,9 @@ def send_run(client: MlflowClient, tracked: TrackedRun, content_sha256: str) -> 
 
 
 def _experiment(client: MlflowClient, name: str) -> str:
-    found = client.get_experiment_by_name(name)
-    return str(found.experiment_id if found else client.create_experiment(name))
+    if found := client.get_experiment_by_name(name):
+        return str(found.experiment_id)
+    return str(client.create_experiment(name, tags=_EXPERIMENT_TAGS))
 
 
 def _write(
