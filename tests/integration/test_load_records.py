@@ -3,6 +3,7 @@
 import multiprocessing
 import threading
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,11 +12,11 @@ import pytest
 from pymongo.errors import BulkWriteError
 
 from include.contract.schema import InputField, Target
-from include.errors import DataRejectedError, StoreUnavailableError
+from include.errors import DataRejectedError, SettingMissingError, StoreUnavailableError
 from include.ingest.batches import LoadReport, load_records
 from include.ingest.documents import Source
 from include.ingest.fetch import Dataset
-from include.ingest.layout import Layout
+from include.ingest.layout import Identity, Layout
 from include.ingest.load import load_dataset
 from include.ingest.records import BadLine, Row, read_records
 from include.stack.mongo import MongoServer
@@ -250,6 +251,75 @@ def test_a_rule_of_the_database_is_not_hidden(collection):
         load_records(collection, rows({"a": -1}), FILE)
 
 
+class TestRecordsOfAnIdentity:
+    """Records with a key of their own: one document each, from its earliest report."""
+
+    IDENTITY = Identity(("name", "Result"), lambda record: str(record["name"]).lower(), "seen")
+
+    @pytest.fixture
+    def load(self, collection):
+        def load(*records, source=FILE):
+            return load_records(collection, rows(*records), source, identity=self.IDENTITY)
+
+        return load
+
+    def test_the_same_thing_is_stored_once_whatever_the_file(self, load, collection):
+        first = load({"name": "A"}, {"name": "b"}, {"name": "a"})
+        second = load({"name": "a"}, {"name": "c"}, source=Source("other.csv"))
+
+        assert (first.n_inserted, first.n_unchanged) == (2, 1)
+        assert (second.n_inserted, second.n_unchanged, second.n_earlier) == (1, 1, 0)
+        assert sorted(found["name"] for found in collection.find()) == ["A", "b", "c"]
+
+    @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+    def test_the_earliest_report_stays_whatever_comes_first(self, load, collection, order):
+        reports = [
+            {"name": "a", "by": day, "seen": datetime(2025, 1, day, tzinfo=UTC)}
+            for day in (3, 1, 2)
+        ]
+        for place in order:
+            load(reports[place], source=Source(f"{place}.csv"))
+        load({"name": "a", "by": "nobody"})
+
+        (document,) = collection.find({}, {"_id": False})
+        assert document == {
+            "name": "a",
+            "by": 1,
+            "seen": datetime(2025, 1, 1),  # as MongoDB's client gives it back
+            "loaded_from": "1.csv",
+        }
+
+    def test_the_earliest_report_within_one_file_stays(self, load, collection):
+        days = [datetime(2025, 1, day, tzinfo=UTC) for day in (2, 1, 3)]
+
+        report = load(*({"name": "a", "seen": day} for day in days))
+
+        assert (report.n_inserted, report.n_unchanged, report.n_earlier) == (1, 2, 1)
+        assert collection.find_one()["seen"].day == 1
+
+    def test_a_dated_report_takes_the_place_of_an_undated_one(self, load, collection):
+        load({"name": "a", "by": "nobody"})
+
+        report = load({"name": "a", "by": "feed", "seen": datetime(2025, 1, 1, tzinfo=UTC)})
+
+        assert report.n_earlier == 1
+        assert collection.find_one()["by"] == "feed"
+
+    def test_loads_at_the_same_time_end_with_the_earliest(self, load, collection):
+        def one(day):
+            seen = datetime(2025, 1, day, tzinfo=UTC)
+            load(*({"name": f"{n}", "seen": seen} for n in range(300)))
+
+        threads = [threading.Thread(target=one, args=(day,)) for day in (4, 2, 3, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert {document["seen"].day for document in collection.find()} == {1}
+        assert collection.count_documents({}) == 300
+
+
 class TestLoadDataset:
     @pytest.fixture
     def load(self, collection, tmp_path):
@@ -266,6 +336,18 @@ class TestLoadDataset:
 
         assert report.source == Source("mine.csv")
         assert report.bad_lines == (BadLine(3, "b: 'x' is not a whole number"),)
+
+    def test_a_label_that_is_given_stands_in_every_record(self, load, tmp_path, collection):
+        path = tmp_path / "mine.csv"
+        path.write_text("a,b\n1,1\n")
+
+        load(path=path, label="phishing")
+
+        assert [document["Result"] for document in collection.find()] == [-1]
+
+    def test_a_label_is_one_of_the_two(self, load, tmp_path):
+        with pytest.raises(SettingMissingError, match="label 'bad'"):
+            load(path=tmp_path / "mine.csv", label="bad")
 
     def test_the_public_set_is_looked_for_in_the_data_directory(self, load, tmp_path):
         (tmp_path / "small.csv").write_text("a,b,Result\n1,1,1\n")

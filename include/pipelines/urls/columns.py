@@ -100,12 +100,11 @@ def _depth(address: Address) -> int:
 
 def _repeats(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
     """Return of each record that is an earlier one again, whose that is; missing for all others."""
-    keys = pd.DataFrame({"url": normalised, "label": frame[LABEL]})
-    again = keys.duplicated() & frame[URL].notna()
+    keys = pd.DataFrame({"url": normalised, "label": frame[LABEL]})[frame[URL].notna()]
     twins = keys[keys.duplicated(keep=False)]
-    sources = frame[SOURCE].fillna(_UNKNOWN)
+    sources = frame.loc[twins.index, SOURCE].fillna(_UNKNOWN)
     first = sources.groupby([twins["url"], twins["label"]], dropna=False).transform("first")
-    return first.astype("str").where(again)
+    return first[twins.duplicated()].astype("str").reindex(frame.index)
 
 
 def _contradicts(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:

@@ -51,7 +51,7 @@ def normal_form(url: str, address: Address) -> str:
         (
             "" if scheme in _WEB else f"{scheme}:",
             f"{address.userinfo}@" if address.userinfo else "",
-            address.host,
+            quote(address.host, safe=":[]", errors="replace"),
             f":{address.port}" if address.port else "",
             _ESCAPED.sub(_plain, quote(tail, safe=_ASCII, errors="replace")),
         )

@@ -2,12 +2,13 @@
 
 import gzip
 import tracemalloc
+from datetime import UTC, datetime
 
 import pytest
 
 from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError
-from include.ingest.layout import Layout
+from include.ingest.layout import Identity, Layout
 from include.ingest.records import LINE_LIMIT_BYTES, BadLine, Row, read_records
 
 LAYOUT = Layout(
@@ -23,10 +24,20 @@ ONE = {"Age": 1, "popUpWidnow": -1, "Result": 1}
 OTHER = {"Age": -1, "popUpWidnow": 1, "Result": -1}
 
 
-def read(tmp_path, content, name="some.csv", layout=LAYOUT):
+TEXTS = Layout(
+    fields=(InputField("url", "string", None),),
+    target=Target("label", 1, 0),
+    aliases={"date": "seen"},
+    details=(InputField("source", "string", None), InputField("seen", "timestamp", None)),
+    identity=Identity(("url", "label"), lambda record: str(record["url"]), since="seen"),
+    strict=False,
+)
+
+
+def read(tmp_path, content, name="some.csv", layout=LAYOUT, given=None):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return list(read_records(path, layout))
+    return list(read_records(path, layout, given))
 
 
 GOOD = {
@@ -181,3 +192,104 @@ def test_memory_stays_bounded_whatever_the_file(tmp_path, shape):
 
     assert n_rows == (1 if shape == "one_line" else 20_000)
     assert peak_bytes < 500_000
+
+
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("2025-02-24", datetime(2025, 2, 24, tzinfo=UTC)),
+        ("2025-02-24 10:30:00", datetime(2025, 2, 24, 10, 30, tzinfo=UTC)),
+        ("2025-02-24T12:30:00+02:00", datetime(2025, 2, 24, 10, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_without_a_zone_is_in_utc(tmp_path, cell, moment):
+    (row,) = read(tmp_path, f"url,label,date\nhttp://a.example,1,{cell}\n", layout=TEXTS)
+
+    assert row.record["seen"] == moment
+
+
+@pytest.mark.parametrize(("word", "stored"), [("phishing", 1), ("Legitimate", 0), ("1", 1)])
+def test_a_label_may_be_a_word(tmp_path, word, stored):
+    (row,) = read(tmp_path, f"url,label\nhttp://a.example,{word}\n", layout=TEXTS)
+
+    assert row.record["label"] == stored
+
+
+def test_a_label_in_words_keeps_the_polarity_of_the_pipeline(tmp_path):
+    rows = read(tmp_path, HEAD + "1,-1,phishing\n1,-1,legitimate\n")
+
+    assert [row.record["Result"] for row in rows] == [-1, 1]
+
+
+def test_columns_that_only_describe_may_be_absent_and_unknown_ones_are_left_out(tmp_path):
+    rows = read(tmp_path, "label,domain,url\n0,a.example,http://a.example\n", layout=TEXTS)
+
+    assert rows == [Row(2, {"label": 0, "url": "http://a.example"})]
+
+
+BAD_TEXTS = {
+    "no_url": (",1,2025-01-01", "url is missing"),
+    "no_label": ("http://a.example,,2025-01-01", "label is missing"),
+    "unknown_label": ("http://a.example,2,2025-01-01", "label: 2 is no label"),
+    "unknown_word": ("http://a.example,spam,2025-01-01", "label: 'spam' is not a whole number"),
+    "no_date": ("http://a.example,1,yesterday", "seen: 'yesterday' is no date of ISO 8601"),
+}
+
+
+@pytest.mark.parametrize(("line", "reason"), BAD_TEXTS.values(), ids=BAD_TEXTS.keys())
+def test_a_line_that_does_not_say_what_it_is_about_is_bad(tmp_path, line, reason):
+    rows = read(tmp_path, f"url,label,date\n{line}\n", layout=TEXTS)
+
+    assert rows == [BadLine(2, reason)]
+
+
+LISTS = {
+    "plain": "http://a.example/?q=1,2\nhttp://b.example\n",
+    "comments": "# of today\n\nhttp://a.example/?q=1,2\n  # more\nhttp://b.example\n",
+    "one_column_csv": 'url\n"http://a.example/?q=1,2"\nhttp://b.example\n',
+    "windows": "http://a.example/?q=1,2\r\nhttp://b.example\r\n",
+}
+
+
+@pytest.mark.parametrize("content", LISTS.values(), ids=LISTS.keys())
+def test_a_list_is_read_with_the_label_that_is_given(tmp_path, content):
+    rows = read(tmp_path, content, "list.txt", TEXTS, {"label": 1, "source": "me"})
+
+    assert [row.record for row in rows] == [
+        {"url": url, "label": 1, "source": "me"}
+        for url in ("http://a.example/?q=1,2", "http://b.example")
+    ]
+
+
+def test_a_lists_lines_are_numbered_as_in_an_editor_and_bad_ones_named(tmp_path):
+    content = b"# one\nhttp://a.example\n\n\xff\nhttp://b.example\n"
+
+    rows = read(tmp_path, content, "list.txt", TEXTS, {"label": 0})
+
+    assert [row.line for row in rows] == [2, 4, 5]
+    assert rows[1] == BadLine(4, "not UTF-8 text")
+
+
+def test_a_url_with_a_stray_quote_can_be_the_first_of_a_list(tmp_path):
+    (row,) = read(tmp_path, '"http://a.example/"x\n', "list.txt", TEXTS, {"label": 1})
+
+    assert row.record["url"] == '"http://a.example/"x'
+
+
+def test_a_list_without_a_label_is_refused(tmp_path):
+    with pytest.raises(DataRejectedError, match="line 1: missing column 'url', 'label'"):
+        read(tmp_path, "http://a.example\n", "list.txt", TEXTS)
+
+
+def test_what_is_given_fills_the_gaps_of_a_file(tmp_path):
+    content = "url,source\nhttp://a.example,feed\nhttp://b.example,\n"
+
+    rows = read(tmp_path, content, layout=TEXTS, given={"label": 1, "source": "me"})
+
+    assert [row.record["source"] for row in rows] == ["feed", "me"]
+    assert [row.record["label"] for row in rows] == [1, 1]
+
+
+def test_a_label_is_not_given_to_a_file_that_has_one(tmp_path):
+    with pytest.raises(DataRejectedError, match="given although present, column 'label'"):
+        read(tmp_path, "url,label\nhttp://a.example,0\n", layout=TEXTS, given={"label": 1})
