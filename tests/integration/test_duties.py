@@ -1,0 +1,181 @@
+"""Separation of duties: who trains may not approve, who approves may not train; keys change."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.contract import keys
+from include.contract.approval import parse_pointer
+from include.errors import SignatureError
+from include.registry.approve import approve, read_history
+from include.registry.follow import Follower, LastGood, Trust
+from include.services.scorer.model import load_model
+from include.stores.objects import ObjectStore
+from tests import graphs
+from tests.versions import Signer, Version, publish, request, version_name
+
+MAX_MODEL_BYTES = 100_000
+FIRST, SECOND = version_name(1), version_name(2)
+NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+
+
+class House:
+    """A bucket, a trainer, an approver, and scorers that trust whom they are told to."""
+
+    def __init__(self, store, folder):
+        self.store, self.folder = store, folder
+        self.trainer, self.approver = self.signer("trainer"), self.signer("approver")
+        self.now = NOW
+
+    def signer(self, name):
+        return Signer.new(self.folder, name)
+
+    def scorer(self, *, approvers=None, trainers=None, cache="cache"):
+        """A scorer's follower, as it is just after its start."""
+        trust = Trust(
+            approvers or self.approver.trusted, trainers or self.trainer.trusted, MAX_MODEL_BYTES
+        )
+        follower = Follower(
+            self.store, "sites", trust, LastGood(self.folder / cache, MAX_MODEL_BYTES), load_model,
+            now=lambda: self.now,
+        )  # fmt: skip
+        follower.restore()
+        return follower
+
+    def promote(self, name, *, trainer=None, approver=None, trusted=None, **fields):
+        """Publish with one key, approve with the other."""
+        weight = float(int(name[-8:], 16))
+        version = Version(name, files={"model.onnx": graphs.logistic((weight, -1.0))})
+        publish(self.store, version, trainer or self.trainer)
+        approver = approver or self.approver
+        asked = request(name, run_id=f"approves {name}", **fields)
+        return approve(self.store, asked, approver.key, trusted or approver.trusted)
+
+
+@pytest.fixture
+def house(s3, bucket, tmp_path):
+    return House(ObjectStore(s3.client(), bucket), tmp_path)
+
+
+def served(follower):
+    return follower.in_force and follower.in_force.pointer.version
+
+
+def test_with_a_key_each_a_version_comes_into_force(house):
+    house.promote(FIRST)
+    scorer = house.scorer()
+
+    assert scorer.poll_once().kind == "swapped"
+    assert served(scorer) == FIRST
+
+
+def test_a_pointer_that_the_trainer_signed_is_refused(house):
+    house.promote(FIRST)
+    scorer = house.scorer()
+    scorer.poll_once()
+    house.promote(SECOND, approver=house.trainer, trusted=house.approver.trusted)
+    outcome = scorer.poll_once()
+
+    assert (outcome.kind, outcome.failure) == ("refused", "SignatureError")
+    assert served(scorer) == FIRST
+    assert house.scorer(cache="fresh").poll_once().kind == "refused"
+
+
+def test_a_version_that_the_approver_signed_is_refused(house):
+    house.promote(FIRST)
+    scorer = house.scorer()
+    scorer.poll_once()
+    house.promote(SECOND, trainer=house.approver)
+    outcome = scorer.poll_once()
+
+    assert (outcome.kind, outcome.failure) == ("refused", "SignatureError")
+    assert served(scorer) == FIRST
+
+
+def test_who_holds_the_trainers_key_only_cannot_follow_an_approval(house):
+    house.promote(FIRST)
+    with pytest.raises(SignatureError):
+        house.promote(SECOND, approver=house.trainer)
+
+    pointer = parse_pointer(
+        house.store.get(keys.approved("sites")), house.approver.trusted, pipeline="sites"
+    )
+    assert pointer.version == FIRST
+
+
+def test_an_expired_approval_is_not_loaded_from_the_bucket_nor_from_disk(house):
+    house.promote(FIRST)
+    house.scorer().poll_once()
+    house.promote(SECOND, expires_at=(NOW + timedelta(hours=1)).isoformat())
+    scorer = house.scorer()
+    scorer.poll_once()
+    in_time = served(scorer)
+    house.now += timedelta(hours=1)
+    from_disk = house.scorer()
+    outcome = from_disk.poll_once()
+
+    assert in_time == SECOND
+    assert served(from_disk) is None
+    assert (outcome.kind, outcome.failure) == ("refused", "PointerError")
+    assert "expired at" in outcome.reason
+    assert served(house.scorer(cache="fresh")) is None
+
+
+def test_the_approvers_key_is_changed_without_a_gap(house):
+    new = house.signer("new-approver")
+    old_only, both, new_only = (
+        house.approver.trusted, (*house.approver.trusted, *new.trusted), new.trusted
+    )  # fmt: skip
+    house.promote(FIRST)
+    before = house.scorer(approvers=old_only)
+    before.poll_once()
+    during = house.scorer(approvers=both)
+    during.poll_once()
+    house.promote(SECOND, approver=new, trusted=both)
+    kinds = [before.poll_once().kind, during.poll_once().kind]
+    after = house.scorer(approvers=new_only)
+    after.poll_once()
+
+    assert kinds == ["refused", "swapped"]
+    assert (served(before), served(during), served(after)) == (FIRST, SECOND, SECOND)
+    assert [pointer.serial for pointer in read_history(house.store, "sites", both)] == [1, 2]
+
+
+def test_the_trainers_key_is_changed_without_a_gap(house):
+    new = house.signer("new-trainer")
+    both = (*house.trainer.trusted, *new.trusted)
+    house.promote(FIRST)
+    during = house.scorer(trainers=both)
+    during.poll_once()
+    too_early = house.scorer(trainers=new.trusted, cache="too-early").poll_once()
+    house.promote(SECOND, trainer=new)
+    during.poll_once()
+    after = house.scorer(trainers=new.trusted)
+    after.poll_once()
+
+    assert (too_early.kind, too_early.failure) == ("refused", "SignatureError")
+    assert (served(during), served(after)) == (SECOND, SECOND)
+
+
+def test_a_retired_approvers_entries_do_not_hinder_approvals_that_follow_any_serial(house):
+    new = house.signer("new-approver")
+    both = (*house.approver.trusted, *new.trusted)
+    house.promote(FIRST)
+    house.promote(SECOND, approver=new, trusted=both)
+    again = request(FIRST, run_id="a rollback")
+    pointer = approve(house.store, again, new.key, new.trusted)
+
+    assert (pointer.version, pointer.serial) == (FIRST, 3)
+
+
+def test_a_request_is_not_taken_for_done_on_a_strangers_word(house):
+    stranger = house.signer("stranger")
+    first = house.promote(FIRST)
+    house.promote(SECOND)
+    forged = parse_pointer(
+        house.store.get(keys.history("sites", 1)), house.approver.trusted, pipeline="sites"
+    ).to_json(stranger.key)
+    house.store.put(keys.history("sites", 1), forged)
+    again = request(FIRST, run_id=first.run_id)
+    with pytest.raises(SignatureError):
+        approve(house.store, again, house.approver.key, house.approver.trusted)
