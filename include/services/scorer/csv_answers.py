@@ -1,22 +1,31 @@
-"""Scored tables become CSV, JSON or HTML; nothing is sent before every row was accepted."""
+"""Scored tables become CSV, JSON or HTML; nothing is sent before every row was accepted.
+
+What an answer says of a row is put together once for all equal lines of the file; only the number
+at the end of its id differs.
+"""
 
 import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from include.registry.follow import InForce
 from include.services.scorer.answers import describe_model, verdict
-from include.services.scorer.csv_rows import ScoredChunk
+from include.services.scorer.csv_rows import ScoredChunk, ScoredRow
 from include.services.scorer.model import OnnxModel
 
 SHOWN_ROWS = 500
 ADDED_COLUMNS = ("prediction", "confidence", "probability", "model_version", "id")
+N_BINS = 20
 _SPOOL_BYTES = 1024 * 1024
 _SENT_BYTES = 256 * 1024
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -32,12 +41,15 @@ class Totals:
     ----------
     rows : int
     by_label : Counter of str
+    bins : ndarray of shape (N_BINS,), int64
+        How many rows have a probability from n / N_BINS on, the last with 1.0.
     shown : list of Row
         The first `SHOWN_ROWS` rows, for a page.
     """
 
     rows: int = 0
     by_label: Counter[str] = field(default_factory=Counter)
+    bins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS, dtype=np.int64))
     shown: list[Row] = field(default_factory=list)
 
 
@@ -70,29 +82,20 @@ class TableAnswer:
     def to_csv(self) -> IO[bytes]:
         """Return a file with the columns that were sent, and `ADDED_COLUMNS`."""
         file = _spool()
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow([neutral(name) for name in self.header] + list(ADDED_COLUMNS))
-        version = self.in_force.pointer.version
-        free = self._columns_of_text()
-        for rows in self._answered():
-            for cells, said, row_id in rows:
-                for position in free:
-                    cells[position] = neutral(cells[position])
-                cells += [*said.values(), version, row_id]
-            writer.writerows(cells for cells, _, _ in rows)
-        text.flush()
-        text.detach()
+        columns = [neutral(name) for name in self.header] + list(ADDED_COLUMNS)
+        file.write(f"{_csv_line(columns)}\r\n".encode())
+        for ids in self._said(self._csv_row):
+            file.write("".join([f"{said}{number}\r\n" for said, number in ids]).encode())
         return file
 
     def to_json(self) -> IO[bytes]:
         """Return a file with one prediction per row, in order."""
         file = _spool()
-        separator = b'{"predictions":['
-        for rows in self._answered():
-            entries = [json.dumps({**said, "id": row_id}) for _, said, row_id in rows]
-            file.write(separator + ",".join(entries).encode())
-            separator = b","
+        separator = '{"predictions":['
+        for ids in self._said(self._json_row):
+            entries = ",".join([f'{said}{number}"}}' for said, number in ids])
+            file.write(f"{separator}{entries}".encode())
+            separator = ","
         used = set(self.in_force.model.schema.names)
         end = {
             "model": describe_model(self.in_force),
@@ -100,31 +103,65 @@ class TableAnswer:
             "by_label": dict(self.totals.by_label),
             "ignored_columns": [name for name in self.header if name not in used],
         }
-        opening = separator if not self.totals.rows else b""
-        file.write(opening + b"]," + json.dumps(end).encode()[1:])
+        opening = "" if self.totals.rows else separator
+        file.write(f"{opening}],{json.dumps(end)[1:]}".encode())
         return file
 
     def count(self) -> None:
         """Score every row; `totals` then holds the counts and the first rows."""
-        for rows in self._answered():
-            self.totals.shown += islice(rows, SHOWN_ROWS - len(self.totals.shown))
+        for first, rows in self._counted():
+            numbered = enumerate(islice(rows, SHOWN_ROWS - len(self.totals.shown)), first)
+            for number, row in numbered:
+                said = verdict(row.probability, self.in_force.manifest)
+                self.totals.shown.append((row.cells, said, f"{self._id}-{number}"))
 
-    def _answered(self) -> Iterator[list[Row]]:
-        manifest = self.in_force.manifest
+    def _said(self, say: Callable[[ScoredRow], str]) -> Iterator[Iterator[tuple[str, int]]]:
+        """Yield, chunk by chunk, what is said of each row up to its number, and the number."""
+        for first, rows in self._counted():
+            for row in rows:
+                if not row.said:
+                    row.said = say(row)
+            yield zip([row.said for row in rows], range(first, first + len(rows)), strict=True)
+
+    def _counted(self) -> Iterator[tuple[int, list[ScoredRow]]]:
+        manifest, totals = self.in_force.manifest, self.totals
         for chunk in self._chunks:
-            verdicts = {value: verdict(value, manifest) for value in set(chunk.probabilities)}
-            said = [verdicts[value] for value in chunk.probabilities]
-            first = self.totals.rows
-            ids = [f"{self._id}-{number}" for number in range(first, first + len(said))]
-            self.totals.rows += len(said)
-            self.totals.by_label.update(entry["prediction"] for entry in said)
-            yield list(zip(chunk.rows, said, ids, strict=True))
+            probabilities = np.array(chunk.probabilities)
+            n_rows, first = len(chunk.rows), totals.rows
+            n_phishing = int(np.count_nonzero(probabilities >= manifest.threshold))
+            for key, count in (("1", n_phishing), ("0", n_rows - n_phishing)):
+                if count:
+                    totals.by_label[manifest.labels[key]] += count
+            bins = np.minimum((probabilities * N_BINS).astype(np.int64), N_BINS - 1)
+            totals.bins += np.bincount(bins, minlength=N_BINS)
+            totals.rows += n_rows
+            if n_rows:
+                yield first, chunk.rows
 
+    def _csv_row(self, row: ScoredRow) -> str:
+        cells = row.cells.copy()
+        for position in self._columns_of_text:
+            cells[position] = neutral(cells[position])
+        said = verdict(row.probability, self.in_force.manifest)
+        version = self.in_force.pointer.version
+        return _csv_line([*cells, *said.values(), version, f"{self._id}-"])
+
+    def _json_row(self, row: ScoredRow) -> str:
+        said = verdict(row.probability, self.in_force.manifest)
+        return json.dumps({**said, "id": f"{self._id}-"})[:-2]
+
+    @cached_property
     def _columns_of_text(self) -> list[int]:
-        """Return where a cell may hold a formula: numeric inputs were checked to be numbers."""
+        """Where a cell may hold a formula: numeric inputs were checked to be numbers."""
         schema = self.in_force.model.schema
         numbers = () if schema.is_text else schema.names
         return [i for i, name in enumerate(self.header) if name not in numbers]
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
 
 
 def send(file: IO[bytes]) -> tuple[int, Iterator[bytes]]:

@@ -35,11 +35,12 @@ def noted(
     pipeline = in_force.pointer.pipeline
     sample, n_rows = _Sample(), 0
     for chunk in chunks:
-        scorer.metrics.count_probabilities(pipeline, chunk.probabilities)
+        probabilities = chunk.probabilities
+        scorer.metrics.count_probabilities(pipeline, probabilities)
         for number in _wanted(n_rows, n_rows + len(chunk.rows)):
             sample.numbers.append(number)
-            sample.cells.append(chunk.rows[number - n_rows])
-            sample.probabilities.append(chunk.probabilities[number - n_rows])
+            sample.cells.append(chunk.rows[number - n_rows].cells)
+            sample.probabilities.append(probabilities[number - n_rows])
         n_rows += len(chunk.rows)
         yield chunk
     scorer.metrics.count_traffic("skipped", n_rows - len(sample.numbers))

@@ -6,10 +6,11 @@ import io
 import pytest
 
 from include.errors import RequestRejectedError, RequestUnreadableError
-from include.services.scorer.csv_answers import neutral
+from include.services.scorer.csv_answers import TableAnswer, neutral
 from include.services.scorer.csv_rows import read_table, score_table
 from include.services.scorer.model import load_model
 from tests import graphs
+from tests.answering import in_force
 from tests.versions import Version, version_name
 
 MODEL = load_model(graphs.logistic((2.0, -1.0)), Version(version_name(1)).manifest())
@@ -20,7 +21,7 @@ def score(body, max_rows=1000):
     """Return (cells, probability) of each row."""
     table = read_table(io.BytesIO(body))
     chunks = score_table(table, MODEL, max_rows)
-    return [row for chunk in chunks for row in zip(chunk.rows, chunk.probabilities, strict=True)]
+    return [(row.cells, row.probability) for chunk in chunks for row in chunk.rows]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,59 @@ def test_equal_rows_get_equal_answers_in_order():
     for (_, probability), row in zip(scored, rows, strict=True):
         assert by_row.setdefault(row, probability) == probability
     assert by_row[1, -1] > by_row[0, 0] == 0.5 > by_row[-1, 1]
+
+
+def test_a_cell_of_several_lines_late_in_a_file_is_one_cell():
+    plain = b"x,1,1\n" * 40_000
+    cell = b'"first\nx,1,1\nlast"'  # its second line looks like the rows before
+    scored = score(b"note,a,b\n" + plain + cell + b",1,-1\n" + plain, max_rows=100_000)
+
+    assert len(scored) == 80_001
+    (cells, probability) = scored[40_000]
+    assert cells == ["first\nx,1,1\nlast", "1", "-1"]
+    assert probability == pytest.approx(PHISHING, abs=1e-5)
+
+
+@pytest.mark.parametrize("after", [b"1,5\n", b'1,"5"\n'], ids=["plain", "quoted"])
+def test_lines_are_counted_across_a_cell_of_several_lines(after):
+    body = b"note,a,b\n" + b"x,1,1\n" * 30_000 + b'"two\nlines",1,1\n\nx,' + after
+    with pytest.raises(RequestRejectedError) as caught:
+        score(body, max_rows=100_000)
+
+    (fault,) = caught.value.faults
+    assert (fault.row, fault.field) == (30_005, "b")
+
+
+def test_quotes_within_a_plain_cell_are_kept():
+    ((cells, _),) = score(b'note,a,b\n5" pipe,1,-1\n')
+
+    assert cells[0] == '5" pipe'
+
+
+def answer_to(body):
+    table = read_table(io.BytesIO(body))
+    entry = in_force("sites", graphs.logistic((2.0, -1.0)))
+    return TableAnswer(table.header, score_table(table, entry.model, 10_000), entry, "id")
+
+
+def test_totals_count_every_row_by_label_and_by_probability():
+    answer = answer_to(b"a,b\n" + b"1,-1\n" * 300 + b"\n" + b"-1,1\n" * 200)
+    answer.count()
+
+    assert answer.totals.by_label == {"Phishing": 300, "Legitimate": 200}
+    assert answer.totals.rows == answer.totals.bins.sum() == 500
+    assert (answer.totals.bins[19], answer.totals.bins[0]) == (300, 200)
+    assert [row_id for _, _, row_id in answer.totals.shown[-2:]] == ["id-498", "id-499"]
+
+
+def test_equal_lines_get_ids_of_their_own_and_their_text_is_neutral_everywhere():
+    answered = answer_to(b'a,note,b\n1,=X(),-1\n1,"q,=",-1\n1,=X(),-1\n').to_csv()
+    answered.seek(0)
+    rows = list(csv.DictReader(io.TextIOWrapper(answered, encoding="utf-8", newline="")))
+
+    assert [row["note"] for row in rows] == ["'=X()", "q,=", "'=X()"]
+    assert [row["id"] for row in rows] == ["id-0", "id-1", "id-2"]
+    assert {(row["a"], row["b"], row["prediction"]) for row in rows} == {("1", "-1", "Phishing")}
 
 
 @pytest.mark.parametrize(
