@@ -1,7 +1,8 @@
 """Objects in one S3 bucket, with the conditional writes that exactly-once promotion stands on."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +29,8 @@ from include.errors import (
 _MISSING = {"NoSuchKey", "404", "NoSuchBucket", "NotFound"}
 _LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _NOT_MODIFIED = {"304", "NotModified"}
-_READ_CHUNK_BYTES = 1024 * 1024
+_SLOWEST_BYTES_PER_S = 100 * 1024
+_NO_PATIENCE_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,15 @@ class ObjectStore:
     client : boto3 S3 client
         Opened by the caller; never closed here. Typed `Any`: boto3 makes its classes at run time.
     bucket : str
+    patience_s : float or None
+        An object that is read more slowly than `_SLOWEST_BYTES_PER_S` for longer than this is given
+        up: a server that sends a byte now and then would else never come to an end.
     """
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    def __init__(self, client: Any, bucket: str, patience_s: float | None = None) -> None:
         self._client = client
         self.bucket = bucket
+        self._patience_s = patience_s
 
     def get(self, key: str, max_bytes: int | None = None) -> bytes:
         """Return the object's content.
@@ -95,7 +101,7 @@ class ObjectStore:
         """Return the object's content with its ETag; errors as in `get`."""
         with _translated(self.bucket, key):
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
-            return Fetched(_read(answer, key, max_bytes), answer["ETag"])
+            return Fetched(self._read(answer, key, max_bytes), answer["ETag"])
 
     def fetch_if_changed(
         self, key: str, etag: str | None, max_bytes: int | None = None
@@ -109,8 +115,20 @@ class ObjectStore:
                 if _code(err) in _NOT_MODIFIED:
                     return None
                 raise
-            return Fetched(_read(answer, key, max_bytes), answer["ETag"])
+            return Fetched(self._read(answer, key, max_bytes), answer["ETag"])
         return None
+
+    def _read(self, answer: dict[str, Any], key: str, max_bytes: int | None) -> bytes:
+        body, size_bytes = answer["Body"], answer["ContentLength"]
+        try:
+            if max_bytes is not None and size_bytes > max_bytes:
+                raise VersionRefusedError(f"{key}: {size_bytes} bytes, the limit is {max_bytes}")
+            if self._patience_s is None:
+                return bytes(body.read())
+            with _hurried(body, self._patience_s + size_bytes / _SLOWEST_BYTES_PER_S):
+                return bytes(body.read())
+        finally:
+            body.close()
 
     def exists(self, key: str) -> bool:
         """Return whether the object is there."""
@@ -197,17 +215,21 @@ class ObjectStore:
             self._client.delete_object(Bucket=self.bucket, Key=key)
 
 
-def _read(answer: dict[str, Any], key: str, max_bytes: int | None) -> bytes:
-    body = answer["Body"]
+@contextmanager
+def _hurried(body: Any, seconds: float) -> Iterator[None]:
+    """Let a read of `body` go on for so long; then its next wait for bytes is its last."""
+
+    def lose_patience() -> None:
+        with suppress(AttributeError):  # all was read meanwhile
+            body.set_socket_timeout(_NO_PATIENCE_S)
+
+    timer = threading.Timer(seconds, lose_patience)
+    timer.daemon = True
+    timer.start()
     try:
-        if max_bytes is not None and answer["ContentLength"] > max_bytes:
-            raise VersionRefusedError(
-                f"{key}: {answer['ContentLength']} bytes, the limit is {max_bytes}"
-            )
-        content: bytes = body.read()
-        return content
+        yield
     finally:
-        body.close()
+        timer.cancel()
 
 
 def _code(err: ClientError) -> str:

@@ -82,6 +82,8 @@ class Settings:
         ``NIGHTCATCH_S3_ENDPOINT``; empty for AWS. Credentials are boto3's own variables.
     s3_bucket : str
         ``NIGHTCATCH_S3_BUCKET``.
+    s3_timeout_s : float
+        ``NIGHTCATCH_S3_TIMEOUT_S``: how long S3 may be silent before it counts as away.
     trainer_keys, approver_keys : tuple of Path
         ``NIGHTCATCH_TRAINER_PUBLIC_KEY`` and ``NIGHTCATCH_APPROVER_PUBLIC_KEY``: PEM files, several
         separated by colons while keys are rotated.
@@ -112,6 +114,7 @@ class Settings:
     trainer_keys: tuple[Path, ...]
     approver_keys: tuple[Path, ...]
     cache_dir: Path
+    s3_timeout_s: float = 5.0
     poll_interval_s: float = 15.0
     max_model_bytes: int = 256 * _MIB
     build: str = "unknown"
@@ -139,6 +142,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         trainer_keys=_key_files(environ, "NIGHTCATCH_TRAINER_PUBLIC_KEY"),
         approver_keys=_key_files(environ, "NIGHTCATCH_APPROVER_PUBLIC_KEY"),
         cache_dir=Path(_required(environ, "NIGHTCATCH_CACHE_DIR")),
+        s3_timeout_s=_positive(environ, "NIGHTCATCH_S3_TIMEOUT_S", 5.0),
         poll_interval_s=_positive(environ, "NIGHTCATCH_POLL_INTERVAL_S", 15.0),
         max_model_bytes=int(_positive(environ, "NIGHTCATCH_MAX_MODEL_BYTES", 256 * _MIB)),
         build=environ.get("NIGHTCATCH_BUILD") or "unknown",

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import boto3
-from botocore.config import Config
 from flask import Flask
 
 from include.contract.signature import PublicKeys, load_public_key
@@ -21,6 +19,7 @@ from include.registry.follow import Follower, LastGood, Poller, Trust
 from include.services.scorer.access import Access
 from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.app import create_app
+from include.services.scorer.bucket import open_bucket
 from include.services.scorer.catalogue import Catalogue
 from include.services.scorer.log_lines import LogLines
 from include.services.scorer.metrics import Metrics
@@ -32,18 +31,12 @@ from include.services.scorer.scorer import Scorer
 from include.services.scorer.sender import Sender
 from include.services.scorer.settings import Settings, read_settings
 from include.services.scorer.traffic import TrafficLog
-from include.stores.objects import ObjectStore
 
 _SLOWEST_POLL_FACTOR = 4
 _STDOUT = 1
 # No pipeline can have their names, because of the hyphen.
 _OUTBOX = "traffic-outbox"
 _LIMITS = "rate-limits"
-_S3_TIMEOUTS = Config(
-    connect_timeout=3,
-    read_timeout=10,
-    retries={"total_max_attempts": 2, "mode": "standard"},
-)
 
 
 def create() -> Flask:
@@ -86,7 +79,7 @@ def create() -> Flask:
 def _keep_traffic(settings: Settings, outbox: Outbox, metrics: Metrics) -> Callable[[Scored], None]:
     """Return what takes notes of answers; two threads bring them to disk and from there to S3."""
     traffic = TrafficLog(outbox, metrics, settings.traffic)
-    sender = Sender(outbox, _store(settings), metrics, settings.traffic.interval_s)
+    sender = Sender(outbox, open_bucket(settings), metrics, settings.traffic.interval_s)
     traffic.start()
     sender.start()
     atexit.register(sender.stop)
@@ -113,7 +106,7 @@ def _access_log() -> Callable[[bytes], object]:
 
 def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
     return Follower(
-        _store(settings),
+        open_bucket(settings),
         pipeline,
         Trust(
             approvers=_public_keys(settings.approver_keys),
@@ -124,11 +117,6 @@ def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
         load_model,
         now=_now,
     )
-
-
-def _store(settings: Settings) -> ObjectStore:
-    client = boto3.client("s3", endpoint_url=settings.s3_endpoint, config=_S3_TIMEOUTS)
-    return ObjectStore(client, settings.s3_bucket)
 
 
 def _public_keys(paths: Iterable[Path]) -> PublicKeys:

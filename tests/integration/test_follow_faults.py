@@ -1,0 +1,123 @@
+"""Following through a proxy that fails: the old model stays, one line is logged, it recovers."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from include.registry.follow import Follower
+from include.services.scorer.bucket import open_bucket
+from include.services.scorer.metrics import Metrics
+from include.services.scorer.settings import Settings
+from tests.faults import FAULTS, FaultProxy
+from tests.integration.test_follow import FIRST, SECOND, Site, version_in_force
+
+AWAY = "unreachable", "StoreUnavailableError"
+EXPECTED = {
+    "503": AWAY,
+    "500": AWAY,
+    "credentials refused": AWAY,
+    "clock skew": AWAY,
+    "reset": AWAY,
+    "black hole": AWAY,
+    "slow bytes": AWAY,
+    "truncated body": AWAY,
+    "length too long": AWAY,
+    "length too short": AWAY,  # botocore compares checksums
+    "no bucket": ("refused", "ObjectMissingError"),
+}
+REFUSED = {
+    # These look like whole answers, and it takes what was signed to tell.
+    ("not S3", "approved.json"): "PointerError",
+    ("not S3", "model.onnx"): "ManifestError",
+    ("length too long", "model.onnx"): "VersionRefusedError",
+}
+
+
+@pytest.fixture
+def proxy(s3):
+    opened = FaultProxy(s3.endpoint_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def site(s3, bucket, tmp_path):
+    return Site(s3.client(), bucket, tmp_path)
+
+
+@pytest.fixture
+def follower(s3, site, proxy, bucket, monkeypatch):
+    """It reads as the service does, its bucket opened with the service's own settings."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret_key)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    settings = Settings(("sites",), proxy.url, bucket, (), (), Path(), s3_timeout_s=0.4)
+    made: Follower = site.follower(open_bucket(settings))
+    site.promote(FIRST)
+    assert made.poll_once().kind == "swapped"
+    return made
+
+
+def failures(metrics):
+    samples = (sample for metric in metrics._registry.collect() for sample in metric.samples)
+    return {
+        sample.labels["kind"]: sample.value
+        for sample in samples
+        if sample.name == "nightcatch_poll_failures_total"
+    }
+
+
+@pytest.mark.parametrize("path_end", ["approved.json", "model.onnx"])
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name != "stale date"])
+def test_a_fault_keeps_the_old_model(site, follower, proxy, caplog, fault, path_end):
+    refused = REFUSED.get((fault, path_end))
+    kind, failure = ("refused", refused) if refused else EXPECTED[fault]
+    metrics = Metrics(shared=False)
+    caplog.set_level(logging.WARNING, logger="include.registry.follow")
+    site.promote(SECOND)
+    proxy.fail(fault, path_end)
+    outcomes = [follower.poll_once() for _ in range(2)]
+    for outcome in outcomes:
+        metrics.count_poll(outcome)
+
+    assert [(each.kind, each.failure) for each in outcomes] == [(kind, failure)] * 2
+    assert version_in_force(follower) == FIRST
+    assert len(caplog.records) == 1
+    assert FIRST in caplog.records[0].message
+    assert failures(metrics) == {failure: 2}
+    proxy.recover()
+    kinds = [follower.poll_once().kind for _ in range(3)]  # one refused waits a poll or two
+    assert "swapped" in kinds
+    assert version_in_force(follower) == SECOND
+
+
+def test_the_clock_of_the_store_decides_nothing(site, follower, proxy):
+    site.promote(SECOND)
+    proxy.fail("stale date")
+
+    assert follower.poll_once().kind == "swapped"
+    assert proxy.n_failed > 0
+
+
+def test_a_bucket_that_is_gone_and_comes_back_is_followed_again(site, follower):
+    site.promote(SECOND)
+    found = {key: site.store.get(key) for key in site.store.keys_under("")}
+    for key in found:
+        site.store.delete(key)
+    site.client.delete_bucket(Bucket=site.store.bucket)
+
+    assert follower.poll_once().failure == "ObjectMissingError"
+    assert version_in_force(follower) == FIRST
+    site.client.create_bucket(Bucket=site.store.bucket)
+    for key, body in found.items():
+        site.store.put(key, body)
+    assert follower.poll_once().kind == "swapped"
+    assert version_in_force(follower) == SECOND
+
+
+@pytest.mark.parametrize("fault", ["503", "reset", "slow bytes"])
+def test_a_poll_without_news_reads_no_body_and_needs_none(follower, proxy, fault):
+    proxy.fail(fault, "model.onnx")
+
+    assert follower.poll_once().kind == "unchanged"
