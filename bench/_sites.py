@@ -29,8 +29,8 @@ class Records:
         return Records(self.X[kept], self.y[kept], self.groups[kept])
 
 
-def read_records() -> Records:
-    """Return the records of the file in NIGHTCATCH_DATA_DIR, else in ../shared/data.
+def data_folder() -> Path:
+    """Return the folder of the file: NIGHTCATCH_DATA_DIR, else ../shared/data.
 
     Raises
     ------
@@ -38,9 +38,19 @@ def read_records() -> Records:
         If the file is in neither place.
     """
     folder = Path(os.environ.get("NIGHTCATCH_DATA_DIR") or "../shared/data")
-    path = folder / FILE
-    if not path.is_file():
-        raise SettingMissingError(f"{path} is missing: set NIGHTCATCH_DATA_DIR to its folder")
-    frame = pd.read_csv(path)
+    if not (folder / FILE).is_file():
+        raise SettingMissingError(f"{FILE} is not in {folder}: set NIGHTCATCH_DATA_DIR")
+    return folder
+
+
+def read_records() -> Records:
+    """Return the records of the real file.
+
+    Raises
+    ------
+    SettingMissingError
+        If it cannot be found.
+    """
+    frame = pd.read_csv(data_folder() / FILE)
     X = frame.drop(columns=_TARGET.source).to_numpy(np.float32)
     return Records(X, _TARGET.encode(frame[_TARGET.source]), group_keys(X))

@@ -114,7 +114,8 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             False,
             type="boolean",
             title="Accept drift",
-            description="Publish although columns have moved beyond the blocking limit.",
+            description="Publish although columns have moved beyond the blocking limit, or the "
+            "model in force contradicts tonight's labels.",
         ),
         "seed": Param(0, type="integer", minimum=0, maximum=2**31 - 1, title="Seed"),
         "approval": Param(

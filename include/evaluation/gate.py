@@ -55,7 +55,7 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
         _budget(test, evidence["fpr_interval"], budget),
         _bound(test, evidence["fpr_interval"], budget, policy),
         *_champion(evidence["champion"], policy),
-        *judge_slices(evidence["slices"], test, budget, policy),
+        *judge_slices(evidence["slices"], test, budget, policy, accepted=evidence["accept_drift"]),
         *_simpler(evidence["simpler"], test, policy),
         _shuffled(evidence["shuffled"], policy.max_shuffled_roc_auc),
         _drift(evidence["drift"], evidence["accept_drift"]),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_RESAMPLES = 4_000
+_RESAMPLES = 2_000
 
 
 def rate_interval(

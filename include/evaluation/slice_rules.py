@@ -1,6 +1,7 @@
 """The rules of the gate that look at slices: each names the slices that break it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from include.evaluation.policy import Policy
@@ -10,7 +11,12 @@ Slice = Mapping[str, Any]
 
 
 def judge_slices(
-    slices: Sequence[Slice], test: Mapping[str, Any], budget: float, policy: Policy
+    slices: Sequence[Slice],
+    test: Mapping[str, Any],
+    budget: float,
+    policy: Policy,
+    *,
+    accepted: bool,
 ) -> Iterator[Verdict]:
     """Yield whether every slice is close enough to the whole, and to the champion there.
 
@@ -26,6 +32,8 @@ def judge_slices(
     budget : float
         The false-positive budget.
     policy : Policy
+    accepted : bool
+        Whether whoever started the run accepts that the records have changed.
     """
     gap, times = policy.max_slice_recall_gap, policy.max_slice_fpr_over_budget
     yield _worst(
@@ -62,15 +70,23 @@ def judge_slices(
             loss,
             "false-positive rate above the champion's",
         )
-        # Phishing that somebody relabelled looks like this: learned, it would be let through.
-        yield _worst(
-            "slice_disputed_labels",
-            "fpr",
-            slices,
-            lambda each: each["disputed_interval"][0],
-            policy.max_slice_disputed,
-            "rows labelled legitimate that the champion flags",
-        )
+        yield _disputed(slices, policy.max_slice_disputed, accepted)
+
+
+def _disputed(slices: Sequence[Slice], limit: float | None, accepted: bool) -> Verdict:
+    """Reject labels that may be wrong: phishing called legitimate would be learned, and let by."""
+    verdict = _worst(
+        "slice_disputed_labels",
+        "fpr",
+        slices,
+        lambda each: each["disputed_interval"][0],
+        limit,
+        "rows labelled legitimate that the champion flags",
+    )
+    if verdict.passed or not accepted:
+        return verdict
+    sentence = f"{verdict.sentence}; accepted by whoever started the run"
+    return replace(verdict, passed=True, sentence=sentence)
 
 
 def _worst(

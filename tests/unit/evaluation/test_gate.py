@@ -184,7 +184,7 @@ BAD = [
     pytest.param(
         "slice_disputed_labels",
         sliced(disputed_interval=(0.12, 0.3)),
-        "rows labelled legitimate that the champion flags: for certain more than 10.0% in host = an",
+        "rows labelled legitimate that the champion flags: for certain more than 10.0% in host",
     ),
     pytest.param(
         "simpler",
@@ -244,6 +244,14 @@ def test_drift_can_be_accepted_by_whoever_starts_the_run():
 
     assert verdict.passed
     assert "accepted by whoever started the run" in verdict.sentence
+
+
+def test_disputed_labels_can_be_accepted_by_whoever_starts_the_run():
+    disputed = {**sliced(disputed_interval=(0.12, 0.3)), "accept_drift": True}
+    verdict = of("slice_disputed_labels", disputed)
+
+    assert verdict.passed
+    assert "in host = an IP address (12.0%, 300 rows); accepted by whoever" in verdict.sentence
 
 
 def test_without_a_champion_the_floors_decide_and_that_is_said():

@@ -1,0 +1,133 @@
+"""A night of `sites` on real servers, from the real records to a version in force, step by step."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pymongo
+
+from bench._sites import FILE, data_folder
+from include import pipelines
+from include.contract.signature import load_private_key, load_public_key
+from include.ingest.load import load_dataset
+from include.nightly import champion, data, drift, model, ship
+from include.nightly.night import Night, Order
+from include.nightly.package import Circumstances, package
+from include.registry.follow.believe import Trust
+from include.stack.keys import ensure_secrets
+from include.stack.mongo import MongoServer
+from include.stack.seaweed import SeaweedServer
+from include.stores.objects import ObjectStore
+from include.training.grids import Effort
+
+ROOT = Path(__file__).resolve().parents[1]
+PIPELINE = pipelines.get("sites")
+FAMILIES = ("LogisticRegression", "HistGradientBoosting")
+_FIRST_NIGHT = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """Seconds of each step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add the time of what runs inside to the step's."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+
+
+class House:
+    """Servers, keys, and the real records in MongoDB.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the servers and of the keys.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.secrets = ensure_secrets(folder / "keys")
+        self._mongo = MongoServer(folder / "mongo")
+        self._s3 = SeaweedServer(
+            folder / "s3", self.secrets.s3_access_key, self.secrets.s3_secret_key
+        )
+        self.trust = Trust(
+            (load_public_key(self.secrets.approver_public_key.read_bytes()),),
+            (load_public_key(self.secrets.trainer_public_key.read_bytes()),),
+            50_000_000,
+        )
+
+    def __enter__(self) -> "House":
+        self._mongo.start()
+        self._s3.start()
+        self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(self._mongo.url)
+        self.collection = self._client["bench"]["sites"]
+        folder = data_folder()
+        load_dataset(self.collection, PIPELINE, path=folder / FILE, cache_dir=folder)
+        self.store = ObjectStore(self._s3.client(), self._s3.bucket)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        self._s3.stop()
+        self._mongo.stop()
+
+    def run(self, number: int, effort: Effort) -> tuple[Clock, dict[str, Any]]:
+        """Return the time of each step of a night that ends with an approval, and its figures."""
+        clock, night = Clock(), Night(self.store, PIPELINE, f"night-{number}")
+        order = Order(effort=effort, seed=number, fpr_budget=PIPELINE.fpr_budget)
+        champion.pin_champion(night, self.trust)
+        with clock.step("snapshot and suite"):
+            taken = data.snapshot(night, self.collection)
+            data.validate(night, taken["digest"], ROOT / "gx")
+        with clock.step("search and choice"):
+            found = [model.search(night, family, order) for family in FAMILIES]
+            chosen = model.choose(night, found, order)
+        reference = champion.read_champion(night, self.trust)
+        with clock.step("evaluate"):
+            evaluation = model.evaluate_chosen(night, chosen, reference, order)
+        with clock.step("drift"):
+            moved = drift.measure(night, reference, ROOT / "gx")
+        figures = self._ship(clock, night, chosen, evaluation, moved, number)
+        return clock, figures
+
+    def _ship(
+        self,
+        clock: Clock,
+        night: Night,
+        chosen: dict[str, Any],
+        evaluation: dict[str, Any],
+        moved: dict[str, Any],
+        number: int,
+    ) -> dict[str, Any]:
+        started_at = _FIRST_NIGHT + timedelta(days=number)
+        made = Circumstances(started_at=started_at, seed=number, code_commit="")
+        with clock.step("package"):
+            packaged = package(
+                night, chosen, made, signing_key=self.secrets.trainer_key, trust=self.trust
+            )
+        with clock.step("validate"):
+            figures = ship.infra_validate(night, packaged, chosen, self.trust)
+        asked = {"fpr_budget": chosen["fpr_budget"], "accept_drift": False, "drift": moved}
+        with clock.step("gate"):
+            sentences = ship.gate(night, {**evaluation, **figures, **asked})
+        with clock.step("publish"):
+            ship.promote(
+                night,
+                packaged,
+                expected_serial=evaluation["champion_serial"],
+                approved_by="bench",
+                approved_at=started_at,
+                reason="a measurement",
+                key=load_private_key(self.secrets.approver_key.read_bytes()),
+                trust=self.trust,
+            )
+        return {**figures, "sentences": sentences, "family": chosen["family"]}
