@@ -51,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
         )
 
     _add_servers(add)
-    _add_work(add)
+    _add_load(add)
+    _add_train(add)
     add_model_commands(add)
     _add_tools(add)
     return parser
@@ -79,7 +80,7 @@ def _add_servers(add: _Add) -> None:
     )
 
 
-def _add_work(add: _Add) -> None:
+def _add_load(add: _Add) -> None:
     load = add(
         "load",
         "load records into MongoDB; loading the same twice changes nothing",
@@ -107,6 +108,9 @@ def _add_work(add: _Add) -> None:
         metavar="NAME",
         help="who reported the records, where FILE does not say (default: the file's name)",
     )
+
+
+def _add_train(add: _Add) -> None:
     train = add(
         "train",
         "trigger the nightly run now and follow it",
