@@ -12,6 +12,9 @@ from include.stack.process import ServerProcess
 _READY_TIMEOUT_S = 120.0
 # Nobody waits for it: while Airflow starts, or a model is trained, the processor is theirs.
 _NICENESS = "10"
+# Under gunicorn there are the pages of runs and models only. MLflow's other server has, besides,
+# an assistant that runs commands as its user for whoever reaches the port.
+_GUNICORN = "--threads 4 --no-control-socket"
 
 
 class MlflowServer:
@@ -76,6 +79,7 @@ class MlflowServer:
         return [
             *("nice", "-n", _NICENESS, sys.executable, "-m", "mlflow", "server"),
             *("--host", HOST, "--port", str(self.port), "--workers", "1"),
+            f"--gunicorn-opts={_GUNICORN}",
             *("--backend-store-uri", f"sqlite:///{self._home / 'mlflow.db'}"),
             *("--artifacts-destination", str(self._home / "artifacts")),
         ]

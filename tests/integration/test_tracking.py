@@ -261,3 +261,10 @@ def test_mlflow_answers_to_loopback_names_only(server, host, status):
     answer = requests.get(address, headers={"Host": f"{host}:{server.port}"}, timeout=10)
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["config", "message", "providers"])
+def test_mlflow_runs_no_assistant(server, path):
+    url = f"http://127.0.0.1:{server.port}/ajax-api/3.0/mlflow/assistant/{path}"
+
+    assert requests.get(url, timeout=10).status_code == 404
