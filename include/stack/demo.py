@@ -42,16 +42,13 @@ def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Sc
         If the run failed or put no new version into force.
     """
     pipeline = get(pipeline_name)
-    with stack.starting(screen.say) as ready:
-        ready["mongo"].wait()
-        _load(stack, pipeline, data_dir, screen)
-    api = airflow_api(stack)
-    dag_id = f"train_{pipeline.name}"
-    run_id = trigger(api, dag_id, {}, screen)
-    follow(api, dag_id, run_id, screen)
-    found = model_in_force(stack, pipeline.name)
-    if found is None or found.pointer.run_id != run_id:
-        raise DagRunError(f"{dag_id}: the run {run_id} ended well but put no model into force")
+    with stack.starting(screen.say, stack.unhurried) as meanwhile:
+        with stack.starting(screen.say, stack.needed) as ready:
+            ready["mongo"].wait()
+            _load(stack, pipeline, data_dir, screen)
+        for startup in meanwhile.values():
+            startup.is_finished()  # what cannot start is said before a model is trained
+        found = _publish(stack, pipeline, screen)
     record, label = held_back_record(stack.settings.mongo_url, pipeline)
     question = _question(pipeline, record)
     answer = _answer_of(stack.settings.scorer_url, found.pointer.version, question)
@@ -59,6 +56,16 @@ def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Sc
     _show_prediction(stack, question, label, answer, screen)
     _show_figures(found, screen)
     _show_places(stack, screen)
+
+
+def _publish(stack: Stack, pipeline: Pipeline, screen: Screen) -> ModelInForce:
+    api, dag_id = airflow_api(stack), f"train_{pipeline.name}"
+    run_id = trigger(api, dag_id, {}, screen)
+    follow(api, dag_id, run_id, screen)
+    found = model_in_force(stack, pipeline.name)
+    if found is None or found.pointer.run_id != run_id:
+        raise DagRunError(f"{dag_id}: the run {run_id} ended well but put no model into force")
+    return found
 
 
 def held_back_record(mongo_url: str, pipeline: Pipeline) -> tuple[dict[str, Any], str]:

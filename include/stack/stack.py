@@ -68,10 +68,19 @@ class Stack:
         self.mlflow = MlflowServer(state_dir, settings.mlflow_port, mlflow_env, off)
 
     @property
+    def needed(self) -> tuple[Server, ...]:
+        """The servers without which no model is trained or asked."""
+        return (self.mongo, self.s3, self.airflow, self.scorer)
+
+    @property
+    def unhurried(self) -> tuple[Server, ...]:
+        """The servers that no run waits for: MLflow, unless runs are tracked elsewhere."""
+        return (self.mlflow,) if self.settings.mlflow_elsewhere is None else ()
+
+    @property
     def servers(self) -> tuple[Server, ...]:
         """All servers, in the order in which they are shown."""
-        always = (self.mongo, self.s3, self.airflow, self.scorer)
-        return always if self.settings.mlflow_elsewhere is not None else (*always, self.mlflow)
+        return (*self.needed, *self.unhurried)
 
     @contextmanager
     def starting(
