@@ -3,13 +3,15 @@
 import multiprocessing
 import os
 import signal
-import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from itertools import count
 
 import pytest
 
 from include.contract import keys
+from include.contract.manifest import check_file
 from include.errors import (
     ManifestError,
     PromotionConflictError,
@@ -17,6 +19,8 @@ from include.errors import (
     VersionRefusedError,
 )
 from include.registry.approve import approve, pointer_in_force, read_history
+from include.registry.follow.believe import Trust
+from include.registry.versions import read_signed_manifest
 from include.stores.objects import ObjectStore
 from tests.versions import Signer, Version, promote, publish, request, version_name
 
@@ -131,33 +135,57 @@ def test_a_half_published_version_cannot_be_approved(store, trainer, approver, m
         approve(store, request(version.name), approver.key, approver.trusted)
 
 
-def test_of_32_racing_approvals_one_wins(store, s3, trainer, approver):
-    names = [version_name(number) for number in range(1, 33)]
-    for name in names:
-        publish(store, Version(name), trainer)
-    start = threading.Barrier(32)
-
-    def race(name):
-        own = ObjectStore(s3.client(), store.bucket)
-        asked = request(name, run_id=f"run-{name}", expected_serial=0)
-        start.wait()
-        try:
-            return approve(own, asked, approver.key, approver.trusted)
-        except PromotionConflictError:
-            return None
-
-    with ThreadPoolExecutor(32) as pool:
-        winners = [pointer for pointer in pool.map(race, names) if pointer]
-
-    assert len(winners) == 1
-    assert pointer_in_force(store, "sites", approver.trusted) == winners[0]
-    assert serials(store, approver) == [1]
+ROUNDS, PROCESSES, THREADS = 100, 4, 8
 
 
-def killed_at(step, s3, bucket, work):
+def race(client, bucket, approver, barrier, process, won):
+    """Eight threads ask once in each round; the round of each that wins goes to `won`."""
+    store = ObjectStore(client, bucket)
+
+    def racer(thread):
+        name = version_name(process * THREADS + thread + 1)
+        for round_number in range(ROUNDS):
+            run_id = f"round-{round_number}-{name}"
+            asked = request(name, run_id=run_id, expected_serial=round_number)
+            barrier.wait(60)
+            try:
+                pointer = approve(store, asked, approver.key, approver.trusted)
+            except PromotionConflictError:
+                continue
+            won.put((round_number, pointer.serial, run_id))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(racer, range(THREADS)))
+
+
+def test_of_32_racing_approvals_one_wins_in_each_of_100_rounds(store, s3, trainer, approver):
+    for number in range(PROCESSES * THREADS):
+        publish(store, Version(version_name(number + 1)), trainer)
+    barrier, won = fork.Barrier(PROCESSES * THREADS), fork.Queue()
+    racers = [
+        fork.Process(target=race, args=(s3.client(), store.bucket, approver, barrier, number, won))
+        for number in range(PROCESSES)
+    ]
+    for process in racers:
+        process.start()
+    winners = [won.get(timeout=120) for _ in range(ROUNDS)]
+    for process in racers:
+        process.join(60)
+    history = list(read_history(store, "sites", approver.trusted))
+
+    assert [process.exitcode for process in racers] == [0] * PROCESSES
+    assert won.empty()
+    assert sorted(winners) == [
+        (number, number + 1, history[number].run_id) for number in range(ROUNDS)
+    ]
+    assert [pointer.serial for pointer in history] == list(range(1, ROUNDS + 1))
+    assert pointer_in_force(store, "sites", approver.trusted) == history[-1]
+
+
+def killed_at(step, client, bucket, work):
     """Run `work(store)` in a process that is killed with SIGKILL around its nth S3 request.
 
-    Odd steps die before the request is sent, even ones after its answer. True when it got through.
+    Odd steps die before the request is sent, even ones after its answer. The process is started.
     """
 
     def child():
@@ -172,35 +200,95 @@ def killed_at(step, s3, bucket, work):
 
             return handler
 
-        client = s3.client()
         event = "before-send.s3" if step % 2 else "after-call.s3"
         client.meta.events.register(event, die_at((step + 1) // 2))
-        work(ObjectStore(client, bucket))
+        with suppress(PromotionConflictError):
+            work(ObjectStore(client, bucket))
 
     process = fork.Process(target=child)
     process.start()
-    process.join(60)
-    return process.exitcode == 0
+    return process
 
 
-def test_killed_at_any_request_and_run_again_gives_one_version_and_one_approval(
-    store, s3, trainer, approver
+def watch(store, trust, stopped):
+    """Read what is in force all the time: it must be whole, signed, and never go back."""
+    newest = 0
+    while not stopped.is_set():
+        pointer = pointer_in_force(store, "sites", trust.approvers)
+        if pointer is None:
+            continue
+        assert pointer.serial >= newest
+        newest = pointer.serial
+        manifest, _ = read_signed_manifest(store, "sites", pointer.version, trust)
+        for name, entry in manifest.files.items():
+            check_file(name, store.get(keys.version_file("sites", pointer.version, name)), entry)
+    assert newest == ROUNDS
+
+
+@pytest.fixture
+def watched(store, s3, trainer, approver):
+    trust = Trust(approver.trusted, trainer.trusted, 1_000_000)
+    stopped = fork.Event()
+    own = ObjectStore(s3.client(), store.bucket)
+    watcher = fork.Process(target=watch, args=(own, trust, stopped))
+    watcher.start()
+    yield trust
+    stopped.set()
+    watcher.join(60)
+    assert watcher.exitcode == 0, "what was in force could not be believed"
+
+
+def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_each_round(
+    store, s3, trainer, approver, watched
 ):
-    killed = 0
-    for step in range(1, 100):
-        name = f"p{step}"
-        promote(store, Version(version_name(0), pipeline=name), trainer, approver, run_id="before")
+    rivals = [version_name(1_000 + number) for number in range(3)]
+    for name in rivals:
+        publish(store, Version(name), trainer)
+    # Never used here, so that no two processes share a connection of it.
+    unused, n_killed, steps = s3.client(), 0, count(1)
 
-        version = Version(version_name(step), pipeline=name)
-        work = partial(promote, version=version, trainer=trainer, approver=approver, run_id="night")
+    def ask(version, number):
+        asked = request(version, run_id=f"{number}-{version}", expected_serial=number)
+        with suppress(PromotionConflictError):
+            return approve(store, asked, approver.key, approver.trusted)
 
-        got_through = killed_at(step, s3, store.bucket, work)
-        work(store)
+    def publish_and_ask(own, version, number):
+        publish(own, Version(version), trainer)
+        asked = request(version, run_id=f"{number}-{version}", expected_serial=number)
+        return approve(own, asked, approver.key, approver.trusted)
 
-        assert pointer_in_force(store, name, approver.trusted).version == version_name(step)
-        assert serials(store, approver, name) == [1, 2]
-        if got_through:
-            break
-        killed += 1
+    for number in range(ROUNDS):
+        victim = version_name(number + 1)
+        work = partial(publish_and_ask, version=victim, number=number)
+        process = killed_at(next(steps), unused, store.bucket, work)
+        if number % 4:  # else the victim is alone, and may be killed half-way into its approval
+            with ThreadPoolExecutor(3) as pool:
+                won = list(filter(None, pool.map(partial(ask, number=number), rivals)))
+        else:
+            won = []
+        process.join(60)
+        if process.exitcode == 0:
+            steps = count(1)
+        else:
+            n_killed += 1
+        assert published_or_refused(store, victim, watched)
+        with suppress(PromotionConflictError):
+            won.append(work(store))
 
-    assert killed > 15, "the kill never landed"
+        assert len(won) == 1
+        assert pointer_in_force(store, "sites", approver.trusted) == won[0]
+        assert won[0].serial == number + 1
+
+    history = [pointer.serial for pointer in read_history(store, "sites", approver.trusted)]
+    assert history == list(range(1, ROUNDS + 1))
+    assert n_killed > 80, "the kill never landed"
+
+
+def published_or_refused(store, version, trust):
+    """Whether a version is whole and signed, or nobody can approve it."""
+    try:
+        manifest, _ = read_signed_manifest(store, "sites", version, trust)
+    except VersionRefusedError:
+        return True
+    found = set(store.keys_under(keys.version_prefix("sites", version)))
+    return {keys.version_file("sites", version, name) for name in manifest.files} <= found
