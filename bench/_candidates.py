@@ -94,6 +94,7 @@ class Nights:
         sides = assign_sides(records.groups, f"night-{salt}", Shares(0.7, 0.15, 0.15))
         self.sides = np.where(kept, sides, "truth")
         self._same_every_night = {
+            "later_months": None,
             "shuffled": shuffled_figures(records.X, records.y, records.groups, self.sides, seed=0),
             "drift": {"blocked": []},
             "accept_drift": False,

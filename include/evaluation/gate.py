@@ -23,7 +23,7 @@ _FLOORS = (
 _CEILINGS = (
     ("onnx_difference", "largest difference between ONNX and scikit-learn"),
     ("latency_us", "median microseconds to score one record"),
-    ("size_bytes", "bytes of all files"),
+    ("size_bytes", "bytes of the models"),
 )
 
 
@@ -34,7 +34,8 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
     ----------
     evidence : mapping
         ``test`` (figures of `include.evaluation.metrics.evaluate`), ``fpr_interval`` (of
-        `include.evaluation.intervals.rate_interval`), ``champion`` (of
+        `include.evaluation.intervals.rate_interval`), ``later_months`` (of
+        `include.training.later_months.later_months_figures`, or None), ``champion`` (of
         `include.evaluation.comparison.compare_with_champion`, or None), ``slices`` (of
         `include.evaluation.slices.slice_figures`), ``simpler`` (of
         `include.evaluation.simpler.simpler_figures`), ``shuffled`` (of
@@ -54,6 +55,7 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
         at_most("brier", "Brier score", test["brier"], policy.max_brier),
         _budget(test, evidence["fpr_interval"], budget),
         _bound(test, evidence["fpr_interval"], budget, policy),
+        _later(evidence["later_months"], budget, policy),
         *_champion(evidence["champion"], policy),
         *judge_slices(evidence["slices"], test, budget, policy, accepted=evidence["accept_drift"]),
         *_simpler(evidence["simpler"], test, policy),
@@ -106,6 +108,27 @@ def _bound(
         f"{'within' if passed else 'above'} {limit:.2%} ({times:g} times the budget)"
     )
     return decided(rule, passed, sentence, high, limit)
+
+
+def _later(later: Mapping[str, Any] | None, budget: float, policy: Policy) -> Verdict:
+    """Reject when a threshold set on earlier months is shown not to keep its budget later on."""
+    rule, times = "later_months", policy.max_later_fpr_over_budget
+    if later is None or later["all"] is None:
+        return not_judged(rule, "too few dated rows to judge later months by")
+    figures, since = later["all"], later["since"]
+    negatives = figures["n_rows"] - figures["n_phishing"]
+    found = (
+        f"a threshold for {budget:.2%} set before {since} flags {figures['fpr']:.2%} of "
+        f"{negatives} legitimate rows since"
+    )
+    if times is None:
+        return without_limit(rule, found)
+    low = clopper_pearson(figures["false_positives"], negatives, policy.confidence)[0]
+    limit = min(times * budget, 1.0)
+    passed = bool(low <= limit)
+    sentence = f"{found}: {'not shown to be ' if passed else ''}above {limit:.2%}"
+    sentence += f" ({times:g} times the budget) with {policy.confidence:.0%} confidence"
+    return decided(rule, passed, sentence, low, limit)
 
 
 def _champion(comparison: Mapping[str, Any] | None, policy: Policy) -> Iterator[Verdict]:

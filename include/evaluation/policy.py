@@ -32,6 +32,9 @@ class Policy:
         Largest expected calibration error and mean squared error of the probabilities.
     max_fpr_over_budget : float or None
         The upper bound of the false-positive rate, as a multiple of the budget.
+    max_later_fpr_over_budget : float or None
+        Largest false-positive rate on later months of a threshold set before them, as a multiple
+        of the budget.
     max_accuracy_loss, max_roc_auc_loss, max_recall_loss : float or None
         How much worse than the champion, on the same rows, a model must be shown not to be.
     min_slice_rows : int
@@ -53,7 +56,7 @@ class Policy:
     max_latency_us : float or None
         Median time of one record in process, in microseconds.
     max_size_bytes : int or None
-        Of all files of the version together.
+        Of the models of a version, ONNX and joblib together.
     """
 
     confidence: float = 0.95
@@ -63,6 +66,7 @@ class Policy:
     max_ece: float | None = None
     max_brier: float | None = None
     max_fpr_over_budget: float | None = None
+    max_later_fpr_over_budget: float | None = None
     max_accuracy_loss: float | None = None
     max_roc_auc_loss: float | None = None
     max_recall_loss: float | None = None

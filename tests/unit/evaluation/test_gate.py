@@ -17,6 +17,7 @@ POLICY = Policy(
     max_ece=0.06,
     max_brier=0.07,
     max_fpr_over_budget=4.0,
+    max_later_fpr_over_budget=1.3,
     max_accuracy_loss=0.02,
     max_roc_auc_loss=0.01,
     max_recall_loss=0.1,
@@ -74,9 +75,11 @@ CHAMPION = {
     "p_champion_better": 0.7,
     "differences": {"accuracy": SAME, "roc_auc": SAME, "recall_at_fpr": SAME},
 }
+LATER = {"n_rows": 4000, "n_phishing": 2000, "fpr": 0.011, "false_positives": 22}
 GOOD = {
     "test": TEST,
     "fpr_interval": (0.002, 0.024),
+    "later_months": {"since": "2026-03", "all": LATER},
     "champion": CHAMPION,
     "slices": [
         {**SLICE, **BESIDE_CHAMPION},
@@ -128,7 +131,12 @@ def test_a_good_model_passes_every_rule():
 
     assert rejections(verdicts) == []
     assert all(verdict.judged for verdict in verdicts)
-    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 23
+    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 24
+
+
+def flagged_later(false_positives):
+    figures = {**LATER, "false_positives": false_positives, "fpr": false_positives / 2000}
+    return changed(later_months={"since": "2026-03", "all": figures})
 
 
 BAD = [
@@ -212,10 +220,36 @@ BAD = [
         changed(drift={"blocked": ["SFH"], "sentences": []}),
         "moved beyond the blocking limit: SFH",
     ),
+    pytest.param(
+        "later_months",
+        flagged_later(40),
+        "a threshold for 1.00% set before 2026-03 flags 2.00% of 2000 legitimate rows since: "
+        "above 1.30% (1.3 times the budget) with 95% confidence",
+    ),
     pytest.param("onnx_difference", changed(onnx_difference=0.01), "0.01, above the allowed 1e-05"),
     pytest.param("latency_us", changed(latency_us=9e3), "9000, above the allowed 2000"),
-    pytest.param("size_bytes", changed(size_bytes=10**9), "1e+09, above the allowed 5e+07"),
+    pytest.param(
+        "size_bytes", changed(size_bytes=10**9), "1,000,000,000, above the allowed 50,000,000"
+    ),
 ]
+
+
+def test_later_months_that_chance_explains_are_passed():
+    verdict = of("later_months", flagged_later(27))
+
+    assert verdict.passed
+    assert verdict.judged
+    assert "flags 1.35% of 2000 legitimate rows since: not shown to be above 1.30%" in (
+        verdict.sentence
+    )
+
+
+@pytest.mark.parametrize("later", [None, {"since": "2026-03", "all": None}])
+def test_without_dated_rows_later_months_are_not_judged(later):
+    verdict = of("later_months", changed(later_months=later))
+
+    assert verdict.passed
+    assert not verdict.judged
 
 
 @pytest.mark.parametrize(("rule", "evidence", "sentence"), BAD)
