@@ -101,7 +101,9 @@ def _put_once(store: ObjectStore, key: str, body: bytes) -> None:
         store.put_if_absent(key, body, content_type)
     except PreconditionError as err:
         if store.get(key) != body:
-            raise VersionRefusedError(f"{key} exists with other content") from err
+            raise VersionRefusedError(
+                f"{key} exists with other content: another run published this version first"
+            ) from err
 
 
 def _put_signature(store: ObjectStore, key: str, bundle: bytes) -> None:

@@ -14,7 +14,7 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.manifest import parse_manifest
-from include.errors import DataRejectedError, PromotionConflictError, VersionRefusedError
+from include.errors import DataRejectedError
 from include.ingest.load import load_dataset
 from include.nightly import champion, data, drift, model, rows, ship
 from include.nightly.night import Night
@@ -101,21 +101,6 @@ def test_no_twin_of_a_test_row_is_in_training(house):
     assert not vectors["test"] & vectors["train"]
     assert not vectors["test"] & vectors["calibration"]
     assert not vectors["calibration"] & vectors["train"]
-
-
-def test_two_runs_of_the_same_night_end_with_one_approval(house):
-    def step(run_id):
-        return house.run(run_id, started_at=STARTED_AT)
-
-    night = Night(house.store, PIPELINE, "night-b")
-    champion.pin_champion(night, house.trust)
-    step("night-a")
-    # Same model, same second, another run: its manifest names another run id.
-    with pytest.raises((PromotionConflictError, VersionRefusedError)):
-        step("night-b")
-
-    history = list(read_history(house.store, "sites", house.approver.trusted))
-    assert [pointer.run_id for pointer in history] == ["night-a"]
 
 
 def test_a_finished_run_can_be_run_again_and_changes_nothing(house):
