@@ -26,6 +26,7 @@ ABSENT = ("", "?")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,10}(\.0*)?", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _INT32 = range(-(2**31), 2**31)
+_NAME = re.compile(r"[\w .\-]*")
 _ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|[^\s{]+)", re.IGNORECASE)
 
 _Lines = Iterator[tuple[int, "str | BadLine"]]
@@ -143,7 +144,7 @@ def _head(
             if not listed:
                 raise DataRejectedError(f"{where}: {err}") from err
             names = []
-        if listed and listed not in _known(names, layout):
+        if listed and listed not in _known(names, layout) and not _is_head(names):
             return _Table((listed,), "", comment="#"), itertools.chain([(number, line)], lines)
         return _Table(_matched(where, names, layout, given), delimiter), lines
     raise DataRejectedError(f"{path}: the file is empty")
@@ -161,6 +162,11 @@ def _arff_head(path: Path, lines: _Lines, layout: Layout, given: Mapping[str, Va
         elif line.strip().lower() == "@data":
             return _Table(_matched(where, names, layout, given), ",", "'", "%")
     raise DataRejectedError(f"{path}: an ARFF file without @data")
+
+
+def _is_head(names: list[str]) -> bool:
+    """Return whether a line names columns, known or not, rather than being the first of a list."""
+    return len(names) > 1 and all(_NAME.fullmatch(name) for name in names)
 
 
 def _known(names: list[str], layout: Layout) -> list[str | None]:

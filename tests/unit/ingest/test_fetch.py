@@ -137,6 +137,15 @@ def test_records_are_simulated_only_when_no_mirror_can_be_reached(tmp_path, nobo
     assert found == Found(None, "simulated")
 
 
+def test_a_data_set_without_an_address_is_a_given_file_or_none(tmp_path):
+    wanted = Dataset("some-set", ("usual.csv",))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "usual.csv").touch()
+
+    assert find_or_fetch(wanted, tmp_path / "data", tmp_path).origin == "given"
+    assert find_or_fetch(wanted, None, tmp_path) == Found(None, "simulated")
+
+
 def test_a_host_out_of_reach_is_tried_once(tmp_path, nobody):
     tried = []
 

@@ -281,6 +281,11 @@ def test_a_list_without_a_label_is_refused(tmp_path):
         read(tmp_path, "http://a.example\n", "list.txt", TEXTS)
 
 
+def test_a_table_without_the_column_is_not_taken_for_a_list(tmp_path):
+    with pytest.raises(DataRejectedError, match="line 1: missing column 'url'"):
+        read(tmp_path, "link,verified\nhttp://a.example,yes\n", layout=TEXTS, given={"label": 1})
+
+
 def test_what_is_given_fills_the_gaps_of_a_file(tmp_path):
     content = "url,source\nhttp://a.example,feed\nhttp://b.example,\n"
 

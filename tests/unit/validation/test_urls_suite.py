@@ -212,6 +212,16 @@ def test_no_page_runs_what_a_url_says(sound, judge_urls):
         assert "<img src=x" not in text
 
 
+def test_a_page_shows_the_beginning_of_what_is_too_long_to_read(sound, judge_urls):
+    bad = sound.copy()
+    bad.loc[0, "url"] = "http://a.example/" + "x" * 70_000
+
+    page = (judge_urls(bad).docs_dir / "quarantine.html").read_text()
+
+    assert "xxx... (70,017 characters)" in page
+    assert len(page) < 20_000
+
+
 def test_the_suite_names_columns_of_the_record_and_computed_ones():
     suite = json.loads((GX_ROOT / "expectations" / "urls.json").read_text())
     empty = as_snapshot([])
