@@ -7,6 +7,7 @@ named before `prometheus_client` is imported. It lies in the cache folder, which
 to one gunicorn; no pipeline can have its name, because of the hyphen.
 """
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -30,6 +31,12 @@ def on_starting(server: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Leave what a worker has loaded out of the garbage collector, which stops all its requests."""
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -1,5 +1,7 @@
 """What an ONNX graph may contain to be run here: known operators, and nothing outside its bytes."""
 
+import os
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
@@ -30,6 +32,20 @@ ALLOWED = frozenset(
     [("", name) for name in _TENSORS.split()]
     + [("ai.onnx.ml", name) for name in _CLASSIC_MODELS.split()]
 )
+
+
+REFUSED = 3  # exit code of `main`
+
+
+def main() -> int:
+    """Check the graph on standard input, out of the way of others; say on output why not."""
+    os.nice(19)
+    try:
+        check_graph(sys.stdin.buffer.read())
+    except VersionRefusedError as err:
+        sys.stdout.write(str(err))
+        return REFUSED
+    return 0
 
 
 def check_graph(body: bytes) -> None:
@@ -100,3 +116,7 @@ def _domain(name: str) -> str:
 
 def _spell(domain: str, name: str) -> str:
     return f"{domain}.{name}" if domain else name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -21,9 +21,10 @@ from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.app import create_app
 from include.services.scorer.bucket import open_bucket
 from include.services.scorer.catalogue import Catalogue
+from include.services.scorer.loading import Loader
 from include.services.scorer.log_lines import LogLines
 from include.services.scorer.metrics import Metrics
-from include.services.scorer.model import OnnxModel, load_model
+from include.services.scorer.model import OnnxModel
 from include.services.scorer.outbox import Outbox
 from include.services.scorer.rate_limit import RateLimiter
 from include.services.scorer.scored import Scored
@@ -52,7 +53,8 @@ def create() -> Flask:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings(os.environ)
     metrics = Metrics(shared="PROMETHEUS_MULTIPROC_DIR" in os.environ)
-    followers = {name: _follower(settings, name) for name in settings.pipelines}
+    loader = Loader()
+    followers = {name: _follower(settings, name, loader) for name in settings.pipelines}
     for name, follower in followers.items():
         metrics.count_poll(follower.restore())
         if follower.in_force is None:  # nothing to answer with: the first poll is worth waiting for
@@ -67,6 +69,7 @@ def create() -> Flask:
         )
         poller.start()
         atexit.register(poller.stop)
+    loader.is_serving = True
     catalogue = Catalogue(followers)
     access = _access(settings)
     outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
@@ -104,7 +107,7 @@ def _access_log() -> Callable[[bytes], object]:
     return lines.add
 
 
-def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
+def _follower(settings: Settings, pipeline: str, loader: Loader) -> Follower[OnnxModel]:
     return Follower(
         open_bucket(settings),
         pipeline,
@@ -114,7 +117,7 @@ def _follower(settings: Settings, pipeline: str) -> Follower[OnnxModel]:
             max_model_bytes=settings.max_model_bytes,
         ),
         LastGood(settings.cache_dir / pipeline, settings.max_model_bytes),
-        load_model,
+        loader.load,
         now=_now,
     )
 

@@ -1,0 +1,44 @@
+"""A version that is loaded while requests come is checked and tried as any other."""
+
+import pytest
+
+from include.errors import VersionRefusedError
+from include.services.scorer.loading import Loader, check_apart
+from tests import graphs
+from tests.versions import Version, version_name
+
+MANIFEST = Version(version_name(1)).manifest()
+
+
+@pytest.fixture
+def loader():
+    loader = Loader()
+    loader.is_serving = True
+    return loader
+
+
+def test_a_sound_model_is_loaded_beside_the_requests(loader):
+    model = loader.load(graphs.constant(0.25), MANIFEST)
+
+    assert model.score(model.schema.encode([{"a": 1, "b": 1}])).tolist() == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (graphs.with_external_weights(), "in another file"),
+        (b"no model", "not an ONNX model"),
+        (graphs.logistic((1.0,)), "inputs .* are not those of the manifest"),
+    ],
+    ids=["refused apart", "unreadable", "refused here"],
+)
+def test_what_is_refused_is_refused_for_the_same_reason(loader, body, reason):
+    with pytest.raises(VersionRefusedError, match=reason):
+        loader.load(body, MANIFEST)
+
+
+def test_a_check_that_cannot_be_made_refuses(monkeypatch):
+    monkeypatch.setattr("sys.executable", "/bin/false")
+
+    with pytest.raises(VersionRefusedError, match="ended with 1"):
+        check_apart(graphs.constant(0.5))
