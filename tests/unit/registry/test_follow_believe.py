@@ -1,0 +1,134 @@
+"""The whole chain from pointer to model: any byte that differs is refused, or changes nothing."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from include.contract.approval import Pointer, parse_pointer
+from include.contract.manifest import describe_file
+from include.errors import (
+    ManifestError,
+    NightCatchError,
+    PointerError,
+    SignatureError,
+    VersionRefusedError,
+)
+from include.registry.follow.believe import Trust, VersionBytes, believe_version
+from include.registry.publish import sign_folder
+from tests import graphs
+from tests.versions import Signer, Version, version_name
+
+NAMES = ("pointer", "manifest", "signature", "model")
+REFUSALS = (ManifestError, PointerError, SignatureError, VersionRefusedError)
+MODEL = graphs.logistic()
+
+
+class Chain:
+    """Signers, and versions that they vouch for."""
+
+    def __init__(self, folder):
+        self.trainer = Signer.new(folder, "trainer")
+        self.approver = Signer.new(folder, "approver")
+        self.trust = Trust(self.approver.trusted, self.trainer.trusted, 10_000)
+        self.whole = self.signed(Version(version_name(1), files={"model.onnx": MODEL}).manifest())
+
+    def signed(self, manifest, **changes):
+        """All that a follower reads of a version whose manifest is this one."""
+        body = manifest.to_json()
+        return VersionBytes(
+            pointer=self.pointer(body, manifest.version, **changes),
+            manifest=body,
+            signature=sign_folder({"manifest.json": body, "model.onnx": MODEL}, self.trainer.path),
+            model=MODEL,
+        )
+
+    def pointer(self, manifest_body, version, **changes):
+        digest = describe_file(manifest_body).sha256
+        at = "2026-11-21T02:06:00+00:00"
+        pointer = Pointer("sites", version, 1, digest, "ann", at, "a test", "run-1")
+        return replace(pointer, **changes).to_json(self.approver.key)
+
+    def believe(self, content):
+        pointer = parse_pointer(content.pointer, self.trust.approvers, pipeline="sites")
+        return pointer, believe_version(content, pointer, self.trust)
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    return Chain(tmp_path_factory.mktemp("chain"))
+
+
+def altered(body, how, position, byte):
+    position %= len(body)
+    kept = {"change": 1, "delete": 1, "insert": 0}[how]
+    new = b"" if how == "delete" else bytes([byte])
+    return body[:position] + new + body[position + kept :]
+
+
+def test_the_chain_holds(chain):
+    pointer, manifest = chain.believe(chain.whole)
+
+    assert (pointer.version, manifest.version) == (version_name(1), version_name(1))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=400, deadline=None)
+@given(
+    how=st.sampled_from(["change", "delete", "insert"]),
+    position=st.integers(0, 20_000),
+    byte=st.integers(0, 255),
+)
+@example(how="insert", position=0, byte=ord(" "))
+@example(how="insert", position=1, byte=ord("\n"))
+@example(how="delete", position=20_000, byte=0)
+def test_one_byte_that_differs_is_refused_or_means_the_same(chain, name, how, position, byte):
+    body = altered(getattr(chain.whole, name), how, position, byte)
+    content = replace(chain.whole, **{name: body})
+    try:
+        believed = chain.believe(content)
+    except REFUSALS:
+        return
+
+    assert believed == chain.believe(chain.whole)
+    assert (content.manifest, content.model) == (chain.whole.manifest, chain.whole.model)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=100, deadline=None)
+@given(body=st.binary(max_size=100))
+def test_junk_in_the_place_of_a_file_is_refused(chain, name, body):
+    with pytest.raises(REFUSALS):
+        chain.believe(replace(chain.whole, **{name: body}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_file_of_another_approved_version_takes_its_place(chain, name):
+    other = Version(version_name(2), files={"model.onnx": graphs.logistic((1.0, 1.0))}).manifest()
+    body = getattr(chain.signed(other), name) if name != "model" else graphs.logistic((1.0, 1.0))
+
+    with pytest.raises(REFUSALS):
+        chain.believe(replace(chain.whole, **{name: body}))
+
+
+HOSTILE = [
+    "../model.onnx", "/etc/passwd", "a/b", "..", ".hidden", "", "a\0b", "a\nb", "x" * 101,
+    "C:\\model.onnx", "модель.onnx", "-rf",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("file_name", HOSTILE)
+def test_a_hostile_file_name_is_refused_though_all_is_signed(chain, file_name):
+    manifest = Version(version_name(1), files={"model.onnx": MODEL, file_name: b"x"}).manifest()
+    body = manifest.to_json()
+    pointer = chain.pointer(body, manifest.version)
+
+    with pytest.raises(ManifestError, match="file"):
+        chain.believe(replace(chain.whole, pointer=pointer, manifest=body))
+
+
+@pytest.mark.parametrize("version", ["../../x", "20261121T000001Z-00000001/../x", ""])
+def test_a_hostile_version_is_refused_though_it_is_signed(chain, version):
+    with pytest.raises(NightCatchError):
+        chain.believe(replace(chain.whole, pointer=chain.pointer(chain.whole.manifest, version)))
