@@ -23,6 +23,7 @@ environment:
   NIGHTCATCH_SCORER_PORT    default 8000
   NIGHTCATCH_MLFLOW_PORT    default 5001
   NIGHTCATCH_MLFLOW_URL     an MLflow of your own instead; empty: runs are not tracked
+  NIGHTCATCH_OPENLINEAGE_URL  OpenLineage events go there too, not only to a file
 
 All servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" explains a command.
 """

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
@@ -46,20 +45,20 @@ def register_version(
         If the server is away or refuses something; asking again is safe.
     """
     name = model_name(pipeline)
-    found = _find(client, name, version)
-    if found is not None and run_id not in (None, found.run_id):
-        client.delete_model_version(name, found.version)
-        tags, found = {**found.tags, **tags}, None
-    if found is None:
+    found = client.search_model_versions(f"name = '{name}' and tags.version = '{version}'")
+    kept = next((each for each in found if run_id in (None, each.run_id)), None)
+    if kept is None:
         _ensure_model(client, name, pipeline)
         source = f"s3://{bucket}/{keys.version_prefix(pipeline, version)}"
-        found = client.create_model_version(
-            name, source, run_id, {"version": version, **tags}, await_creation_for=0
-        )
+        tags = {**(found[0].tags if found else {}), "version": version, **tags}
+        kept = client.create_model_version(name, source, run_id, tags, await_creation_for=0)
     else:
         for key, value in tags.items():
-            client.set_model_version_tag(name, found.version, key, value)
-    return str(found.version)
+            client.set_model_version_tag(name, kept.version, key, value)
+    for other in found:
+        if other.version != kept.version:
+            _replace(client, name, other.version, kept.version)
+    return str(kept.version)
 
 
 def follow_pointer(client: MlflowClient, bucket: str, pointer: Pointer) -> None:
@@ -79,9 +78,11 @@ def follow_pointer(client: MlflowClient, bucket: str, pointer: Pointer) -> None:
     _log.info("%s: version %s is MLflow's champion", pointer.pipeline, pointer.version)
 
 
-def _find(client: MlflowClient, name: str, version: str) -> ModelVersion | None:
-    found = client.search_model_versions(f"name = '{name}' and tags.version = '{version}'")
-    return found[0] if found else None
+def _replace(client: MlflowClient, name: str, old: str, new: str) -> None:
+    """Delete a version once its aliases are on another."""
+    for alias in client.get_model_version(name, old).aliases:
+        client.set_registered_model_alias(name, alias, new)
+    client.delete_model_version(name, old)
 
 
 def _ensure_model(client: MlflowClient, name: str, pipeline: str) -> None:

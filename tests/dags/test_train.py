@@ -22,7 +22,7 @@ def accepted(name, value):
     return True
 
 bag = DagBag(sys.argv[1])
-dag = bag.dags["train_sites"]
+dag, sender = bag.dags["train_sites"], bag.dags["send_tracking"]
 heavy = {"sklearn", "pandas", "scipy", "great_expectations", "onnx", "pyarrow"}
 print(json.dumps({
     "errors": bag.import_errors,
@@ -39,6 +39,11 @@ print(json.dumps({
     "owners": sorted({task.owner for task in dag.tasks}),
     "assets": [asset.name for asset in dag.get_task("approve").outlets],
     "rules": [(r.exception, r.action.value) for r in dag.tasks[0].retry_policy.rules],
+    "sender": [
+        [asset.name for asset in sender.timetable.asset_condition.objects],
+        sender.timetable.timetable.expression,
+        sender.is_paused_upon_creation,
+    ],
     "accepted": [accepted(name, value) for name, value in json.loads(sys.argv[2])],
 }))
 """
@@ -71,6 +76,7 @@ def parsed(tmp_path_factory):
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
+        "NIGHTCATCH_MLFLOW_URL": "http://127.0.0.1:9",
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-c", PARSE, str(ROOT / "dags"), json.dumps(list(FORM))]
@@ -104,6 +110,10 @@ def test_the_run_flows_from_snapshot_to_approval(parsed):
 def test_the_last_task_never_speaks_for_the_run(parsed):
     assert parsed["teardowns"] == [["track", False]]
     assert parsed["downstream"]["track"] == []
+
+
+def test_mlflow_is_told_as_soon_as_a_run_has_ended_and_every_hour(parsed):
+    assert parsed["sender"] == [["finished_runs"], "17 * * * *", False]
 
 
 def test_people_find_what_they_need(parsed):

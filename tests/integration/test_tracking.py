@@ -206,6 +206,20 @@ def test_the_champion_follows_approvals_and_rollbacks(store, client, signer, pip
     assert again.run_id == told.run_id != ""
 
 
+def test_the_champion_stays_when_its_run_is_told_anew(store, client, signer, pipeline):
+    ended = noted(store, signer, ending(pipeline))
+    pointer = in_force(store, signer, pipeline, VERSION)
+    send_news(store, client, pipeline, pointer)
+    outbox.note(store, replace(ended, code_commit="decade"))
+    send_news(store, client, pipeline, pointer)
+    champion = client.get_model_version_by_alias(model_name(pipeline), "champion")
+    (version,) = client.search_model_versions(f"name = '{model_name(pipeline)}'")
+
+    assert champion.version == version.version == "2"
+    assert champion.tags["serial"] == "1"
+    assert champion.tags["code_commit"] == "decade"
+
+
 def test_an_approval_that_mlflow_missed_is_news(store, client, away, signer, pipeline):
     publish(store, Version(VERSION, pipeline=pipeline), signer)
     pointer = in_force(store, signer, pipeline, VERSION)
