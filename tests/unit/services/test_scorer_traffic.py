@@ -1,0 +1,249 @@
+"""The traffic log is bounded in memory and on disk, and what it loses it counts."""
+
+import gzip
+import json
+import threading
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from include.errors import StoreUnavailableError
+from include.services.scorer.ids import new_id
+from include.services.scorer.metrics import Metrics
+from include.services.scorer.outbox import Outbox
+from include.services.scorer.scored import Scored, hash_of, lines_of, plain
+from include.services.scorer.sender import Sender
+from include.services.scorer.settings import Traffic
+from include.services.scorer.traffic import TrafficLog
+from tests import graphs
+from tests.answering import app_of, following, in_force
+from tests.versions import version_name
+
+DAY = "2026-11-21"
+LINE = '{"id":"x"}'
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    return Outbox(tmp_path / "outbox", 100_000)
+
+
+@pytest.fixture
+def metrics():
+    return Metrics(shared=False)
+
+
+@pytest.fixture(scope="module")
+def entry():
+    return in_force("sites", graphs.logistic())
+
+
+def counted(metrics, outcome):
+    return metrics._registry.get_sample_value(
+        "nightcatch_traffic_rows_total", {"outcome": outcome}
+    )  # fmt: skip
+
+
+def scored(entry, n_rows=1, **changes):
+    items = [{"a": 1, "b": -1}] * n_rows
+    made = Scored(
+        new_id("sites"), entry.pointer, entry.manifest, items, [0.9] * n_rows, range(n_rows)
+    )
+    return made._replace(**changes)
+
+
+def lines_in(batch):
+    return gzip.decompress(batch.path.read_bytes()).decode().splitlines()
+
+
+class Bucket:
+    """Stands where an ObjectStore stands, in memory; `fails` says how many puts fail first."""
+
+    def __init__(self, fails=0):
+        self.objects = {}
+        self.fails = fails
+
+    def put(self, key, body, content_type):
+        self.fails -= 1
+        if self.fails >= 0:
+            raise StoreUnavailableError("away")
+        self.objects[key] = body
+
+
+def test_a_line_says_what_was_asked_and_answered(entry):
+    one = scored(entry, 2, probabilities=[0.25, 0.75])
+    first, second = map(json.loads, lines_of(one, hashed=False))
+    (alone,) = map(json.loads, lines_of(scored(entry, id=one.id, numbers=None), hashed=True))
+
+    assert first["id"] == f"{one.id}-0"
+    assert (first["probability"], first["prediction"]) == (0.25, "Legitimate")
+    assert (second["probability"], second["prediction"]) == (0.75, "Phishing")
+    assert (first["pipeline"], first["version"], first["serial"]) == ("sites", version_name(1), 7)
+    assert first["inputs"] == {"a": 1, "b": -1}
+    assert alone["id"] == one.id
+    assert alone["inputs_sha256"] == hash_of({"b": -1, "a": 1})
+    assert "inputs" not in alone
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"), [(1.0, 1), (-1.0, -1), (0.5, 0.5), (float("nan"), None), ("u", "u")]
+)
+def test_a_number_of_a_table_is_spelled_as_in_a_record(value, spelled):
+    assert plain(value) == spelled
+    assert type(plain(value)) is type(spelled)
+
+
+def test_batches_of_one_day_become_one_object_and_are_gone_from_disk(outbox):
+    for number in range(3):
+        outbox.add("traffic", "sites", DAY, [f"{LINE}{number}"] * 2)
+    outbox.add("feedback", "sites", DAY, [LINE])
+    bucket = Bucket()
+
+    assert outbox.send(bucket) == 7
+    assert outbox.waiting() == []
+    traffic, feedback = sorted(bucket.objects, reverse=True)
+    assert traffic.startswith(f"traffic/sites/date={DAY}/")
+    assert feedback.startswith(f"feedback/sites/date={DAY}/")
+    assert gzip.decompress(bucket.objects[traffic]).decode().splitlines() == [
+        f"{LINE}{number}" for number in (0, 0, 1, 1, 2, 2)
+    ]
+
+
+def test_what_was_sent_twice_has_the_same_key(outbox):
+    outbox.add("traffic", "sites", DAY, [LINE])
+    bucket = Bucket(fails=1)
+    with pytest.raises(StoreUnavailableError):
+        outbox.send(bucket)
+    (waiting,) = outbox.waiting()
+    outbox.send(bucket)
+
+    assert list(bucket.objects) == [waiting.key]
+
+
+def test_only_one_worker_sends_at_a_time(outbox):
+    outbox.add("traffic", "sites", DAY, [LINE])
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Slow(Bucket):
+        def put(self, *answer):
+            inside.set()
+            go_on.wait(20)
+            super().put(*answer)
+
+    sender = threading.Thread(target=outbox.send, args=(Slow(),))
+    sender.start()
+    inside.wait(20)
+
+    assert outbox.send(Bucket()) == 0
+    go_on.set()
+    sender.join()
+    assert outbox.waiting() == []
+
+
+def test_old_traffic_makes_room_for_new_and_feedback_stays(tmp_path):
+    outbox = Outbox(tmp_path, 400)
+    outbox.add("feedback", "sites", DAY, [LINE])
+    dropped = [outbox.add("traffic", "sites", DAY, [LINE] * 3) for _ in range(20)]
+    waiting = outbox.waiting()
+
+    assert waiting[0].kind == "feedback"
+    assert sum(batch.size_bytes for batch in waiting) <= 400
+    assert sum(dropped) + sum(batch.rows for batch in waiting[1:]) == 60
+    assert all(one.name < two.name for one, two in pairwise(waiting))
+
+
+def test_feedback_that_finds_no_room_is_an_error(tmp_path):
+    outbox = Outbox(tmp_path, 10)
+
+    with pytest.raises(OSError, match="full"):
+        outbox.add("feedback", "sites", DAY, [LINE])
+
+
+def test_files_of_others_in_the_folder_are_left_alone(outbox, tmp_path):
+    outbox.add("traffic", "sites", DAY, [LINE])
+    strange = tmp_path / "outbox" / "notes.txt"
+    strange.write_text("mine")
+    outbox.send(Bucket())
+
+    assert strange.read_text() == "mine"
+
+
+def test_notes_beyond_the_queue_are_dropped_and_counted(outbox, metrics, entry):
+    traffic = TrafficLog(outbox, metrics, Traffic("inputs", 600.0))
+    for _ in range(3):
+        traffic.note(scored(entry, 9_000))
+
+    assert counted(metrics, "dropped") == 9_000
+    traffic.start()
+    traffic.stop()
+    assert sum(batch.rows for batch in outbox.waiting()) == 18_000
+    assert counted(metrics, "written") == 18_000
+
+
+def test_all_that_was_noted_is_on_disk_after_the_stop(outbox, metrics, entry):
+    traffic = TrafficLog(outbox, metrics, Traffic("inputs", 600.0))
+    traffic.start()
+    asked = [scored(entry, numbers=None) for _ in range(500)]
+    for one in asked:
+        traffic.note(one)
+    traffic.stop()
+    kept = [json.loads(line)["id"] for batch in outbox.waiting() for line in lines_in(batch)]
+
+    assert kept == [one.id for one in asked]
+
+
+@pytest.mark.parametrize("content", ["off", "hash", "inputs"])
+def test_probabilities_are_counted_whatever_is_kept(outbox, metrics, entry, content):
+    traffic = TrafficLog(outbox, metrics, Traffic(content, 600.0))
+    traffic.start()
+    traffic.note(scored(entry, 4, probabilities=[0.0, 0.3, 0.995, 1.0]))
+    traffic.stop()
+
+    def up_to(bound):
+        labels = {"pipeline": "sites", "le": str(bound)}
+        return metrics._registry.get_sample_value("nightcatch_probability_bucket", labels)
+
+    assert [up_to(bound) for bound in (0.01, 0.3, 0.99, 1.0, "+Inf")] == [1, 2, 2, 4, 4]
+    assert metrics._registry.get_sample_value(
+        "nightcatch_probability_sum", {"pipeline": "sites"}
+    ) == pytest.approx(2.295)  # fmt: skip
+    assert bool(outbox.waiting()) == (content != "off")
+
+
+def test_a_disk_that_takes_nothing_costs_lines_and_not_the_service(tmp_path, metrics, entry):
+    (tmp_path / "file").write_text("no folder")
+    traffic = TrafficLog(Outbox(tmp_path / "file", 1000), metrics, Traffic("inputs", 600.0))
+    traffic.start()
+    traffic.note(scored(entry))
+    traffic.stop()
+
+    assert counted(metrics, "dropped") == 1
+
+
+def test_an_outage_is_logged_once_and_its_end_too(outbox, metrics, caplog):
+    caplog.set_level("INFO")
+    sender = Sender(outbox, Bucket(fails=5), metrics, 600.0)
+    outbox.add("traffic", "sites", DAY, [LINE])
+    sent = [sender.send() for _ in range(7)]
+
+    assert sent == [False] * 5 + [True] * 2
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert counted(metrics, "sent") == 1
+
+
+def test_metrics_grow_with_pipelines_and_not_with_versions(entry):
+    """Two hundred swaps leave as many series as one."""
+    standing = following("sites", graphs.logistic())
+    client = app_of({"sites": standing}).test_client()
+
+    def n_series_after(number):
+        pointer = replace(entry.pointer, version=version_name(number), serial=number)
+        standing.in_force = replace(entry, pointer=pointer)
+        assert client.post("/predict", json={"record": {"a": 1, "b": 1}}).status_code == 200
+        return len(client.get("/metrics").text.splitlines())
+
+    n_series_after(1)
+    series = {n_series_after(number) for number in range(2, 202)}
+
+    assert len(series) == 1
