@@ -6,6 +6,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -48,6 +49,40 @@ def bad():
 good()
 bad()
 """
+ASKS = """
+from datetime import timedelta
+from airflow.sdk import dag, task
+from dags.approval import ask_a_person
+
+FIGURES = {"accuracy": 0.95, "roc_auc": 0.99, "recall_at_fpr": 0.9, "ece": 0.01}
+
+
+@dag(dag_id="asks")
+def asks():
+    @task
+    def package() -> dict:
+        return {"version": "20261121T020513Z-3f9a1c2b"}
+
+    @task
+    def evaluate() -> dict:
+        champion = {"version": "20261120T020513Z-00000001", **FIGURES}
+        return {"test": FIGURES, "champion_on_same_rows": champion}
+
+    @task
+    def gate() -> list:
+        return ["accuracy 0.95 >= 0.92"]
+
+    @task(trigger_rule="none_failed_min_one_success")
+    def approve() -> None:
+        pass
+
+    waiting = ask_a_person("sites")
+    waiting.response_timeout = timedelta(seconds=1)
+    [package(), evaluate(), gate()] >> waiting >> approve()
+
+
+asks()
+"""
 BROKEN = "from airflow.sdk import dag\nimport no_such_module\n"
 
 
@@ -67,6 +102,7 @@ def airflow(settings: StackSettings, secrets: Secrets) -> Iterator[AirflowServer
     dags_dir = settings.state_dir / "dags"
     dags_dir.mkdir()
     (dags_dir / "small.py").write_text(DAGS)
+    (dags_dir / "asks.py").write_text(ASKS)
     (dags_dir / "broken.py").write_text(BROKEN)
     env = airflow_environment(settings, secrets, os.environ, dags_dir)
     server = AirflowServer(settings.state_dir, settings.airflow_port, env)
@@ -122,6 +158,24 @@ def test_lineage_events_of_every_run_and_task_are_in_a_file(
     assert not [
         each for each in (secrets.s3_secret_key, secrets.airflow_password) if each in written
     ]
+
+
+def test_an_approval_that_nobody_answers_in_time_fails_the_run(api: AirflowApi) -> None:
+    api.unpause("asks")
+    run_id = api.trigger("asks", {})
+    state = api.follow("asks", run_id, lambda task: None)
+    states = {task.task_id: task.state for task in api.tasks("asks", run_id)}
+    path = f"/dags/asks/dagRuns/{quote(run_id)}/taskInstances/wait_for_approval/-1/hitlDetails"
+    asked = api._expect("GET", path)
+
+    assert state == "failed"
+    assert (states["wait_for_approval"], states["approve"]) == ("failed", "upstream_failed")
+    assert asked["subject"] == "Approve sites 20261121T020513Z-3f9a1c2b?"
+    assert "(/data-docs/versions/sites/20261121T020513Z-3f9a1c2b/report.html)" in asked["body"]
+    assert "| Accuracy | 0.9500 | 0.9500 |" in asked["body"]
+    assert "- accuracy 0.95 >= 0.92" in asked["body"]
+    assert "within 20 hours" in asked["body"]
+    assert list(asked["params"]) == ["reason"]
 
 
 def test_refused_parameter_is_explained(api: AirflowApi) -> None:
