@@ -1,9 +1,11 @@
-"""What the scoring service is measured beside; the WSGI ones run under its gunicorn settings."""
+"""What the scoring service is measured beside; the Flask ones run under its gunicorn settings."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import joblib
+import mlflow.pyfunc
 import pandas as pd
 from fastapi import FastAPI
 from flask import Flask, jsonify, request
@@ -47,7 +49,34 @@ def seeds_fastapi() -> FastAPI:
     return app
 
 
+def save_for_mlflow(model_file: Path, folder: Path) -> None:
+    """Leave in `folder` what ``mlflow models serve`` serves: the same file, loaded from here.
+
+    MLflow's own flavour for scikit-learn does not load trees without a list of trusted types.
+    """
+    mlflow.pyfunc.save_model(
+        folder, loader_module=__name__, data_path=str(model_file), pip_requirements=[]
+    )
+
+
+def _load_pyfunc(path: str) -> Any:  # MLflow looks for this name
+    return _ForMlflow(joblib.load(path))
+
+
+class _ForMlflow:
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def predict(self, frame: pd.DataFrame, params: object = None) -> list[dict[str, Any]]:
+        return [
+            _answer(float(value)) for value in self._model.predict_proba(frame.to_numpy())[:, 1]
+        ]
+
+
 def _score(model: Any, record: dict[str, Any]) -> dict[str, Any]:  # whatever joblib loads
-    probability = float(model.predict_proba(pd.DataFrame([record]).to_numpy())[0, 1])
+    return _answer(float(model.predict_proba(pd.DataFrame([record]).to_numpy())[0, 1]))
+
+
+def _answer(probability: float) -> dict[str, Any]:
     label = "Phishing" if probability >= 0.5 else "Legitimate"
     return {"prediction": label, "confidence": max(probability, 1 - probability)}

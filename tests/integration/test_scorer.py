@@ -146,6 +146,26 @@ def test_swaps_under_load_cost_no_request_and_bad_versions_never_answer(site, sc
     assert "WORKER TIMEOUT" not in scorer.log()
 
 
+def test_all_replicas_move_to_a_version_and_no_client_of_any_fails(site, scorer, tmp_path):
+    site.promote(1)
+    replica = ScorerProcess(tmp_path / "replica", site.env)
+    try:
+        for process in (scorer, replica):
+            process.start("/health/ready")
+        with Hammer(scorer, n_clients=2) as one, Hammer(replica, n_clients=2) as other:
+            for number in (2, 3):
+                site.promote(number)
+                for process in (scorer, replica):
+                    process.wait_until(
+                        lambda process=process, expected={number}: process.serials() == expected
+                    )
+
+        assert one.wrong == other.wrong == []
+        assert "stays in force" not in scorer.log() + replica.log()
+    finally:
+        replica.kill()
+
+
 def test_a_bad_version_is_named_in_the_log_and_counted(site, scorer):
     site.promote(90)
     scorer.start("/health/ready")

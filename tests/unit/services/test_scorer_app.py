@@ -382,3 +382,38 @@ def test_whatever_is_sent_is_answered_below_500(sites, content_type, accept, bod
     assert answer.status_code < 500
     if answer.status_code >= 400:
         assert answer.content_type == "application/problem+json"
+
+
+class Replaced:
+    """A model whose successor comes into force while it scores."""
+
+    def __init__(self, model, replace):
+        self._model = model
+        self._replace = replace
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def score(self, matrix):
+        self._replace()
+        return self._model.score(matrix)
+
+
+def test_a_request_is_answered_wholly_by_the_model_it_began_with():
+    first, second = (in_force("sites", graphs.constant(value)) for value in (0.1, 0.9))
+    second = replace(second, pointer=replace(second.pointer, serial=8))
+    followed = Following()
+    model = Replaced(first.model, lambda: setattr(followed, "in_force", second))
+    followed.in_force = replace(first, model=model)
+    client = client_of({"sites": followed})
+    one = client.post("/predict", json={"record": {"a": 1, "b": 1}}).json
+    followed.in_force = replace(first, model=model)
+    rows = [f"{a},{b}" for a in (-1, 0, 1) for b in (-1, 0, 1)] * 5_000
+    table = upload(
+        client_of({"sites": followed}, Limits()), "\n".join(["a,b", *rows]).encode()
+    ).json
+
+    assert (one["probability"], one["model"]["serial"]) == (0.1, 7)
+    assert {entry["probability"] for entry in table["predictions"]} == {0.1}
+    assert (len(table["predictions"]), table["model"]["serial"]) == (45_000, 7)
+    assert client.post("/predict", json={"record": {"a": 1, "b": 1}}).json["model"]["serial"] == 8

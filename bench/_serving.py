@@ -1,0 +1,130 @@
+"""The servers of the bench of the scoring service, as processes."""
+
+import os
+import statistics
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from bench._load import Load, answer_once, generate, question
+from include.stack.ports import pick_port
+from include.stack.process import ServerProcess
+
+ROOT = Path(__file__).resolve().parents[1]
+GUNICORN = ("gunicorn", "-c", "python:include.services.scorer.gunicorn_conf")
+UVICORN = ("uvicorn", "--workers", "2", "--log-level", "warning", "--factory")
+MLFLOW = ("mlflow", "models", "serve", "--env-manager", "local", "--workers", "2")
+N_CONNECTIONS = 16
+_READY_TIMEOUT_S = 120.0
+_KIB = 1024
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a server is started and asked.
+
+    Attributes
+    ----------
+    name : str
+    command : tuple of str
+        A module to run and its arguments; the port is added.
+    env : mapping
+    path : str
+    body : bytes
+    """
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    path: str
+    body: bytes
+
+
+@dataclass
+class Server:
+    """A running server and what it did in each round."""
+
+    plan: Plan
+    port: int
+    pid: int
+    rounds: list[Load] = field(default_factory=list)
+
+    @property
+    def asked(self) -> bytes:
+        """A whole request."""
+        return question(self.port, self.plan.path, self.plan.body)
+
+    @property
+    def rps(self) -> float:
+        """Median over the rounds."""
+        return statistics.median(load.rps for load in self.rounds)
+
+    def ms(self, percentile: float) -> float:
+        """Median over the rounds of a percentile of the latency."""
+        return statistics.median(load.ms(percentile) for load in self.rounds)
+
+    def ratio_to(self, other: "Server") -> float:
+        """Return the median over the rounds of the throughput against another server's."""
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        return statistics.median(ours.rps / theirs.rps for ours, theirs in pairs)
+
+    def p99_ratio_to(self, other: "Server") -> float:
+        """Return the median over the rounds of the 99th percentile against another server's."""
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        return statistics.median(ours.ms(99) / theirs.ms(99) for ours, theirs in pairs)
+
+    def worker_mib(self, entry: str) -> int:
+        """Return an entry of /proc/PID/status, of the worker that has most of it."""
+        workers = psutil.Process(self.pid).children()
+        return max(_status_mib(worker.pid, entry) for worker in workers)
+
+
+@contextmanager
+def running(plan: Plan, folder: Path) -> Iterator[Server]:
+    """Yield a server that answers; it is stopped at the end."""
+    port = pick_port()
+    is_gunicorn = plan.command[0] == "gunicorn"
+    address = ("--bind", f"127.0.0.1:{port}") if is_gunicorn else ("--port", str(port))
+    programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    where = {"PYTHONPATH": str(ROOT), "PATH": programs, "TMPDIR": str(folder)}
+    process = ServerProcess(plan.name, folder)
+    command = [sys.executable, "-m", *plan.command, *address]
+    try:
+        process.start(command, {**where, **plan.env}, ROOT)
+        process.wait_until(lambda: _answers(port, plan.path), _READY_TIMEOUT_S)
+        assert process.pid is not None
+        yield Server(plan, port, process.pid)
+    finally:
+        process.kill()
+
+
+def measure(servers: Sequence[Server], n_rounds: int, seconds: float) -> None:
+    """Leave a `Load` of each round in each server; they take turns, after a round to warm up."""
+    for number in range(n_rounds + 1):
+        for server in servers:
+            load = generate(
+                server.port,
+                server.asked,
+                n_connections=N_CONNECTIONS,
+                seconds=seconds if number else 1.0,
+            )
+            if number:
+                server.rounds.append(load)
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        return bool(answer_once(port, path, b"{}"))
+    except OSError:
+        return False
+
+
+def _status_mib(pid: int, entry: str) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{entry}:"):
+            return int(line.split()[1]) // _KIB
+    raise KeyError(entry)

@@ -1,0 +1,94 @@
+"""Versions change while the scoring service is under load."""
+
+import json
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+
+from bench._load import Load, answer_once, generate
+from bench._published import Published
+from bench._serving import N_CONNECTIONS, Server
+from include.pipelines.sites.records import FIELDS
+
+BAD_OF_TEN = (2, 5, 8)
+_SEEN_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Swaps:
+    """What changing versions did to a server.
+
+    Attributes
+    ----------
+    steady, changing : Load
+        At the same rate, before and while versions changed.
+    mib_before, mib_after : int
+        VmRSS of the larger worker.
+    """
+
+    steady: Load
+    changing: Load
+    mib_before: int
+    mib_after: int
+
+
+def swap(
+    server: Server, published: Published, graph: bytes, *, rps: float, n: int, every_s: float
+) -> Swaps:
+    """Return what `n` changes did, three of ten to a version that nobody may believe.
+
+    Parameters
+    ----------
+    server : Server
+    published : Published
+    graph : bytes
+        Of every version.
+    rps : float
+        The load, over all of it.
+    n : int
+    every_s : float
+        From one change to the next.
+    """
+    steady_s = min(20.0, n * every_s)
+    steady = generate(
+        server.port, server.asked, n_connections=N_CONNECTIONS, seconds=steady_s, rps=rps
+    )
+    before = server.worker_mib("VmRSS")
+    # Another process: signing and sending must not delay the thread that takes the time.
+    changing = multiprocessing.get_context("fork").Process(
+        target=_change_versions, args=(server, published, graph, n, every_s)
+    )
+    changing.start()
+    load = generate(
+        server.port,
+        server.asked,
+        n_connections=N_CONNECTIONS,
+        rps=rps,
+        until=lambda: not changing.is_alive(),
+    )
+    changing.join()
+    if changing.exitcode != 0:
+        raise RuntimeError("versions did not change as planned; see above")
+    return Swaps(steady, load, before, server.worker_mib("VmRSS"))
+
+
+def _change_versions(
+    server: Server, published: Published, graph: bytes, n: int, every_s: float
+) -> None:
+    """Return after each good version was seen to answer, and each bad one had its time."""
+    os.nice(19)  # who publishes is on another machine
+    for number in range(n):
+        next_at = time.monotonic() + every_s
+        is_bad = number % 10 in BAD_OF_TEN
+        version = published.promote(graph, FIELDS, is_bad=is_bad)
+        while not is_bad and _answering(server) != version:
+            if time.monotonic() > next_at + _SEEN_TIMEOUT_S:
+                raise TimeoutError(f"{version} is not seen to answer")
+            time.sleep(0.05)
+        time.sleep(max(0.0, next_at - time.monotonic()))
+
+
+def _answering(server: Server) -> str:
+    answer = json.loads(answer_once(server.port, server.plan.path, server.plan.body))
+    return str(answer["model"]["version"])
