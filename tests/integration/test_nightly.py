@@ -1,5 +1,6 @@
 """The steps of a night on real servers: killed anywhere and run again, and given bad records."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,7 @@ from include.nightly.night import Night
 from include.nightly.package import Circumstances, package
 from include.registry.approve import pointer_in_force, read_history
 from include.registry.follow.believe import Trust
+from include.registry.publish import check_signed
 from include.stores.objects import ObjectStore
 from tests.nights import ORDER, ROOT, STARTED_AT, run_night
 from tests.versions import Signer
@@ -85,7 +87,27 @@ def test_every_report_says_that_records_were_simulated(house):
 
     assert manifest_of(house, pointer).snapshot["simulated"] is True
     assert "Simulated records" in report
+    assert "Recommended: For practice only" in report
+    assert report.count("not measured") == 0
     assert "://" not in report
+
+
+def test_a_version_carries_model_card_and_bill_of_materials_and_all_of_it_is_signed(house):
+    pointer, _ = house.run("night-1")
+    folder = {
+        key.rpartition("/")[2]: house.store.get(key)
+        for key in house.store.keys_under(keys.version_prefix("sites", pointer.version))
+    }
+    signature = folder.pop(keys.SIGNATURE)
+    card, bom = json.loads(folder[keys.MODEL_CARD]), json.loads(folder[keys.BOM])
+
+    check_signed(signature, folder, house.trainer.trusted)
+    assert set(manifest_of(house, pointer).files) == set(folder) - {keys.MANIFEST}
+    assert {keys.REPORT, keys.MODEL_CARD, keys.BOM} < set(folder)
+    assert card["model_details"]["version"]["name"] == pointer.version
+    assert all(verdict["passed"] for verdict in card["quantitative_analysis"]["gate"])
+    assert bom["metadata"]["component"]["version"] == pointer.version
+    assert "scikit-learn" in {each["name"] for each in bom["components"]}
 
 
 def test_no_twin_of_a_test_row_is_in_training(house):
