@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from include.errors import StoreUnavailableError
 from include.services.scorer.ids import new_id
@@ -84,6 +86,20 @@ def test_a_line_says_what_was_asked_and_answered(entry):
     assert alone["id"] == one.id
     assert alone["inputs_sha256"] == hash_of({"b": -1, "a": 1})
     assert "inputs" not in alone
+
+
+@given(
+    record=st.dictionaries(
+        st.text(max_size=5) | st.sampled_from(["%", "%d", '"']),
+        st.integers() | st.none() | st.floats(allow_nan=False) | st.booleans(),
+    )
+)
+@example(record={"%d": 10**30, '"': -1})
+@example(record={})
+def test_inputs_are_kept_as_they_were_sent(entry, record):
+    (line,) = lines_of(scored(entry, items=[record], numbers=None), hashed=False)
+
+    assert json.loads(line)["inputs"] == record
 
 
 @pytest.mark.parametrize(
