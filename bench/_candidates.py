@@ -33,7 +33,8 @@ from include.training.split import Shares, assign_sides
 from include.training.threshold import choose_threshold
 
 Labels = npt.NDArray[np.int8]
-_ROUNDS_OF_BOOSTING = 50
+_ROUNDS_OF_BOOSTING = 30
+_LEARNING_RATE = 0.2
 _SHARE_OF_A_NIGHT = 0.9  # every night sees somewhat other rows
 
 
@@ -93,7 +94,7 @@ class Nights:
         kept = assign_sides(records.groups, f"truth-{salt}", Shares(0.8, 0.0, 0.2)) == "train"
         sides = assign_sides(records.groups, f"night-{salt}", Shares(0.7, 0.15, 0.15))
         self.sides = np.where(kept, sides, "truth")
-        self._same_every_night = {
+        self._same_every_night: dict[str, Any] = {
             "later_months": None,
             "shuffled": shuffled_figures(records.X, records.y, records.groups, self.sides, seed=0),
             "drift": {"blocked": []},
@@ -138,7 +139,10 @@ class Nights:
         tonight = np.random.default_rng(seed).random(len(y)) < _SHARE_OF_A_NIGHT
         train = (self.sides == "train") & tonight
         boosting = HistGradientBoostingClassifier(
-            max_iter=_ROUNDS_OF_BOOSTING, early_stopping=False, random_state=seed
+            max_iter=_ROUNDS_OF_BOOSTING,
+            learning_rate=_LEARNING_RATE,
+            early_stopping=False,
+            random_state=seed,
         )
         fitted = fit_distinct(Pipeline([("classifier", boosting)]), X[train], y[train])
         estimator = calibrate(fitted, X[held_back], y[held_back])

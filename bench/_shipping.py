@@ -32,16 +32,18 @@ _FIRST_NIGHT = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 
 @dataclass
 class Clock:
-    """Seconds of each step."""
+    """Seconds of each step, and those in which this process had a core."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    busy_seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Add the time of what runs inside to the step's."""
-        started = time.perf_counter()
+        """Take the time of what runs inside."""
+        started, busy = time.perf_counter(), time.process_time()
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started
+        self.seconds[name] = time.perf_counter() - started
+        self.busy_seconds[name] = time.process_time() - busy
 
 
 class House:

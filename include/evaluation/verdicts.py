@@ -38,19 +38,23 @@ def rejections(verdicts: Sequence[Verdict]) -> list[str]:
 def at_least(rule: str, title: str, figure: float, limit: float | None) -> Verdict:
     """Return a verdict passed only by a figure that reaches the limit; NaN never does."""
     if limit is None:
-        return without_limit(rule, f"{title} {figure:.4g}")
+        return without_limit(rule, f"{title} {_short(figure)}")
     passed = bool(figure >= limit)
     words = "at least" if passed else "below the required"
-    return _compared(rule, passed, f"{title} {figure:.4g}, {words} {limit:.4g}", figure, limit)
+    return _compared(
+        rule, passed, f"{title} {_short(figure)}, {words} {_short(limit)}", figure, limit
+    )
 
 
 def at_most(rule: str, title: str, figure: float, limit: float | None) -> Verdict:
     """Return a verdict passed only by a figure within the limit; NaN never is."""
     if limit is None:
-        return without_limit(rule, f"{title} {figure:.4g}")
+        return without_limit(rule, f"{title} {_short(figure)}")
     passed = bool(figure <= limit)
     words = "at most" if passed else "above the allowed"
-    return _compared(rule, passed, f"{title} {figure:.4g}, {words} {limit:.4g}", figure, limit)
+    return _compared(
+        rule, passed, f"{title} {_short(figure)}, {words} {_short(limit)}", figure, limit
+    )
 
 
 def decided(rule: str, passed: bool, sentence: str, figure: float, limit: float) -> Verdict:
@@ -66,6 +70,10 @@ def without_limit(rule: str, what: str) -> Verdict:
 def not_judged(rule: str, sentence: str) -> Verdict:
     """Return the verdict of a rule that had nothing, or too little, to judge by."""
     return Verdict(rule, True, sentence, judged=False)
+
+
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if abs(figure) >= 10_000 else f"{figure:.4g}"
 
 
 def _compared(rule: str, passed: bool, sentence: str, figure: float, limit: float) -> Verdict:
