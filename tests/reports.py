@@ -126,7 +126,21 @@ def evidence(**changes):
                 }
             },
             "shuffled": {"roc_auc": 0.51},
-            "later_months": None,
+            "later_months": {
+                "since": "2026-03",
+                "all": figures(),
+                "seen": figures(),
+                "unseen": None,
+                "months": [
+                    {
+                        "month": "2026-03",
+                        "n_phishing": 30,
+                        "n_legitimate": 0,
+                        "recall": 0.9,
+                        "fpr": None,
+                    }
+                ],
+            },
         },
         verdicts=VERDICTS,
         champion={

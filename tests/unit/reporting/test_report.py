@@ -77,6 +77,7 @@ def test_a_report_has_every_chapter(html):
         pytest.param("ROC AUC 0.5100", id="shuffled"),
         pytest.param("too few rows", id="slice"),
         pytest.param("many twins", id="warning"),
+        pytest.param("known before 2026-03", id="later-months"),
         pytest.param("4,321 legitimate rows", id="threshold"),
     ],
 )
