@@ -110,7 +110,8 @@ def order() -> "Order":
     from include.nightly.night import Order
 
     params = get_current_context()["params"]
-    return Order(params["effort"], params["seed"], params["fpr_budget"], params["imputer"])
+    imputer = params.get("imputer", "simple")
+    return Order(params["effort"], params["seed"], params["fpr_budget"], imputer)
 
 
 def trust() -> "Trust":

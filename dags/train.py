@@ -12,7 +12,7 @@ Every night at 02:00 UTC, and whenever somebody triggers it.
 | `evaluate` | the one look at the test side, beside the random-split figure and the champion | log |
 | `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | `models/` |
 | `infra_validate` | the scorer's own code loads the package and scores every test row | log |
-| `gate` | one sentence per rule; any rule not passed fails the run | log |
+| `gate` | one sentence per rule, limits in the pipeline's `policy.toml`; any rule not passed fails the run | log |
 | `wait_for_approval` | only with `approval: human` | **Required Actions** |
 | `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | asset |
 | `track` | notes how the run ended; the DAG `send_tracking` tells MLflow. It never makes a failed run green | MLflow |
@@ -102,14 +102,7 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             title="False-positive budget",
             description="Share of legitimate rows that the threshold may flag.",
         ),
-        "imputer": Param(
-            "simple",
-            type="string",
-            enum=list(pipelines.IMPUTERS),
-            title="Missing values",
-            description="Filled inside the model: simple, by the column's most frequent value; "
-            "knn, from the nearest rows (slower to score).",
-        ),
+        **_imputer(pipeline),
         "accept_drift": Param(
             False,
             type="boolean",
@@ -126,6 +119,22 @@ def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             description="auto: what passes the gate is approved. human: somebody answers "
             "under Required Actions first, within 20 hours.",
         ),
+    }
+
+
+def _imputer(pipeline: pipelines.Pipeline) -> dict[str, Param]:
+    """Ask how missing values are filled, where a record may lack some: a text is never missing."""
+    if pipeline.features is not None:
+        return {}
+    return {
+        "imputer": Param(
+            "simple",
+            type="string",
+            enum=list(pipelines.IMPUTERS),
+            title="Missing values",
+            description="Filled inside the model: simple, by the column's most frequent value; "
+            "knn, from the nearest rows (slower to score).",
+        )
     }
 
 

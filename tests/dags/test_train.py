@@ -39,6 +39,7 @@ print(json.dumps({
     "owners": sorted({task.owner for task in dag.tasks}),
     "assets": [asset.name for asset in dag.get_task("approve").outlets],
     "rules": [(r.exception, r.action.value) for r in dag.tasks[0].retry_policy.rules],
+    "forms": {name: sorted(bag.dags[name].params) for name in ("train_sites", "train_urls")},
     "sender": [
         [asset.name for asset in sender.timetable.asset_condition.objects],
         sender.timetable.timetable.expression,
@@ -134,3 +135,10 @@ def test_only_passing_faults_are_tried_again(parsed):
 @pytest.mark.parametrize(("name", "value", "accepted"), [(*key, FORM[key]) for key in FORM])
 def test_the_form_takes_what_makes_sense(parsed, name, value, accepted):
     assert parsed["accepted"][list(FORM).index((name, value))] is accepted
+
+
+def test_the_form_asks_only_what_concerns_the_pipeline(parsed):
+    of_sites, of_urls = (set(parsed["forms"][name]) for name in ("train_sites", "train_urls"))
+
+    assert of_sites - of_urls == {"imputer"}
+    assert of_urls < of_sites
