@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it has no annotations
 
 from bench._load import Load, answer_once, generate, question
 from include.stack.ports import pick_port
