@@ -110,7 +110,9 @@ def seconds(night: Night, families: list[str]) -> dict[str, Any]:
 def _contributions(
     estimator: Any, test: Rows, names: Described, seed: int
 ) -> dict[str, Any] | None:
+    """Return what moves the model; one that is given fewer columns is given the first ones."""
     steps: Steps = estimator.estimator_.estimator
-    if np.shape(steps[:-1].transform(test.X[:1]))[1] != len(names.given):
+    n_given = np.shape(steps[:-1].transform(test.X[:1]))[1]
+    if n_given > len(names.given):
         return None
-    return contributions(steps, test.X, names.given, seed=seed)
+    return contributions(steps, test.X, names.given[:n_given], seed=seed)
