@@ -72,6 +72,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def accept(self, listener: Any) -> None:
         """Take a new connection, and what it has sent already."""
+        if self.cfg.is_ssl:  # what is sent can be read by the thread that knows the key
+            super().accept(listener)
+            return
         try:
             client, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -81,6 +84,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Take the next request of a connection that was kept alive."""
+        if self.cfg.is_ssl:
+            super().on_client_socket_readable(conn, client)
+            return
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._gather(conn)
