@@ -1,0 +1,45 @@
+"""Where a request ends is known as soon as it can be."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.services.scorer.worker import GATHERED_BYTES, extent
+
+HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+
+
+def request(body, length=b"Content-Length"):
+    return HEAD + b"%s: %d\r\n\r\n" % (length, len(body)) + body
+
+
+@given(body=st.binary(max_size=60), cut=st.integers(1, 200))
+def test_every_beginning_is_a_part_and_the_request_is_whole(body, cut):
+    whole = request(body)
+
+    assert extent(whole) == "whole"
+    assert extent(whole[: -min(cut, len(whole))]) == "part"
+
+
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        (b"", "part"),
+        (b"GET / HTTP/1.1\r\n", "part"),
+        (b"GET / HTTP/1.1\r\n\r\n", "whole"),
+        (request(b"ab", b"content-LENGTH"), "whole"),
+        (request(b"ab", b"X-Content-Length"), "whole"),
+        (request(b"", b"Content-Length") + request(b"next"), "whole"),
+        (HEAD + b"Content-Length: x\r\n\r\n", "whole"),  # the parser refuses it
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", "large"),
+        (HEAD + b"transfer-encoding: chunked\r\nContent-Length: 5\r\n\r\n", "large"),
+        (HEAD + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n", "large"),
+        (HEAD + b"Content-Length: 9999999\r\n\r\n", "part"),
+        (HEAD + b"Content-Length: 9999999\r\n\r\n" + b" " * GATHERED_BYTES, "large"),
+        (b"GET /" + b"a" * GATHERED_BYTES, "large"),
+        (HEAD + b"Content-Length: 5\r\n\r\nabc\r\n\r\nContent-Length: 0\r\n\r\n", "whole"),
+        (HEAD + b"\r\n" + b"Content-Length: 5\r\n\r\n", "whole"),
+    ],
+)
+def test_what_a_thread_is_given(received, expected):
+    assert extent(received) == expected
