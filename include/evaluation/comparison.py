@@ -38,26 +38,30 @@ def compare_with_champion(
     -------
     dict
         ``only_candidate_right``, ``only_champion_right`` (rows), ``p_champion_better``: how
-        likely so many rows for the champion are if both are equally good; ``differences``:
-        ``value``, ``low``, ``high`` of each figure, the candidate's less the champion's.
+        likely it is that the champion is ahead in so many groups if both are equally good;
+        ``differences``: ``value``, ``low``, ``high`` of each figure, the candidate's less the
+        champion's.
 
     Notes
     -----
-    McNemar (1947), exact binomial form, doi 10.1007/BF02295996.
+    McNemar (1947), exact binomial form, doi 10.1007/BF02295996, over groups: twins are right or
+    wrong together, and counting each would make chance look like proof.
     """
     from scipy.stats import binomtest
 
     candidate_right = (candidate >= 0.5) == y
     champion_right = (champion >= 0.5) == y
-    wins = int(np.sum(candidate_right & ~champion_right))
-    losses = int(np.sum(champion_right & ~candidate_right))
+    lead = candidate_right.astype(np.int8) - champion_right
+    _, codes = np.unique(groups, return_inverse=True)
+    leads = np.bincount(codes, weights=lead)
+    wins, losses = int(np.sum(leads > 0)), int(np.sum(leads < 0))
     p_value = binomtest(losses, wins + losses, alternative="greater").pvalue if losses else 1.0
     differences = paired_differences(
         y, candidate, champion, groups, fpr_budget=fpr_budget, confidence=confidence, seed=seed
     )
     return {
-        "only_candidate_right": wins,
-        "only_champion_right": losses,
+        "only_candidate_right": int(np.sum(lead > 0)),
+        "only_champion_right": int(np.sum(lead < 0)),
         "p_champion_better": float(p_value),
         "differences": {figure: asdict(found) for figure, found in differences.items()},
     }

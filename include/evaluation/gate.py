@@ -72,8 +72,8 @@ def _flagged(test: Mapping[str, Any], interval: Sequence[float]) -> str:
     low, high = interval
     negatives = test["n_rows"] - test["n_phishing"]
     return (
-        f"{test['false_positives']} of {negatives} legitimate rows flagged, {low:.2%} to "
-        f"{high:.2%} by chance"
+        f"{test['false_positives']} of {negatives} legitimate rows flagged, a rate of "
+        f"{low:.2%} to {high:.2%} by chance"
     )
 
 

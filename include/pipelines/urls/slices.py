@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _OLD_SUFFIXES = frozenset({"com", "org", "net", "edu", "gov", "mil", "int"})
 _LENGTHS = ((25, "up to 25 characters"), (50, "26 to 50 characters"), (75, "51 to 75 characters"))
 _LAST_MONTHS = 4
+_SOURCES = 12
 
 
 def slices(frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -24,14 +25,14 @@ def slices(frame: "pd.DataFrame") -> "pd.DataFrame":
     Returns
     -------
     DataFrame of shape (n_rows, 5), str
-        The last months are named one by one, those before together.
+        The last months are named one by one, those before together; rare sources together too.
     """
     import pandas as pd
 
     addresses = [take_apart(url) for url in frame[URL].tolist()]
     return pd.DataFrame(
         {
-            "source": frame[SOURCE].fillna("unknown").astype(str),
+            "source": _frequent(frame[SOURCE].fillna("unknown").astype(str)),
             "top-level domain": [_kind_of_suffix(address) for address in addresses],
             "length": [_length(address.n_chars) for address in addresses],
             "page": ["a path" if address.path else "a bare home page" for address in addresses],
@@ -39,6 +40,11 @@ def slices(frame: "pd.DataFrame") -> "pd.DataFrame":
         },
         index=frame.index,
     )
+
+
+def _frequent(sources: "pd.Series[str]") -> "pd.Series[str]":
+    most = sources.value_counts().index[:_SOURCES]
+    return sources.where(sources.isin(most), "others")
 
 
 def _kind_of_suffix(address: Address) -> str:

@@ -38,6 +38,20 @@ def test_only_a_champion_that_is_better_beyond_chance_has_a_small_p(wins, losses
     assert compared["p_champion_better"] == pytest.approx(p_value, abs=1e-3)
 
 
+def test_twins_count_once_for_the_champion():
+    y = np.ones(60, dtype=np.int8)
+    y[50:] = 0
+    candidate, champion = y.astype(float), y.astype(float)
+    candidate[:12] = 0.0
+    twins = np.r_[np.zeros(12), np.arange(1, 49)]
+    alone = compare_with_champion(y, candidate, champion, np.arange(60), **HOW)
+    grouped = compare_with_champion(y, candidate, champion, twins, **HOW)
+
+    assert grouped["only_champion_right"] == alone["only_champion_right"] == 12
+    assert alone["p_champion_better"] < 0.001
+    assert grouped["p_champion_better"] == 0.5
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.lists(

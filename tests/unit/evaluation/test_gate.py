@@ -148,7 +148,7 @@ BAD = [
     pytest.param(
         "false_positives",
         changed(fpr_interval=(0.015, 0.035)),
-        "5 of 500 legitimate rows flagged, 1.50% to 3.50% by chance: a budget of 1.00% is not",
+        "5 of 500 legitimate rows flagged, a rate of 1.50% to 3.50% by chance: a budget of 1.00%",
     ),
     pytest.param(
         "false_positive_bound",

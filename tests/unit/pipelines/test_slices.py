@@ -45,6 +45,19 @@ def test_urls_are_parted_by_their_strings(url, tld, length, page):
     assert page is None or parts["page"] == [page]
 
 
+def test_rare_sources_of_urls_are_one_slice():
+    sources = [*(f"list-{number}" for number in range(12) for _ in range(3)), "rare", "rarer"]
+    parts = of(
+        "urls",
+        url=["a.com"] * len(sources),
+        source=sources,
+        first_seen=pd.to_datetime([None] * len(sources), utc=True),
+    )
+
+    assert parts["source"][-2:] == ["others", "others"]
+    assert parts["source"][:-2] == sources[:-2]
+
+
 def test_the_last_months_of_urls_are_told_apart():
     months = [f"2026-{month:02d}-03" for month in range(1, 7)]
     parts = of(
