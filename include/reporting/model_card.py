@@ -125,7 +125,10 @@ def _parameters(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
                 "simulated": bool(snapshot.get("simulated")),
                 "quarantined": (evidence.validation or {}).get("quarantined"),
             },
-            *({"name": name, "description": "public source"} for name in evidence.sources),
+            *(
+                {"name": name, "description": "a public data set that the records may come from"}
+                for name in evidence.sources
+            ),
         ],
         "input_format": "; ".join(f"{field.name} ({field.dtype})" for field in manifest.inputs),
         "output_format": f"calibrated probability of {manifest.target}, from 0 to 1",

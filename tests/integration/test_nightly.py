@@ -110,6 +110,19 @@ def test_a_version_carries_model_card_and_bill_of_materials_and_all_of_it_is_sig
     assert "scikit-learn" in {each["name"] for each in bom["components"]}
 
 
+def test_what_was_kept_first_stays_whoever_comes_second(s3, bucket):
+    night = Night(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+
+    def measured_while_another_attempt_writes():
+        night.write_json("times/a.json", {"latency_us": 1})
+        return {"latency_us": 2}
+
+    raced = night.keep_first("times/a.json", measured_while_another_attempt_writes)
+    later = night.keep_first("times/a.json", lambda: {"latency_us": 3})
+
+    assert raced == later == {"latency_us": 1}
+
+
 def test_no_twin_of_a_test_row_is_in_training(house):
     night = Night(house.store, PIPELINE, "night-1")
     data.validate(night, data.snapshot(night, house.collection)["digest"], ROOT / "gx")
