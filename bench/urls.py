@@ -5,6 +5,7 @@ training file, on registrable domains that the model choosing it has not seen.
 """
 
 import json
+import resource
 from collections.abc import Callable
 from time import perf_counter, perf_counter_ns
 
@@ -59,6 +60,7 @@ def main() -> None:
         **_served(onnx_bytes, later.urls),
         "size_mb": (len(onnx_bytes) + len(joblib_bytes(model))) / 1e6,
         "parity": parity(onnx_bytes, model, X[:5000]),
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
     }
     _show(ours, theirs)
     _show_slices(later, probability, threshold)

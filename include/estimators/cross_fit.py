@@ -11,16 +11,17 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
-GRID = 256.0
-"""Weights are whole numbers of 1 / GRID up to MAX_WEIGHT: any order of float32 sums is exact."""
-MAX_WEIGHT = 64.0
-OWN, JOINT, BAYES, NEW = range(4)
-"""Columns of a table: weights of two linear models and of naive Bayes, and 1 for a new piece."""
-_EPOCHS, _STEP = 8, 2.0
+OWN, WHOLE, BAYES, NEW, FINE = range(5)
+"""Columns of a table: weights of a linear model of one kind of piece, of one of all scored kinds,
+of naive Bayes; 1 for a piece never met; weights of the model that is to be right by itself."""
+GRIDS = (16.0, 16.0, 8.0, 1.0, 8.0)
+"""Weights are whole numbers below 128, divided by these: any order of float32 sums is exact."""
+_EPOCHS = 8
 
 Rows = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int8]
-Table = npt.NDArray[np.int16]
+Weights = npt.NDArray[np.float64]
+Table = npt.NDArray[np.int8]
 
 
 class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -38,8 +39,12 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     sections : sequence of (int, int, int)
         First column of each kind of piece, the one behind its last, and what its numbers are
         below; 0 is no piece.
-    alpha : float
-        L2 penalty of the linear models.
+    n_scored : int
+        The first sections have scores of their own; the others serve the fine model alone.
+    weights : sequence of float
+        How much each kind of piece counts in the fine model.
+    alpha, fine_alpha : float
+        L2 penalty of the linear models, and of the fine one.
     n_folds : int
         Of the cross-fitting.
     seed : int
@@ -47,21 +52,28 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    tables_ : list of ndarray of shape (n_numbers, 4), int16
-        Each section's weights times `GRID`, in the columns `OWN`, `JOINT`, `BAYES`, `NEW`.
+    tables_ : list of ndarray of shape (n_numbers, 5), int8
+        Each section's weights times `GRIDS`, in the columns `OWN`, `WHOLE`, `BAYES`, `NEW`, `FINE`;
+        `FINE` alone, in one column, for a section without scores of its own.
     """
 
     def __init__(
         self,
         n_figures: int,
         sections: Sequence[tuple[int, int, int]],
+        n_scored: int,
+        weights: Sequence[float],
         alpha: float = 1e-6,
+        fine_alpha: float = 1e-7,
         n_folds: int = 4,
         seed: int = 0,
     ) -> None:
         self.n_figures = n_figures
         self.sections = sections
+        self.n_scored = n_scored
+        self.weights = weights
         self.alpha = alpha
+        self.fine_alpha = fine_alpha
         self.n_folds = n_folds
         self.seed = seed
 
@@ -86,7 +98,7 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             As for `fit`.
         """
         pieces = self._pieces(X)
-        scores = np.empty((len(X), 3 * len(self.sections) + 1), np.float32)
+        scores = np.empty((len(X), 3 * self.n_scored + 2), np.float32)
         folds = GroupKFold(self.n_folds, shuffle=True, random_state=self.seed)
         for fitted_on, held_out in folds.split(X, y, X[:, self.n_figures]):
             tables = self._tables([part[fitted_on] for part in pieces], y[fitted_on])
@@ -95,7 +107,10 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.concatenate([X[:, : self.n_figures], scores], axis=1)
 
     def transform(self, X: Rows) -> Rows:
-        """Return an array of shape (n_rows, n_figures + 3 * n_sections + 1), float32.
+        """Return an array of shape (n_rows, n_figures + 3 * n_scored + 2), float32.
+
+        Behind the figures stand each scored section's own score, the score of them all, the naive
+        Bayes and the number of new pieces of each, and last the fine score.
 
         Parameters
         ----------
@@ -109,35 +124,37 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return [_counted(X[:, first:stop], below) for first, stop, below in self.sections]
 
     def _tables(self, pieces: list[csr_matrix], y: Labels) -> list[Table]:
-        joint = hstack(pieces, format="csr")
-        ends = np.cumsum([part.shape[1] for part in pieces])[:-1]
-        joint_weights = np.split(self._linear(joint, y), ends)
-        tables = []
-        for part, in_joint in zip(pieces, joint_weights, strict=True):
-            bayes, new = _naive_bayes(part, y)
-            table = np.column_stack([self._linear(part, y), in_joint, bayes, new])
-            table[0] = 0
-            tables.append(np.round(table.clip(-MAX_WEIGHT, MAX_WEIGHT) * GRID).astype(np.int16))
-        return tables
-
-    def _linear(self, part: csr_matrix, y: Labels) -> npt.NDArray[np.float64]:
-        """Fit a logistic regression without intercept by averaged gradient steps."""
-        lengths = np.diff(part.indptr)
-        scaled = csr_matrix(
-            (part.data * np.repeat(_scales(part), lengths), part.indices, part.indptr), part.shape
+        scored, scaled = pieces[: self.n_scored], [_scaled(part) for part in pieces]
+        own = [self._linear(part, y, self.alpha, 2.0) for part in scaled[: self.n_scored]]
+        whole = _split(
+            self._linear(_scaled(hstack(scored, format="csr")), y, self.alpha, 2.0), scored
         )
+        bayes = [_naive_bayes(part, y) for part in scored]
+        weighted = [
+            part * np.float32(weight) for part, weight in zip(scaled, self.weights, strict=True)
+        ]
+        fine = _split(self._linear(hstack(weighted, format="csr"), y, self.fine_alpha, 4.0), pieces)
+        fine = [each * weight for each, weight in zip(fine, self.weights, strict=True)]
+        columns = zip(own, whole, *zip(*bayes, strict=True), fine[: self.n_scored], strict=True)
+        return [
+            *(_table(*each) for each in columns),
+            *(_table(each) for each in fine[self.n_scored :]),
+        ]
+
+    def _linear(self, scaled: csr_matrix, y: Labels, alpha: float, step: float) -> Weights:
+        """Fit a logistic regression without intercept by averaged gradient steps."""
         model = SGDClassifier(
             loss="log_loss",
-            alpha=self.alpha,
+            alpha=alpha,
             fit_intercept=False,
             max_iter=_EPOCHS,
             tol=None,
             average=True,
             learning_rate="constant",
-            eta0=_STEP,
+            eta0=step,
             random_state=self.seed,
         )
-        weights: npt.NDArray[np.float64] = model.fit(scaled, y).coef_[0]
+        weights: Weights = model.fit(scaled, y).coef_[0]
         return weights
 
 
@@ -163,9 +180,13 @@ def _scales(part: csr_matrix) -> Rows:
     return inverse
 
 
-def _naive_bayes(
-    part: csr_matrix, y: Labels
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+def _scaled(part: csr_matrix) -> csr_matrix:
+    """Return counts over the root of their rows' sums."""
+    data = part.data * np.repeat(_scales(part), np.diff(part.indptr))
+    return csr_matrix((data, part.indices, part.indptr), part.shape)
+
+
+def _naive_bayes(part: csr_matrix, y: Labels) -> tuple[Weights, npt.NDArray[np.bool_]]:
     """Return each number's log-odds of class 1, and whether no row holds it."""
     ones = np.asarray(part[y == 1].sum(axis=0), np.float64).ravel()
     zeros = np.asarray(part[y == 0].sum(axis=0), np.float64).ravel()
@@ -174,14 +195,29 @@ def _naive_bayes(
     return odds, ones + zeros == 0
 
 
+def _split(weights: Weights, parts: list[csr_matrix]) -> list[Weights]:
+    """Return the weights of each part's columns."""
+    return np.split(weights, np.cumsum([part.shape[1] for part in parts])[:-1])
+
+
+def _table(*columns: Weights | npt.NDArray[np.bool_]) -> Table:
+    table: Weights = np.column_stack(columns) * np.array(GRIDS[-len(columns) :])
+    table[0] = 0
+    rounded: Table = np.round(table.clip(-127, 127)).astype(np.int8)
+    return rounded
+
+
 def _scores(pieces: list[csr_matrix], tables: list[Table]) -> Rows:
     sums = [
-        part @ table.astype(np.float32) / np.float32(GRID)
+        part @ table.astype(np.float32) / np.array(GRIDS[-table.shape[1] :], np.float32)
         for part, table in zip(pieces, tables, strict=True)
     ]
-    own = [total[:, OWN] * _scales(part) for part, total in zip(pieces, sums, strict=True)]
-    joint = np.sum([total[:, JOINT] for total in sums], axis=0, dtype=np.float32)
-    plain = [total[:, [BAYES, NEW]] for total in sums]
-    whole = joint * _scales(hstack(pieces, format="csr"))
-    scores: Rows = np.column_stack([*own, whole, *plain]).astype(np.float32)
+    scored = [total for total in sums if total.shape[1] > 1]
+    scale = [_scales(part) for part in pieces]
+    own = [total[:, OWN] * each for total, each in zip(scored, scale, strict=False)]
+    whole = sum(total[:, WHOLE] for total in scored)
+    whole = whole * _scales(hstack(pieces[: len(scored)], format="csr"))
+    plain = [total[:, [BAYES, NEW]] for total in scored]
+    fine = sum(total[:, -1] * each for total, each in zip(sums, scale, strict=True))
+    scores: Rows = np.column_stack([*own, whole, *plain, fine]).astype(np.float32)
     return scores

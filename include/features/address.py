@@ -9,6 +9,7 @@ from urllib.parse import unquote_to_bytes
 from publicsuffixlist import PublicSuffixList
 
 MAX_READ_CHARS = 2048
+_MAX_SEEN_CHARS = 512
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*:[/\\]+")
 _BLANKS = re.compile(r"[\x00-\x20\x7f]+")
 _WWW = re.compile(r"^www\d{0,2}\.(?=[^.]+\.)")
@@ -119,7 +120,7 @@ def _readable(host: str) -> tuple[str, str]:
         return host, host
     labels = host.replace("\u3002", ".").split(".")
     seen = ".".join(_from_punycode(label) for label in labels)
-    return ".".join(_to_punycode(label) for label in labels), _latin(seen)
+    return ".".join(_to_punycode(label) for label in labels), _latin(seen[:_MAX_SEEN_CHARS])
 
 
 def _from_punycode(label: str) -> str:

@@ -106,15 +106,23 @@ _KINDS = {
     "oddities of the address": _ODDITIES,
     "brands and lures": _LURES,
 }
-_SECTIONS = ("pieces of the host", "pieces of the path", "words")
+_SECTIONS = (
+    "pieces of the host",
+    "pieces of the path",
+    "words",
+    "traits",
+    "levels of the figures",
+)
+_SCORED = _SECTIONS[:3]
 _SCORES = (
-    *(f"score of {section}" for section in _SECTIONS),
-    "score of all pieces",
+    *(f"score of {section}" for section in _SCORED),
+    "score of them all",
     *(
         name
-        for section in _SECTIONS
+        for section in _SCORED
         for name in (f"odds of {section}", f"{section} never seen before")
     ),
+    "score of the linear model",
 )
 
 

@@ -8,16 +8,22 @@ from include.features.address import Address
 from include.features.words import BRANDS, LURES
 
 N_FIGURES: Final = 76
+SHARES: Final = (14, 15, 21, 22, 66)
+"""Figures between 0 and 1 that are neither yes nor no."""
 _MAX_HOST_CHARS = 256
 _MAX_PATH_CHARS = 400
 _FILE_TYPES = ("html", "htm", "php", "asp", "aspx", "jsp", "pdf", "cgi", "js")
 
 
-def _longest_first(words: str) -> re.Pattern[str]:
-    return re.compile("|".join(sorted(words.split(), key=len, reverse=True)))
+def _any_of(words: str) -> re.Pattern[str]:
+    """Match any of the words, the longest first; grouped by first letter, which is far faster."""
+    tails: dict[str, list[str]] = {}
+    for word in sorted(words.split(), key=len, reverse=True):
+        tails.setdefault(word[0], []).append(word[1:])
+    return re.compile("|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in tails.items()))
 
 
-_BRAND, _LURE = _longest_first(BRANDS), _longest_first(LURES)
+_BRAND, _LURE = _any_of(BRANDS), _any_of(LURES)
 _BRAND_LABELS = frozenset(BRANDS.split())
 _WORD = re.compile(r"[a-z0-9\u0080-\uffff]+")
 _DIGIT = re.compile(r"[0-9]")
@@ -148,6 +154,7 @@ def _lures(address: Address, path: str) -> list[float]:
 
 def _entropy(text: str) -> float:
     """Return the Shannon entropy of a text's characters, in bits."""
-    shares = [text.count(char) / len(text) for char in set(text)]
     # Sorted: a set of text has no order of its own, and sums of floats depend on it.
-    return -sum(share * math.log2(share) for share in sorted(shares))
+    counts = sorted(map(text.count, set(text)))
+    n_chars = len(text) or 1
+    return math.log2(n_chars) - sum(count * math.log2(count) for count in counts) / n_chars

@@ -55,7 +55,7 @@ class FeatureSet:
         return columns
 
 
-URLS = FeatureSet("urls-1", urls.N_COLUMNS, urls.featurise, parts_of, keep)
+URLS = FeatureSet(urls.URL_FEATURES, urls.N_COLUMNS, urls.featurise, parts_of, keep)
 _KNOWN = {known.name: known for known in (URLS,)}
 
 

@@ -1,23 +1,28 @@
 """URLs as one float32 matrix, from their strings alone: the same in training and in serving.
 
 A row holds figures, then the group its registrable domain falls in, then the numbers of the pieces
-it is made of: character n-grams of the host, of the path, and words; 0 where there are no more.
-Pieces share numbers by chance (feature hashing, Weinberger et al. 2009, arXiv 0902.2206).
+it is made of: character n-grams of the host and of the path, words, traits, and the level of each
+figure; 0 where there are no more. All but levels share numbers by chance (feature hashing,
+Weinberger et al. 2009, arXiv 0902.2206).
 """
 
-import re
 from collections.abc import Sequence
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
-from include.features.address import Address, take_apart
-from include.features.figures import N_FIGURES, figures
+from include.features.address import take_apart
+from include.features.figures import N_FIGURES, SHARES, figures
+from include.features.pieces import crc, numbers, traits_of, words_of
+
+URL_FEATURES = "urls-1"
+"""Names these columns in manifests; whoever changes a column changes the name."""
 
 HOST_CHARS, HOST_SIZES, HOST_BITS = 48, (2, 3, 4, 5, 6), 20
 PATH_CHARS, PATH_SIZES, PATH_BITS = 80, (2, 3, 4, 5), 18
 N_WORDS, WORD_BITS = 40, 20
+N_TRAITS, TRAIT_BITS = 44, 18
+N_LEVELS = 64
 _N_HOST = sum(HOST_CHARS - size + 1 for size in HOST_SIZES)
 _N_PATH = sum(PATH_CHARS - size + 1 for size in PATH_SIZES)
 
@@ -25,12 +30,20 @@ GROUP = N_FIGURES
 HOST = (GROUP + 1, GROUP + 1 + _N_HOST)
 PATH = (HOST[1], HOST[1] + _N_PATH)
 WORDS = (PATH[1], PATH[1] + N_WORDS)
-N_COLUMNS = WORDS[1]
-SECTIONS = ((*HOST, 1 << HOST_BITS), (*PATH, 1 << PATH_BITS), (*WORDS, 1 << WORD_BITS))
+TRAITS = (WORDS[1], WORDS[1] + N_TRAITS)
+LEVELS = (TRAITS[1], TRAITS[1] + N_FIGURES)
+N_COLUMNS = LEVELS[1]
+SECTIONS = (
+    (*HOST, 1 << HOST_BITS),
+    (*PATH, 1 << PATH_BITS),
+    (*WORDS, 1 << WORD_BITS),
+    (*TRAITS, 1 << TRAIT_BITS),
+    (*LEVELS, N_FIGURES * N_LEVELS + 1),
+)
 """First column of each kind of piece, the one behind its last, and what its numbers are below."""
 
-_WORD = re.compile(r"[a-z0-9\u0080-\uffff]+")
 _GOLDEN = 0x9E3779B1
+_LEVEL_ENDS = tuple(2 ** (level / 2) - 1 for level in range(1, N_LEVELS))
 
 Matrix = npt.NDArray[np.float32]
 
@@ -48,20 +61,34 @@ def featurise(urls: Sequence[str]) -> Matrix:
     if not addresses:
         return matrix
     paths = [address.path.lower() for address in addresses]
+    both = list(zip(addresses, paths, strict=True))
     matrix[:, :N_FIGURES] = [figures(address) for address in addresses]
-    matrix[:, GROUP] = [_crc(address.domain) & 0xFFFFFF for address in addresses]
+    matrix[:, GROUP] = [crc(address.domain) & 0xFFFFFF for address in addresses]
     hosts = [address.host for address in addresses]
     matrix[:, slice(*HOST)] = _grams(hosts, HOST_CHARS, HOST_SIZES, HOST_BITS)
     matrix[:, slice(*PATH)] = _grams(paths, PATH_CHARS, PATH_SIZES, PATH_BITS)
     matrix[:, slice(*WORDS)] = [
-        _numbers(_words(address, path)) for address, path in zip(addresses, paths, strict=True)
+        numbers(words_of(address, path), N_WORDS, WORD_BITS) for address, path in both
     ]
+    matrix[:, slice(*TRAITS)] = [
+        numbers(traits_of(address, path), N_TRAITS, TRAIT_BITS) for address, path in both
+    ]
+    matrix[:, slice(*LEVELS)] = _levels(matrix[:, :N_FIGURES])
     return matrix
 
 
 def group_of(url: str) -> str:
     """Return what a URL's side of the split hangs on: its registrable domain."""
     return take_apart(url).domain
+
+
+def _levels(shown: Matrix) -> Matrix:
+    """Return the number of each figure's level: two levels to every doubling."""
+    scaled = shown.astype(np.float64)
+    scaled[:, SHARES] *= 30
+    levels = np.searchsorted(_LEVEL_ENDS, scaled, side="right")
+    numbered: Matrix = (np.arange(N_FIGURES) * N_LEVELS + levels + 1).astype(np.float32)
+    return numbered
 
 
 def _grams(texts: Sequence[str], width: int, sizes: Sequence[int], bits: int) -> Matrix:
@@ -86,46 +113,3 @@ def _marked(text: str, width: int) -> bytes:
         return bytes(width)
     inner = text[: width - 2].encode("ascii", "replace").replace(b"\0", b"?")
     return (b"\x02" + inner + b"\x03").ljust(width, b"\0")
-
-
-def _words(address: Address, path: str) -> list[str]:
-    """Return the words of a URL, each marked with where it stands."""
-    in_path = _WORD.findall(path)[:12]
-    in_label = _WORD.findall(address.label)
-    first = in_path[0] if in_path else ""
-    words = [
-        f"={address.host}",
-        f"d{address.domain}",
-        f"s{address.suffix}",
-        f"t{address.suffix.rpartition('.')[2]}",
-        f"l{address.label}",
-        f"~{_shape(path)}",
-        *(f"S{word}" for word in _WORD.findall(address.subdomain)[:6]),
-    ]
-    if len(in_label) > 1:
-        words += [f"L{word}" for word in in_label[:5]]
-    if address.seen_host != address.host:
-        words += [f"L{word}" for word in _WORD.findall(address.seen_host)[:6]]
-    if path:
-        last = in_path[-1] if in_path else ""
-        words += [
-            f"P{first}",
-            f"1{address.domain}/{first}",
-            f"b{'/'.join(in_path[:2])}",
-            f"E{last}",
-        ]
-    return words + [f"p{word}" for word in in_path]
-
-
-def _shape(path: str) -> str:
-    """Return a path with every run of letters as one ``a`` and of digits as one ``0``."""
-    return re.sub(r"[0-9]+", "0", re.sub(r"[a-z\u0080-\uffff]+", "a", path[:120]))[:30]
-
-
-def _numbers(words: list[str]) -> list[int]:
-    numbers = [(_crc(word) * _GOLDEN & 0xFFFFFFFF) >> (32 - WORD_BITS) for word in words[:N_WORDS]]
-    return numbers + [0] * (N_WORDS - len(numbers))
-
-
-def _crc(text: str) -> int:
-    return crc32(text.encode("utf-8", "replace"))

@@ -6,7 +6,7 @@ from skl2onnx.common._container import ModelComponentContainer
 from skl2onnx.common._topology import Operator, Scope
 from skl2onnx.common.data_types import FloatTensorType
 
-from include.estimators.cross_fit import BAYES, GRID, JOINT, NEW, OWN, CrossFitScores, scales
+from include.estimators.cross_fit import BAYES, GRIDS, NEW, OWN, WHOLE, CrossFitScores, scales
 
 _SECTION = """
   cf_f{i} = Slice (INPUT, cf_first{i}, cf_stop{i}, cf_axis)
@@ -14,24 +14,30 @@ _SECTION = """
   cf_w{i} = Gather <axis = 0> (cf_table{i}, cf_n{i})
   cf_whole_w{i} = Cast <to = 1> (cf_w{i})
   cf_grid_s{i} = ReduceSum <keepdims = 0> (cf_whole_w{i}, cf_axis)
-  cf_s{i} = Div (cf_grid_s{i}, cf_grid)
+  cf_s{i} = Div (cf_grid_s{i}, cf_grids{i})
   cf_held{i} = Sign (cf_f{i})
   cf_size{i} = ReduceSum <keepdims = 1> (cf_held{i}, cf_axis)
   cf_count{i} = Cast <to = 7> (cf_size{i})
   cf_scale{i} = Gather <axis = 0> (cf_scales, cf_count{i})
+  cf_plainfine{i} = Gather <axis = 1> (cf_s{i}, cf_fine{i})
+  cf_scaledfine{i} = Mul (cf_plainfine{i}, cf_scale{i})
+"""
+_SCORED = """
   cf_plainown{i} = Gather <axis = 1> (cf_s{i}, cf_own)
   cf_own{i} = Mul (cf_plainown{i}, cf_scale{i})
-  cf_joint{i} = Gather <axis = 1> (cf_s{i}, cf_joint)
+  cf_whole{i} = Gather <axis = 1> (cf_s{i}, cf_whole)
   cf_rest{i} = Gather <axis = 1> (cf_s{i}, cf_rest)
 """
+# Scaled scores are no whole numbers: they are added one by one, as in Python.
+_ADDED = "  cf_sum{i} = Add (cf_sum{before}, cf_scaledfine{i})\n"
 _WHOLE = """
   cf_figures = Slice (INPUT, cf_zero, cf_n_figures, cf_axis)
   cf_size = Sum (SIZES)
   cf_count = Cast <to = 7> (cf_size)
   cf_scale = Gather <axis = 0> (cf_scales, cf_count)
-  cf_sum = Sum (JOINTS)
-  cf_whole = Mul (cf_sum, cf_scale)
-  FILLED = Concat <axis = 1> (cf_figures, OWNS, cf_whole, RESTS)
+  cf_plainwhole = Sum (WHOLES)
+  cf_scaledwhole = Mul (cf_plainwhole, cf_scale)
+  FILLED = Concat <axis = 1> (cf_figures, OWNS, cf_scaledwhole, RESTS, cf_sum{last})
 """
 
 
@@ -44,7 +50,7 @@ def shape_scores(operator: Operator) -> None:
         skl2onnx's view of the estimator.
     """
     model: CrossFitScores = operator.raw_operator
-    n_columns = model.n_figures + 3 * len(model.sections) + 1
+    n_columns = model.n_figures + 3 * model.n_scored + 2
     operator.outputs[0].type = FloatTensorType([None, n_columns])
 
 
@@ -61,15 +67,23 @@ def convert_scores(scope: Scope, operator: Operator, container: ModelComponentCo
         The graph being built.
     """
     model: CrossFitScores = operator.raw_operator
-    places = range(len(model.sections))
-    text = "".join(_SECTION.format(i=i) for i in places) + _WHOLE
-    for name, parts in (("SIZES", "size"), ("JOINTS", "joint"), ("OWNS", "own"), ("RESTS", "rest")):
-        text = text.replace(name, ", ".join(f"cf_{parts}{i}" for i in places))
+    text = _body(range(len(model.sections)), range(model.n_scored))
     text = text.replace("INPUT", operator.inputs[0].full_name)
     text = text.replace("FILLED", operator.outputs[0].full_name)
     container.nodes.extend(parser.parse_graph(f"cross_fit () => () {{ {text} }}").node)
     for name, value in _constants(model).items():
         container.initializers.append(numpy_helper.from_array(value, f"cf_{name}"))
+
+
+def _body(places: range, scored: range) -> str:
+    text = "".join(_SECTION.format(i=i) for i in places)
+    text += "".join(_SCORED.format(i=i) for i in scored)
+    text += "  cf_sum0 = Identity (cf_scaledfine0)\n"
+    text += "".join(_ADDED.format(i=i, before=i - 1) for i in places[1:])
+    text += _WHOLE.format(last=places[-1])
+    for name, parts in (("SIZES", "size"), ("WHOLES", "whole"), ("OWNS", "own"), ("RESTS", "rest")):
+        text = text.replace(name, ", ".join(f"cf_{parts}{i}" for i in scored))
+    return text
 
 
 def _constants(model: CrossFitScores) -> dict[str, np.ndarray]:
@@ -78,13 +92,14 @@ def _constants(model: CrossFitScores) -> dict[str, np.ndarray]:
         "zero": np.array([0]),
         "n_figures": np.array([model.n_figures]),
         "own": np.array([OWN]),
-        "joint": np.array([JOINT]),
+        "whole": np.array([WHOLE]),
         "rest": np.array([BAYES, NEW]),
-        "grid": np.array(GRID, dtype=np.float32),
         "scales": scales(sum(stop - first for first, stop, _ in model.sections)),
     }
     for i, ((first, stop, _), table) in enumerate(zip(model.sections, model.tables_, strict=True)):
         constants[f"first{i}"] = np.array([first])
         constants[f"stop{i}"] = np.array([stop])
         constants[f"table{i}"] = table
+        constants[f"grids{i}"] = np.array(GRIDS[-table.shape[1] :], np.float32)
+        constants[f"fine{i}"] = np.array([table.shape[1] - 1])
     return constants

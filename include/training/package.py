@@ -20,6 +20,7 @@ from include.estimators.calibrated import PROBABILITY_FLOOR, SigmoidCalibratedCl
 from include.estimators.cross_fit import CrossFitScores
 from include.estimators.imputer import TiedKNNImputer
 from include.estimators.neighbors import TiedNeighborsClassifier
+from include.estimators.steadied import SteadiedClassifier
 from include.training.boosting_onnx import convert_boosting
 from include.training.cross_fit_onnx import convert_scores, shape_scores
 from include.training.neighbors_onnx import (
@@ -28,6 +29,7 @@ from include.training.neighbors_onnx import (
     shape_classifier,
     shape_imputer,
 )
+from include.training.steadied_onnx import convert_steadied
 
 INPUT = "X"
 OUTPUT = "probability"
@@ -107,12 +109,14 @@ def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
                 TiedNeighborsClassifier: convert_classifier,
                 TiedKNNImputer: convert_imputer,
                 CrossFitScores: convert_scores,
+                SteadiedClassifier: convert_steadied,
             },
             custom_shape_calculators={
                 HistGradientBoostingClassifier: shape_classifier,
                 TiedNeighborsClassifier: shape_classifier,
                 TiedKNNImputer: shape_imputer,
                 CrossFitScores: shape_scores,
+                SteadiedClassifier: shape_classifier,
             },
         )
         return model

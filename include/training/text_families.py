@@ -1,4 +1,6 @@
-"""The models of URLs: scores of their pieces and figures into boosted trees, and a plain one."""
+"""The families of models of URLs, as scikit-learn pipelines over the rows of `featurise`."""
+
+from collections.abc import Mapping
 
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -7,29 +9,80 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from include.estimators.cross_fit import CrossFitScores
+from include.estimators.steadied import SteadiedClassifier
 from include.features.figures import N_FIGURES
 from include.features.urls import SECTIONS
+from include.training.families import Family, Stages
+from include.training.grids import Effort
+
+_N_TREES: Mapping[Effort, int] = {"quick": 150, "default": 500, "thorough": 900}
+_N_SCORED = 3
+"""Character n-grams and words; traits and levels of figures serve the linear model alone."""
+_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 0.5)
+
+
+def text_families(effort: Effort, seed: int) -> tuple[Family, ...]:
+    """Return the families, simplest first; there is nothing to search but a number of trees.
+
+    Parameters
+    ----------
+    effort : {"quick", "default", "thorough"}
+        How many trees are boosted: 150, 500, 900; of figures alone, fewer are tried as well.
+    seed : int
+        Seeds the folds and every model that draws random numbers.
+    """
+    n_trees = _N_TREES[effort]
+    tried = Stages("classifier__max_iter", (n_trees // 2, n_trees))
+    return (
+        Family("Linear", linear()),
+        Family("LinearText", linear_text(seed)),
+        Family("BoostedFigures", boosted_figures(seed), stages=tried),
+        Family("Stack", stack(seed, n_trees)),
+    )
 
 
 def linear() -> Pipeline:
-    """Return the unfitted pipeline that sees only the figures: what the stack must be better than.
-
-    It takes the same rows as `stack`.
-    """
+    """Return the unfitted logistic regression of the figures: what others must be better than."""
     figures = ColumnTransformer([("figures", StandardScaler(), slice(0, N_FIGURES))])
     return Pipeline([("scaler", figures), ("classifier", LogisticRegression(max_iter=1000))])
 
 
-def stack(seed: int) -> Pipeline:
-    """Return the unfitted pipeline that takes rows of `include.features.urls.featurise`.
+def linear_text(seed: int) -> Pipeline:
+    """Return the unfitted logistic regression of figures and of linear scores of the pieces."""
+    regression = LogisticRegression(max_iter=1000)
+    return Pipeline(
+        [("scores", _scores(seed, 2)), ("scaler", StandardScaler()), ("classifier", regression)]
+    )
+
+
+def boosted_figures(seed: int) -> Pipeline:
+    """Return the unfitted boosted trees over the figures alone."""
+    figures = ColumnTransformer([("figures", "passthrough", slice(0, N_FIGURES))])
+    return Pipeline([("figures", figures), ("classifier", _boosting(seed, _N_TREES["default"]))])
+
+
+def stack(seed: int, n_trees: int = _N_TREES["default"]) -> Pipeline:
+    """Return the unfitted boosted trees over figures and scores, steadied by the linear model.
+
+    The trees know what pieces mean together; the linear model is surer of what is new.
 
     Parameters
     ----------
     seed : int
         Seeds the folds and both kinds of model.
+    n_trees : int
     """
-    boosting = HistGradientBoostingClassifier(
-        max_iter=500,
+    steadied = SteadiedClassifier(_boosting(seed, n_trees))
+    return Pipeline([("scores", _scores(seed, 4)), ("classifier", steadied)])
+
+
+def _scores(seed: int, n_folds: int) -> CrossFitScores:
+    return CrossFitScores(N_FIGURES, SECTIONS, _N_SCORED, _WEIGHTS, n_folds=n_folds, seed=seed)
+
+
+def _boosting(seed: int, n_trees: int) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
+        max_iter=n_trees,
         learning_rate=0.06,
         min_samples_leaf=40,
         l2_regularization=1.0,
@@ -37,5 +90,3 @@ def stack(seed: int) -> Pipeline:
         early_stopping=False,
         random_state=seed,
     )
-    scores = CrossFitScores(N_FIGURES, SECTIONS, seed=seed)
-    return Pipeline([("scores", scores), ("classifier", boosting)])

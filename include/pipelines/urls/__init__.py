@@ -26,10 +26,9 @@ def _registrable_domains(frame: "pd.DataFrame") -> npt.NDArray[np.object_]:
 
 
 def _families(effort: Effort, seed: int, imputer: Imputer) -> "tuple[Family, ...]":
-    from include.training.families import Family
-    from include.training.text_families import linear, stack
+    from include.training.text_families import text_families
 
-    return (Family("Linear", linear()), Family("Stack", stack(seed)))
+    return text_families(effort, seed)
 
 
 def _suite_columns(frame: "pd.DataFrame", run_at: datetime | None) -> "pd.DataFrame":

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from include.estimators.cross_fit import GRID, NEW, CrossFitScores
+from include.estimators.cross_fit import FINE, GRIDS, NEW, CrossFitScores
 
-SECTIONS = ((2, 8, 64), (8, 12, 32))
+SECTIONS = ((2, 8, 64), (8, 12, 32), (12, 14, 16))
 
 
 @pytest.fixture
@@ -14,17 +14,18 @@ def rows():
     """Figure, group, and pieces; a piece below 8 tells the class, the others are noise."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 600).astype(np.int8)
-    X = np.zeros((600, 12), np.float32)
+    X = np.zeros((600, 14), np.float32)
     X[:, 0] = rng.normal(size=600)
     X[:, 1] = rng.integers(0, 90, 600)
     X[:, 2] = np.where(y == 1, rng.integers(1, 5, 600), rng.integers(4, 8, 600))
     X[:, 3:8] = rng.integers(8, 64, (600, 5))
     X[:, 8:12] = rng.integers(0, 32, (600, 4))
+    X[:, 12] = 1 + y
     return X, y
 
 
 def scores():
-    return CrossFitScores(n_figures=1, sections=SECTIONS)
+    return CrossFitScores(n_figures=1, sections=SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5))
 
 
 def test_figures_pass_and_pieces_become_scores(rows):
@@ -32,7 +33,7 @@ def test_figures_pass_and_pieces_become_scores(rows):
 
     out = scores().fit(X, y).transform(X)
 
-    assert out.shape == (600, 1 + 3 * 2 + 1)
+    assert out.shape == (600, 1 + 3 * 2 + 2)
     assert out.dtype == np.float32
     assert np.array_equal(out[:, 0], X[:, 0])
     assert np.corrcoef(out[:, 1], y)[0, 1] > 0.5
@@ -43,8 +44,7 @@ def test_a_group_that_tells_the_class_does_not_leak_into_its_own_score(rows):
     rng = np.random.default_rng(1)
     y_of_group = rng.integers(0, 2, 90).astype(np.int8)
     y = y_of_group[X[:, 1].astype(int)]
-    X[:, 8:12] = 0
-    X[:, 2:8] = 0
+    X[:, 2:] = 0
     X[:, 2] = X[:, 1].astype(int) % 63 + 1
     X[:, 1] = X[:, 2]
     y = y_of_group[X[:, 1].astype(int)]
@@ -68,7 +68,7 @@ def test_the_order_of_pieces_and_of_rows_changes_no_bit(rows):
 
 def test_a_row_without_pieces_scores_zero(rows):
     X, y = rows
-    empty = np.zeros((1, 12), np.float32)
+    empty = np.zeros((1, 14), np.float32)
 
     assert (scores().fit(X, y).transform(empty) == 0).all()
 
@@ -78,8 +78,28 @@ def test_a_piece_never_met_is_counted_as_new(rows):
     X[:, 2:8] = np.minimum(X[:, 2:8], 40)
     fitted = scores().fit(X, y)
 
-    assert fitted.tables_[0][50, NEW] == GRID
+    assert fitted.tables_[0][50, NEW] == GRIDS[NEW]
     assert fitted.tables_[0][5, NEW] == 0
+
+
+def test_a_section_without_scores_serves_the_fine_score_alone(rows):
+    X, y = rows
+    other = X.copy()
+    other[:, 12] = 3 - X[:, 12]
+    fitted = scores().fit(X, y)
+    was, now = fitted.transform(X), fitted.transform(other)
+
+    assert fitted.tables_[2].shape == (16, 1)
+    assert np.array_equal(was[:, :-1], now[:, :-1])
+    assert ((now > was)[:, -1] == (y == 0)).all()
+
+
+def test_a_section_of_weight_zero_says_nothing(rows):
+    X, y = rows
+    fitted = CrossFitScores(1, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.0)).fit(X, y)
+
+    assert not fitted.tables_[2].any()
+    assert fitted.tables_[0][:, FINE].any()
 
 
 def test_the_same_rows_give_the_same_tables(rows):

@@ -1,9 +1,14 @@
 # ruff: noqa: RUF001  # lookalike letters are what is tested
 """The one function that training and serving share: equal, total, and blind to scheme and www."""
 
+import csv
+import gzip
+import json
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.features.figures import N_FIGURES
-from include.features.urls import N_COLUMNS, SECTIONS, featurise, group_of
+from include.features.sets import URLS
+from include.features.urls import LEVELS, N_COLUMNS, SECTIONS, URL_FEATURES, featurise, group_of
 
 N_SAMPLE = 100_000
+
+NASTY = json.loads(Path(__file__).with_name("nasty_urls.json").read_text("utf-8"))
+GOLDEN = {
+    "urls-1": "58918200faf662e833386711f20fa82028cead0928c98960578a1b9c71811e1c",
+}
 
 HOSTILE = {
     "empty": "",
@@ -57,6 +68,25 @@ def test_a_row_is_the_same_whatever_stands_beside_it():
 
         assert np.array_equal(together, turned)
         assert np.array_equal(together[:1], alone)
+
+
+def test_every_real_url_is_the_same_alone_and_among_others(data_dir):
+    with gzip.open(data_dir / "urls_train.csv.gz", "rt", encoding="utf-8") as file:
+        urls = [row["url"] for row in islice(csv.DictReader(file), 0, None, 29)]
+    urls = [*urls[:3800], *NASTY]
+    together = featurise(urls)
+
+    for url, row in zip(urls, together, strict=True):
+        assert np.array_equal(featurise([url])[0], row), url
+
+
+def test_other_features_have_another_name():
+    """The scorer refuses a model of features it does not know: a change needs a name of its own."""
+    rows = featurise(NASTY)
+
+    assert len(NASTY) == len(set(NASTY)) == 200
+    assert URLS.name == URL_FEATURES
+    assert sha256(rows.astype("<f4").tobytes()).hexdigest() == GOLDEN[URL_FEATURES]
 
 
 def test_another_process_gives_the_same_rows():
@@ -109,6 +139,23 @@ def test_scheme_and_www_carry_no_weight():
     )
 
     assert (rows == rows[0]).all()
+
+
+def test_of_a_text_without_end_only_its_length_is_read_to_the_end():
+    for start in (
+        "http://a.com/",
+        "http://",
+        "http://xn--",
+        "http://\u00e9",
+        "http://a:",
+        "http://@",
+    ):
+        long, short = featurise(
+            [start + "a\u00e9-1.%25" * 8192, (start + "a\u00e9-1.%25" * 512)[:2048]]
+        )
+        long[[0, LEVELS[0]]] = short[[0, LEVELS[0]]]
+
+        assert np.array_equal(long, short)
 
 
 def test_a_home_page_is_the_same_with_its_slash():

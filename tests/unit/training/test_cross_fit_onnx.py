@@ -7,15 +7,17 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from include.estimators.cross_fit import CrossFitScores
+from include.estimators.steadied import SteadiedClassifier
 from include.services.scorer.operators import check_graph
 from include.training.package import INPUT, OUTPUT, parity, to_onnx
 
-SECTIONS = ((3, 40, 4096), (40, 60, 512))
+SECTIONS = ((3, 30, 4096), (30, 40, 4096), (40, 60, 512))
+SHOWN = {"plain": False, "steadied": True}
 
 
-@pytest.fixture(scope="module")
-def fitted():
-    """Two figures, a group, and two kinds of pieces, some absent; the model and its ONNX form."""
+@pytest.fixture(scope="module", params=SHOWN.values(), ids=SHOWN)
+def fitted(request):
+    """Two figures, a group, and three kinds of pieces, some absent; the model and its ONNX form."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 3000).astype(np.int8)
     X = np.zeros((3000, 60), np.float32)
@@ -25,7 +27,9 @@ def fitted():
     X[:, 40:] = rng.integers(0, 300, (3000, 20)) + 100 * y[:, np.newaxis]
     X[::7, 40:] = 0
     boosting = HistGradientBoostingClassifier(max_iter=30, early_stopping=False, random_state=0)
-    model = Pipeline([("scores", CrossFitScores(2, SECTIONS)), ("classifier", boosting)]).fit(X, y)
+    scores = CrossFitScores(2, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5))
+    classifier = SteadiedClassifier(boosting) if request.param else boosting
+    model = Pipeline([("scores", scores), ("classifier", classifier)]).fit(X, y)
     return model, X, to_onnx(model, X.shape[1])
 
 
