@@ -9,7 +9,7 @@ from include.registry.follow import Follower
 from include.services.scorer.bucket import open_bucket
 from include.services.scorer.metrics import Metrics
 from include.services.scorer.settings import Settings
-from tests.faults import FAULTS, FaultProxy
+from tests.faults import FAULTS
 from tests.integration.test_follow import FIRST, SECOND, Site, version_in_force
 
 AWAY = "unreachable", "StoreUnavailableError"
@@ -32,13 +32,6 @@ REFUSED = {
     ("not S3", "model.onnx"): "ManifestError",
     ("length too long", "model.onnx"): "VersionRefusedError",
 }
-
-
-@pytest.fixture
-def proxy(s3):
-    opened = FaultProxy(s3.endpoint_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

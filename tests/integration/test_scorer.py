@@ -15,7 +15,6 @@ import pytest
 import requests
 
 from include.contract import keys
-from include.stack.seaweed import SeaweedServer
 from include.stores.objects import ObjectStore
 from tests import graphs
 from tests.scorers import ROOT, ScorerProcess
@@ -181,15 +180,6 @@ def test_a_bad_version_is_named_in_the_log_and_counted(site, scorer):
     site.promote(92)
     scorer.wait_until(lambda: scorer.serials() == {3})
     assert scorer.log().count("in another file") == 2
-
-
-@pytest.fixture
-def own_s3(tmp_path):
-    """A server that the test may stop."""
-    server = SeaweedServer(tmp_path / "s3", secrets.token_hex(10), secrets.token_hex(20))
-    server.start()
-    yield server
-    server.kill()
 
 
 def test_it_serves_while_s3_is_down_and_starts_while_s3_is_down(own_s3, tmp_path):

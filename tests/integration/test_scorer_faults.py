@@ -6,7 +6,6 @@ import json
 import pytest
 import requests
 
-from tests.faults import FaultProxy
 from tests.integration.test_scorer import RECORD, Hammer, Site
 from tests.scorers import ScorerProcess
 
@@ -14,13 +13,6 @@ from tests.scorers import ScorerProcess
 @pytest.fixture
 def site(s3, bucket, tmp_path):
     return Site(s3, bucket, tmp_path)
-
-
-@pytest.fixture
-def proxy(s3):
-    opened = FaultProxy(s3.endpoint_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

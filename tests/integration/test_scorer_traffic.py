@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import json
 import os
-import secrets
 import signal
 
 import pytest
@@ -12,7 +11,6 @@ import requests
 
 from include.contract import keys
 from include.services.scorer.ids import day_of
-from include.stack.seaweed import SeaweedServer
 from tests.integration.test_scorer import RECORD, Site, table
 from tests.scorers import ScorerProcess
 
@@ -110,15 +108,6 @@ def test_a_table_is_kept_in_part_and_the_rest_is_counted(site, scorer):
     assert 'nightcatch_probability_count{pipeline="sites"} 10000.0' in metrics
     assert all(answered[line["id"]] == line["probability"] for line in kept)
     assert kept[0]["inputs"].keys() == {"a", "b"}
-
-
-@pytest.fixture
-def own_s3(tmp_path):
-    """A server that the test may stop."""
-    server = SeaweedServer(tmp_path / "s3", secrets.token_hex(10), secrets.token_hex(20))
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
