@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from zlib import crc32
 
+import numpy as np
+import numpy.typing as npt
+
 from include.features.address import Address
 
 _WORD = re.compile(r"[a-z0-9\u0080-\uffff]+")
@@ -108,10 +111,15 @@ def _shape(path: str) -> str:
     return _DIGITS.sub("0", _LETTERS.sub("a", path[:120]))[:30]
 
 
-def numbers(words: Sequence[str], n_numbers: int, bits: int) -> list[int]:
-    """Return a number below ``2 ** bits`` for each word, then 0 up to `n_numbers`."""
-    found = [(crc(word) * _GOLDEN & 0xFFFFFFFF) >> (32 - bits) for word in words[:n_numbers]]
-    return found + [0] * (n_numbers - len(found))
+def numbers(texts: Sequence[Sequence[str]], n_most: int, bits: int) -> npt.NDArray[np.float32]:
+    """Return a number below ``2 ** bits`` for each word of each text, then 0 up to `n_most`."""
+    rows = []
+    for words in texts:
+        encoded = "\n".join(words).encode("utf-8", "replace").split(b"\n")
+        found = [*map(crc32, encoded[:n_most])]
+        rows.append(found + [0] * (n_most - len(found)))
+    mixed = np.array(rows, np.uint32) * np.uint32(_GOLDEN)
+    return (mixed >> np.uint32(32 - bits)).astype(np.float32)
 
 
 def crc(text: str) -> int:

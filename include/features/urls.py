@@ -67,12 +67,10 @@ def featurise(urls: Sequence[str]) -> Matrix:
     hosts = [address.host for address in addresses]
     matrix[:, slice(*HOST)] = _grams(hosts, HOST_CHARS, HOST_SIZES, HOST_BITS)
     matrix[:, slice(*PATH)] = _grams(paths, PATH_CHARS, PATH_SIZES, PATH_BITS)
-    matrix[:, slice(*WORDS)] = [
-        numbers(words_of(address, path), N_WORDS, WORD_BITS) for address, path in both
-    ]
-    matrix[:, slice(*TRAITS)] = [
-        numbers(traits_of(address, path), N_TRAITS, TRAIT_BITS) for address, path in both
-    ]
+    words = [words_of(address, path) for address, path in both]
+    matrix[:, slice(*WORDS)] = numbers(words, N_WORDS, WORD_BITS)
+    traits = [traits_of(address, path) for address, path in both]
+    matrix[:, slice(*TRAITS)] = numbers(traits, N_TRAITS, TRAIT_BITS)
     matrix[:, slice(*LEVELS)] = _levels(matrix[:, :N_FIGURES])
     return matrix
 
