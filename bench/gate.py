@@ -143,6 +143,8 @@ def simulate(served: Mapping[str, Any], n_candidates: int) -> dict[str, Tally]:
                 tallies[kind].add(candidate(nights, rng, number + 1))
         for number in range(N_CLEAN // N_SPLITS):
             tallies["clean labels"].add(clean(nights, np.random.default_rng(number), number + 1))
+        so_far = ", ".join(f"{kind} {t.passed} of {t.n}" for kind, t in tallies.items())
+        print(f"passed after split {splits} of {N_SPLITS}: {so_far}", flush=True)
     return tallies
 
 
