@@ -34,8 +34,14 @@ def request(body=BODY, n_bytes=None, *headers):
 
 
 def answer_to(client):
-    answer = client.recv(65536)
-    return answer.partition(b"\r\n")[0]
+    """The first line of an answer, of which nothing is left unread."""
+    with client.makefile("rb") as file:
+        first_line, length = file.readline().rstrip(), 0
+        while (line := file.readline().rstrip()) != b"":
+            name, _, value = line.partition(b": ")
+            length = int(value) if name.lower() == b"content-length" else length
+        file.read(length)
+    return first_line
 
 
 CHUNKED_HEAD = (

@@ -34,11 +34,11 @@ Extent = Literal["whole", "part", "large"]
 class _Part:
     """The beginning of a request, and until when the rest must be there."""
 
-    received: bytes
+    received: bytearray
     until_s: float
 
 
-def extent(received: bytes) -> Extent:
+def extent(received: bytes | bytearray) -> Extent:
     """Return whether what was received of a request is ``whole``, a ``part``, or ``large``.
 
     Of a large one a thread reads the rest: it is long, or nobody can say how long.
@@ -95,11 +95,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Close the connections whose requests did not become whole in time."""
         super().murder_pending()
         now_s = time.monotonic()
-        for conn, part in list(self._parts.items()):
+        while self._parts:
+            conn, part = next(iter(self._parts.items()))  # the first of all to be late
             if part.until_s > now_s:
-                continue
-            del self._parts[conn]
-            self.poller.unregister(conn.sock)
+                return
+            self._stop_waiting(conn)
             self._close(conn, _TOO_SLOW if part.received else b"")
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -111,6 +111,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 conn.timeout = min(conn.timeout, until_s)
             for part in self._parts.values():
                 part.until_s = part.until_s if part.received else min(part.until_s, until_s)
+            self._parts = dict(sorted(self._parts.items(), key=lambda entry: entry[1].until_s))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait for clients and threads, and look at the clock in between."""
@@ -133,8 +134,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             received = b""
         if received:
-            whole = part.received + received if part else received
-            self._next[extent(whole)](conn, whole)
+            if part is not None:
+                part.received += received
+                received = part.received
+            self._next[extent(received)](conn, received)
         elif received is None:
             self._wait_for_more(conn, b"")
         else:
@@ -142,12 +145,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self._close(conn)
 
     def _wait_for_more(self, conn: Any, received: bytes) -> None:
-        part = self._parts.get(conn)
-        if part is None:
-            self._parts[conn] = _Part(received, time.monotonic() + _GATHERING_S)
+        if conn not in self._parts:
+            self._parts[conn] = _Part(bytearray(received), time.monotonic() + _GATHERING_S)
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._gather, conn))
-        elif received:
-            part.received = received
 
     def _stop_waiting(self, conn: Any) -> None:
         if self._parts.pop(conn, None) is not None:
