@@ -21,6 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
+from include.estimators.steadied import SteadiedClassifier
+
 LOG_ODDS, PROBABILITY = "log-odds", "probability"
 _BOOSTED = (GradientBoostingClassifier, HistGradientBoostingClassifier)
 _AVERAGED = (DecisionTreeClassifier, ExtraTreesClassifier, RandomForestClassifier)
@@ -85,6 +87,12 @@ def _explainer(
     """Return what explains a classifier and how many rows take seconds; None and 0 if nothing."""
     import shap  # type: ignore[import-untyped]  # it has no annotations
 
+    if isinstance(classifier, SteadiedClassifier):
+        inner, n_rows = _explainer(classifier.estimator_, given[:, :-1])
+        if inner is None:
+            return None, 0
+        usual = float(given[:, -1].mean())
+        return partial(_steadied_values, inner, classifier.weight, usual), n_rows
     if isinstance(classifier, LogisticRegression):
         return shap.LinearExplainer(classifier, given).shap_values, _MAX_ROWS
     if not isinstance(classifier, _BOOSTED + _AVERAGED):
@@ -99,6 +107,13 @@ def _explainer(
 def _tree_values(explainer: Any, given: Matrix) -> Matrix:
     values: Matrix = explainer.shap_values(given, check_additivity=False)
     return values[:, :, 1] if values.ndim == 3 else values
+
+
+def _steadied_values(
+    inner: Callable[[Matrix], Matrix], weight: float, usual: float, given: Matrix
+) -> Matrix:
+    """Explain a sum of log-odds: what the trees say, and how far the last column is from usual."""
+    return np.column_stack([inner(given[:, :-1]), weight * (given[:, -1] - usual)])
 
 
 def _direction(contribution: Matrix, value: Matrix) -> float:

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from include.estimators.neighbors import TiedNeighborsClassifier
+from include.estimators.steadied import SteadiedClassifier
 from include.evaluation.contributions import contributions
 from include.evaluation.importance import permutation_importance
 
@@ -121,3 +122,18 @@ def test_a_large_forest_is_explained_on_fewer_rows():
 
     assert n_rows(1) == 300
     assert n_rows(40) < 100
+
+
+def test_a_steadied_classifier_is_explained_by_trees_and_by_its_last_column():
+    plain = (-2 * X[:, :1] + X[:, 1:2]).astype(np.float32)
+    given = np.concatenate([X, plain], axis=1)
+    boosting = HistGradientBoostingClassifier(max_iter=10, random_state=0)
+    pipeline = Pipeline(
+        [("imputer", SimpleImputer()), ("classifier", SteadiedClassifier(boosting, weight=2.0))]
+    )
+    found = contributions(pipeline.fit(given, Y), given, (*NAMES, "plain"), seed=0)
+    means = {each["name"]: each["mean"] for each in found["inputs"]}
+
+    assert found["unit"] == "log-odds"
+    assert means["plain"] == pytest.approx(2 * np.abs(plain - plain.mean()).mean(), rel=0.1)
+    assert means["down"] > means["nothing"]
