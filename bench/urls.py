@@ -25,7 +25,8 @@ from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.metrics import recall_at_fpr
 from include.features.urls import N_COLUMNS, featurise
 from include.training.calibrate import calibrate
-from include.training.package import INPUT, OUTPUT, joblib_bytes, parity, to_onnx
+from include.training.package import INPUT, OUTPUT, parity, to_onnx
+from include.training.pickled import joblib_bytes
 from include.training.split import Shares, assign_sides
 from include.training.text_families import stack
 from include.training.threshold import choose_threshold

@@ -87,7 +87,7 @@ class Night:
 
     def write_estimator(self, name: str, estimator: Any) -> str:
         """Return the SHA-256 of a fitted estimator now pickled under the run."""
-        from include.training.package import joblib_bytes
+        from include.training.pickled import joblib_bytes
 
         body = joblib_bytes(estimator)
         self.store.put(self.key(name), body)

@@ -23,7 +23,8 @@ from include.reporting.evidence import Evidence
 from include.reporting.model_card import model_card
 from include.reporting.report import render_report
 from include.services.scorer.model import load_model
-from include.training.package import joblib_bytes, to_onnx
+from include.training.package import to_onnx
+from include.training.pickled import joblib_bytes
 
 _log = logging.getLogger(__name__)
 _SHOWN = ("test", "random_split", "champion_on_same_rows", "ceiling", "fpr_interval", "slices")

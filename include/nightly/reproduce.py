@@ -25,7 +25,8 @@ from include.registry.follow.believe import Trust
 from include.registry.sweep import clear
 from include.registry.versions import read_signed_manifest
 from include.stores.objects import ObjectStore
-from include.training.package import joblib_bytes, to_onnx
+from include.training.package import to_onnx
+from include.training.pickled import joblib_bytes
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
-"""A fitted model as bytes: ONNX for the scorer, joblib for people with Python."""
+"""A fitted model as ONNX, for the scorer."""
 
 from collections.abc import Sequence
-from io import BytesIO
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -64,19 +62,6 @@ def to_onnx(estimator: ClassifierMixin, n_inputs: int) -> bytes:
     model.graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None]))
     exported: bytes = _only_probability(model).SerializeToString(deterministic=True)
     return exported
-
-
-def joblib_bytes(estimator: ClassifierMixin) -> bytes:
-    """Return the estimator as joblib writes it, compressed.
-
-    Parameters
-    ----------
-    estimator : classifier
-        Any fitted scikit-learn estimator.
-    """
-    buffer = BytesIO()
-    joblib.dump(estimator, buffer, compress=("zlib", 6))
-    return buffer.getvalue()
 
 
 def parity(onnx_bytes: bytes, estimator: ClassifierMixin, X: npt.NDArray[np.float32]) -> float:

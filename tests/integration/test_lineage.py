@@ -86,7 +86,7 @@ def night(tmp_path_factory, mongo_url):
             trust=desk.trust,
             trainer=desk.trainer,
             approver=desk.approver,
-            families=("LogisticRegression", "DecisionTree"),
+            families=("HistGradientBoosting", "LogisticRegression"),
         )
         yield Night1(desk, pointer, ids)
         mongo.drop_database("lineage")

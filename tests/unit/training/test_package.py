@@ -17,7 +17,8 @@ from include.errors import ExportError
 from include.training.calibrate import calibrate
 from include.training.distinct import fit_distinct
 from include.training.families import tabular_families
-from include.training.package import joblib_bytes, parity, to_onnx
+from include.training.package import parity, to_onnx
+from include.training.pickled import joblib_bytes
 
 FAMILIES = {
     f"{family.name}-{imputer}": family.estimator
@@ -94,7 +95,8 @@ EXPORT_IN_A_PROCESS = """
 import hashlib, sys, numpy
 from include.training.calibrate import calibrate
 from include.training.families import tabular_families
-from include.training.package import joblib_bytes, to_onnx
+from include.training.package import to_onnx
+from include.training.pickled import joblib_bytes
 
 X = numpy.random.default_rng(0).integers(-1, 2, (200, 6)).astype(numpy.float32)
 y = (X.sum(axis=1) > 0).astype(numpy.int8)
