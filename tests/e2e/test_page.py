@@ -3,7 +3,9 @@
 import json
 import threading
 import time
+from pathlib import Path
 
+import axe_core_python
 import pytest
 from werkzeug.serving import make_server
 
@@ -24,9 +26,21 @@ def followers():
     }
 
 
+REPORT = b"""<!doctype html><html lang=en><title>Report</title><style>h1{color:#123}</style>
+<h1>Report of sites</h1><script>document.title = "owned"</script>"""
+
+
+class Held:
+    """Stands where a Report stands: the one of the version in force is at hand."""
+
+    def of(self, version):
+        return REPORT
+
+
 @pytest.fixture(scope="module")
 def address(followers):
-    server = make_server("127.0.0.1", 0, app_of(followers), threaded=True)
+    app = app_of(followers, reports={"sites": Held()})
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}/"
@@ -157,6 +171,48 @@ def test_a_dropped_file_is_a_paged_table_with_a_download(page, tmp_path):
     assert len(saved.read_text().splitlines()) == 121
 
 
+def test_an_address_is_answered_with_what_each_part_adds(page):
+    paste(page, "http://a.bad.example/login")
+
+    text = answer_of(page)
+    assert "compared with the address without this part" in text
+    reasons = page.run("[...document.querySelectorAll('.reasons li')].map((li) => li.textContent)")
+    assert reasons[0].startswith("the name of the domain: bad")
+    assert len(reasons) == 2  # the path and what stands before the domain move nothing
+
+
+def test_the_report_of_the_model_is_a_click_away_and_runs_nothing(page):
+    page.run("document.querySelector('.model summary').click()")
+    page.run("document.querySelector('.model a[href$=report]').click()")
+    page.wait_for("location.pathname == '/models/sites/report' && document.body")
+
+    assert page.run("document.querySelector('h1').textContent") == "Report of sites"
+    assert page.run("document.title") == "Report"
+    assert page.run("getComputedStyle(document.querySelector('h1')).color") == "rgb(17, 34, 51)"
+    page.problems.clear()  # the script that was refused
+
+
+def test_a_table_asked_for_as_html_has_a_histogram_and_pages(page):
+    page.run(
+        f"""(() => {{
+            const files = new DataTransfer();
+            files.items.add(new File([{json.dumps(csv(120))}], 'sites.csv'));
+            document.querySelector('#file').files = files.files;
+            HTMLFormElement.prototype.submit.call(document.querySelector('#file-form'));
+        }})()"""
+    )
+    page.wait_for("location.pathname == '/predict' && document.querySelector('caption')")
+
+    assert page.run("document.querySelector('caption').textContent") == "Rows 1 to 50 of 120"
+    page.run("[...document.querySelectorAll('button')].at(-1).click()")
+    page.run("[...document.querySelectorAll('button')].at(-1).click()")
+    assert page.run("document.querySelector('caption').textContent") == "Rows 101 to 120 of 120"
+    visible = "[...document.querySelectorAll('tbody tr')].filter((row) => row.checkVisibility())"
+    assert page.run(f"{visible}.length") == 20
+    bars = page.run("[...document.querySelectorAll('svg rect title')].map((t) => t.textContent)")
+    assert sum(int(bar.rpartition(" ")[2]) for bar in bars) == 120
+
+
 def test_what_is_sent_is_never_markup(page):
     paste(page, "http://bad.example/<img src=x onerror=document.title='owned'>\nhttp://b.example/")
 
@@ -219,6 +275,54 @@ def test_everything_a_screen_reader_meets_has_a_name(page):
     assert [role for role in nameless if role["value"] != "image"] == []
     assert page.run("document.documentElement.lang") == "en"
     assert page.run("[...document.querySelectorAll('h1')].length") == 1
+
+
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
+
+
+def broken_rules(page):
+    """What axe says is wrong with the page as it is now, rule by rule."""
+    page.run(f"{AXE}; 0")
+    found = page.run("axe.run(document).then((results) => results.violations)")
+    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(
+    "text",
+    [None, "http://a.bad.example/login", "http://a.example/\nhttp://bad.example/\n", "{"],
+    ids=["at first", "an address", "several", "refused"],
+)
+def test_no_rule_of_accessibility_is_broken(page, text, width, scheme):
+    page.show_at(width, 800, scheme)
+    if text is not None:
+        paste(page, text)
+        answer_of(page)
+
+    assert broken_rules(page) == {}
+    page.problems.clear()  # a 422 is logged by the browser
+
+
+def test_a_broken_rule_of_accessibility_would_be_noticed(page):
+    page.run("document.querySelector('main').append(document.createElement('input'))")
+
+    assert "label" in broken_rules(page)
+
+
+def test_no_rule_of_accessibility_is_broken_by_reasons_tables_and_the_api(page, address):
+    page.run("document.querySelector('[data-fill=first]').click()")
+    page.run("document.querySelector('.record-form').requestSubmit()")
+    answer_of(page)
+    assert broken_rules(page) == {}
+
+    drop(page, "sites.csv", csv(60))
+    page.wait_for("document.querySelector('#answer').innerText.includes('60 checked')")
+    assert broken_rules(page) == {}
+
+    page.open(address + "docs")
+    page.wait_for("document.querySelectorAll('#operations section').length > 4")
+    assert broken_rules(page) == {}
 
 
 def test_the_api_page_describes_and_tries_every_route(page, address):

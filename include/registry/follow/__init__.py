@@ -7,5 +7,15 @@ from include.registry.follow.believe import Trust, VersionBytes
 from include.registry.follow.follower import Follower, InForce, Outcome
 from include.registry.follow.last_good import LastGood
 from include.registry.follow.poller import Poller
+from include.registry.follow.report import Report
 
-__all__ = ["Follower", "InForce", "LastGood", "Outcome", "Poller", "Trust", "VersionBytes"]
+__all__ = [
+    "Follower",
+    "InForce",
+    "LastGood",
+    "Outcome",
+    "Poller",
+    "Report",
+    "Trust",
+    "VersionBytes",
+]

@@ -77,6 +77,7 @@ def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]
             "/explain": {"post": _explain(entries, limits)},
             "/feedback": {"post": _feedback(limits)},
             **_status_paths(),
+            "/models/{pipeline}/report": {"get": _report(entries)},
             **_inference_paths(entries),
         },
         "security": [{}, {"key": []}],
@@ -225,6 +226,16 @@ def _status_paths() -> dict[str, Any]:
     for path in ("/health/ready", "/v2/health/ready"):
         paths[path]["get"]["responses"] |= problems(503)
     return paths
+
+
+def _report(entries: Entries) -> dict[str, Any]:
+    name = {"name": "pipeline", "in": "path", "required": True, "schema": {"type": "string"}}
+    example = {"example": entries[0].pointer.pipeline} if entries else {}
+    words = "What is known of the version in force, for people"
+    described = _get(words, "text/html", {"type": "string"})
+    described["parameters"] = [{**name, **example}]
+    described["responses"] |= problems(404, 503)
+    return described
 
 
 def _inference_paths(entries: Entries) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What a route needs: the models in force, the limits, the counters and the clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 from flask import current_app
 
+from include.registry.follow import Report
 from include.services.scorer.access import Access
 from include.services.scorer.catalogue import Catalogue
 from include.services.scorer.metrics import Metrics
@@ -40,6 +41,8 @@ class Scorer:
         Takes what was scored, for the traffic log; called in the request, so it does not wait.
     outbox : Outbox or None
         Where feedback waits for S3.
+    reports : mapping of str to Report
+        Of each pipeline's version in force.
     """
 
     catalogue: Catalogue
@@ -50,6 +53,12 @@ class Scorer:
     access: Access = field(default_factory=Access)
     note: Callable[[Scored], None] = _forget
     outbox: Outbox | None = None
+    reports: Mapping[str, Report] = field(default_factory=dict)
+
+    def report_of(self, pipeline: str, version: str) -> bytes | None:
+        """Return the report of a version in force, if it is at hand."""
+        report = self.reports.get(pipeline)
+        return report.of(version) if report else None
 
 
 def current_scorer() -> Scorer:

@@ -10,12 +10,13 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
 
 from include.contract.signature import PublicKeys, load_public_key
-from include.registry.follow import Follower, LastGood, Poller, Trust
+from include.registry.follow import Follower, LastGood, Outcome, Poller, Report, Trust
 from include.services.scorer.access import Access
 from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.app import create_app
@@ -55,13 +56,14 @@ def create() -> Flask:
     metrics = Metrics(shared="PROMETHEUS_MULTIPROC_DIR" in os.environ)
     loader = Loader()
     followers = {name: _follower(settings, name, loader) for name in settings.pipelines}
+    reports = {name: Report(open_bucket(settings), name) for name in followers}
     for name, follower in followers.items():
         metrics.count_poll(follower.restore())
         if follower.in_force is None:  # nothing to answer with: the first poll is worth waiting for
             metrics.count_poll(follower.poll_once())
         poller = Poller(
             f"follow-{name}",
-            follower.poll_once,
+            partial(_poll, follower, reports[name]),
             metrics.count_poll,
             interval_s=settings.poll_interval_s,
             max_interval_s=settings.poll_interval_s * _SLOWEST_POLL_FACTOR,
@@ -75,8 +77,17 @@ def create() -> Flask:
     outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
     note = _keep_traffic(settings, outbox, metrics)
     return create_app(
-        Scorer(catalogue, metrics, settings.limits, settings.build, _now, access, note, outbox)
+        Scorer(
+            catalogue, metrics, settings.limits, settings.build, _now, access, note, outbox, reports
+        )
     )
+
+
+def _poll(follower: Follower[OnnxModel], report: Report) -> Outcome:
+    """Look at S3 once: for a version first, and for the words about it when it is in force."""
+    outcome = follower.poll_once()
+    report.catch_up(follower.in_force)
+    return outcome
 
 
 def _keep_traffic(settings: Settings, outbox: Outbox, metrics: Metrics) -> Callable[[Scored], None]:

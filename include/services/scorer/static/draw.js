@@ -74,16 +74,18 @@ function drawScale(probability, threshold, kind) {
     shape("text", { x: x(threshold), y: 76, "text-anchor": anchor(threshold) }, `threshold ${percent(threshold)}`));
 }
 
-/** Show which inputs moved the score, the strongest first. */
-export function drawReasons(explanation) {
+/** Show which inputs, or parts of an address, moved the score, the strongest first. */
+export function drawReasons(explanation, isAddress) {
+  const what = isAddress ? "part" : "input";
+  const beside = isAddress ? "the address without this part, or with a neutral one in its place" : "a record of which nothing is known";
   const moved = explanation.contributions.filter(({ contribution }) => Math.abs(contribution) >= 0.005);
   const strongest = Math.max(...moved.map(({ contribution }) => Math.abs(contribution)), 0);
   const draw = (entries) => element("ol", { class: "reasons" }, ...entries.map((entry) => drawReason(entry, strongest)));
   const box = element("div", { class: "card" }, element("h3", { class: "first" }, "Why"));
-  if (!moved.length) return fill(box, {}, [element("p", {}, "No input moves this score: it is what the model says when nothing is known.")]);
+  if (!moved.length) return fill(box, {}, [element("p", {}, `No ${what} moves this score: it is what the model says when nothing is known.`)]);
   const exact = explanation.is_exact ? "" : " (estimated)";
   box.append(
-    element("p", { class: "hint" }, `Red speaks for phishing, green against it, compared with a record of which nothing is known${exact}.`),
+    element("p", { class: "hint" }, `Red speaks for phishing, green against it, compared with ${beside}${exact}.`),
     draw(moved.slice(0, REASONS)));
   if (moved.length > REASONS) {
     box.append(element("details", {}, element("summary", {}, `${moved.length - REASONS} weaker reasons`), draw(moved.slice(REASONS))));

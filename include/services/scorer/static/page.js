@@ -46,10 +46,10 @@ async function answering(form, work) {
 }
 
 async function answerQuestion(question) {
-  const answer = await askJson("record" in question ? "/explain" : "/predict", question);
+  const answer = await askJson("record" in question || "url" in question ? "/explain" : "/predict", question);
   const model = await modelOf(answer);
   if (!answer.predictions) {
-    const reasons = answer.explanation ? [drawReasons(answer.explanation)] : [];
+    const reasons = answer.explanation ? [drawReasons(answer.explanation, "url" in answer)] : [];
     return [drawOne(answer, model), ...reasons, drawFootnote(model, answer.id)];
   }
   const items = answer.predictions;
