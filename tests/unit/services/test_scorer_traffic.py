@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import multiprocessing
+import os
+import signal
 import threading
 from dataclasses import replace
 from itertools import pairwise
@@ -24,6 +27,7 @@ from tests.versions import version_name
 
 DAY = "2026-11-21"
 LINE = '{"id":"x"}'
+fork = multiprocessing.get_context("fork")
 
 
 @pytest.fixture
@@ -155,6 +159,25 @@ def test_only_one_worker_sends_at_a_time(outbox):
     go_on.set()
     sender.join()
     assert outbox.waiting() == []
+
+
+def add_for_ever(folder):
+    while True:
+        Outbox(folder, 10**7).add("traffic", "sites", DAY, [LINE] * 1000)
+
+
+def test_a_worker_killed_while_it_writes_leaves_whole_batches_and_no_lock(tmp_path):
+    outbox = Outbox(tmp_path, 10**7)
+    for n_batches in range(1, 40, 2):
+        writer = fork.Process(target=add_for_ever, args=(tmp_path,))
+        writer.start()
+        while len(outbox.waiting()) < n_batches:
+            assert writer.is_alive()
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+
+        assert {len(lines_in(batch)) for batch in outbox.waiting()} == {1000}
+    outbox.add("traffic", "sites", DAY, [LINE])
 
 
 def test_old_traffic_makes_room_for_new_and_feedback_stays(tmp_path):
