@@ -69,7 +69,7 @@ class Around:
 
 def _new_id() -> str:
     # A name and no secret: asking the system for chance gives the interpreter's lock away.
-    return f"{getrandbits(128):032x}"  # noqa: S311
+    return f"{getrandbits(128):032x}"
 
 
 def _added(status: str, headers: Headers, request_id: str) -> Headers:

@@ -7,6 +7,7 @@ named before `prometheus_client` is imported. It lies in the cache folder, which
 to one gunicorn; no pipeline can have its name, because of the hyphen.
 """
 
+import ctypes
 import gc
 import os
 import shutil
@@ -16,11 +17,14 @@ from typing import Any
 bind = "127.0.0.1:8000"
 worker_class = "include.services.scorer.worker.PatientWorker"
 workers = 2
-threads = 4
+threads = 2  # more of them only wait for the interpreter's lock, and the last one longest
 keepalive = 30
 graceful_timeout = 20
 timeout = 60
 control_socket_disable = True
+
+_M_ARENA_MAX = -8  # malloc.h
+_ARENAS = 2
 
 
 # gunicorn has no annotations: its arbiter and workers are `Any`.
@@ -31,6 +35,7 @@ def on_starting(server: Any) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    _limit_arenas()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -45,3 +50,10 @@ def child_exit(server: Any, worker: Any) -> None:
 
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _limit_arenas() -> None:
+    """Let glibc keep few heaps: the threads that load versions would each leave one behind."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _ARENAS)
