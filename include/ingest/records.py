@@ -23,6 +23,7 @@ from include.ingest.layout import Layout, Record, Value
 
 LINE_LIMIT_BYTES = 65_536
 ABSENT = ("", "?")
+_LIST_HINT = "; a plain list is read where its label is given"
 _WHOLE = re.compile(r"[+-]?[0-9]{1,10}(\.0*)?", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _INT32 = range(-(2**31), 2**31)
@@ -197,7 +198,9 @@ def _matched(
         if found:
             shown = ", ".join(ascii(name)[:60] for name in found[:5])
             more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-            raise DataRejectedError(f"{where}: {kind} column {shown}{more}")
+            is_list = len(layout.fields) == 1 and kind == "missing" and len(found) == 2
+            hint = _LIST_HINT if is_list else ""
+            raise DataRejectedError(f"{where}: {kind} column {shown}{more}{hint}")
     return tuple(columns)
 
 

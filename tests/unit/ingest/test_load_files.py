@@ -277,7 +277,8 @@ def test_a_url_with_a_stray_quote_can_be_the_first_of_a_list(tmp_path):
 
 
 def test_a_list_without_a_label_is_refused(tmp_path):
-    with pytest.raises(DataRejectedError, match="line 1: missing column 'url', 'label'"):
+    hint = "missing column 'url', 'label'; a plain list is read where its label is given"
+    with pytest.raises(DataRejectedError, match=hint):
         read(tmp_path, "http://a.example\n", "list.txt", TEXTS)
 
 
