@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from include import pipelines
+from include.registry.retention import MIN_DAYS
+
 ROOT = Path(__file__).resolve().parents[2]
 PARSE = """
 import json, sys
@@ -76,13 +79,12 @@ def test_an_approval_has_no_default_and_ends_before_the_next_night(parsed):
     assert parsed["options"] == ["Approve", "Reject"]
     assert parsed["defaults"] is None
     assert parsed["hours"] < 22
+    assert parsed["hours"] < 24 * MIN_DAYS, "retention could take what it waits for"
     assert parsed["retries"] == 0
     assert parsed["form"] == ["reason"]
 
 
 def test_who_approves_is_the_pipelines_choice_unless_a_run_is_told_otherwise(parsed):
-    from include import pipelines
-
     assert parsed["approval"] == pipelines.get("sites").approval == "auto"
 
 

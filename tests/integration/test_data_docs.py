@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import Depends, HTTPException
 from fastapi.testclient import TestClient
 
+from include.contract import keys
 from include.errors import SettingMissingError
 from include.stores.objects import ObjectStore
 from include.validation.docs import fetch_source, publish_docs
@@ -144,6 +145,33 @@ def test_nothing_but_data_docs_is_served(client, address):
 
     assert answer.status_code == 404
     assert "There are no Data Docs here" in answer.text
+
+
+def test_the_report_of_a_version_is_shown_without_an_origin(store, client):
+    version = "20261121T020513Z-3f9a1c2b"
+    store.put(keys.version_file("sites", version, keys.REPORT), b"<h1>sites</h1>")
+    answer = client.get(f"/versions/sites/{version}/report.html")
+    policy = answer.headers["Content-Security-Policy"]
+
+    assert (answer.status_code, answer.text) == (200, "<h1>sites</h1>")
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert policy.startswith("sandbox ")
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/versions/sites/20200101T000000Z-00000000/report.html",
+        "/versions/sites/..%2Fapproved/report.html",
+        "/versions/Sites!/20261121T020513Z-3f9a1c2b/report.html",
+        "/versions/sites/20261121T020513Z-3f9a1c2b/manifest.json",
+        "/versions/sites/20261121T020513Z-3f9a1c2b/model.joblib",
+    ],
+)
+def test_nothing_else_of_a_version_is_served(client, address):
+    assert client.get(address).status_code == 404
 
 
 def test_no_page_is_served_to_whom_a_guard_refuses(published):
