@@ -1,5 +1,8 @@
 """A version's report in a real browser: alone in a file, on a desk, on a phone, in the dark."""
 
+from pathlib import Path
+
+import axe_core_python
 import pytest
 
 from include.reporting.evidence import Evidence
@@ -7,6 +10,7 @@ from include.reporting.report import render_report
 from tests.browser import Browser
 from tests.reports import SLICE, evidence, manifest
 
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-records" * 2
 
 
@@ -44,6 +48,20 @@ def test_a_report_opens_alone_and_fits(chromium, pages, page, width, scheme):
     assert chromium.run("performance.getEntriesByType('resource').length") == 0
     assert chromium.run("document.querySelectorAll('h2').length") == 14
     assert chromium.run("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_no_rule_of_accessibility_is_broken(chromium, pages, width, scheme):
+    chromium.show_at(width, 900, scheme)
+    chromium.open(pages["whole"])
+    chromium.run(f"{AXE}; 0")
+    # The inside of a plot is told by its label, and takes axe longest.
+    broken = chromium.run(
+        "axe.run({include: [['html']], exclude: [['svg']]}).then((found) => found.violations)"
+    )
+    chromium.problems.clear()
+
+    assert {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in broken} == {}
 
 
 def test_every_entry_of_the_contents_leads_to_its_chapter(chromium, pages):
