@@ -11,7 +11,7 @@ from include.stack.process import ServerProcess
 
 _READY_TIMEOUT_S = 120.0
 # Nobody waits for it: while Airflow starts, or a model is trained, the processor is theirs.
-_NICENESS = "10"
+_NICENESS = "5"
 # Under gunicorn there are the pages of runs and models only. MLflow's other server has, besides,
 # an assistant that runs commands as its user for whoever reaches the port.
 _GUNICORN = "--threads 4 --no-control-socket"
@@ -65,7 +65,7 @@ class MlflowServer:
 
     def stop(self) -> None:
         """Return when no process of the server is left."""
-        self.process.stop(grace_s=10.0)
+        self.process.stop(grace_s=5.0)
 
     def kill(self) -> None:
         """Return when every process of the server was killed without warning."""
