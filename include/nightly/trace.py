@@ -28,7 +28,7 @@ from include.services.scorer import ids
 from include.stores.objects import ObjectStore
 from include.training.split import SIDES, assign_sides
 
-QUARANTINED = "quarantined"
+QUARANTINED, UNKNOWN = "quarantined", "unknown"
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Trace:
     manifest : Manifest
         Of the version; signed by a trainer, and the one that was approved.
     rows : DataFrame or None
-        ``_id`` and ``side`` of every record of the snapshot: ``train``, ``calibration``, ``test``
-        or ``quarantined``; None when the snapshot is not kept any more.
+        ``_id`` and ``side`` of every record of the snapshot: ``train``, ``calibration``, ``test``,
+        ``quarantined`` or ``unknown``; None when the snapshot is not kept any more.
     report : str or None
         Key of the report, which is the one that was signed.
     not_kept : tuple of str
@@ -175,18 +175,19 @@ def _rows(
         not_kept.append(f"snapshot {digest}, and with it which records were used")
         return None
     run_id = str(manifest.model.get("run_id", ""))
-    sides = assign_sides(pipeline.group_keys(frame), SPLIT_SALT, pipeline.shares)
     try:
         stored = store.get(keys.quarantine(name, run_id))
-        quarantined = frame["_id"].isin(pd.read_parquet(io.BytesIO(stored))["_id"])
-        sides = np.where(quarantined, QUARANTINED, sides)
     except ObjectMissingError:
         not_kept.append(f"which of the snapshot's records the run {run_id} put in quarantine")
-    rows = pd.DataFrame({"_id": frame["_id"], "side": sides})
-    used = {side: int((rows["side"] == side).sum()) for side in SIDES}
-    if used != manifest.snapshot["rows"] and not not_kept:
+        return pd.DataFrame({"_id": frame["_id"], "side": UNKNOWN})
+    quarantined = frame["_id"].isin(pd.read_parquet(io.BytesIO(stored))["_id"]).to_numpy()
+    sides = np.full(len(frame), QUARANTINED, dtype=object)
+    groups = pipeline.group_keys(frame[~quarantined].reset_index(drop=True))
+    sides[~quarantined] = assign_sides(groups, SPLIT_SALT, pipeline.shares)
+    used = {side: int(np.sum(sides == side)) for side in SIDES}
+    if used != manifest.snapshot["rows"]:
         not_kept.append(
             f"the split that the version was made with: it says {manifest.snapshot['rows']}, "
             f"today's code {used}"
         )
-    return rows
+    return pd.DataFrame({"_id": frame["_id"], "side": sides})

@@ -175,6 +175,7 @@ def test_what_is_not_kept_any_more_is_said(restored):
 
     assert "put in quarantine" in without_quarantine.not_kept[0]
     assert len(without_quarantine.rows) == len(restored.record_ids)
+    assert set(without_quarantine.rows["side"]) == {"unknown"}
     assert without_snapshot.rows is None
     assert digest in without_snapshot.not_kept[0]
 
