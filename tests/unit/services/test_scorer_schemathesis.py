@@ -54,6 +54,7 @@ ASKED = [
     "POST /v2/models/{model_name}/infer",
 ]
 LOOKED_AT = [
+    "GET /models/{pipeline}/report",
     "GET /v2/models/{model_name}",
     "GET /v2/models/{model_name}/ready",
     "GET /health/live",
