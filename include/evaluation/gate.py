@@ -22,7 +22,7 @@ _FLOORS = (
 )
 _CEILINGS = (
     ("onnx_difference", "largest difference between ONNX and scikit-learn"),
-    ("latency_us", "median microseconds to score one record"),
+    ("latency_us", "median microseconds of a core to score one record"),
     ("size_bytes", "bytes of the models"),
 )
 

@@ -54,7 +54,7 @@ class Policy:
     max_onnx_difference : float or None
         Largest difference of a probability between ONNX and scikit-learn, on any test row.
     max_latency_us : float or None
-        Median time of one record in process, in microseconds.
+        Median time of a core to score one record in process, in microseconds.
     max_size_bytes : int or None
         Of the models of a version, ONNX and joblib together.
     """
