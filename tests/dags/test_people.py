@@ -1,17 +1,11 @@
 """The DAGs that people answer or trigger, as Airflow reads them: forms, time limits, schedules."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from include import pipelines
 from include.registry.retention import MIN_DAYS
+from tests.dagbags import read_dags
 
-ROOT = Path(__file__).resolve().parents[2]
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
@@ -56,19 +50,7 @@ FORM = {
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory):
-    """What Airflow makes of the repository's DAG folder, in a process of its own."""
-    home = tmp_path_factory.mktemp("airflow")
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    environment = kept | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-c", PARSE, str(ROOT / "dags"), json.dumps(list(FORM))]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout.splitlines()[-1])
+    return read_dags(tmp_path_factory.mktemp("airflow"), PARSE, list(FORM))
 
 
 def test_the_dags_can_be_read(parsed):

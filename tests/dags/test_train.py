@@ -1,14 +1,9 @@
 """The training DAG as Airflow reads it: its flow, its form, its failures."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.dagbags import read_dags
+
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
@@ -69,21 +64,8 @@ FORM = {
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory):
-    """What Airflow makes of the repository's DAG folder, in a process of its own."""
     home = tmp_path_factory.mktemp("airflow")
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    environment = kept | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
-        "NIGHTCATCH_MLFLOW_URL": "http://127.0.0.1:9",
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-c", PARSE, str(ROOT / "dags"), json.dumps(list(FORM))]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout.splitlines()[-1])
+    return read_dags(home, PARSE, list(FORM), NIGHTCATCH_MLFLOW_URL="http://127.0.0.1:9")
 
 
 def test_every_dag_can_be_read(parsed):
