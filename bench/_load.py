@@ -36,7 +36,9 @@ class Load:
         return len(self.latencies_s) / self.seconds
 
     def ms(self, percentile: float) -> float:
-        """Return a percentile of the latency in milliseconds."""
+        """Return a percentile of the latency in milliseconds; infinity if nothing was answered."""
+        if not self.latencies_s:
+            return float("inf")
         return float(np.percentile(self.latencies_s, percentile)) * 1000
 
 

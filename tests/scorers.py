@@ -63,6 +63,9 @@ class ScorerProcess:
         except requests.RequestException:
             return None
 
+    def metrics(self):
+        return requests.get(self.url + "/metrics", timeout=5).text
+
     def predict(self, record, session=requests):
         return session.post(self.url + "/predict", json={"record": record}, timeout=20)
 

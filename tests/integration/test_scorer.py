@@ -82,11 +82,12 @@ def test_metrics_are_the_sum_of_all_workers(site, scorer):
     scorer.wait_until(lambda: scorer.log().count("is in force, serial") == 2)  # both workers
     for _ in range(40):
         assert scorer.predict(RECORD).status_code == 200
-    metrics = requests.get(scorer.url + "/metrics", timeout=5).text
-    counted = [line for line in metrics.splitlines() if "nightcatch_predictions_total{" in line]
+    counted = 'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 40.0'
+    scorer.wait_until(lambda: counted in scorer.metrics())
+    metrics = scorer.metrics()
 
     assert scorer.folder.joinpath("cache/worker-metrics").is_dir()
-    assert counted == ['nightcatch_predictions_total{label="Phishing",pipeline="sites"} 40.0']
+    assert metrics.count("nightcatch_predictions_total{") == 1
     assert f'version="{version_name(90)}"}} 1.0' in metrics
     assert 'nightcatch_polls_total{outcome="swapped",pipeline="sites"} 2.0' in metrics
 
@@ -295,13 +296,14 @@ def test_a_missing_variable_ends_the_start_and_is_named(site, tmp_path, name):
 
 def test_counters_survive_a_worker_and_start_at_zero_with_the_service(site, scorer):
     def served():
-        metrics = requests.get(scorer.url + "/metrics", timeout=5).text
-        return 'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 5.0' in metrics
+        counted = 'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 5.0'
+        return counted in scorer.metrics()
 
     site.promote(90)
     scorer.start("/health/ready")
     for _ in range(5):
         assert scorer.predict(RECORD).status_code == 200
+    scorer.wait_until(served)
     worker = int(re.findall(r"Booting worker with pid: (\d+)", scorer.log())[0])
     os.kill(worker, signal.SIGKILL)
     scorer.wait_until(lambda: scorer.log().count("Booting worker") == 3)

@@ -1,8 +1,10 @@
 """What Prometheus may know of the service; one registry per application."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections import Counter as Multiset
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 
 import numpy as np
 from prometheus_client import (
@@ -27,6 +29,8 @@ _PROBABILITY_BUCKETS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9,
 class Metrics:
     """Counters that all workers of a machine share, by files when there are several workers.
 
+    What requests count waits in a queue until `settle`: a file costs more than a record's check.
+
     Parameters
     ----------
     shared : bool
@@ -36,9 +40,17 @@ class Metrics:
     def __init__(self, *, shared: bool) -> None:
         self._shared = shared
         self._registry = CollectorRegistry()
-        self._request = _request_counters(self._registry)
-        self._prediction = cache(
-            self._counter("predictions", "Predictions by label.", "pipeline", "label").labels
+        self._settling = threading.Lock()
+        self._answered: deque[tuple[str, str, int, float]] = deque()
+        self._labelled: deque[tuple[str, Mapping[str, int]]] = deque()
+        self._requests = self._counter(
+            "requests", "Requests by route, method and status.", "route", "method", "status"
+        )
+        self._latency = self._tally(
+            "request_seconds", "Seconds until the answer begun.", "route", _LATENCY_BUCKETS_S
+        )
+        self._predictions = self._counter(
+            "predictions", "Predictions by label.", "pipeline", "label"
         )
         self._polls = self._counter(
             "polls", "Looks at the pointer, in S3 and once on disk.", "pipeline", "outcome"
@@ -62,16 +74,16 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemin",
         )
-        self._probabilities = _Tally(
-            "nightcatch_probability",
-            "Calibrated probabilities of phishing that were answered.",
-            ("pipeline",),
-            buckets=_PROBABILITY_BUCKETS,
-            registry=self._registry,
+        self._probabilities = self._tally(
+            "probability", "Probabilities that were answered.", "pipeline", _PROBABILITY_BUCKETS
         )
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(f"nightcatch_{name}", words, labels, registry=self._registry)
+
+    def _tally(self, name: str, words: str, label: str, buckets: Sequence[float]) -> "_Tally":
+        named = f"nightcatch_{name}"
+        return _Tally(named, words, (label,), buckets=buckets, registry=self._registry)
 
     def count_poll(self, outcome: Outcome) -> None:
         """Count what a poll came to."""
@@ -82,15 +94,33 @@ class Metrics:
             self._answered_at.labels(outcome.pipeline).set_to_current_time()
 
     def count_predictions(self, pipeline: str, by_label: Mapping[str, int]) -> None:
-        """Count predictions by label."""
-        for label, count in by_label.items():
-            self._prediction(pipeline, label).inc(count)
+        """Count predictions by label, once settled."""
+        self._labelled.append((pipeline, by_label))
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request that was answered."""
-        requests, latency = self._request(route, method, status)
-        requests.inc()
-        latency.observe(seconds)
+        """Count a request that was answered, once settled."""
+        self._answered.append((route, method, status, seconds))
+
+    def settle(self) -> None:
+        """Add what requests counted to what all workers share."""
+        with self._settling:
+            requests: Multiset[tuple[str, str, int]] = Multiset()
+            seconds_by_route: defaultdict[str, list[float]] = defaultdict(list)
+            while self._answered:
+                route, method, status, seconds = self._answered.popleft()
+                requests[route, method, status] += 1
+                seconds_by_route[route].append(seconds)
+            predictions: Multiset[tuple[str, str]] = Multiset()
+            while self._labelled:
+                pipeline, by_label = self._labelled.popleft()
+                for label, count in by_label.items():
+                    predictions[pipeline, label] += count
+        for request, count in requests.items():
+            self._requests.labels(*request).inc(count)
+        for route, values in seconds_by_route.items():
+            self._latency.labels(route).observe_all(values)
+        for prediction, count in predictions.items():
+            self._predictions.labels(*prediction).inc(count)
 
     def count_traffic(self, outcome: str, rows: int) -> None:
         """Count rows that were ``written`` to disk, ``sent``, ``skipped`` or ``dropped``."""
@@ -110,6 +140,7 @@ class Metrics:
 
     def exposition(self, catalogue: Catalogue, now: datetime, outbox: Outbox | None) -> bytes:
         """Return all metrics as text: shared counters, and the models of the answering worker."""
+        self.settle()
         registry = self._registry
         if self._shared:
             registry = CollectorRegistry()
@@ -119,31 +150,6 @@ class Metrics:
         if outbox is not None:
             models.register(_Waiting(outbox))
         return generate_latest(registry) + generate_latest(models)
-
-
-def _request_counters(
-    registry: CollectorRegistry,
-) -> Callable[[str, str, int], tuple[Counter, Histogram]]:
-    """Return what counts requests of a route, method and status: kept, as `labels` is slow."""
-    requests = Counter(
-        "nightcatch_requests",
-        "Requests by route, method and status.",
-        ("route", "method", "status"),
-        registry=registry,
-    )
-    latency = Histogram(
-        "nightcatch_request_seconds",
-        "Seconds from the first byte read to the answer begun.",
-        ("route",),
-        buckets=_LATENCY_BUCKETS_S,
-        registry=registry,
-    )
-    return cache(
-        lambda route, method, status: (
-            requests.labels(route, method, status),
-            latency.labels(route),
-        )
-    )
 
 
 class _Tally(Histogram):

@@ -7,6 +7,7 @@ import atexit
 import logging
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -36,6 +37,7 @@ from include.services.scorer.traffic import TrafficLog
 
 _SLOWEST_POLL_FACTOR = 4
 _STDOUT = 1
+_SETTLED_EVERY_S = 0.1
 # No pipeline can have their names, because of the hyphen.
 _OUTBOX = "traffic-outbox"
 _LIMITS = "rate-limits"
@@ -72,6 +74,7 @@ def create() -> Flask:
         poller.start()
         atexit.register(poller.stop)
     loader.is_serving = True
+    _settle_from_now_on(metrics)
     catalogue = Catalogue(followers)
     access = _access(settings)
     outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
@@ -88,6 +91,18 @@ def _poll(follower: Follower[OnnxModel], report: Report) -> Outcome:
     outcome = follower.poll_once()
     report.catch_up(follower.in_force)
     return outcome
+
+
+def _settle_from_now_on(metrics: Metrics) -> None:
+    stopped = threading.Event()
+
+    def settle() -> None:
+        while not stopped.wait(_SETTLED_EVERY_S):
+            metrics.settle()
+
+    threading.Thread(target=settle, name="metrics", daemon=True).start()
+    atexit.register(metrics.settle)
+    atexit.register(stopped.set)  # runs first: the last comes first
 
 
 def _keep_traffic(settings: Settings, outbox: Outbox, metrics: Metrics) -> Callable[[Scored], None]:
