@@ -1,14 +1,17 @@
 """The whole loop: MongoDB, a real Airflow, a signed model in S3, and answers over HTTP."""
 
 import io
+import json
 import os
 import signal
 import threading
+import time
 
 import httpx
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from include import pipelines
 from include.contract import keys
@@ -16,6 +19,9 @@ from include.contract.manifest import parse_manifest
 from include.nightly.night import Night
 from include.nightly.rows import read_side
 from include.registry.approve import pointer_in_force, read_history
+from include.tracking.models import model_name
+from include.tracking.outbox import has_news
+from include.tracking.runs import experiment_name
 
 PIPELINE = pipelines.get("sites")
 NAMES = [field.name for field in PIPELINE.inputs]
@@ -198,3 +204,44 @@ def test_a_version_that_does_not_exist_changes_nothing(running, first_run):
     assert state == "failed"
     assert "there is no version" in running.airflow.reason("approve_model", run_id, task)
     assert in_force(running) == before
+
+
+def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_run):
+    pointer = in_force(running)
+    deadline = time.monotonic() + 120
+    while has_news(running.store, "sites", pointer):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    with running.rest() as rest:
+        runs = rest.get("/dags/train_sites/dagRuns").json()["dag_runs"]
+    client = MlflowClient(running.settings.mlflow_url)
+    experiment = client.get_experiment_by_name(experiment_name("sites"))
+    told = {
+        run.data.tags["dag_run_id"]: run.data.tags["outcome"]
+        for run in client.search_runs([experiment.experiment_id])
+        if "mlflow.parentRunId" not in run.data.tags
+    }
+    champion = client.get_model_version_by_alias(model_name("sites"), "champion")
+
+    assert told == {
+        run["dag_run_id"]: "approved" if run["state"] == "success" else "rejected" for run in runs
+    }
+    assert champion.tags["version"] == pointer.version
+    assert champion.tags["serial"] == str(pointer.serial)
+
+
+def test_lineage_leads_from_the_collection_to_the_version(running, first_run):
+    manifest = manifest_of(running, in_force(running))
+    text = (running.settings.state_dir / "airflow" / "lineage.jsonl").read_text()
+    steps = {
+        (read["name"], written["name"])
+        for event in map(json.loads, text.splitlines())
+        for read in event["inputs"]
+        for written in event["outputs"]
+    }
+    snapshot = keys.snapshot_prefix("sites", manifest.snapshot["digest"]).rstrip("/")
+    version = keys.version_prefix("sites", manifest.version).rstrip("/")
+
+    assert {("phishing.sites", snapshot), (snapshot, version)} <= steps
+    assert running.stack.secrets.s3_secret_key not in text
+    assert running.stack.secrets.airflow_password not in text
