@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from include.errors import (
     ModelOutputError,
@@ -72,11 +72,17 @@ def _answer_deliberate(err: NightCatchError) -> Response:
 
 
 def _answer_http(err: HTTPException) -> Response:
-    answer = problem(err.code or 500, err.description or "")
+    answer = problem(err.code or 500, _said_of(err))
     for name, value in err.get_headers():
         if name.lower() in ("allow", "retry-after"):
             answer.headers[name] = value
     return answer
+
+
+def _said_of(err: HTTPException) -> str:
+    if isinstance(err, RequestEntityTooLarge):
+        return f"The request is too large; its body may have {request.max_content_length} bytes."
+    return err.description or ""
 
 
 def _answer_unexpected(err: Exception) -> Response:

@@ -276,6 +276,16 @@ def test_a_hostile_table_is_a_4xx(sites, body, status):
     problem_of(upload(sites, body), status)
 
 
+def test_a_body_that_is_too_large_is_told_the_limit(sites):
+    table = problem_of(upload(sites, b"a,b\n" + b"1,1\n" * 30_000), 413)
+    record = problem_of(
+        sites.post("/predict", data=b" " * 20_001, content_type="application/json"), 413
+    )
+
+    assert "may have 100000 bytes" in table["detail"]
+    assert "may have 20000 bytes" in record["detail"]
+
+
 def test_a_form_without_a_file_is_a_422(sites):
     answer = sites.post("/predict", data={"x": "y"}, content_type="multipart/form-data")
 
