@@ -121,7 +121,10 @@ def reproduce(
         difference = largest_difference(recorded.model, estimator, test)
     finally:
         _clear(night)
-    scores = f"on {len(test.y)} test rows the two differ by {difference:.3g} in probability at most"
+    scores = (
+        f"on {len(test.y)} test rows, the model kept (ONNX) and the one made now (scikit-learn) "
+        f"differ by {difference:.3g} in probability at most"
+    )
     remarks = [scores, *_surroundings(manifest, code_commit)]
     return Reproduction(comparisons, tuple(remarks))
 

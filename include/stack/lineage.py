@@ -51,7 +51,7 @@ def reproduce(stack: Stack, args: argparse.Namespace, data_dir: Path | None, scr
         say=lambda text: screen.say(f"again    {text}"),
     )
     for each in outcome.comparisons:
-        screen.show(f"{'same' if each.is_same else 'DIFFERS':<9}{each.name:<22}{each}")
+        screen.show(f"{'same' if each.is_same else 'DIFFERS':<9}{each.name:<24}{each}")
     for sentence in outcome.remarks:
         screen.show(f"{'note':<9}{sentence}")
     screen.show("identical" if outcome.is_identical else "NOT identical")
