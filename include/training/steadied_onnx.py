@@ -2,6 +2,7 @@
 
 import numpy as np
 from onnx import numpy_helper, parser
+from scipy.special import logit
 from skl2onnx._supported_operators import _get_sklearn_operator_name
 from skl2onnx.common._container import ModelComponentContainer
 from skl2onnx.common._topology import Operator, Scope
@@ -13,11 +14,8 @@ from include.estimators.steadied import SteadiedClassifier
 _NODES = """
   SHOWN = Slice (INPUT, st_first, st_last, st_axis)
   st_score = Slice (INPUT, st_last, st_end, st_axis)
-  st_plain = Gather <axis = 1> (INNER, st_positive)
-  st_p = Clip (st_plain, st_floor, st_ceiling)
-  st_q = Sub (st_one, st_p)
-  st_odds = Div (st_p, st_q)
-  st_log_odds = Log (st_odds)
+  st_raw = Gather <axis = 1> (INNER, st_positive)
+  st_log_odds = Clip (st_raw, st_lowest, st_highest)
   st_share = Mul (st_score, st_weight)
   st_sum = Add (st_log_odds, st_share)
   st_yes = Sigmoid (st_sum)
@@ -28,7 +26,7 @@ _NODES = """
 
 
 def convert_steadied(scope: Scope, operator: Operator, container: ModelComponentContainer) -> None:
-    """Add the nodes of a ``SteadiedClassifier``, its estimator converted as by itself.
+    """Add the nodes of a ``SteadiedClassifier`` of boosted trees; these are converted as ever.
 
     Parameters
     ----------
@@ -40,10 +38,11 @@ def convert_steadied(scope: Scope, operator: Operator, container: ModelComponent
         The graph being built.
     """
     model: SteadiedClassifier = operator.raw_operator
-    n_shown = model.estimator_.n_features_in_
-    inner = scope.declare_local_operator(
-        _get_sklearn_operator_name(type(model.estimator_)), model.estimator_
-    )
+    inner_model = model.estimator_
+    n_shown = inner_model.n_features_in_
+    inner = scope.declare_local_operator(_get_sklearn_operator_name(type(inner_model)), inner_model)
+    # Log-odds, not probabilities: 1 - p has lost what the last column may bring to the middle.
+    container.options = {**(container.options or {}), type(inner_model): {"raw_scores": True}}
     shown = scope.declare_local_variable("st_shown", FloatTensorType([None, n_shown]))
     inner.inputs.append(shown)
     for name, kind in (("st_label", Int64TensorType()), ("st_inner", FloatTensorType())):
@@ -70,8 +69,8 @@ def _constants(model: SteadiedClassifier, n_shown: int) -> dict[str, np.ndarray]
         "end": np.array([n_shown + 1]),
         "axis": np.array([1]),
         "positive": np.array([1]),
-        "floor": np.array(PROBABILITY_FLOOR, np.float32),
-        "ceiling": np.array(1 - PROBABILITY_FLOOR, np.float32),
+        "lowest": np.array(logit(PROBABILITY_FLOOR), np.float32),
+        "highest": np.array(logit(1 - PROBABILITY_FLOOR), np.float32),
         "one": np.array(1, np.float32),
         "weight": np.array(model.weight, np.float32),
     }
