@@ -105,6 +105,7 @@ def airflow(settings: StackSettings, secrets: Secrets) -> Iterator[AirflowServer
     (dags_dir / "asks.py").write_text(ASKS)
     (dags_dir / "broken.py").write_text(BROKEN)
     env = airflow_environment(settings, secrets, os.environ, dags_dir)
+    env["AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL"] = "1"
     server = AirflowServer(settings.state_dir, settings.airflow_port, env)
     server.start()
     yield server
