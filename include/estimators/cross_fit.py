@@ -43,6 +43,9 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The first sections have scores of their own; the others serve the fine model alone.
     weights : sequence of float
         How much each kind of piece counts in the fine model.
+    odds_of : sequence of int, optional
+        Places of the scored sections whose naive Bayes and new pieces are passed on; all, unless
+        given.
     alpha, fine_alpha : float
         L2 penalty of the linear models, and of the fine one.
     n_folds : int
@@ -63,6 +66,7 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         sections: Sequence[tuple[int, int, int]],
         n_scored: int,
         weights: Sequence[float],
+        odds_of: Sequence[int] | None = None,
         alpha: float = 1e-6,
         fine_alpha: float = 1e-7,
         n_folds: int = 4,
@@ -72,6 +76,7 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.sections = sections
         self.n_scored = n_scored
         self.weights = weights
+        self.odds_of = odds_of
         self.alpha = alpha
         self.fine_alpha = fine_alpha
         self.n_folds = n_folds
@@ -98,27 +103,40 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             As for `fit`.
         """
         pieces = self._pieces(X)
-        scores = np.empty((len(X), 3 * self.n_scored + 2), np.float32)
+        scores = np.empty((len(X), self.n_scores), np.float32)
         folds = GroupKFold(self.n_folds, shuffle=True, random_state=self.seed)
         for fitted_on, held_out in folds.split(X, y, X[:, self.n_figures]):
             tables = self._tables([part[fitted_on] for part in pieces], y[fitted_on])
-            scores[held_out] = _scores([part[held_out] for part in pieces], tables)
+            scores[held_out] = self._scores([part[held_out] for part in pieces], tables)
         self.tables_ = self._tables(pieces, y)
         return np.concatenate([X[:, : self.n_figures], scores], axis=1)
 
     def transform(self, X: Rows) -> Rows:
-        """Return an array of shape (n_rows, n_figures + 3 * n_scored + 2), float32.
+        """Return an array of shape (n_rows, n_figures + n_scores), float32.
 
         Behind the figures stand each scored section's own score, the score of them all, the naive
-        Bayes and the number of new pieces of each, and last the fine score.
+        Bayes and the number of new pieces of those in `odds_of`, and last the fine score.
 
         Parameters
         ----------
         X : ndarray of shape (n_rows, n_columns), float32
         """
         check_is_fitted(self)
-        scores = _scores(self._pieces(X), self.tables_)
+        scores = self._scores(self._pieces(X), self.tables_)
         return np.concatenate([X[:, : self.n_figures], scores], axis=1)
+
+    @property
+    def passed_on(self) -> tuple[int, ...]:
+        """Places of the sections whose naive Bayes and new pieces are passed on."""
+        return tuple(range(self.n_scored)) if self.odds_of is None else tuple(self.odds_of)
+
+    @property
+    def n_scores(self) -> int:
+        """How many scores stand behind the figures."""
+        return self.n_scored + 2 * len(self.passed_on) + 2
+
+    def _scores(self, pieces: list[csr_matrix], tables: list[Table]) -> Rows:
+        return _scores(pieces, tables, self.passed_on)
 
     def _pieces(self, X: Rows) -> list[csr_matrix]:
         return [_counted(X[:, first:stop], below) for first, stop, below in self.sections]
@@ -207,7 +225,7 @@ def _table(*columns: Weights | npt.NDArray[np.bool_]) -> Table:
     return rounded
 
 
-def _scores(pieces: list[csr_matrix], tables: list[Table]) -> Rows:
+def _scores(pieces: list[csr_matrix], tables: list[Table], odds_of: Sequence[int]) -> Rows:
     sums = [
         part @ table.astype(np.float32) / np.array(GRIDS[-table.shape[1] :], np.float32)
         for part, table in zip(pieces, tables, strict=True)
@@ -217,7 +235,7 @@ def _scores(pieces: list[csr_matrix], tables: list[Table]) -> Rows:
     own = [total[:, OWN] * each for total, each in zip(scored, scale, strict=False)]
     whole = sum(total[:, WHOLE] for total in scored)
     whole = whole * _scales(hstack(pieces[: len(scored)], format="csr"))
-    plain = [total[:, [BAYES, NEW]] for total in scored]
+    plain = [scored[place][:, [BAYES, NEW]] for place in odds_of]
     fine = sum(total[:, -1] * each for total, each in zip(sums, scale, strict=True))
     scores: Rows = np.column_stack([*own, whole, *plain, fine]).astype(np.float32)
     return scores

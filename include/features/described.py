@@ -119,7 +119,7 @@ _SCORES = (
     "score of them all",
     *(
         name
-        for section in _SCORED
+        for section in (_SCORED[0], _SCORED[2])
         for name in (f"odds of {section}", f"{section} never seen before")
     ),
     "score of the linear model",

@@ -50,7 +50,7 @@ def shape_scores(operator: Operator) -> None:
         skl2onnx's view of the estimator.
     """
     model: CrossFitScores = operator.raw_operator
-    n_columns = model.n_figures + 3 * model.n_scored + 2
+    n_columns = model.n_figures + model.n_scores
     operator.outputs[0].type = FloatTensorType([None, n_columns])
 
 
@@ -67,7 +67,7 @@ def convert_scores(scope: Scope, operator: Operator, container: ModelComponentCo
         The graph being built.
     """
     model: CrossFitScores = operator.raw_operator
-    text = _body(range(len(model.sections)), range(model.n_scored))
+    text = _body(range(len(model.sections)), range(model.n_scored), model.passed_on)
     text = text.replace("INPUT", operator.inputs[0].full_name)
     text = text.replace("FILLED", operator.outputs[0].full_name)
     container.nodes.extend(parser.parse_graph(f"cross_fit () => () {{ {text} }}").node)
@@ -75,15 +75,15 @@ def convert_scores(scope: Scope, operator: Operator, container: ModelComponentCo
         container.initializers.append(numpy_helper.from_array(value, f"cf_{name}"))
 
 
-def _body(places: range, scored: range) -> str:
+def _body(places: range, scored: range, odds_of: tuple[int, ...]) -> str:
     text = "".join(_SECTION.format(i=i) for i in places)
     text += "".join(_SCORED.format(i=i) for i in scored)
     text += "  cf_sum0 = Identity (cf_scaledfine0)\n"
     text += "".join(_ADDED.format(i=i, before=i - 1) for i in places[1:])
     text += _WHOLE.format(last=places[-1])
-    for name, parts in (("SIZES", "size"), ("WHOLES", "whole"), ("OWNS", "own"), ("RESTS", "rest")):
+    for name, parts in (("SIZES", "size"), ("WHOLES", "whole"), ("OWNS", "own")):
         text = text.replace(name, ", ".join(f"cf_{parts}{i}" for i in scored))
-    return text
+    return text.replace("RESTS", ", ".join(f"cf_rest{i}" for i in odds_of))
 
 
 def _constants(model: CrossFitScores) -> dict[str, np.ndarray]:

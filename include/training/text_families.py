@@ -18,6 +18,8 @@ from include.training.grids import Effort
 _N_TREES: Mapping[Effort, int] = {"quick": 150, "default": 500, "thorough": 900}
 _N_SCORED = 3
 """Character n-grams and words; traits and levels of figures serve the linear model alone."""
+_ODDS_OF = (0, 2)
+"""Naive Bayes of the path is left out: it takes paths of account pages for what they look like."""
 _WEIGHTS = (1.0, 1.0, 1.0, 1.0, 0.5)
 
 
@@ -77,7 +79,9 @@ def stack(seed: int, n_trees: int = _N_TREES["default"]) -> Pipeline:
 
 
 def _scores(seed: int, n_folds: int) -> CrossFitScores:
-    return CrossFitScores(N_FIGURES, SECTIONS, _N_SCORED, _WEIGHTS, n_folds=n_folds, seed=seed)
+    return CrossFitScores(
+        N_FIGURES, SECTIONS, _N_SCORED, _WEIGHTS, _ODDS_OF, n_folds=n_folds, seed=seed
+    )
 
 
 def _boosting(seed: int, n_trees: int) -> HistGradientBoostingClassifier:

@@ -94,6 +94,15 @@ def test_a_section_without_scores_serves_the_fine_score_alone(rows):
     assert ((now > was)[:, -1] == (y == 0)).all()
 
 
+def test_odds_that_nobody_asks_for_are_not_passed_on(rows):
+    X, y = rows
+    some = CrossFitScores(1, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), odds_of=(1,)).fit(X, y)
+    every = scores().fit(X, y)
+
+    assert some.n_scores == every.n_scores - 2
+    assert np.array_equal(some.transform(X), np.delete(every.transform(X), [4, 5], axis=1))
+
+
 def test_a_section_of_weight_zero_says_nothing(rows):
     X, y = rows
     fitted = CrossFitScores(1, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.0)).fit(X, y)

@@ -17,7 +17,7 @@ def test_figures_and_scores_have_names_of_their_own():
     given = described("urls-1").given
     scores = stack(0)[0]
 
-    assert len(set(given)) == len(given) == N_FIGURES + 3 * scores.n_scored + 2
+    assert len(set(given)) == len(given) == N_FIGURES + scores.n_scores
     assert (scores.n_figures, scores.sections) == (N_FIGURES, SECTIONS)
 
 

@@ -27,7 +27,8 @@ def fitted(request):
     X[:, 40:] = rng.integers(0, 300, (3000, 20)) + 100 * y[:, np.newaxis]
     X[::7, 40:] = 0
     boosting = HistGradientBoostingClassifier(max_iter=30, early_stopping=False, random_state=0)
-    scores = CrossFitScores(2, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5))
+    odds_of = (1,) if request.param else None
+    scores = CrossFitScores(2, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), odds_of=odds_of)
     classifier = SteadiedClassifier(boosting) if request.param else boosting
     model = Pipeline([("scores", scores), ("classifier", classifier)]).fit(X, y)
     return model, X, to_onnx(model, X.shape[1])
