@@ -5,6 +5,7 @@ no thread answers: that is done in a process of its own. ONNX Runtime gives the 
 builds a session, but not the processor: its thread steps back behind those that answer.
 """
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -45,8 +46,11 @@ class Loader:
         """
         if not self.is_serving:
             return load_model(body, manifest)
-        with ThreadPoolExecutor(1, "load", initializer=_step_back) as pool:
-            return pool.submit(load_model, body, manifest, check_apart).result()
+        try:
+            with ThreadPoolExecutor(1, "load", initializer=_step_back) as pool:
+                return pool.submit(load_model, body, manifest, check_apart).result()
+        finally:
+            _give_memory_back()
 
 
 def check_apart(body: bytes) -> None:
@@ -74,6 +78,13 @@ def check_apart(body: bytes) -> None:
         raise VersionRefusedError(
             f"model.onnx could not be checked: the check ended with {check.returncode}"
         )
+
+
+def _give_memory_back() -> None:
+    # Building a session takes several times its size; glibc would keep all of it for later.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _step_back() -> None:
