@@ -8,8 +8,8 @@ from bench._sites import Records
 from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.metrics import Figures, evaluate
 from include.training.calibrate import calibrate
-from include.training.families import FOLDS, tabular_families
-from include.training.grids import Effort
+from include.training.families import tabular_families
+from include.training.grids import FOLDS, Effort
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.search import Candidate, search_family, select
 from include.training.split import Shares, assign_sides

@@ -14,7 +14,7 @@ from include.nightly.champion import Champion
 from include.nightly.night import Night, Order
 from include.nightly.rows import Rows, read_rows, read_side
 from include.training.calibrate import calibrate
-from include.training.families import FOLDS, Family
+from include.training.families import Family
 from include.training.later_months import Dated, later_months_figures
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.random_split import random_split_figures
@@ -42,7 +42,7 @@ def search(night: Night, family_name: str, order: Order) -> dict[str, Any]:
         train.y,
         train.groups,
         seed=order.seed,
-        n_folds=FOLDS[order.effort],
+        n_folds=night.pipeline.folds[order.effort],
         fpr_budget=order.fpr_budget,
     )
     summary = {
@@ -58,7 +58,7 @@ def search(night: Night, family_name: str, order: Order) -> dict[str, Any]:
         "%s: average precision %.4f over %d folds in %.1f s",
         family_name,
         candidate.mean("average_precision"),
-        FOLDS[order.effort],
+        night.pipeline.folds[order.effort],
         candidate.search_seconds,
     )
     return {**summary, "sha256": sha256}

@@ -5,8 +5,8 @@ A pipeline may use every stage; no stage knows a pipeline.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -21,7 +21,7 @@ from include.features.sets import FeatureSet
 from include.ingest.fetch import Dataset
 from include.ingest.layout import Layout, Record
 from include.registry.retention import Retention, read_retention
-from include.training.grids import Effort, Imputer
+from include.training.grids import FOLDS, Effort, Imputer
 from include.training.split import Shares
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class Pipeline:
         Makes what a model is shown of the one input, a text; None where it is shown the inputs.
     first_seen : str or None
         Name of the detail that says when a record was first seen.
+    folds : mapping of str to int
+        How many folds the search has, by effort.
     shares : Shares
         How much of the groups each side gets.
     fpr_budget : float
@@ -83,6 +85,7 @@ class Pipeline:
     families: Callable[[Effort, int, Imputer], "tuple[Family, ...]"]
     features: FeatureSet | None = None
     first_seen: str | None = None
+    folds: Mapping[Effort, int] = field(default_factory=lambda: FOLDS)
     shares: Shares = Shares()
     fpr_budget: float = 0.01
     max_quarantined_share: float = 0.05

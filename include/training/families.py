@@ -1,6 +1,5 @@
 """The eight model families a nightly search compares, as scikit-learn pipelines."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sklearn.base import ClassifierMixin
@@ -20,9 +19,6 @@ from sklearn.tree import DecisionTreeClassifier
 from include.estimators.imputer import TiedKNNImputer
 from include.estimators.neighbors import TiedNeighborsClassifier
 from include.training.grids import GRIDS, SCALED, STAGES, Effort, Grid, Imputer
-
-FOLDS: Mapping[Effort, int] = {"quick": 2, "default": 5, "thorough": 10}
-"""Number of cross-validation folds of each effort."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ Effort = Literal["quick", "default", "thorough"]
 Imputer = Literal["simple", "knn"]
 Grid = Mapping[str, tuple[object, ...]]
 
+FOLDS: Mapping[Effort, int] = {"quick": 2, "default": 5, "thorough": 10}
+"""Number of cross-validation folds of each effort."""
+
 SIMPLEST_FIRST = (
     "LogisticRegression",
     "DecisionTree",

@@ -4,8 +4,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import ParameterGrid
 
 from include.estimators.imputer import TiedKNNImputer
-from include.training.families import FOLDS, tabular_families
-from include.training.grids import GRIDS, SIMPLEST_FIRST
+from include.training.families import tabular_families
+from include.training.grids import FOLDS, GRIDS, SIMPLEST_FIRST
 
 EFFORTS = ("quick", "default", "thorough")
 
