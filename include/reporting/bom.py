@@ -196,7 +196,7 @@ def _library(library: Library, hashes: Mapping[tuple[str, str], tuple[str, ...]]
         component["externalReferences"] = [
             {
                 "type": "distribution",
-                "url": f"https://pypi.org/simple/{name}/",
+                "url": _purl(library),
                 "comment": "files that the lock allows",
                 "hashes": [{"alg": "SHA-256", "content": each} for each in allowed],
             }
