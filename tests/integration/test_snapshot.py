@@ -125,19 +125,25 @@ def test_same_documents_have_the_same_digest_in_any_order_and_cut(
     )
 
 
-def test_snapshot_that_is_there_is_not_written_again(
+def test_of_a_snapshot_that_is_there_only_the_profile_is_made_young(
     collection: Collection[Any], s3: SeaweedServer, store: ObjectStore
 ) -> None:
     collection.insert_many(records(100))
     first = take_snapshot(collection, COLUMNS, store, "sites", rows_per_part=30)
+    profile_key = keys.snapshot_profile("sites", first.digest)
+    profile = store.get(profile_key)
     client = s3.client()
-    sent: list[str] = []
-    client.meta.events.register("before-call.s3", lambda model, **_: sent.append(model.name))
+    written: list[str] = []
+    client.meta.events.register(
+        "before-call.s3.PutObject",
+        lambda params, **_: written.append(params["url_path"].removeprefix("/")),
+    )
 
     again = take_snapshot(collection, COLUMNS, ObjectStore(client, store.bucket), "sites")
 
     assert again.digest == first.digest
-    assert sent == ["HeadObject"]
+    assert written == [profile_key]
+    assert store.get(profile_key) == profile
 
 
 def test_two_snapshots_at_once_end_as_one(collection: Collection[Any], store: ObjectStore) -> None:
