@@ -58,6 +58,8 @@ class Pipeline:
         Makes what a model is shown of the one input, a text; None where it is shown the inputs.
     first_seen : str or None
         Name of the detail that says when a record was first seen.
+    searches_at_once : int or None
+        How many families are searched side by side; None for as many as Airflow has room for.
     folds : mapping of str to int
         How many folds the search has, by effort.
     shares : Shares
@@ -85,6 +87,7 @@ class Pipeline:
     families: Callable[[Effort, int, Imputer], "tuple[Family, ...]"]
     features: FeatureSet | None = None
     first_seen: str | None = None
+    searches_at_once: int | None = None
     folds: Mapping[Effort, int] = field(default_factory=lambda: FOLDS)
     shares: Shares = Shares()
     fpr_budget: float = 0.01

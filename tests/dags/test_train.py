@@ -34,6 +34,10 @@ print(json.dumps({
     "owners": sorted({task.owner for task in dag.tasks}),
     "assets": [asset.name for asset in dag.get_task("approve").outlets],
     "rules": [(r.exception, r.action.value) for r in dag.tasks[0].retry_policy.rules],
+    "searches_at_once": {
+        name: bag.dags[name].get_task("search").max_active_tis_per_dagrun
+        for name in ("train_sites", "train_urls")
+    },
     "forms": {name: sorted(bag.dags[name].params) for name in ("train_sites", "train_urls")},
     "sender": [
         [asset.name for asset in sender.timetable.asset_condition.objects],
@@ -124,3 +128,7 @@ def test_the_form_asks_only_what_concerns_the_pipeline(parsed):
 
     assert of_sites - of_urls == {"imputer"}
     assert of_urls < of_sites
+
+
+def test_wide_searches_run_two_at_a_time(parsed):
+    assert parsed["searches_at_once"] == {"train_sites": None, "train_urls": 2}
