@@ -1,0 +1,76 @@
+"""A server of one program on the loopback that answers HTTP: the scorer, and MLflow."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from include.stack.http import answers
+from include.stack.ports import HOST, require_free_ports
+from include.stack.process import ServerProcess
+
+
+class WebServer:
+    """One program with a folder of its own; a kind of server says how it is called and waited for.
+
+    Parameters
+    ----------
+    state_dir : Path
+        Holds the server's folder, its log and its pid file, all by its name.
+    port : int
+        TCP port of 127.0.0.1.
+    env : mapping of str to str
+        The whole environment.
+    cancelled : threading.Event, optional
+        Once set, a start ends with an error.
+    """
+
+    name: ClassVar[str]
+    health_path: ClassVar[str]
+    ready_timeout_s: ClassVar[float]
+    grace_s: ClassVar[float]
+
+    def __init__(
+        self,
+        state_dir: Path,
+        port: int,
+        env: Mapping[str, str],
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        self.port = port
+        self.process = ServerProcess(self.name, state_dir, cancelled)
+        self.home = state_dir / self.name
+        self._env = env
+
+    def start(self) -> None:
+        """Return when the server answers; one that runs already is kept.
+
+        Raises
+        ------
+        PortTakenError
+            If another program listens on the port.
+        ServerDiedError, ServerTimeoutError
+            If it does not come up; nothing is left running then.
+        """
+        if self.process.pid is None:
+            require_free_ports(self.name, [self.port], f"NIGHTCATCH_{self.name.upper()}_PORT")
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.process.stopped_on_failure():
+            self.process.start(self.command(), self._env, self.home)
+            self.process.wait_until(self.is_healthy, self.ready_timeout_s)
+
+    def stop(self) -> None:
+        """Return when no process of the server is left."""
+        self.process.stop(grace_s=self.grace_s)
+
+    def kill(self) -> None:
+        """Return when every process of the server was killed without warning."""
+        self.process.kill()
+
+    def is_healthy(self) -> bool:
+        """Tell whether the server answers."""
+        return answers(f"http://{HOST}:{self.port}{self.health_path}")
+
+    def command(self) -> list[str]:
+        """Return the program and its arguments."""
+        raise NotImplementedError
