@@ -34,6 +34,7 @@ from include.services.scorer.scorer import Scorer
 from include.services.scorer.sender import Sender
 from include.services.scorer.settings import Settings, read_settings
 from include.services.scorer.traffic import TrafficLog
+from include.stores.objects import ObjectStore
 
 _SLOWEST_POLL_FACTOR = 4
 _STDOUT = 1
@@ -56,9 +57,9 @@ def create() -> Flask:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings(os.environ)
     metrics = Metrics(shared="PROMETHEUS_MULTIPROC_DIR" in os.environ)
-    loader = Loader()
-    followers = {name: _follower(settings, name, loader) for name in settings.pipelines}
-    reports = {name: Report(open_bucket(settings), name) for name in followers}
+    loader, bucket = Loader(), open_bucket(settings)
+    followers = {name: _follower(settings, bucket, name, loader) for name in settings.pipelines}
+    reports = {name: Report(bucket, name) for name in followers}
     for name, follower in followers.items():
         metrics.count_poll(follower.restore())
         if follower.in_force is None:  # nothing to answer with: the first poll is worth waiting for
@@ -78,7 +79,7 @@ def create() -> Flask:
     catalogue = Catalogue(followers)
     access = _access(settings)
     outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
-    note = _keep_traffic(settings, outbox, metrics)
+    note = _keep_traffic(settings, bucket, outbox, metrics)
     return create_app(
         Scorer(
             catalogue, metrics, settings.limits, settings.build, _now, access, note, outbox, reports
@@ -105,10 +106,12 @@ def _settle_from_now_on(metrics: Metrics) -> None:
     atexit.register(stopped.set)  # runs first: the last comes first
 
 
-def _keep_traffic(settings: Settings, outbox: Outbox, metrics: Metrics) -> Callable[[Scored], None]:
+def _keep_traffic(
+    settings: Settings, bucket: ObjectStore, outbox: Outbox, metrics: Metrics
+) -> Callable[[Scored], None]:
     """Return what takes notes of answers; two threads bring them to disk and from there to S3."""
     traffic = TrafficLog(outbox, metrics, settings.traffic)
-    sender = Sender(outbox, open_bucket(settings), metrics, settings.traffic.interval_s)
+    sender = Sender(outbox, bucket, metrics, settings.traffic.interval_s)
     traffic.start()
     sender.start()
     atexit.register(sender.stop)
@@ -133,9 +136,11 @@ def _access_log() -> Callable[[bytes], object]:
     return lines.add
 
 
-def _follower(settings: Settings, pipeline: str, loader: Loader) -> Follower[OnnxModel]:
+def _follower(
+    settings: Settings, bucket: ObjectStore, pipeline: str, loader: Loader
+) -> Follower[OnnxModel]:
     return Follower(
-        open_bucket(settings),
+        bucket,
         pipeline,
         Trust(
             approvers=_public_keys(settings.approver_keys),
