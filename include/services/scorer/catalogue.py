@@ -36,7 +36,9 @@ class Catalogue:
         """Return the pipelines without a version in force that should soon have one."""
         return [name for name in self.waiting() if self._followers[name].is_awaited]
 
-    def answering(self, *, text: bool, pipeline: str | None) -> InForce[OnnxModel]:
+    def answering(
+        self, *, text: bool, pipeline: str | None, items: Sequence[object] = ()
+    ) -> InForce[OnnxModel]:
         """Return the version that answers records (`text` false) or URLs (`text` true).
 
         Parameters
@@ -45,6 +47,8 @@ class Catalogue:
             Whether one text is sent, and not a record of several columns.
         pipeline : str or None
             The one that is asked for; None for the first that reads what is sent.
+        items : sequence
+            What is sent; where several read records, the first of them tells by its columns.
 
         Raises
         ------
@@ -54,9 +58,9 @@ class Catalogue:
             If one that may read it has no version in force yet.
         """
         names = self._asked_for(pipeline)
-        for entry in self._in_force_among(names):
-            if entry.model.schema.is_text == text:
-                return entry
+        found = [e for e in self._in_force_among(names) if e.model.schema.is_text == text]
+        if found:
+            return found[0] if len(found) == 1 else _nearest(found, items[:1])
         self._check_none_waits(names)
         what = "a URL" if text else "a record of columns"
         raise PipelineUnknownError(f"none of the pipelines reads {what}: {', '.join(names)}")
@@ -112,3 +116,9 @@ class Catalogue:
         waiting = [name for name in names if self._followers[name].in_force is None]
         if waiting:
             raise ModelUnavailableError(f"no model is in force yet for: {', '.join(waiting)}")
+
+
+def _nearest(entries: Sequence[InForce[OnnxModel]], items: Sequence[object]) -> InForce[OnnxModel]:
+    """Return the version that knows most of the first item's columns, the first of equals."""
+    columns = {name for item in items if isinstance(item, dict) for name in item}
+    return max(entries, key=lambda entry: len(columns.intersection(entry.model.schema.names)))

@@ -51,7 +51,9 @@ def explain() -> ResponseReturnValue:
 def _predict_items(asked: Request, *, explained: bool) -> ResponseReturnValue:
     scorer = current_scorer()
     question = parse_question(asked.get_data(cache=False), scorer.limits)
-    in_force = scorer.catalogue.answering(text=question.is_text, pipeline=question.pipeline)
+    in_force = scorer.catalogue.answering(
+        text=question.is_text, pipeline=question.pipeline, items=question.items
+    )
     try:
         predictions = _score(scorer, question, in_force, explained=explained)
     except RequestRejectedError as err:
