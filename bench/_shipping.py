@@ -88,7 +88,7 @@ class House:
         order = Order(effort=effort, seed=number, fpr_budget=PIPELINE.fpr_budget)
         champion.pin_champion(night, self.trust)
         with clock.step("snapshot and suite"):
-            taken = data.snapshot(night, self.collection)
+            taken = data.snapshot(night, self.collection, _FIRST_NIGHT)
             data.validate(night, taken["digest"], ROOT / "gx")
         with clock.step("search and choice"):
             found = [model.search(night, family, order) for family in FAMILIES]

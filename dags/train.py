@@ -32,10 +32,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import DAG, CronTriggerTimetable, dag, get_current_context, task
 
 from dags.approval import WAIT, ask_a_person, read_answer
 from dags.edges import DEFAULT_ARGS, approved_model, night, order, required, trust
+from dags.forms import training_params
 from dags.lineage import tell_of_snapshot, tell_of_version
 from dags.tracking import track
 from include import pipelines
@@ -57,7 +58,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         max_active_runs=1,
         doc_md=__doc__,
         tags=["nightcatch", "training", pipeline.name],
-        params=_params(pipeline),
+        params=training_params(pipeline),
         default_args=DEFAULT_ARGS,
     )
     def nightly() -> None:
@@ -76,67 +77,14 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
             pipeline.name, packaged, evaluation
         )
         waiting = ask_a_person(pipeline.name)
-        passed >> how_to_approve() >> [waiting, approval]
+        newer = keep_newer(pipeline.name, packaged)
+        passed >> how_to_approve(pipeline.name, packaged) >> [waiting, approval, newer]
         waiting >> approval
         # All that may still run when an earlier task fails, so that the end is the end.
         # A copy for each DAG: Airflow calls a teardown once.
-        [found, drift, figures, approval] >> track.override()(pipeline.name)
+        [found, drift, figures, approval, newer] >> track.override()(pipeline.name)
 
     return nightly()
-
-
-def _params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
-    return {
-        "effort": Param(
-            "default",
-            type="string",
-            enum=list(pipelines.EFFORTS),
-            title="Search effort",
-            description="How many grid points and folds: quick takes seconds, "
-            "thorough several times the default.",
-        ),
-        "fpr_budget": Param(
-            pipeline.fpr_budget,
-            type="number",
-            minimum=0.0001,
-            maximum=0.2,
-            title="False-positive budget",
-            description="Share of legitimate rows that the threshold may flag.",
-        ),
-        **_imputer(pipeline),
-        "accept_drift": Param(
-            False,
-            type="boolean",
-            title="Accept drift",
-            description="Publish although columns have moved beyond the blocking limit, or the "
-            "model in force contradicts tonight's labels.",
-        ),
-        "seed": Param(0, type="integer", minimum=0, maximum=2**31 - 1, title="Seed"),
-        "approval": Param(
-            pipeline.approval,
-            type="string",
-            enum=["auto", "human"],
-            title="Approval",
-            description="auto: what passes the gate is approved. human: somebody answers "
-            "under Required Actions first, within 20 hours.",
-        ),
-    }
-
-
-def _imputer(pipeline: pipelines.Pipeline) -> dict[str, Param]:
-    """Ask how missing values are filled, where a record may lack some: a text is never missing."""
-    if pipeline.features is not None:
-        return {}
-    return {
-        "imputer": Param(
-            "simple",
-            type="string",
-            enum=list(pipelines.IMPUTERS),
-            title="Missing values",
-            description="Filled inside the model: simple, by the column's most frequent value; "
-            "knn, from the nearest rows (slower to score).",
-        )
-    }
 
 
 @task
@@ -150,7 +98,7 @@ def take_snapshot(pipeline_name: str) -> dict[str, Any]:
     champion.pin_champion(run, trust())
     with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
         collection = hook.get_collection(run.pipeline.collection)
-        taken = data.snapshot(run, collection)
+        taken = data.snapshot(run, collection, datetime.now(UTC))
         tell_of_snapshot(run, collection, taken)
     return taken
 
@@ -160,8 +108,8 @@ def validate(pipeline_name: str, taken: dict[str, Any]) -> dict[str, Any]:
     """Judge the records by their suite; quarantine the bad ones, or refuse them all."""
     from include.nightly import data
 
-    run_at = get_current_context()["dag_run"].run_after
-    return data.validate(night(pipeline_name), taken["digest"], ROOT / "gx", run_at)
+    read_at = datetime.fromisoformat(taken["read_at"])
+    return data.validate(night(pipeline_name), taken["digest"], ROOT / "gx", read_at)
 
 
 @task
@@ -257,10 +205,21 @@ def gate(
 
 
 @task.branch
-def how_to_approve() -> str:
-    """Ask a person first when the run was asked to."""
-    human = get_current_context()["params"]["approval"] == "human"
-    return WAIT if human else "approve"
+def how_to_approve(pipeline_name: str, packaged: dict[str, Any]) -> str:
+    """Ask a person first when the run was asked to; leave a later night's version in force."""
+    from include.nightly import ship
+
+    if ship.newer_in_force(night(pipeline_name), packaged, trust()):
+        return "keep_newer"
+    return WAIT if get_current_context()["params"]["approval"] == "human" else "approve"
+
+
+@task
+def keep_newer(pipeline_name: str, packaged: dict[str, Any]) -> dict[str, Any]:
+    """Say which version of a later night stays in force."""
+    from include.nightly import ship
+
+    return ship.keep_newer(night(pipeline_name), packaged, trust())
 
 
 @task(trigger_rule="none_failed_min_one_success")

@@ -24,7 +24,7 @@ def judge_night(
 ):
     """Run every step up to the gate; the package, the chosen model and the evaluation."""
     champion.pin_champion(night, trust)
-    taken = data.snapshot(night, collection)
+    taken = data.snapshot(night, collection, started_at)
     data.validate(night, taken["digest"], ROOT / "gx")
     names = families or model.family_names(night, order)
     found = [model.search(night, name, order) for name in names]

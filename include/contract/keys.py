@@ -53,6 +53,11 @@ def is_version_name(text: str) -> bool:
     return _VERSION.fullmatch(text) is not None
 
 
+def version_time(version: str) -> str:
+    """Return when the run of a version was due, such as ``20261121T020513Z``; it sorts by time."""
+    return version_name(version).partition("-")[0]
+
+
 def file_name(text: str) -> str:
     """Return `text` when it is a plain file name: no folder, no leading dot.
 
@@ -213,3 +218,33 @@ def outbox(pipeline: str, run_id: str) -> str:
 def told_champion(pipeline: str) -> str:
     """Return the key of the serial that the tracking server was told last."""
     return f"tracking/champion/{pipeline_name(pipeline)}.json"
+
+
+def unsent_prefix(receiver: str) -> str:
+    """Return the folder of the alerts or events that one receiver could not be told yet."""
+    return f"alerts/unsent/{pipeline_name(receiver)}/"
+
+
+def unsent(receiver: str, message_id: str) -> str:
+    """Return the key of one alert or event, until its receiver has it."""
+    return f"{unsent_prefix(receiver)}{safe_run_id(message_id)}.json"
+
+
+def told_alerts_prefix() -> str:
+    """Return the folder of the alerts that were given, so that none is given twice."""
+    return "alerts/told/"
+
+
+def told_alert(message_id: str) -> str:
+    """Return the key that says that one alert was given."""
+    return f"{told_alerts_prefix()}{safe_run_id(message_id)}.json"
+
+
+def standing_alerts() -> str:
+    """Return the key of what is wrong now, and when people were told last."""
+    return "alerts/standing.json"
+
+
+def told_decision(pipeline: str) -> str:
+    """Return the key of the serial that the receiver of events was told last."""
+    return f"alerts/decisions/{pipeline_name(pipeline)}.json"

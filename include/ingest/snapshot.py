@@ -66,17 +66,14 @@ def take_snapshot(
 
 def _upload(snapshot: Snapshot, folder: Path, store: ObjectStore, pipeline: str) -> None:
     """Return when the store holds the snapshot; its profile, written last, says it is whole."""
-    profile_key = keys.snapshot_profile(pipeline, snapshot.digest)
-    if _is_whole(snapshot, store, pipeline):
-        # Written anew, it is as young as the run that needs it: retention leaves it alone.
-        store.put(profile_key, store.get(profile_key), "application/json")
+    if renew_snapshot(store, pipeline, snapshot.digest):
         logger.info("%s: snapshot %s is there already", pipeline, snapshot.digest)
         return
     for index, part in enumerate(snapshot.parts):
         store.put_file(keys.snapshot_part(pipeline, snapshot.digest, index), folder / part.name)
     store.put_file(keys.snapshot_type_errors(pipeline, snapshot.digest), folder / TYPE_ERRORS)
     body = json.dumps(snapshot.profile, indent=1).encode()
-    store.put(profile_key, body, "application/json")
+    store.put(keys.snapshot_profile(pipeline, snapshot.digest), body, "application/json")
     logger.info(
         "%s: snapshot %s has %d rows in %d parts, %d bytes",
         pipeline,
@@ -87,9 +84,26 @@ def _upload(snapshot: Snapshot, folder: Path, store: ObjectStore, pipeline: str)
     )
 
 
-def _is_whole(snapshot: Snapshot, store: ObjectStore, pipeline: str) -> bool:
+def renew_snapshot(store: ObjectStore, pipeline: str, digest: str) -> bool:
+    """Return whether the store holds the snapshot whole; it is then as young as one taken now.
+
+    Retention leaves alone what is young.
+
+    Raises
+    ------
+    StoreUnavailableError
+    SnapshotCorruptError
+        If its profile describes another content.
+    """
+    if not _is_whole(store, pipeline, digest):
+        return False
+    profile_key = keys.snapshot_profile(pipeline, digest)
+    store.put(profile_key, store.get(profile_key), "application/json")
+    return True
+
+
+def _is_whole(store: ObjectStore, pipeline: str, digest: str) -> bool:
     """Return whether the store holds the profile and every part that the profile counts."""
-    digest = snapshot.digest
     there = set(store.keys_under(keys.snapshot_prefix(pipeline, digest)))
     if keys.snapshot_profile(pipeline, digest) not in there:
         return False

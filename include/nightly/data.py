@@ -7,33 +7,70 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from include.contract import keys
-from include.ingest.snapshot import read_snapshot, read_type_errors, take_snapshot
+from include.errors import ObjectMissingError
+from include.ingest.snapshot import (
+    read_snapshot,
+    read_type_errors,
+    renew_snapshot,
+    take_snapshot,
+)
 from include.nightly.night import Night
 from include.stores.documents import Documents
 
 _log = logging.getLogger(__name__)
 ACCEPTED = "accepted.parquet"
+_SNAPSHOT = "snapshot.json"
 
 
-def snapshot(night: Night, collection: Documents) -> dict[str, Any]:
-    """Return the digest and the size of a snapshot of the collection, now in the bucket.
+def snapshot(night: Night, collection: Documents, read_at: datetime) -> dict[str, Any]:
+    """Return the digest and the size of the run's snapshot of the collection, in the bucket.
+
+    A run that is made again gets the snapshot it had, as long as that is kept.
+
+    Parameters
+    ----------
+    night : Night
+    collection : pymongo Collection
+    read_at : datetime
+        The time now, aware: no record can be younger.
 
     Errors are those of `include.ingest.snapshot.take_snapshot`.
     """
     pipeline = night.pipeline
+    if (earlier := _earlier_snapshot(night)) is not None:
+        return earlier
     taken = take_snapshot(collection, pipeline.columns, night.store, pipeline.name)
     summary = {
         "digest": taken.digest,
         "rows": taken.n_rows,
         "simulated_rows": collection.count_documents({"simulated": True}),
+        "read_at": read_at.isoformat(timespec="seconds"),
     }
-    night.write_json("snapshot.json", summary)
+    night.write_json(_SNAPSHOT, summary)
     _log.info("%s: %d rows, snapshot %s", pipeline.name, taken.n_rows, taken.digest)
     return summary
 
 
+def _earlier_snapshot(night: Night) -> dict[str, Any] | None:
+    """Return what an earlier attempt of the run took, if it is kept."""
+    name = night.pipeline.name
+    try:
+        summary: dict[str, Any] = night.read_json(_SNAPSHOT)
+    except ObjectMissingError:
+        return None
+    if not renew_snapshot(night.store, name, summary["digest"]):
+        _log.warning("%s: snapshot %s of this run is not kept any more", name, summary["digest"])
+        return None
+    _log.info(
+        "%s: this run read %d rows at %s, and uses them again (snapshot %s); "
+        "a new run reads the collection anew",
+        *(name, summary["rows"], summary["read_at"], summary["digest"]),
+    )
+    return summary
+
+
 def validate(
-    night: Night, digest: str, gx_root: Path, run_at: datetime | None = None
+    night: Night, digest: str, gx_root: Path, read_at: datetime | None = None
 ) -> dict[str, Any]:
     """Return how many rows were accepted and quarantined; rules and reasons are in the Data Docs.
 
@@ -43,8 +80,8 @@ def validate(
     digest : str
         Of the snapshot.
     gx_root : Path
-    run_at : datetime, optional
-        When the run was due: no record can be younger.
+    read_at : datetime, optional
+        When the records were read: none can be younger.
 
     Raises
     ------
@@ -65,7 +102,7 @@ def validate(
             max_quarantined_share=night.pipeline.max_quarantined_share,
             work_dir=Path(work_dir),
             type_errors=read_type_errors(night.store, name, digest),
-            computed=compute(frame, run_at) if compute else None,
+            computed=compute(frame, read_at) if compute else None,
         )
         docs_key = publish_docs(outcome.docs_dir, night.store, name, night.run_id)
     quarantine_key = keys.quarantine(name, night.run_id)

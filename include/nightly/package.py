@@ -37,7 +37,7 @@ class Circumstances:
     Attributes
     ----------
     started_at : datetime
-        Of the run, in UTC: a second attempt gives the same version.
+        When the run was due, in UTC: the night that names the version, in a second attempt too.
     seed : int
     code_commit : str
     accept_drift : bool
@@ -154,7 +154,7 @@ def _manifest(
     return Manifest(
         pipeline=pipeline.name,
         version=f"{made.started_at:%Y%m%dT%H%M%SZ}-{short_digest}",
-        created_at=made.started_at.isoformat(timespec="seconds"),
+        created_at=snapshot["read_at"],
         files={name: describe_file(body) for name, body in files.items()},
         inputs=pipeline.inputs,
         target=pipeline.target.name,

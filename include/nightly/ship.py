@@ -16,7 +16,7 @@ from include.nightly.model import read_chosen
 from include.nightly.night import Night
 from include.nightly.rows import read_side
 from include.nightly.trial import largest_difference, median_latency_us
-from include.registry.approve import Request, approve
+from include.registry.approve import Request, approve, is_of_older_night, pointer_in_force
 from include.registry.follow.believe import Trust
 
 _log = logging.getLogger(__name__)
@@ -62,6 +62,23 @@ def gate(night: Night, evidence: dict[str, Any]) -> list[str]:
     return [verdict.sentence for verdict in verdicts]
 
 
+def newer_in_force(night: Night, packaged: dict[str, Any], trust: Trust) -> Pointer | None:
+    """Return what is in force if it is of a later night than the run's version, else None."""
+    pointer = pointer_in_force(night.store, night.pipeline.name, trust.approvers)
+    older = pointer is not None and is_of_older_night(packaged["version"], pointer)
+    return pointer if older else None
+
+
+def keep_newer(night: Night, packaged: dict[str, Any], trust: Trust) -> dict[str, Any]:
+    """Return why the run's version, which passed, is kept but not brought into force."""
+    newer, passed = newer_in_force(night, packaged, trust), packaged["version"]
+    # None only if somebody rolled back since this was asked: then it is left to people.
+    in_force = f"{newer.version} (serial {newer.serial})" if newer else "nothing newer any more"
+    reason = f"{passed} passed and is kept; in force, of a later night, is {in_force}"
+    _log.info("%s: %s", night.pipeline.name, reason)
+    return {"version": passed, "kept_in_force": newer and newer.version, "reason": reason}
+
+
 def promote(
     night: Night,
     packaged: dict[str, Any],
@@ -75,6 +92,8 @@ def promote(
 ) -> Pointer:
     """Return the pointer with which the run's version came into force, exactly once.
 
+    It never takes the place of a version of a later night.
+
     Errors are those of `include.registry.approve.approve`.
     """
     request = Request(
@@ -86,5 +105,6 @@ def promote(
         run_id=night.run_id,
         expected_serial=expected_serial,
         manifest_sha256=packaged["manifest_sha256"],
+        never_older=True,
     )
     return approve(night.store, request, key, trust.approvers)

@@ -47,6 +47,8 @@ class Request:
     manifest_sha256 : str or None
         Of the version that was judged; None to approve whatever the version holds.
     expires_at : str or None
+    never_older : bool
+        Refuse the version if it is of an older night than the one in force.
     """
 
     pipeline: str
@@ -58,6 +60,7 @@ class Request:
     expected_serial: int | None = None
     manifest_sha256: str | None = None
     expires_at: str | None = None
+    never_older: bool = False
 
 
 def pointer_in_force(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Pointer | None:
@@ -92,7 +95,7 @@ def approve(
     Raises
     ------
     PromotionConflictError
-        If another approval came first; nothing was changed.
+        If another approval came first, or was of a later night; nothing was changed.
     VersionRefusedError
         If the version is not completely published, or is not the one that was judged.
     """
@@ -101,6 +104,11 @@ def approve(
     if earlier is not None:
         return earlier
     serial = current[0].serial if current else 0
+    if current and request.never_older and is_of_older_night(request.version, current[0]):
+        raise PromotionConflictError(
+            f"{request.pipeline}: {request.version} is of an older night than "
+            f"{current[0].version}, which is in force with serial {serial}"
+        )
     if request.expected_serial not in (None, serial):
         raise PromotionConflictError(
             f"{request.pipeline}: {request.version} was judged against serial "
@@ -116,6 +124,11 @@ def approve(
         "%s: version %s is in force, serial %d", pointer.pipeline, pointer.version, pointer.serial
     )
     return pointer
+
+
+def is_of_older_night(version: str, in_force: Pointer) -> bool:
+    """Return whether a version's run was due before that of the version in force."""
+    return keys.version_time(version) < keys.version_time(in_force.version)
 
 
 def read_history(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Iterator[Pointer]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-Outcome = Literal["approved", "rejected", "failed"]
+Outcome = Literal["approved", "rejected", "superseded", "failed"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,9 @@ class Ending:
     ----------
     pipeline, run_id : str
         `run_id` is Airflow's.
-    outcome : {"approved", "rejected", "failed"}
-        Rejected by the gate or by a person, or not answered in time; failed for any other reason.
+    outcome : {"approved", "rejected", "superseded", "failed"}
+        Rejected by the gate or by a person, or not answered in time; superseded where it passed,
+        but a version of a later night was in force; failed for any other reason.
     failed_tasks : tuple of str
     started_at, ended_at : str
         ISO 8601 in UTC.
@@ -72,6 +73,8 @@ def outcome_of(states: Mapping[str, str], refused: bool) -> Outcome:
     """
     if states.get("approve") == "success":
         return "approved"
+    if states.get("keep_newer") == "success":
+        return "superseded"
     unanswered = states.get("wait_for_approval") == "failed"
     return "rejected" if refused or unanswered else "failed"
 

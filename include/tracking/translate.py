@@ -108,7 +108,7 @@ def translate(record: RunRecord) -> TrackedRun:
     ]
     return TrackedRun(
         name=ending.run_id,
-        status="FINISHED" if ending.outcome == "approved" else "FAILED",
+        status="FINISHED" if ending.outcome in ("approved", "superseded") else "FAILED",
         started_ms=ending.started_ms,
         ended_ms=ending.ended_ms,
         tags=_tags(record),

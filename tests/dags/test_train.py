@@ -89,7 +89,8 @@ def test_the_run_flows_from_snapshot_to_approval(parsed):
     assert downstream["search"] == ["choose", "track"]
     assert "package" in downstream["choose"]
     assert downstream["gate"] == ["how_to_approve"]
-    assert downstream["how_to_approve"] == ["approve", "wait_for_approval"]
+    assert downstream["how_to_approve"] == ["approve", "keep_newer", "wait_for_approval"]
+    assert downstream["keep_newer"] == ["track"]
     assert downstream["wait_for_approval"] == ["approve"]
     assert downstream["approve"] == ["track"]
 

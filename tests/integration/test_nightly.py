@@ -15,7 +15,7 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.manifest import parse_manifest
-from include.errors import DataRejectedError
+from include.errors import DataRejectedError, PromotionConflictError
 from include.ingest.load import load_dataset
 from include.nightly import champion, data, drift, model, rows, ship
 from include.nightly.night import Night
@@ -125,7 +125,7 @@ def test_what_was_kept_first_stays_whoever_comes_second(s3, bucket):
 
 def test_no_twin_of_a_test_row_is_in_training(house):
     night = Night(house.store, PIPELINE, "night-1")
-    data.validate(night, data.snapshot(night, house.collection)["digest"], ROOT / "gx")
+    data.validate(night, data.snapshot(night, house.collection, STARTED_AT)["digest"], ROOT / "gx")
     sides = {side: rows.read_side(night, side) for side in ("train", "calibration", "test")}
     vectors = {
         side: {vector.tobytes() for vector in np.ascontiguousarray(found.X)}
@@ -146,6 +146,33 @@ def test_a_finished_run_can_be_run_again_and_changes_nothing(house):
     assert len(list(read_history(house.store, "sites", house.approver.trusted))) == 1
 
 
+def test_a_run_made_again_uses_the_snapshot_it_had_while_that_is_kept(house):
+    night = Night(house.store, PIPELINE, "night-1")
+    first = data.snapshot(night, house.collection, STARTED_AT)
+    house.collection.delete_many({"_id": house.collection.find_one()["_id"]})
+    a_week_later = STARTED_AT + timedelta(days=7)
+    again = data.snapshot(night, house.collection, a_week_later)
+    house.store.delete(keys.snapshot_part("sites", first["digest"], 0))
+    anew = data.snapshot(night, house.collection, a_week_later)
+
+    assert again == first
+    assert anew["rows"] == first["rows"] - 1
+    assert anew["read_at"] == a_week_later.isoformat()
+
+
+def test_a_night_made_up_for_later_is_judged_and_kept_but_does_not_replace_a_newer_one(house):
+    newer, _ = house.run("night-2", started_at=STARTED_AT + timedelta(days=1))
+    with pytest.raises(PromotionConflictError, match=f"older night than {newer.version}"):
+        house.run("backfill", order=replace(ORDER, seed=1))
+    night = Night(house.store, PIPELINE, "backfill")
+    packaged = night.read_json("version.json")
+
+    assert ship.newer_in_force(night, packaged, house.trust) == newer
+    assert newer.version in ship.keep_newer(night, packaged, house.trust)["reason"]
+    assert pointer_in_force(house.store, "sites", house.approver.trusted) == newer
+    assert packaged["version"] < newer.version
+
+
 def steps(house, mongo_url):
     """Yield (name, call) of each step; a call gets the night and what earlier steps returned."""
 
@@ -153,7 +180,7 @@ def steps(house, mongo_url):
         # A forked process may not use its parent's client.
         with pymongo.MongoClient(mongo_url) as client:
             champion.pin_champion(night, house.trust)
-            return data.snapshot(night, client[house.collection.database.name].sites)
+            return data.snapshot(night, client[house.collection.database.name].sites, STARTED_AT)
 
     yield "snapshot", snapshot
     yield "validate", lambda n, r: data.validate(n, r["snapshot"]["digest"], ROOT / "gx")

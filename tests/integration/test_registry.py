@@ -126,6 +126,19 @@ def test_a_request_judged_against_an_older_champion_changes_nothing(store, train
     assert pointer_in_force(store, "sites", approver.trusted).version == version_name(1)
 
 
+def test_an_older_night_takes_no_newer_ones_place_unless_a_person_says_so(store, trainer, approver):
+    older, newer = Version(version_name(1)), Version(version_name(2))
+    promote(store, newer, trainer, approver, run_id="night-2", never_older=True)
+    publish(store, older, trainer)
+    asked = request(older.name, run_id="backfill", expected_serial=1, never_older=True)
+    with pytest.raises(PromotionConflictError, match=f"older night than {newer.name}, .* serial 1"):
+        approve(store, asked, approver.key, approver.trusted)
+
+    assert serials(store, approver) == [1]
+    by_a_person = request(older.name, run_id="rollback")
+    assert approve(store, by_a_person, approver.key, approver.trusted).serial == 2
+
+
 @pytest.mark.parametrize("missing", [keys.SIGNATURE, keys.MANIFEST])
 def test_a_half_published_version_cannot_be_approved(store, trainer, approver, missing):
     version = Version(version_name(1))

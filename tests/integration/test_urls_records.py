@@ -43,7 +43,7 @@ class House:
 
     def validate(self, run_id):
         night = self.night(run_id)
-        taken = data.snapshot(night, self.collection)
+        taken = data.snapshot(night, self.collection, STARTED_AT)
         return taken, data.validate(night, taken["digest"], ROOT / "gx", STARTED_AT)
 
     def documents(self):

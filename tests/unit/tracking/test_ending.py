@@ -10,6 +10,7 @@ from tests.tracking import ending
     ("states", "refused", "outcome"),
     [
         ({"gate": "success", "approve": "success"}, False, "approved"),
+        ({"approve": "skipped", "keep_newer": "success"}, False, "superseded"),
         ({"gate": "failed", "approve": "upstream_failed"}, True, "rejected"),
         ({"gate": "failed", "approve": "upstream_failed"}, False, "failed"),
         ({"wait_for_approval": "success", "approve": "failed"}, True, "rejected"),
@@ -17,7 +18,10 @@ from tests.tracking import ending
         ({"wait_for_approval": "skipped", "approve": "failed"}, False, "failed"),
         ({"validate": "failed", "approve": "upstream_failed"}, False, "failed"),
     ],
-    ids=["approved", "gate", "gate broke", "person", "unanswered", "lost the race", "bad data"],
+    ids=[
+        *("approved", "older night", "gate", "gate broke", "person", "unanswered"),
+        *("lost the race", "bad data"),
+    ],
 )
 def test_outcome(states, refused, outcome):
     assert outcome_of(states, refused) == outcome
