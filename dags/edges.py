@@ -7,9 +7,12 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk.configuration import conf
 
+from dags.failures import keep_reason
 from include import pipelines
 from include.contract import keys
 from include.errors import SettingMissingError
@@ -60,6 +63,7 @@ DEFAULT_ARGS = {
     "retries": 2,
     "retry_delay": timedelta(seconds=10),
     "retry_policy": RETRY_POLICY,
+    "on_failure_callback": keep_reason,
 }
 
 
@@ -70,13 +74,19 @@ def approved_model(pipeline_name: str) -> Asset:
 
 
 def finished_runs() -> Asset:
-    """Name the asset that `send_tracking` follows: there may be news for MLflow."""
+    """Name the asset that `send_tracking` and `watch_models` follow: there may be news."""
     return Asset(name="finished_runs", group="nightcatch")
 
 
 def mlflow_url() -> str:
     """Return the address of MLflow; empty where runs are not tracked."""
     return os.environ.get("NIGHTCATCH_MLFLOW_URL", "")
+
+
+def mlflow_page(pipeline_name: str) -> str:
+    """Return the address, for a browser, of a pipeline's runs in MLflow; empty if there is none."""
+    url = os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url()
+    return f"{url.rstrip('/')}/#/experiments?searchFilter=nightcatch-{pipeline_name}" if url else ""
 
 
 def mlflow_client() -> "MlflowClient":
@@ -88,13 +98,26 @@ def mlflow_client() -> "MlflowClient":
     return MlflowClient(mlflow_url())
 
 
-def open_store() -> "ObjectStore":
-    """Open the bucket by Airflow's connection."""
+def open_store(*, hurried: bool = False) -> "ObjectStore":
+    """Open the bucket by Airflow's connection; `hurried`, for whoever may wait for seconds only."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+    from botocore.config import Config
 
     from include.stores.objects import ObjectStore
 
-    return ObjectStore(S3Hook(aws_conn_id="nightcatch_s3").get_conn(), BUCKET)
+    once = {"total_max_attempts": 1}
+    config = Config(connect_timeout=2, read_timeout=4, retries=once) if hurried else None
+    return ObjectStore(S3Hook(aws_conn_id="nightcatch_s3", config=config).get_conn(), BUCKET)
+
+
+def dag_link(dag_id: str) -> str:
+    """Return the address of a DAG in Airflow's UI."""
+    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}"
+
+
+def run_link(dag_id: str, run_id: str) -> str:
+    """Return the address of a run in Airflow's UI."""
+    return f"{dag_link(dag_id)}/runs/{quote(run_id, safe='')}"
 
 
 def night(pipeline_name: str) -> "Night":

@@ -4,12 +4,10 @@ import logging
 import os
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from airflow.sdk import get_current_context, task, teardown
-from airflow.sdk.configuration import conf
 
-from dags.edges import finished_runs, mlflow_url, open_store
+from dags.edges import finished_runs, mlflow_url, open_store, run_link
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ def track(pipeline_name: str) -> None:
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
         order=dict(context["params"]),
         code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
-        link=_link(context),
+        link=run_link(context["dag"].dag_id, run_id),
     )
     outbox.note(store, ending)
     _log.info("%s: the run was %s; noted for MLflow", pipeline_name, ending.outcome)
@@ -48,8 +46,3 @@ def _states(context: Any) -> dict[str, str]:
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     found = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])
     return {name: str(state) for name, state in found.get(run_id, {}).items()}
-
-
-def _link(context: Any) -> str:
-    run_id = quote(context["run_id"], safe="")
-    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{context['dag'].dag_id}/runs/{run_id}"

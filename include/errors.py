@@ -143,3 +143,11 @@ class NotRunningError(NightCatchError):
 
 class TrackingUnavailableError(NightCatchError):
     """The tracking server was away or refused something; it is sent again later."""
+
+
+class ReceiverUnavailableError(NightCatchError):
+    """A receiver of alerts or events was away; what it was not told is sent again later."""
+
+
+class MessageRefusedError(NightCatchError):
+    """A receiver of alerts or events is there, but does not take a message; see its address."""

@@ -1,0 +1,95 @@
+"""### Look at what is in force and at who serves it; send what could not be sent before.
+
+Every 15 minutes, and as soon as a training run has ended or a version was approved.
+
+| task | what it does | where to look |
+|---|---|---|
+| `look` | is a version in force older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`; does every scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` answer, from the serial in force | log, XCom |
+| `send` | CloudEvents of approvals and rollbacks to `NIGHTCATCH_EVENTS_URL`; alerts and events whose receiver was away | log |
+
+People are told when something begins to be wrong, once a day while it lasts, and when it is over;
+by the log, and by `NIGHTCATCH_ALERTS_WEBHOOK_URL` and `NIGHTCATCH_ALERTS_SMTP_URL` where they are set.
+What each alert means and what to do: `docs/runbook.md`.
+
+**If it fails**, S3 was away (it is tried again, and 15 minutes later anyway), a pointer is not to be
+believed, or a variable makes no sense: the log's last line says which. A receiver that is away
+fails nothing: the log says so, and what waits lies under `alerts/unsent/` for a week.
+
+**Owner**: the NightCatch team.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
+from dags.alerts import event_receiver, tell_daily_of_failed_runs
+from dags.edges import DEFAULT_ARGS, dag_link, finished_runs, open_store, trust
+from include import pipelines
+from include.alerts.settings import read_alert_settings
+
+_OFTEN = CronTriggerTimetable("*/15 * * * *", timezone="UTC", run_immediately=timedelta(0))
+_LONGEST = timedelta(minutes=10)
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(timetable=_OFTEN, assets=[finished_runs()]),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    doc_md=__doc__,
+    description="Alert when a model is old or a scorer stale; send events and what could not be sent",
+    tags=["nightcatch", "alerts"],
+    default_args=DEFAULT_ARGS,
+    on_failure_callback=tell_daily_of_failed_runs,
+)
+def watch_models() -> None:
+    """Declare two tasks: one looks, one sends."""
+
+    @task(execution_timeout=_LONGEST)
+    def look() -> list[str]:
+        """Return what is wrong now, in sentences; people know of it."""
+        from include.alerts import watch
+        from include.alerts.receivers import alert_receivers
+        from include.alerts.scorers import served_by
+        from include.alerts.standing import read_standing, tell_changes
+        from include.alerts.tell import forget_old
+
+        settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
+        links = {name: dag_link(f"train_{name}") for name in pipelines.names()}
+        pointers = watch.pointers_in_force(store, links, trust())
+        days, known = settings.max_model_age_days, read_standing(store)
+        causes = [*watch.old_models(store, pointers, trust(), days, now, links)]
+        for url in settings.scorer_urls:
+            causes += watch.stale_scorer(
+                url,
+                served_by(url),
+                pointers,
+                grace_s=settings.scorer_grace_s,
+                known=known,
+                now=now,
+            )
+        receivers, runbook_url = alert_receivers(settings), settings.runbook_url
+        standing = tell_changes(store, receivers, causes, runbook_url=runbook_url, now=now)
+        forget_old(store, now)
+        return [each.last.sentence for each in standing.values()]
+
+    @task(execution_timeout=_LONGEST, trigger_rule="all_done")
+    def send() -> dict[str, int]:
+        """Return how many messages were given to each receiver."""
+        from include.alerts.decisions import give_decisions
+        from include.alerts.receivers import alert_receivers
+        from include.alerts.unsent import give_unsent
+
+        settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
+        receivers, events = alert_receivers(settings), event_receiver(settings)
+        given = {receiver.name: give_unsent(store, receiver, now) for receiver in receivers}
+        given["events"] = give_unsent(store, events, now) if events else 0
+        for name in pipelines.names():
+            given["events"] += give_decisions(store, events, name, trust().approvers)
+        return given
+
+    look() >> send()
+
+
+watch_models()

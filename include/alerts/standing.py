@@ -1,0 +1,103 @@
+"""What is wrong for as long as it is: told when it begins, daily while it lasts, and when it ends.
+
+Which states stand is one object in the bucket; one run at a time looks and writes it.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from include.alerts.alert import Alert, alert_of
+from include.alerts.kinds import Cause
+from include.alerts.receivers import Receiver
+from include.alerts.unsent import give
+from include.contract import keys
+from include.errors import ObjectMissingError
+from include.stores.objects import ObjectStore
+
+AGAIN_AFTER = timedelta(days=1)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Something that is wrong.
+
+    Attributes
+    ----------
+    since, told_at : str
+        ISO 8601 in UTC.
+    last : Alert
+        As it was told last.
+    """
+
+    since: str
+    told_at: str
+    last: Alert
+
+
+def read_standing(store: ObjectStore) -> dict[str, Standing]:
+    """Return everything that was wrong at the last look, by kind and what it is about."""
+    try:
+        document = json.loads(store.get(keys.standing_alerts()))
+    except ObjectMissingError:
+        return {}
+    return {
+        name: Standing(found["since"], found["told_at"], Alert(**found["last"]))
+        for name, found in document.items()
+    }
+
+
+def tell_changes(
+    store: ObjectStore,
+    receivers: Sequence[Receiver[Alert]],
+    causes: Iterable[Cause],
+    *,
+    runbook_url: str,
+    now: datetime,
+) -> dict[str, Standing]:
+    """Return what is wrong now, once everybody was told of what changed.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    receivers : sequence of Receiver
+    causes : iterable of Cause
+        All that is wrong.
+    runbook_url : str
+    now : datetime
+        Aware, UTC.
+    """
+    standing = read_standing(store)
+    current = {f"{cause.kind}.{cause.about}": cause for cause in causes}
+    for name, cause in current.items():
+        alert = alert_of(cause, now.strftime("%Y%m%dT%H%M%SZ"), runbook_url, now)
+        before = standing.get(name)
+        if before and now - datetime.fromisoformat(before.told_at) < AGAIN_AFTER:
+            _log.info("%s still: %s", name, cause.sentence)
+            continue
+        give(store, receivers, alert)
+        standing[name] = Standing(before.since if before else alert.at, alert.at, alert)
+        _write(store, standing)
+    for name in standing.keys() - current.keys():
+        give(store, receivers, _ended(standing.pop(name), now))
+        _write(store, standing)
+    return standing
+
+
+def _ended(before: Standing, now: datetime) -> Alert:
+    return replace(
+        before.last,
+        id=f"{before.last.id}.ended",
+        title=f"{before.last.title}: over",
+        sentence=f"Since {before.since}, and no longer: {before.last.sentence}",
+        at=now.isoformat(timespec="seconds"),
+    )
+
+
+def _write(store: ObjectStore, standing: dict[str, Standing]) -> None:
+    document = {name: asdict(each) for name, each in standing.items()}
+    body = json.dumps(document, indent=1, sort_keys=True).encode()
+    store.put(keys.standing_alerts(), body, "application/json")

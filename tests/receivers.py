@@ -1,0 +1,144 @@
+"""Receivers of alerts and events: a real HTTP and a real SMTP server, small, on the loopback."""
+
+import json
+import socketserver
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Posts:
+    """What was posted, and with which status it is answered."""
+
+    status: int = 200
+    headers: dict = field(default_factory=dict)
+    got: list = field(default_factory=list)
+    url: str = ""
+
+    @property
+    def documents(self):
+        return [json.loads(body) for _, _, body in self.got]
+
+    @property
+    def texts(self):
+        return [document["text"] for document in self.documents]
+
+    def wait_for(self, n, timeout_s=60):
+        """Return everything posted once there are n."""
+        deadline = time.monotonic() + timeout_s
+        while len(self.got) < n:
+            assert time.monotonic() < deadline, f"{len(self.got)} of {n}: {self.got}"
+            time.sleep(0.1)
+        return self.documents
+
+
+@contextmanager
+def http_receiver(path="/hook"):
+    """A server that takes POSTs."""
+    posts = Posts()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            posts.got.append((self.path, dict(self.headers), body))
+            self.send_response(posts.status)
+            for name, value in posts.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST
+
+        def log_message(self, *_):
+            pass
+
+    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+        posts.url = f"http://127.0.0.1:{port}{path}"
+        yield posts
+
+
+@dataclass
+class Mailbox:
+    """What was mailed; a command is answered as `answers` says."""
+
+    answers: dict = field(default_factory=dict)
+    mails: list = field(default_factory=list)
+    logins: list = field(default_factory=list)
+    port: int = 0
+
+
+@contextmanager
+def smtp_receiver(**answers):
+    """A server that takes mail, RFC 5321 in small; `answers` of EHLO, AUTH, MAIL, RCPT, DATA."""
+    box = Mailbox(answers)
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.say("220 test")
+            for line in self.rfile:
+                word = line.split(b" ")[0].strip().upper().decode()
+                if word == "AUTH":
+                    box.logins.append(line.decode().split()[-1])
+                if word == "QUIT":
+                    return self.say("221 bye")
+                answer = box.answers.get(word, {"DATA": "354 go", "AUTH": "235 in"}.get(word))
+                self.say(answer or "250 ok")
+                if word == "DATA" and (answer or "").startswith("354"):
+                    self.take()
+
+        def take(self):
+            lines = iter(self.rfile.readline, b".\r\n")
+            box.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))
+            self.say("250 taken")
+
+        def say(self, text):
+            self.wfile.write(text.encode() + b"\r\n")
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    with _serving(Server(("127.0.0.1", 0), Handler)) as port:
+        box.port = port
+        yield box
+
+
+@contextmanager
+def silent_server():
+    """A server that takes connections and answers one byte every half second, without end."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            try:
+                self.request.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not stopped.wait(0.5):
+                    self.request.sendall(b"x")
+            except OSError:
+                return
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        allow_reuse_address = True
+
+    stopped = threading.Event()
+    try:
+        with _serving(Server(("127.0.0.1", 0), Handler)) as port:
+            yield port
+    finally:
+        stopped.set()
+
+
+@contextmanager
+def _serving(server):
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
