@@ -19,6 +19,7 @@ from typing import Any
 
 from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
 
+from dags.alerts import tell_of_failed_run
 from dags.edges import DEFAULT_ARGS, approved_model, finished_runs, open_store, required, trust
 from include import pipelines
 
@@ -57,6 +58,7 @@ PARAMS = {
     description="Promote a kept model version, or roll back to it, with a reason",
     tags=["nightcatch", "approval"],
     default_args=DEFAULT_ARGS,
+    on_failure_callback=tell_of_failed_run,
 )
 def approve_model() -> None:
     """Declare one task: one compare-and-swap."""

@@ -23,6 +23,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, dag, get_current_context, task
 
+from dags.alerts import tell_of_failed_run
 from dags.edges import DEFAULT_ARGS
 from include import pipelines
 
@@ -91,6 +92,7 @@ _PARAMS = {
     description="Load records from a file, a public data set, or a simulator into MongoDB",
     tags=["nightcatch", "data"],
     default_args=DEFAULT_ARGS,
+    on_failure_callback=tell_of_failed_run,
 )
 def load_records() -> None:
     """Declare one task: the load is one stream, and resumes by itself."""

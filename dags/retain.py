@@ -20,6 +20,7 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
+from dags.alerts import tell_of_failed_run
 from dags.edges import DEFAULT_ARGS, open_store
 from include import pipelines
 
@@ -42,6 +43,7 @@ WEEKLY = CronTriggerTimetable("0 4 * * 0", timezone="UTC", run_immediately=timed
     description="Delete versions, runs, snapshots and traffic that need not be kept any more",
     tags=["nightcatch", "housekeeping"],
     default_args=DEFAULT_ARGS,
+    on_failure_callback=tell_of_failed_run,
 )
 def retain() -> None:
     """Declare one task for each pipeline."""

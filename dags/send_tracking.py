@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
+from dags.alerts import tell_daily_of_failed_runs
 from dags.edges import (
     DEFAULT_ARGS,
     finished_runs,
@@ -38,6 +39,7 @@ _HOURLY = CronTriggerTimetable("17 * * * *", timezone="UTC", run_immediately=tim
     description="Tell MLflow of finished runs and of the version in force",
     tags=["nightcatch", "tracking"],
     default_args=DEFAULT_ARGS,
+    on_failure_callback=tell_daily_of_failed_runs,
 )
 def send_tracking() -> None:
     """Declare one task for each pipeline."""

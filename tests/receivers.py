@@ -84,7 +84,8 @@ def smtp_receiver(**answers):
                 if word == "AUTH":
                     box.logins.append(line.decode().split()[-1])
                 if word == "QUIT":
-                    return self.say("221 bye")
+                    self.say("221 bye")
+                    return
                 answer = box.answers.get(word, {"DATA": "354 go", "AUTH": "235 in"}.get(word))
                 self.say(answer or "250 ok")
                 if word == "DATA" and (answer or "").startswith("354"):
