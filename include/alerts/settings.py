@@ -116,6 +116,8 @@ def _checked(variable: str, url: str, schemes: tuple[str, ...]) -> str:
     try:
         parts = urlsplit(url)
         sound = parts.scheme in schemes and parts.hostname and parts.port != 0
+        # Only mail servers are told a user by their address.
+        sound = sound and (parts.username is None or schemes == _MAIL)
     except ValueError:
         sound = False
     if not sound or not url.isascii() or any(letter.isspace() for letter in url):
