@@ -43,7 +43,7 @@ def http_receiver(path="/hook"):
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             posts.got.append((self.path, dict(self.headers), body))
             self.send_response(posts.status)
             for name, value in posts.headers.items():

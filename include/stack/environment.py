@@ -13,17 +13,20 @@ from include.stack.ports import HOST
 from include.stack.seaweed import REGION
 from include.stack.settings import StackSettings
 
+# Addresses of alerts and events may hold passwords: Airflow alone gets them.
+_ALERTS = ("NIGHTCATCH_ALERTS_", "NIGHTCATCH_EVENTS_")
 # Settings of Airflow, MLflow and OpenLineage and the object store's credentials are the stack's
 # own, never the caller's; without byte-code every process would compile 180 packages at each start.
 _NOT_INHERITED = (
-    *("AIRFLOW", "AWS_", "MLFLOW_", "_MLFLOW_", "OPENLINEAGE_"),
+    *("AIRFLOW", "AWS_", "MLFLOW_", "_MLFLOW_", "OPENLINEAGE_", *_ALERTS),
     *("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"),
 )
 
-# The hourly look for news is no step of any data.
+# Looking for news is no step of any data.
 _LINEAGE_POLICY = [
     {"scope": {}, "controls": {"include_source_code": False}},
     {"scope": {"dag_id": "send_tracking"}, "controls": {"emit": False}},
+    {"scope": {"dag_id": "watch_models"}, "controls": {"emit": False}},
 ]
 
 
@@ -84,6 +87,8 @@ def airflow_environment(
         **_airflow_settings(settings, secrets, dags_dir or settings.root / "dags"),
         **_airflow_connections(settings, secrets),
         **_lineage(settings, environ),
+        "NIGHTCATCH_ALERTS_SCORER_URLS": settings.scorer_url,
+        **{name: value for name, value in environ.items() if name.startswith(_ALERTS)},
         "NIGHTCATCH_TRAINER_KEY": str(secrets.trainer_key),
         "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(secrets.trainer_public_key),
         "NIGHTCATCH_APPROVER_KEY": str(secrets.approver_key),

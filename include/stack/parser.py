@@ -25,6 +25,18 @@ environment:
   NIGHTCATCH_MLFLOW_URL     an MLflow of your own instead; empty: runs are not tracked
   NIGHTCATCH_OPENLINEAGE_URL  OpenLineage events go there too, not only to a file
 
+alerts (always in the log; docs/runbook.md says what each means):
+  NIGHTCATCH_ALERTS_WEBHOOK_URL     Slack-compatible webhook
+  NIGHTCATCH_ALERTS_SMTP_URL        smtp://user:password@host:587 or smtps://...:465
+  NIGHTCATCH_ALERTS_MAIL_FROM       sender of mails
+  NIGHTCATCH_ALERTS_MAIL_TO         recipients, separated by commas
+  NIGHTCATCH_ALERTS_RUNBOOK_URL     where the runbook can be read (default docs/runbook.md)
+  NIGHTCATCH_ALERTS_SCORER_URLS     scorers that must serve what is in force (default: this one)
+  NIGHTCATCH_ALERTS_SCORER_GRACE_S  seconds a scorer may take to follow an approval (default 300)
+  NIGHTCATCH_ALERTS_MODEL_AGE_DAYS  from when on a model is old (default 7)
+  NIGHTCATCH_ALERTS_LATE_AFTER_MIN  from when on a night is late (default 180)
+  NIGHTCATCH_EVENTS_URL             CloudEvents of promoted, rejected and rolled back versions
+
 All servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" explains a command.
 """
 

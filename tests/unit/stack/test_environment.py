@@ -51,6 +51,24 @@ def test_airflow_never_sees_the_callers_airflow_or_cloud(
     assert "PYTHONDONTWRITEBYTECODE" not in env
 
 
+def test_airflow_alone_gets_the_addresses_of_alerts(
+    settings: StackSettings, secrets: Secrets
+) -> None:
+    caller = {
+        "NIGHTCATCH_ALERTS_WEBHOOK_URL": "https://hooks/secret",
+        "NIGHTCATCH_EVENTS_URL": "https://events/secret",
+    }
+    airflow = airflow_environment(settings, secrets, caller)
+    others = [
+        scorer_environment(settings, secrets, caller),
+        mlflow_environment(settings, caller),
+    ]
+
+    assert caller.items() <= airflow.items()
+    assert airflow["NIGHTCATCH_ALERTS_SCORER_URLS"] == settings.scorer_url
+    assert not [env for env in others if caller.keys() & env.keys()]
+
+
 def test_airflow_listens_on_the_loopback_only(settings: StackSettings, secrets: Secrets) -> None:
     env = airflow_environment(settings, secrets, {})
 

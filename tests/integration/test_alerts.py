@@ -1,0 +1,369 @@
+"""Alerts and events with a real bucket and real receivers: once, later, and in nobody's way."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from include import pipelines
+from include.alerts.decisions import give_decisions, give_rejection
+from include.alerts.events import EventReceiver
+from include.alerts.failed_night import causes_of_failure
+from include.alerts.kinds import GateRejected, ModelOld, RunFailed, ScorerStale
+from include.alerts.late_night import late_night
+from include.alerts.receivers import LogReceiver, WebhookReceiver
+from include.alerts.scorers import Served, served_by
+from include.alerts.standing import read_standing, tell_changes
+from include.alerts.tell import forget_old, tell_once
+from include.alerts.unsent import KEPT_FOR, give_unsent
+from include.alerts.watch import old_models, pointers_in_force, stale_scorer
+from include.contract import keys
+from include.registry.approve import approve
+from include.registry.follow.believe import Trust
+from include.stack.ports import pick_port
+from include.stores.objects import ObjectStore
+from tests.receivers import http_receiver
+from tests.versions import Signer, Version, promote, publish, request, version_name
+
+NOW = datetime(2026, 11, 21, 2, 5, tzinfo=UTC)
+DAY = timedelta(days=1)
+RUN = "scheduled__2026-11-21T02:00:00+00:00"
+SITES = pipelines.get("sites")
+SECRET = "T0B0XXSECRET"
+CAUSE = RunFailed("train_sites", RUN, {"choose": ""}, "")
+
+
+@pytest.fixture
+def store(s3, bucket):
+    return ObjectStore(s3.client(), bucket)
+
+
+@pytest.fixture
+def away(s3):
+    """A bucket that nobody serves."""
+    return ObjectStore(
+        boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{pick_port()}",
+            region_name="us-east-1",
+            aws_access_key_id=s3.access_key,
+            aws_secret_access_key=s3.secret_key,
+            config=Config(retries={"total_max_attempts": 1}),
+        ),
+        "nightcatch",
+    )
+
+
+@pytest.fixture
+def hook():
+    with http_receiver(f"/services/{SECRET}") as posts:
+        yield posts
+
+
+@pytest.fixture
+def signer(tmp_path):
+    return Signer.new(tmp_path, "signer")
+
+
+@pytest.fixture
+def trust(signer):
+    return Trust(signer.trusted, signer.trusted, 1_000_000)
+
+
+def tell(store, hook, cause=CAUSE, occasion=RUN):
+    receivers = [LogReceiver(), WebhookReceiver(hook.url)]
+    tell_once(store, receivers, cause, occasion, runbook_url="r", at=datetime.now(UTC))
+
+
+def waiting(store):
+    return list(store.keys_under(keys.unsent_prefix("webhook")))
+
+
+def leave(store, name, document, run_id=RUN):
+    store.put(keys.run_file("sites", run_id, name), json.dumps(document).encode())
+
+
+def verdict(rule, passed):
+    return {"rule": rule, "passed": passed, "sentence": f"{rule} is {passed}"}
+
+
+def failed_in(*tasks):
+    return RunFailed("train_sites", RUN, dict.fromkeys(tasks, "why"), "link")
+
+
+def test_the_same_cause_is_told_once_for_each_run(store, hook):
+    tell(store, hook)
+    tell(store, hook)
+    tell(store, hook, occasion="another run")
+
+    assert len(hook.got) == 2
+
+
+def test_a_webhook_that_is_down_is_told_later_and_nothing_fails(store, hook, caplog):
+    hook.status = 503
+    tell(store, hook)
+    tell(store, hook)
+
+    assert len(hook.got) == 1
+    assert len(waiting(store)) == 1
+    assert "webhook was not told of run_failed.train_sites" in caplog.text
+    assert SECRET not in caplog.text
+
+    receiver = WebhookReceiver(hook.url)
+    assert give_unsent(store, receiver, datetime.now(UTC)) == 0
+    hook.status = 200
+    assert give_unsent(store, receiver, datetime.now(UTC)) == 1
+    assert hook.texts[0] == hook.texts[-1]
+    assert waiting(store) == []
+    assert give_unsent(store, receiver, datetime.now(UTC)) == 0
+
+
+def test_a_message_that_is_refused_holds_up_no_other(store, hook):
+    hook.status = 404
+    tell(store, hook, occasion="a")
+    tell(store, hook, occasion="b")
+    asked = len(hook.got)
+    give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC))
+
+    assert len(hook.got) == asked + 2
+    assert len(waiting(store)) == 2
+
+
+def test_a_receiver_that_is_away_is_asked_once_and_not_for_each_message(store, hook):
+    hook.status = 503
+    tell(store, hook, occasion="a")
+    tell(store, hook, occasion="b")
+    asked = len(hook.got)
+    give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC))
+
+    assert len(hook.got) == asked + 1
+
+
+def test_old_news_is_struck_out(store, hook, caplog):
+    hook.status = 503
+    tell(store, hook)
+    hook.status = 200
+    given = give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC) + KEPT_FOR + DAY)
+
+    assert given == 0
+    assert waiting(store) == []
+    assert "was never told" in caplog.text
+
+
+def test_with_s3_away_people_are_told_all_the_same(away, hook, caplog):
+    tell(away, hook)
+    hook.status = 503
+    tell(away, hook)
+
+    assert len(hook.got) == 2
+    assert "is lost for webhook" in caplog.text
+
+
+def test_what_was_told_is_forgotten_after_a_month(store, hook):
+    tell(store, hook)
+    forget_old(store, datetime.now(UTC) + 29 * DAY)
+    assert len(list(store.keys_under(keys.told_alerts_prefix()))) == 1
+
+    forget_old(store, datetime.now(UTC) + 31 * DAY)
+    assert list(store.keys_under(keys.told_alerts_prefix())) == []
+
+
+def test_a_state_is_told_when_it_begins_daily_and_when_it_ends(store, hook):
+    old = ModelOld("sites", "v1", 9.0, 7.0, "link")
+    stale = ScorerStale("scorer:8000", "It serves nothing", "link")
+    receivers = [WebhookReceiver(hook.url)]
+
+    def look(causes, now):
+        tell_changes(store, receivers, causes, runbook_url="r", now=now)
+        titles = [text.splitlines()[0].strip("*") for text in hook.texts]
+        hook.got.clear()
+        return titles
+
+    quarter = timedelta(minutes=15)
+    assert look([old], NOW) == ["Model old: sites"]
+    assert look([old], NOW + quarter) == []
+    assert look([old, stale], NOW + 2 * quarter) == ["Scorer stale: scorer:8000"]
+    assert look([old, stale], NOW + DAY) == ["Model old: sites"]
+    assert look([old, stale], NOW + DAY + quarter) == []
+    assert read_standing(store)["model_old.sites"].since == NOW.isoformat()
+    assert look([old], NOW + DAY + quarter) == ["Scorer stale: scorer:8000: over"]
+    assert look([], NOW + 2 * DAY) == ["Model old: sites: over"]
+    assert look([], NOW + 3 * DAY) == []
+    assert look([old], NOW + 4 * DAY) == ["Model old: sites"]
+
+
+def test_a_gate_says_drift_apart_from_the_other_rules(store):
+    leave(store, "gate.json", [verdict("accuracy", False), verdict("drift", False),
+                               verdict("brier", True)])  # fmt: skip
+    leave(store, "version.json", {"version": version_name(1)})
+    columns = [{"column": "a", "kl": 0.9, "psi": 2}, {"column": "b", "kl": 0.1, "psi": 0.2}]
+    limits = {"warn_kl": 0.05, "block_kl": 0.25}
+    leave(store, "drift.json", {"columns": columns, "limits": limits, "reference": "v0"})
+    drift, gate = causes_of_failure(store, SITES, failed_in("gate"))
+
+    assert drift.moved == {"a": 0.9}
+    assert (drift.reference, drift.limit) == ("v0", 0.25)
+    assert gate == GateRejected(
+        "sites", RUN, version_name(1), ["accuracy is False"], n_rules=3, link="link"
+    )
+
+
+def test_a_no_of_a_person_is_no_alert(store):
+    leave(store, "approval.json", {"approved": False, "by": "ann", "reason": "flags our page"})
+
+    assert causes_of_failure(store, SITES, failed_in("approve")) == ()
+
+
+@pytest.mark.parametrize("task", ["take_snapshot", "validate", "gate", "approve"])
+def test_without_a_document_that_says_why_the_run_failed(store, away, task):
+    failed = failed_in(task)
+
+    assert causes_of_failure(store, SITES, failed) == (failed,)
+    assert causes_of_failure(away, SITES, failed) == (failed,)
+
+
+def test_a_late_night_says_how_far_it_came(store, away):
+    def late(store):
+        return late_night(store, "sites", "train_sites", RUN, NOW, NOW + 3 * DAY / 24, "")
+
+    before = late(store)
+    leave(store, "snapshot.json", {})
+
+    assert before.sentence == (
+        f"Run {RUN} is not finished 180 minutes after it was queued; it has written nothing yet."
+    )
+    assert "it last wrote snapshot.json, " in late(store).sentence
+    assert "because S3 is away" in late(away).sentence
+
+
+def test_a_model_is_old_from_its_limit_on(store, signer, trust):
+    promote(store, Version(version_name(1)), signer, signer)  # trained on 2026-11-21 at 02:05:13
+    pointers = pointers_in_force(store, pipelines.names(), trust)
+
+    def old(days):
+        now = NOW + timedelta(seconds=13) + timedelta(days=days)
+        return list(old_models(store, pointers, trust, 7, now, {"sites": "link"}))
+
+    assert list(pointers) == ["sites"]
+    assert old(6.9) == []
+    assert old(7.5) == [ModelOld("sites", version_name(1), 7.5, 7, "link")]
+
+
+def stale(served, pointers, now, known=()):
+    url = "http://scorer:8000"
+    return [
+        each.finding
+        for each in stale_scorer(url, served, pointers, grace_s=300, known=known, now=now)
+    ]
+
+
+def test_a_scorer_is_stale_when_it_serves_less_than_what_is_in_force(store, signer, trust):
+    promote(store, Version(version_name(1)), signer, signer)
+    pointer = promote(store, Version(version_name(2)), signer, signer, run_id="run-2")
+    pointers = {"sites": pointer}  # approved at 02:06
+    later, soon = NOW + timedelta(minutes=21), NOW + timedelta(minutes=3)
+    finding = (
+        f"The scorer at scorer:8000 serves serial 1 of sites, and serial 2 ({version_name(2)}) has "
+        "been in force for 20 minutes"
+    )
+
+    assert stale(Served({"sites": 2}), pointers, later) == []
+    assert stale(Served({"sites": 1}), pointers, later) == [finding]
+    assert stale(Served({"sites": 1}), pointers, soon) == []
+    assert len(stale(Served({"sites": 1}), pointers, soon, ["scorer_stale.scorer:8000 sites"])) == 1
+    assert stale(Served(), pointers, later) == [], "it does not follow sites"
+    (none,) = stale(Served(waiting=frozenset({"sites"})), pointers, later)
+    assert "serves no version of sites" in none
+    (gone,) = stale(Served(problem="cannot be reached: X"), {}, later)
+    assert gone == "The scorer at scorer:8000 cannot be reached: X"
+
+
+def test_a_scorer_that_is_none_or_away_is_said_so():
+    with http_receiver() as posts:
+        url = posts.url.removesuffix("/hook")
+        assert served_by(url, pauses_s=()).problem == "answers as no scorer does"
+        posts.status = 503
+        assert served_by(url, pauses_s=()).problem == "answers 503"
+    away = served_by(f"http://127.0.0.1:{pick_port()}", pauses_s=(0.01,))
+
+    assert away.problem == "cannot be reached: ConnectionRefusedError"
+
+
+def kinds(posts):
+    return [
+        (event["type"].rpartition(".")[2], event["data"].get("serial")) for event in posts.documents
+    ]
+
+
+def test_each_decision_is_an_event_once_and_a_rollback_is_called_one(store, signer, hook):
+    first, second = Version(version_name(1)), Version(version_name(2))
+    receiver = EventReceiver(hook.url)
+
+    def send():
+        return give_decisions(store, receiver, "sites", signer.trusted)
+
+    assert send() == 0
+    promote(store, first, signer, signer)
+    assert send() == 1
+    promote(store, second, signer, signer, run_id="run-2")
+    approve(store, request(first.name, run_id="run-3"), signer.key, signer.trusted)
+    assert send() == 2
+    assert send() == 0
+    assert kinds(hook) == [("promoted", 1), ("promoted", 2), ("rolled_back", 3)]
+    assert hook.documents[2]["data"]["previous_version"] == second.name
+
+
+def test_an_event_that_could_not_be_sent_is_sent_later_as_it_was(store, signer, hook):
+    receiver = EventReceiver(hook.url)
+    promote(store, Version(version_name(1)), signer, signer)
+    hook.status = 500
+    give_decisions(store, receiver, "sites", signer.trusted)
+    hook.status = 200
+    give_unsent(store, receiver, datetime.now(UTC))
+    first, second = hook.got
+
+    assert first[2] == second[2]
+    assert give_decisions(store, receiver, "sites", signer.trusted) == 0
+
+
+def test_what_was_decided_before_anybody_listened_is_not_told(store, signer, hook):
+    promote(store, Version(version_name(1)), signer, signer)
+    give_decisions(store, None, "sites", signer.trusted)
+    promote(store, Version(version_name(2)), signer, signer, run_id="run-2")
+    give_decisions(store, EventReceiver(hook.url), "sites", signer.trusted)
+
+    assert kinds(hook) == [("promoted", 2)]
+
+
+@pytest.mark.parametrize(
+    ("documents", "reasons"),
+    [
+        ({"gate.json": [verdict("a", False), verdict("b", True)]}, ["a is False"]),
+        (
+            {
+                "gate.json": [verdict("a", True)],
+                "approval.json": {"approved": False, "by": "ann", "reason": "flags our page"},
+            },
+            ["ann: flags our page"],
+        ),
+    ],
+    ids=["gate", "person"],
+)
+def test_a_rejection_is_an_event_with_its_reasons(store, signer, hook, documents, reasons):
+    publish(store, Version(version_name(1)), signer)
+    for name, document in {**documents, "version.json": {"version": version_name(1)}}.items():
+        leave(store, name, document)
+    give_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
+    (event,) = hook.documents
+
+    assert event["type"] == "com.nightcatch.model.rejected"
+    assert event["subject"] == version_name(1)
+    assert event["data"]["reasons"] == reasons
+
+
+def test_a_run_that_failed_before_the_gate_rejected_nothing(store, hook):
+    give_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
+
+    assert hook.got == []
