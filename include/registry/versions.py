@@ -1,7 +1,7 @@
 """What became of every version of a pipeline: whole or not, judged, approved, in force."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,12 @@ from include.contract.approval import Pointer
 from include.contract.manifest import Manifest, parse_manifest
 from include.errors import ManifestError, ObjectMissingError, SignatureError, VersionRefusedError
 from include.registry.approve import pointer_in_force, read_history
-from include.registry.follow.believe import Trust, believe_signature
+from include.registry.follow.believe import (
+    MAX_MANIFEST_BYTES,
+    MAX_SIGNATURE_BYTES,
+    Trust,
+    believe_signature,
+)
 from include.stores.objects import ObjectStore
 
 GATE = "gate.json"
@@ -27,10 +32,13 @@ class GateOutcome:
         False when no verdict is kept: the run never came to the gate.
     rejections : tuple of str
         The sentence of every rule that was not passed.
+    passes : tuple of str
+        The sentence of every rule that was.
     """
 
     judged: bool
     rejections: tuple[str, ...] = ()
+    passes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -95,9 +103,12 @@ def read_approvals(store: ObjectStore, pipeline: str, trust: Trust) -> Approvals
         If one must not be believed.
     """
     in_force = pointer_in_force(store, pipeline, trust.approvers)
-    pointers = {
-        pointer.serial: pointer for pointer in read_history(store, pipeline, trust.approvers)
-    }
+    return gather_approvals(in_force, read_history(store, pipeline, trust.approvers))
+
+
+def gather_approvals(in_force: Pointer | None, history: Iterable[Pointer]) -> Approvals:
+    """Return the approvals of a pipeline, by version."""
+    pointers = {pointer.serial: pointer for pointer in history}
     if in_force is not None:
         pointers[in_force.serial] = in_force  # its history entry may not be written yet
     serials: dict[str, tuple[int, ...]] = {}
@@ -111,16 +122,22 @@ def list_versions(store: ObjectStore, pipeline: str, trust: Trust) -> Iterator[K
     """Yield every version that is kept, newest first; one that cannot be believed says why."""
     approvals = read_approvals(store, pipeline, trust)
     for version in reversed(version_names(store, pipeline)):
-        serials = approvals.by_version.get(version, ())
-        in_force = approvals.in_force is not None and approvals.in_force.version == version
-        try:
-            manifest, _ = read_signed_manifest(store, pipeline, version, trust)
-        except (ManifestError, SignatureError, VersionRefusedError) as err:
-            unknown = GateOutcome(False)
-            yield KeptVersion(version, serials, in_force, None, unknown, problem=str(err))
-            continue
+        yield read_version(store, pipeline, version, approvals, trust)
+
+
+def read_version(
+    store: ObjectStore, pipeline: str, version: str, approvals: Approvals, trust: Trust
+) -> KeptVersion:
+    """Return what became of one version; one that cannot be believed says why."""
+    serials = approvals.by_version.get(version, ())
+    in_force = approvals.in_force is not None and approvals.in_force.version == version
+    try:
+        manifest, _ = read_signed_manifest(store, pipeline, version, trust)
         gate, answer = read_gate(store, manifest), _rejection(store, manifest)
-        yield KeptVersion(version, serials, in_force, manifest, gate, answer)
+    except (ManifestError, SignatureError, VersionRefusedError) as err:
+        unknown = GateOutcome(False)
+        return KeptVersion(version, serials, in_force, None, unknown, problem=str(err))
+    return KeptVersion(version, serials, in_force, manifest, gate, answer)
 
 
 def version_names(store: ObjectStore, pipeline: str) -> list[str]:
@@ -144,8 +161,10 @@ def read_signed_manifest(
         If it must not be believed.
     """
     try:
-        body = store.get(keys.version_file(pipeline, version, keys.MANIFEST))
-        bundle = store.get(keys.version_file(pipeline, version, keys.SIGNATURE))
+        body = store.get(keys.version_file(pipeline, version, keys.MANIFEST), MAX_MANIFEST_BYTES)
+        bundle = store.get(
+            keys.version_file(pipeline, version, keys.SIGNATURE), MAX_SIGNATURE_BYTES
+        )
     except ObjectMissingError as err:
         raise VersionRefusedError(_missing(store, pipeline, version)) from err
     manifest = parse_manifest(body)
@@ -158,19 +177,33 @@ def read_signed_manifest(
 
 
 def read_gate(store: ObjectStore, manifest: Manifest) -> GateOutcome:
-    """Return what the gate of the version's run said of it."""
+    """Return what the gate of the version's run said of it.
+
+    Raises
+    ------
+    ManifestError
+        If what is kept of it cannot be read.
+    """
     verdicts = _read_of_run(store, manifest, GATE)
     if verdicts is None:
         return GateOutcome(False)
-    rejected = (verdict["sentence"] for verdict in verdicts if not verdict["passed"])
-    return GateOutcome(True, tuple(rejected))
+    try:
+        said = [(verdict["passed"], str(verdict["sentence"])) for verdict in verdicts]
+    except (KeyError, TypeError) as err:
+        raise ManifestError(f"{manifest.version}: {GATE} of its run is malformed") from err
+    rejections = (sentence for passed, sentence in said if not passed)
+    passes = (sentence for passed, sentence in said if passed)
+    return GateOutcome(True, tuple(rejections), tuple(passes))
 
 
 def _rejection(store: ObjectStore, manifest: Manifest) -> str:
     answer = _read_of_run(store, manifest, ANSWER)
-    if answer is None or answer["approved"]:
-        return ""
-    return f"rejected by {answer['by']} at {answer['at']}: {answer['reason']}"
+    try:
+        if answer is None or answer["approved"]:
+            return ""
+        return f"rejected by {answer['by']} at {answer['at']}: {answer['reason']}"
+    except (KeyError, TypeError) as err:
+        raise ManifestError(f"{manifest.version}: {ANSWER} of its run is malformed") from err
 
 
 def _read_of_run(store: ObjectStore, manifest: Manifest, name: str) -> Any:
@@ -179,9 +212,12 @@ def _read_of_run(store: ObjectStore, manifest: Manifest, name: str) -> Any:
     if not run_id:
         return None
     try:
-        return json.loads(store.get(keys.run_file(manifest.pipeline, run_id, name)))
+        key = keys.run_file(manifest.pipeline, run_id, name)
+        return json.loads(store.get(key, MAX_MANIFEST_BYTES))
     except ObjectMissingError:
         return None
+    except (ValueError, RecursionError) as err:
+        raise ManifestError(f"{manifest.version}: {name} of its run is no JSON") from err
 
 
 def _missing(store: ObjectStore, pipeline: str, version: str) -> str:

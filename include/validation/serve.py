@@ -1,5 +1,6 @@
 """A web application that serves Data Docs from the bucket, to whom its guards let in."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from html import escape
@@ -19,6 +20,7 @@ from include.stores.objects import ObjectStore
 from include.validation.docs import content_type
 
 MAX_RUNS = 200
+PACKAGED = "version.json"
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 _DAG = re.compile(r"train_([a-z][a-z0-9_]*)")
 _PART = re.compile(r"[A-Za-z0-9._-]+")
@@ -32,14 +34,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
-}
-# A report is signed, but shown before it is verified: it gets no origin, and nothing to load.
-_REPORT_HEADERS = {
-    **_HEADERS,
-    "Content-Security-Policy": (
-        "sandbox allow-scripts allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
-        "style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'self'"
-    ),
 }
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>
@@ -77,11 +71,17 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
         store().get(f"{keys.docs_root()}{target}index.html", MAX_PAGE_BYTES)
         return RedirectResponse(f"{request.scope['root_path']}/{target}index.html")
 
+    # The Models page beside this one verifies a report before it shows it.
     @app.get("/versions/{pipeline}/{version}/report.html")
-    def report(pipeline: str, version: str) -> Response:
-        key = keys.version_file(pipeline, version, keys.REPORT)
-        body = store().get(key, MAX_PAGE_BYTES)
-        return Response(body, media_type=content_type(key), headers=_REPORT_HEADERS)
+    def report(request: Request, pipeline: str, version: str) -> Response:
+        return _to_report(request, pipeline, version)
+
+    @app.get("/reports/{dag_id}/{run_id:path}")
+    def report_of_run(request: Request, dag_id: str, run_id: str) -> Response:
+        try:
+            return _to_report(request, *version_of_run(store(), dag_id, run_id))
+        except ObjectMissingError:
+            return _answer("<p>This run has packaged no version, so there is no report.</p>", 404)
 
     @app.get("/{path:path}")
     def page(path: str) -> Response:
@@ -100,10 +100,23 @@ def run_folder(dag_id: str, run_id: str) -> str:
     ObjectMissingError
         If the DAG is not one that validates records.
     """
-    named = _DAG.fullmatch(dag_id)
-    if named is None:
-        raise ObjectMissingError(f"{dag_id} is not a training DAG")
-    return keys.docs_prefix(named[1], run_id).removeprefix(keys.docs_root())
+    return keys.docs_prefix(_pipeline_of(dag_id), run_id).removeprefix(keys.docs_root())
+
+
+def version_of_run(store: ObjectStore, dag_id: str, run_id: str) -> tuple[str, str]:
+    """Return the pipeline of a run and the version that it packaged.
+
+    Raises
+    ------
+    ObjectMissingError
+        If it packaged none, or none yet.
+    """
+    pipeline = _pipeline_of(dag_id)
+    body = store.get(keys.run_file(pipeline, run_id, PACKAGED), MAX_PAGE_BYTES)
+    try:
+        return pipeline, keys.version_name(json.loads(body)["version"])
+    except (KeyError, TypeError, ValueError) as err:
+        raise ObjectMissingError(f"{PACKAGED} of {run_id} names no version") from err
 
 
 def docs_key(path: str) -> str:
@@ -136,6 +149,19 @@ def list_runs(store: ObjectStore) -> str:
         )
         sections.append(f'<h2 class="h5">{escape(pipeline)}</h2><ul>{links}</ul>')
     return "".join(sections) or "<p>No run has validated records yet.</p>"
+
+
+def _pipeline_of(dag_id: str) -> str:
+    named = _DAG.fullmatch(dag_id)
+    if named is None:
+        raise ObjectMissingError(f"{dag_id} is not a training DAG")
+    return named[1]
+
+
+def _to_report(request: Request, pipeline: str, version: str) -> Response:
+    beside = str(request.scope["root_path"]).rpartition("/")[0]
+    name = f"{keys.pipeline_name(pipeline)}/{keys.version_name(version)}/{keys.REPORT}"
+    return RedirectResponse(f"{beside}/models/{name}")
 
 
 def _answer(body: str, status: int = 200) -> Response:

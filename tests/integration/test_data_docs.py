@@ -147,27 +147,46 @@ def test_nothing_but_data_docs_is_served(client, address):
     assert "There are no Data Docs here" in answer.text
 
 
-def test_the_report_of_a_version_is_shown_without_an_origin(store, client):
+def test_reports_are_left_to_the_page_that_verifies_them(store, client):
     version = "20261121T020513Z-3f9a1c2b"
-    store.put(keys.version_file("sites", version, keys.REPORT), b"<h1>sites</h1>")
-    answer = client.get(f"/versions/sites/{version}/report.html")
-    policy = answer.headers["Content-Security-Policy"]
+    packaged = json.dumps({"version": version}).encode()
+    store.put(keys.run_file("sites", RUN_ID, "version.json"), packaged)
+    paths = (f"/versions/sites/{version}/report.html", f"/reports/train_sites/{RUN_ID}")
 
-    assert (answer.status_code, answer.text) == (200, "<h1>sites</h1>")
-    assert answer.headers["Content-Type"].startswith("text/html")
-    assert policy.startswith("sandbox ")
-    assert "allow-same-origin" not in policy
-    assert "default-src 'none'" in policy
+    for path in paths:
+        answer = client.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (
+            307,
+            f"/models/sites/{version}/report.html",
+        )
+
+
+def test_below_a_path_of_its_own_the_report_is_beside_the_docs(published):
+    client = TestClient(docs_app(lambda: published, []), root_path="/air/data-docs")
+    path = "/air/data-docs/versions/sites/20261121T020513Z-3f9a1c2b/report.html"
+    answer = client.get(path, follow_redirects=False)
+
+    assert answer.headers["location"].startswith("/air/models/sites/")
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"[]", b"x", b'{"version": "../../x"}'])
+def test_a_run_without_a_version_has_no_report(store, client, content):
+    if content is not None:
+        store.put(keys.run_file("sites", "odd", "version.json"), content)
+    answer = client.get("/reports/train_sites/odd", follow_redirects=False)
+
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize(
     "address",
     [
-        "/versions/sites/20200101T000000Z-00000000/report.html",
         "/versions/sites/..%2Fapproved/report.html",
         "/versions/Sites!/20261121T020513Z-3f9a1c2b/report.html",
         "/versions/sites/20261121T020513Z-3f9a1c2b/manifest.json",
         "/versions/sites/20261121T020513Z-3f9a1c2b/model.joblib",
+        "/reports/load_records/run",
+        "/reports/train_sites/..%2f..%2fx",
     ],
 )
 def test_nothing_else_of_a_version_is_served(client, address):

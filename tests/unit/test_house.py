@@ -23,6 +23,7 @@ FLOORS = {
     "tracking": 2,
     "pipelines": 3,
     "services": 3,
+    "pages": 3,
     "nightly": 4,
     "alerts": 4,
     "stack": 5,

@@ -1,0 +1,99 @@
+"""Models inside the Airflow UI: what is in force, who approved it, and what could replace it.
+
+Who may see plugins sees the page, and of it the pipelines whose training DAG they may see. What it
+starts, it starts in the reader's name over Airflow's own API. Public keys come from the
+environment, as in the DAGs; without them nothing is shown, since nothing could be believed.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fastapi import FastAPI
+
+URL_PREFIX = "/models"
+
+
+def waiting_runs(pipeline: str) -> "Mapping[str, datetime]":
+    """Return since when each training run of a pipeline has been waiting for a person."""
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy import select
+
+    from include.pages.view import train_dag
+
+    asked = (
+        select(TaskInstance.run_id, HITLDetail.created_at)
+        .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+        .where(
+            TaskInstance.dag_id == train_dag(pipeline),
+            TaskInstance.state == TaskInstanceState.AWAITING_INPUT,
+            HITLDetail.responded_at.is_(None),
+        )
+    )
+    with create_session() as session:
+        return dict(session.execute(asked).tuples())
+
+
+@cache
+def protected_app() -> "FastAPI":
+    """Return the app that answers users who may see plugins, each of their own DAGs."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagDetails
+    from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
+    from fastapi import Depends, HTTPException
+
+    from dags.edges import trust
+    from include import pipelines
+    from include.pages.models import Wiring, models_app
+    from include.pages.view import train_dag
+    from plugins.data_docs import open_store
+
+    def require_dag(pipeline: str, user: GetUserDep) -> None:
+        details = DagDetails(id=train_dag(pipeline))
+        if not get_auth_manager().is_authorized_dag(method="GET", details=details, user=user):
+            raise HTTPException(403, "Forbidden")
+
+    wiring = Wiring(
+        store=open_store,
+        trust=trust,
+        pipelines={name: pipelines.get(name).title for name in pipelines.names()},
+        waiting=waiting_runs,
+        mlflow_url=os.environ.get(
+            "NIGHTCATCH_MLFLOW_PUBLIC_URL", os.environ.get("NIGHTCATCH_MLFLOW_URL", "")
+        ),
+        url_prefix=URL_PREFIX,
+    )
+    guards = [Depends(requires_access_view(AccessView.PLUGINS))]
+    return models_app(wiring, guards, [Depends(require_dag)])
+
+
+async def lazy_app(
+    scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+) -> None:
+    """Answer one ASGI request; tasks import plugins too, and never pay for the app's imports."""
+    await protected_app()(scope, receive, send)
+
+
+class ModelsPlugin(AirflowPlugin):
+    """A navigation item with the models of every pipeline."""
+
+    name = "models"
+    fastapi_apps = [{"app": lazy_app, "url_prefix": URL_PREFIX, "name": "Models"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Models",
+            "href": f"{URL_PREFIX}/",
+            "destination": "nav",
+            "url_route": "models",
+            "category": "browse",
+        }
+    ]

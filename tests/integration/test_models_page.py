@@ -1,0 +1,482 @@
+"""The Models page over a real bucket: what it shows, refuses, and never runs."""
+
+import json
+import re
+import secrets
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import axe_core_python
+import boto3
+import pytest
+import uvicorn
+from fastapi import Depends, HTTPException, Request
+from fastapi.testclient import TestClient
+
+from include.contract import keys
+from include.contract.manifest import describe_file
+from include.errors import SettingMissingError
+from include.pages.models import Wiring, models_app
+from include.registry.approve import approve
+from include.registry.follow.believe import Trust
+from include.registry.overview import VERSIONS_PER_PAGE, read_overview
+from include.registry.publish import publish_version
+from include.registry.sweep import clear
+from include.stores.objects import ObjectStore
+from tests.browser import Browser
+from tests.versions import Signer, Version, request, version_name
+
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
+FIRST, SECOND, REJECTED, WAITING, UNJUDGED = (version_name(number) for number in range(1, 6))
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+SINCE = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A bucket with the keys of its trainer and approver."""
+
+    store: ObjectStore
+    trainer: Signer
+    approver: Signer
+
+    @property
+    def trust(self):
+        return Trust(self.approver.trusted, self.trainer.trusted, 50_000_000)
+
+    def publish(self, name, verdicts=None, report=b"<h1>report</h1>", signer=None, **figures):
+        files = {"model.onnx": b"graph", keys.REPORT: report}
+        test = {"accuracy": 0.951, "roc_auc": 0.9912, "recall_at_fpr": 0.89, "fpr": 0.0091}
+        manifest = Version(name).manifest(
+            files={file: describe_file(body) for file, body in files.items()},
+            metrics={"test": {**test, **figures}},
+            model={"family": "LogisticRegression", "params": {}, "run_id": f"run:{name}"},
+        )
+        signer = signer or self.trainer
+        publish_version(
+            self.store, manifest, files, signing_key=signer.path, trusted=signer.trusted
+        )
+        if verdicts is not None:
+            said = [{"rule": "r", "passed": passed, "sentence": s} for passed, s in verdicts]
+            self.note(name, "gate.json", said)
+
+    def note(self, name, document, content):
+        key = keys.run_file("sites", f"run:{name}", document)
+        self.store.put(key, json.dumps(content).encode())
+
+    def approve(self, name, run_id, **fields):
+        asked = replace(request(name, run_id=run_id), **fields)
+        return approve(self.store, asked, self.approver.key, self.approver.trusted)
+
+    def client(self, waiting=None, guards=(), pipeline_guards=(), **changes):
+        return TestClient(self.app(waiting or {}, guards, pipeline_guards, **changes))
+
+    def app(self, waiting, guards=(), pipeline_guards=(), **changes):
+        wiring = Wiring(
+            store=lambda: self.store,
+            trust=lambda: self.trust,
+            pipelines={"sites": "sites by 30 properties", "urls": "URLs by their text"},
+            waiting=lambda pipeline: waiting if pipeline == "sites" else {},
+            mlflow_url="http://127.0.0.1:5001",
+        )
+        return models_app(replace(wiring, **changes), guards, pipeline_guards)
+
+
+@pytest.fixture
+def desk(s3, bucket, tmp_path):
+    store = ObjectStore(s3.client(), bucket)
+    return Desk(store, Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver"))
+
+
+def fill(desk):
+    """Two versions approved, the first again; one rejected, one that waits, one never judged."""
+    desk.publish(FIRST, [(True, "accuracy 0.951, at least 0.92")])
+    desk.publish(SECOND, [(True, "accuracy 0.960, at least 0.92")], accuracy=0.96)
+    desk.publish(REJECTED, [(True, "fine"), (False, "accuracy 0.80, below 0.92")], accuracy=0.8)
+    desk.publish(WAITING, [(True, "accuracy 0.970, at least 0.92")], accuracy=0.97)
+    desk.publish(UNJUDGED)
+    desk.approve(FIRST, f"run:{FIRST}", approved_by="the gate", reason="passed every rule")
+    desk.approve(SECOND, f"run:{SECOND}", approved_by="ann", reason="catches more")
+    desk.approve(FIRST, "rollback__1", approved_by="bob", reason="flags our own page")
+    return desk
+
+
+@pytest.fixture(scope="module")
+def busy(s3, tmp_path_factory):
+    """For tests that read only."""
+    name, folder = f"models-{secrets.token_hex(6)}", tmp_path_factory.mktemp("keys")
+    client = s3.client()
+    client.create_bucket(Bucket=name)
+    store = ObjectStore(client, name)
+    yield fill(Desk(store, Signer.new(folder, "trainer"), Signer.new(folder, "approver")))
+    for prefix in ("models/", "runs/"):
+        clear(store, prefix)
+    client.delete_bucket(Bucket=name)
+
+
+def text_of(answer):
+    """What a person reads, roughly: without tags, spaces run together."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def test_a_page_says_what_is_in_force_since_when_and_why(busy):
+    shown = text_of(busy.client().get("/sites"))
+
+    assert f"{FIRST} since 2026-11-21 02:06 UTC, serial 3" in shown
+    assert "Approved by bob: flags our own page" in shown
+    assert f"Roll back to {SECOND}" in shown
+    for told in ("the gate passed every rule", "ann catches more", "./nightcatch rollback"):
+        assert told in shown
+    assert "The newest 3 of 3, each signed by an approver" in shown
+
+
+def test_versions_that_are_not_approved_stand_there_with_their_verdicts(busy):
+    shown = text_of(busy.client({f"run:{WAITING}": SINCE}).get("/sites"))
+
+    assert "accuracy 0.80, below 0.92" in shown
+    assert "Its run has been waiting for a person since 2026-11-21 03:00 UTC" in shown
+    assert f"{UNJUDGED} made 2026-11-21 02:05 not judged 95.1 %" in shown
+    assert "Versions 1 to 5 of 5, newest first" in shown
+
+
+def test_links_lead_to_run_question_docs_and_mlflow(busy):
+    page = busy.client({f"run:{WAITING}": SINCE}).get("/sites").text
+
+    for address in (
+        f"/dags/train_sites/runs/run%3A{FIRST}",
+        f"/dags/train_sites/runs/run%3A{FIRST}/plugin/run-data-docs",
+        f"/dags/train_sites/runs/run%3A{WAITING}/required_actions",
+        "http://127.0.0.1:5001/#/models/nightcatch-sites",
+    ):
+        assert f'href="{address}" data-top' in page
+
+
+def test_links_respect_the_path_below_which_airflow_lives(busy):
+    client = TestClient(busy.app({}), root_path="/air/models")
+    page = client.get("/air/models/sites").text
+
+    assert 'href="/air/dags/train_sites' in page
+    assert 'src="/air/models/-/page.js"' in page
+
+
+def test_every_figure_is_a_plot_and_a_row_of_the_table(busy):
+    page = busy.client().get("/sites").text
+
+    assert page.count('<svg class="plot" role="img"') == 4
+    assert "Accuracy of 5 versions: from 95.1 % to 95.1 %" in page
+    assert f"<title>{WAITING}: 97.0 %, not approved</title>" in page
+    assert page.count("<polyline") == 4
+
+
+@pytest.mark.parametrize(
+    ("version", "button", "despite"),
+    [
+        pytest.param(SECOND, "Roll back", False, id="back"),
+        pytest.param(WAITING, "Promote", False, id="passed"),
+        pytest.param(REJECTED, "Promote", True, id="rejected"),
+    ],
+)
+def test_a_version_can_be_put_in_force_with_its_fields_filled_in(busy, version, button, despite):
+    page = busy.client().get(f"/sites/{version}").text
+    start = page.index('data-conf="') + len('data-conf="')
+    conf = json.loads(page[start : page.index('"', start)].replace("&#34;", '"'))
+
+    assert f'id="put-in-force">{button}' in page
+    assert (conf["pipeline"], conf["version"], conf["reason"]) == ("sites", version, "")
+    assert conf.get("despite_gate", False) is despite
+
+
+def test_the_version_in_force_offers_nothing_to_put_in_force(busy):
+    assert 'id="put-in-force"' not in busy.client().get(f"/sites/{FIRST}").text
+
+
+def test_a_version_that_waits_is_answered_where_it_was_asked(busy):
+    page = busy.client({f"run:{WAITING}": SINCE}).get(f"/sites/{WAITING}").text
+
+    assert "Answer under Required Actions" in page
+    assert "data-conf" not in page
+
+
+def test_every_sentence_of_the_gate_is_on_the_version_s_page(busy):
+    shown = text_of(busy.client().get(f"/sites/{REJECTED}"))
+
+    assert "Not passed accuracy 0.80, below 0.92 Passed fine" in shown
+
+
+def test_a_person_s_no_is_shown(desk):
+    fill(desk)
+    no = {"approved": False, "by": "cy", "at": "2026-11-21T04:00", "reason": "too many alarms"}
+    desk.note(WAITING, "approval.json", no)
+    shown = text_of(desk.client().get("/sites"))
+
+    assert "rejected by cy at 2026-11-21T04:00: too many alarms" in shown
+
+
+def test_without_a_version_the_page_says_how_to_make_one(desk):
+    answer = desk.client().get("/urls")
+
+    assert answer.status_code == 200
+    assert "No version is in force yet" in text_of(answer)
+    assert 'href="/dags/train_urls"' in answer.text
+    assert "<svg class" not in answer.text
+
+
+def test_one_version_is_one_dot(desk):
+    desk.publish(FIRST, [(True, "fine")])
+    page = desk.client().get("/sites").text
+
+    assert "Accuracy of 1 versions: 95.1 %" not in page
+    assert "Accuracy of one version: 95.1 %" in page
+    assert page.count('points="') == 4
+
+
+def test_more_versions_than_fit_come_in_pages(desk):
+    names = [version_name(number) for number in range(1, VERSIONS_PER_PAGE + 4)]
+    for name in names:
+        desk.publish(name)
+    client = desk.client()
+    first, last, beyond = (client.get("/sites", params={"page": n}).text for n in (1, 2, 3))
+
+    assert names[-1] in first and names[2] not in first
+    assert "Versions 31 to 33 of 33" in last and 'rel="prev"' in last
+    assert "There is no page 3" in beyond
+    older = read_overview(desk.store, "sites", desk.trust, page=2).versions
+    assert [kept.version for kept in older] == names[2::-1]
+
+
+def test_the_report_is_served_alone_with_nothing_to_run_or_reach(busy):
+    answer = busy.client().get(f"/sites/{FIRST}/report.html")
+    policy = answer.headers["Content-Security-Policy"]
+
+    assert (answer.status_code, answer.text) == (200, "<h1>report</h1>")
+    assert policy.startswith("sandbox; default-src 'none'")
+    assert "allow" not in policy and "script-src" not in policy
+
+
+def test_a_report_that_is_not_the_signed_one_is_not_served(desk):
+    fill(desk)
+    desk.store.put(keys.version_file("sites", FIRST, keys.REPORT), b"<h1>forged</h1>")
+    answer = desk.client().get(f"/sites/{FIRST}/report.html")
+
+    assert answer.status_code == 409
+    assert "forged" not in answer.text
+    assert "report.html: " in answer.text
+
+
+def test_the_report_of_a_version_of_somebody_else_is_not_served(desk, tmp_path):
+    desk.publish(FIRST, report=b"<h1>mine</h1>", signer=Signer.new(tmp_path, "stranger"))
+    client = desk.client()
+
+    assert client.get(f"/sites/{FIRST}/report.html").status_code == 409
+    assert "not made by a trusted key" in client.get("/sites").text
+    assert "No scorer loads it" in client.get(f"/sites/{FIRST}").text
+
+
+def test_one_bad_object_hides_nothing_else(desk):
+    fill(desk)
+    desk.store.put(keys.history("sites", 2), b"{}")
+    desk.note(REJECTED, "gate.json", {"not": "a list of verdicts"})
+    desk.store.put(keys.run_file("sites", f"run:{UNJUDGED}", "gate.json"), b"\xff")
+    answer = desk.client().get("/sites")
+    shown = text_of(answer)
+
+    assert answer.status_code == 200
+    assert "00000002.json is left out: sites: approved.json is malformed" in shown
+    assert "gate.json of its run is malformed" in shown
+    assert "gate.json of its run is no JSON" in shown
+    assert "Approved by bob: flags our own page" in shown
+
+
+def test_a_pointer_that_nobody_signed_is_not_in_force(desk):
+    fill(desk)
+    pointer = json.loads(desk.store.get(keys.approved("sites")))
+    body = json.dumps({**pointer, "version": SECOND}).encode()
+    desk.store.put(keys.approved("sites"), body)
+    shown = text_of(desk.client().get("/sites"))
+
+    assert "What is in force cannot be believed" in shown
+    assert "No version is in force" in shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/nowhere",
+        "/..%2f..",
+        "/sites/approved.json",
+        "/sites/history",
+        "/sites/..%2fapproved.json",
+        f"/sites/{FIRST}/manifest.json",
+        f"/sites/{FIRST}/model.joblib",
+        f"/sites/{FIRST}/..%2f..%2fapproved.json",
+        "/sites/20200101T000000Z-00000000",
+        "/sites/20200101T000000Z-00000000/report.html",
+        f"/urls/{FIRST}/report.html",
+        "/-/..%2fmodels.py",
+        "/-/page.html",
+    ],
+)
+def test_nothing_else_is_served(busy, address):
+    assert busy.client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize("code", [401, 403])
+def test_nothing_is_served_to_whom_a_guard_refuses(busy, code):
+    def refuse():
+        raise HTTPException(code)
+
+    client = busy.client(guards=[Depends(refuse)])
+    paths = ("/", "/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html", "/-/page.css")
+
+    assert [client.get(path).status_code for path in paths] == [code] * len(paths)
+
+
+def test_a_pipeline_is_shown_to_those_who_may_see_it(busy):
+    def only_urls(asked: Request, pipeline: str):
+        if pipeline != "urls":
+            raise HTTPException(403)
+
+    client = busy.client(pipeline_guards=[Depends(only_urls)])
+    refused = ("/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html")
+
+    assert [client.get(path).status_code for path in refused] == [403, 403, 403]
+    assert client.get("/urls").status_code == 200
+
+
+def _unset():
+    raise SettingMissingError("Airflow has no connection nightcatch_s3")
+
+
+def _unreachable():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    keypair = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    url = f"http://127.0.0.1:{port}"
+    return ObjectStore(boto3.client("s3", endpoint_url=url, **keypair), "b")
+
+
+@pytest.mark.parametrize("opener", [_unset, _unreachable])
+@pytest.mark.parametrize("path", ["/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html"])
+def test_without_s3_a_sentence_says_so(desk, opener, path):
+    answer = desk.client(store=opener).get(path)
+
+    assert answer.status_code == 503
+    assert "The models cannot be read" in answer.text
+    assert "scorers go on answering" in text_of(answer)
+
+
+@contextmanager
+def serving(app):
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.close()
+
+
+def test_the_pages_fit_and_break_no_rule_of_accessibility(busy, chromium):
+    with serving(busy.app({f"run:{WAITING}": SINCE})) as address:
+        for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
+            for path in ("/sites", "/urls", f"/sites/{REJECTED}"):
+                chromium.problems.clear()
+                chromium.show_at(width, 900, scheme)
+                chromium.open(address + path)
+                assert chromium.problems == []
+                assert chromium.run("document.documentElement.scrollWidth") <= width, (path, width)
+                assert chromium.run("getComputedStyle(document.body).backgroundColor") == (
+                    "rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 29, 45)"
+                )
+                broken = _broken_rules(chromium)
+                assert broken == {}, (path, width, scheme)
+
+
+def _broken_rules(chromium):
+    # As a user's extension does it: the page's own policy lets no script in.
+    chromium.tell("Page.setBypassCSP", enabled=True)
+    chromium.run(f"{AXE}; 0")
+    found = chromium.run(
+        "axe.run({include: [['html']], exclude: [['iframe']]}).then((found) => found.violations)"
+    )
+    chromium.tell("Page.setBypassCSP", enabled=False)
+    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found}
+
+
+def test_hostile_text_is_text_and_a_hostile_report_is_inert(desk, chromium):
+    desk.publish(FIRST, [(False, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
+    desk.publish(SECOND, [(True, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
+    desk.approve(SECOND, "rollback__1", approved_by=HOSTILE, reason=HOSTILE)
+    no = {"approved": False, "by": HOSTILE, "at": HOSTILE, "reason": HOSTILE}
+    desk.note(FIRST, "approval.json", no)
+    with serving(desk.app({})) as address:
+        for path, title in (
+            ("/sites", "Models: sites"),
+            (f"/sites/{FIRST}", f"{FIRST}: sites"),
+            (f"/sites/{SECOND}/report.html", "r"),
+        ):
+            chromium.open(address + path)
+            assert chromium.run("document.title") == title
+            assert chromium.run("document.querySelectorAll('main script, main img').length") == 0
+
+        assert chromium.run("self.origin") == "null"
+
+
+def test_promote_asks_airflow_with_the_fields_filled_in(busy, chromium):
+    asked = []
+    app = busy.app({})
+
+    @app.post("/api/v2/dags/approve_model/dagRuns")
+    async def trigger(request: Request):
+        asked.append(await request.json())
+        return {"dag_run_id": "manual__1"}
+
+    @app.patch("/api/v2/dags/approve_model")
+    async def unpause(request: Request):
+        asked.append(await request.json())
+        return {}
+
+    with serving(app) as address:
+        chromium.show_at(1280, 900)
+        chromium.open(f"{address}/sites/{SECOND}")
+        chromium.run("document.getElementById('reason').focus()")
+        chromium.type("flags fewer of our pages")
+        chromium.press("Tab", 9)
+        chromium.press("Enter", 13)
+        chromium.wait_for("document.querySelector('#said a')")
+        link = chromium.run("document.querySelector('#said a').getAttribute('href')")
+
+    assert link == "/dags/approve_model/runs/manual__1"
+    conf = {"pipeline": "sites", "version": SECOND, "reason": "flags fewer of our pages"}
+    assert asked == [{"logical_date": None, "conf": conf}, {"is_paused": False}]
+
+
+def test_what_airflow_refuses_is_said(busy, chromium):
+    app = busy.app({})
+
+    @app.post("/api/v2/dags/approve_model/dagRuns")
+    def refuse():
+        raise HTTPException(403)
+
+    with serving(app) as address:
+        chromium.open(f"{address}/sites/{SECOND}")
+        chromium.run("document.getElementById('reason').value = 'a reason'; 0")
+        chromium.run("document.querySelector('#approve button').click()")
+        chromium.wait_for("document.getElementById('said').textContent.includes('may not')")
+
+        assert not chromium.run("document.querySelector('#approve button').disabled")
