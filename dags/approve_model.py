@@ -5,6 +5,8 @@ does the folder `models/<pipeline>/`), and why. The version is loaded with the s
 first; then `approved.json` changes by one compare-and-swap, the serial rises, and every scorer
 follows within one poll. What the gate rejected is refused, unless the form says *despite the gate*.
 
+![What happens, step by step](/flows/approve_model.svg)
+
 **Run it again** whenever you like: the same run comes into force once.
 
 **When it fails**, nothing was changed: the log's last line says whether the version is missing,
@@ -25,7 +27,11 @@ from include import pipelines
 
 PARAMS = {
     "pipeline": Param(
-        pipelines.names()[0], type="string", enum=list(pipelines.names()), title="Pipeline"
+        pipelines.names()[0],
+        type="string",
+        enum=list(pipelines.names()),
+        title="Pipeline",
+        description="Whose version.",
     ),
     "version": Param(
         type="string",
@@ -83,7 +89,11 @@ def approve_model() -> None:
         pointer = reinstate(
             open_store(), request, key, trust(), despite_gate=params["despite_gate"]
         )
-        summary = {"version": pointer.version, "serial": pointer.serial}
+        summary = {
+            "pipeline": pointer.pipeline,
+            "version": pointer.version,
+            "serial": pointer.serial,
+        }
         (alias,) = context["task"].outlets
         asset = approved_model(pointer.pipeline)
         context["outlet_events"][alias].add(asset, extra=dict(summary))

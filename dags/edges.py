@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
 MAX_MODEL_BYTES = 200_000_000
+# Heavy tasks share it, a slot for each gigabyte they may need; the plugin `pools` makes it.
+POOL, POOL_SLOTS = "nightcatch_memory_gb", 6
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(

@@ -6,6 +6,8 @@ then downloads the public set and checks its SHA-256; only when the internet can
 records simulated, and marked so. `path` reads a file of the data directory: CSV, ARFF, or a list
 with one record per line, whose label is given below.
 
+![What happens, step by step](/flows/load_records.svg)
+
 **Run it again** whenever you like: a record's id is made of what it is, so nothing is stored twice,
 and a load that was killed is completed. Of several reports of one URL the earliest stays. Real
 records replace simulated ones; simulated ones never join real ones.
@@ -31,12 +33,17 @@ _LOG = logging.getLogger(__name__)
 _IN_THE_FILE = "in the file"
 _PARAMS = {
     "pipeline": Param(
-        "sites", type="string", enum=list(pipelines.names()), description="Whose records."
+        "sites",
+        type="string",
+        enum=list(pipelines.names()),
+        title="Pipeline",
+        description="Whose records.",
     ),
     "source": Param(
         "auto",
         type="string",
         enum=["auto", "simulated", "path"],
+        title="Source",
         description="Where from: the public data set (simulated only if it cannot be had), "
         "the simulator, or the file named below.",
     ),
@@ -77,6 +84,7 @@ _PARAMS = {
         0,
         type="integer",
         minimum=0,
+        title="Seed",
         section="Simulation",
         description="The same seed gives the same records.",
     ),

@@ -2,6 +2,8 @@
 
 Every Sunday at 04:00 UTC, and whenever somebody triggers it; without *apply* it only lists.
 
+![What happens, step by step](/flows/retain.svg)
+
 **What goes**: versions that were never approved, runs, quarantined rows, Data Docs, snapshots that
 no kept version needs, and old days of traffic and feedback. **What stays**, whatever its age: every
 version that was ever approved, its snapshot, and what its run found out; the newest versions; and

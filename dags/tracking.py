@@ -2,12 +2,13 @@
 
 import logging
 import os
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import get_current_context, task, teardown
 
-from dags.edges import finished_runs, mlflow_url, open_store, run_link
+from dags.edges import finished_runs, mlflow_url, night, open_store, run_link
 
 _log = logging.getLogger(__name__)
 
@@ -16,16 +17,19 @@ _log = logging.getLogger(__name__)
 # stays red although this succeeds.
 @teardown
 @task(outlets=[finished_runs()])
-def track(pipeline_name: str) -> None:
-    """Note how the run ended; `send_tracking` tells MLflow, so that nobody waits for it here."""
+def track(pipeline_name: str) -> dict[str, Any]:
+    """Return the run in numbers, and note how it ended: `send_tracking` tells MLflow later."""
+    from include.nightly.summary import summarise
     from include.tracking import outbox
     from include.tracking.ending import Ending, outcome_of
     from include.tracking.record import was_refused
 
+    context = get_current_context()
+    seconds = {"seconds": _seconds(context)}
     if not mlflow_url():
         _log.info("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
-        return
-    context, store = get_current_context(), open_store()
+        return seconds
+    store = open_store()
     run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
     ending = Ending(
         pipeline=pipeline_name,
@@ -40,9 +44,21 @@ def track(pipeline_name: str) -> None:
     )
     outbox.note(store, ending)
     _log.info("%s: the run was %s; noted for MLflow", pipeline_name, ending.outcome)
+    summary = {"outcome": ending.outcome, **summarise(night(pipeline_name)), **seconds}
+    for name, value in summary.items():
+        _log.info("%s: %s", name, value)
+    return summary
 
 
 def _states(context: Any) -> dict[str, str]:
     dag_id, run_id = context["dag"].dag_id, context["run_id"]
     found = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])
     return {name: str(state) for name, state in found.get(run_id, {}).items()}
+
+
+def _seconds(context: Any) -> dict[str, float]:
+    """Return how long each task took; of a mapped one, all its parts together."""
+    ti, total = context["ti"], defaultdict[str, float](float)
+    for each in ti.get_task_breadcrumbs(dag_id=context["dag"].dag_id, run_id=context["run_id"]):
+        total[each["task_id"]] += each["duration"] or 0.0
+    return {name: round(seconds, 1) for name, seconds in total.items() if seconds}

@@ -2,26 +2,41 @@
 
 Every night at 02:00 UTC, and whenever somebody triggers it.
 
+![What happens, step by step](/flows/train.svg)
+
 | step | what it does | where to look |
 |---|---|---|
-| `take_snapshot` | reads the collection once, as it is at one moment, into immutable Parquet | `snapshots/` |
+| `take_snapshot` | reads the collection once, as it is at one moment, into immutable Parquet; a run made again keeps the snapshot it had | `snapshots/` |
 | `validate` | Great Expectations suite; bad rows go to quarantine with their reasons | **Data Docs** tab of the run |
 | `measure_drift` | against the snapshot of the model in force | **Data Docs** tab of the run |
 | `search` | one task per model family: grid search by group-disjoint cross-validation | `runs/` |
 | `choose` | the best by cross-validation alone; calibration; threshold for the false-positive budget | log |
 | `evaluate` | the one look at the test side, beside the random-split figure and the champion | log |
-| `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | `models/` |
+| `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | button **Report** |
 | `infra_validate` | the scorer's own code loads the package and scores every test row | log |
 | `gate` | one sentence per rule, limits in the pipeline's `policy.toml`; any rule not passed fails the run | log |
+| `how_to_approve` | at once, or after a person's answer; not at all if a newer night's version is in force | log |
 | `wait_for_approval` | only with `approval: human` | **Required Actions** |
-| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | asset |
+| `keep_newer` | only for an older night: its version is kept, the newer one stays in force | XCom |
+| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | button **Models** |
 | `track` | notes how the run ended; the DAG `send_tracking` tells MLflow. It never makes a failed run green | MLflow |
 
 **If it fails.** `validate`: the log says which rule and which rows; mend the records, then trigger again.
 `gate`: the log says which figure missed which limit; the model in force stays. `approve` with a
 *PromotionConflictError*: another run was approved since this one was judged; trigger again.
 With *ApprovalRejectedError*: a person said no, and why. `wait_for_approval`: nobody answered in time.
-A server that was away is tried again by itself. Every task may be cleared and run again.
+A server that was away is tried again by itself.
+
+**Run it again.** Every task may be cleared. A cleared run judges the snapshot it had, if that is
+still kept; to read mended records, trigger a new run. A backfill reads the records as they are now.
+Neither puts an older night's model in the place of a newer one's: the DAG `approve_model` does.
+
+**Several nights at once** share the pool `nightcatch_memory_gb`, a slot for each gigabyte that a
+task may need; resize it under *Admin → Pools*. Missing, it is made anew when a run begins.
+
+**Follow it.** The asset `approved_model_<pipeline>` has an event for each version that comes into
+force, with `pipeline`, `version` and `serial` in its `extra`; start a DAG with
+`schedule=Asset(name="approved_model_sites", uri="s3://nightcatch/models/sites/approved.json")`.
 
 **Owner**: the NightCatch team.
 """
@@ -34,10 +49,12 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, dag, get_current_context, task
 
+from dags.alerts import night_deadline, tell_of_failed_night
 from dags.approval import WAIT, ask_a_person, read_answer
-from dags.edges import DEFAULT_ARGS, approved_model, night, order, required, trust
+from dags.edges import DEFAULT_ARGS, POOL, approved_model, night, order, required, trust
 from dags.forms import training_params
 from dags.lineage import tell_of_snapshot, tell_of_version
+from dags.links import DataDocsLink, MlflowLink, ModelsLink, ReportLink, show_link, with_links
 from dags.tracking import track
 from include import pipelines
 
@@ -48,6 +65,8 @@ NIGHTLY = CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=time
 
 def train(pipeline: pipelines.Pipeline) -> DAG:
     """Return the DAG that retrains one pipeline."""
+    # All nights begin at 02:00: what holds all rows waits until the machine's memory has room.
+    heavy: dict[str, Any] = {"pool": POOL, "pool_slots": pipeline.memory_gb}
 
     @dag(
         dag_id=f"train_{pipeline.name}",
@@ -60,17 +79,19 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         tags=["nightcatch", "training", pipeline.name],
         params=training_params(pipeline),
         default_args=DEFAULT_ARGS,
+        on_failure_callback=tell_of_failed_night(pipeline.name),
+        deadline=night_deadline(pipeline.name),
     )
     def nightly() -> None:
         taken = take_snapshot(pipeline.name)
         accepted = validate(pipeline.name, taken)
         drift = measure_drift(pipeline.name, accepted)
         families = plan_search(pipeline.name, accepted)
-        searches = search.override(max_active_tis_per_dagrun=pipeline.searches_at_once)
-        found = searches.partial(pipeline_name=pipeline.name).expand(family=families)
-        chosen = choose(pipeline.name, found)
-        evaluation = evaluate(pipeline.name, chosen)
-        packaged = package(pipeline.name, chosen, evaluation, drift)
+        searches = search.override(**heavy).partial(pipeline_name=pipeline.name)
+        found = searches.expand(family=families)
+        chosen = choose.override(**heavy)(pipeline.name, found)
+        evaluation = evaluate.override(**heavy)(pipeline.name, chosen)
+        packaged = package.override(**heavy)(pipeline.name, chosen, evaluation, drift)
         figures = infra_validate(pipeline.name, packaged, chosen)
         passed = gate(pipeline.name, evaluation, figures, drift)
         approval = approve.override(outlets=[approved_model(pipeline.name)])(
@@ -80,9 +101,15 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         newer = keep_newer(pipeline.name, packaged)
         passed >> how_to_approve(pipeline.name, packaged) >> [waiting, approval, newer]
         waiting >> approval
+        with_links(DataDocsLink(), taken, accepted, drift)
+        with_links(MlflowLink(), found)
+        with_links(ReportLink(), evaluation, packaged, figures, passed)
+        with_links(ModelsLink(), approval, newer)
         # All that may still run when an earlier task fails, so that the end is the end.
         # A copy for each DAG: Airflow calls a teardown once.
-        [found, drift, figures, approval, newer] >> track.override()(pipeline.name)
+        tracked = track.override()(pipeline.name)
+        with_links(MlflowLink(), tracked)
+        [found, drift, figures, approval, newer] >> tracked
 
     return nightly()
 
@@ -137,6 +164,7 @@ def search(pipeline_name: str, family: str) -> dict[str, Any]:
 
     context = get_current_context()
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
+    show_link(context, MlflowLink())
     return model.search(night(pipeline_name), family, order())
 
 
@@ -245,7 +273,11 @@ def approve(
         key=load_private_key(Path(required("NIGHTCATCH_APPROVER_KEY")).read_bytes()),
         trust=trust(),
     )
-    summary = {"version": pointer.version, "serial": pointer.serial}
+    summary = {
+        "pipeline": pointer.pipeline,
+        "version": pointer.version,
+        "serial": pointer.serial,
+    }
     for outlet in context["task"].outlets:
         context["outlet_events"][outlet].extra = dict(summary)
     return summary

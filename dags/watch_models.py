@@ -2,6 +2,8 @@
 
 Every 15 minutes, and as soon as a training run has ended or a version was approved.
 
+![What happens, step by step](/flows/watch_models.svg)
+
 | task | what it does | where to look |
 |---|---|---|
 | `look` | is a version in force older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`; does every scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` answer, from the serial in force | log, XCom |

@@ -23,6 +23,7 @@ from include.training.threshold import ENOUGH_NEGATIVES, choose_threshold
 
 _log = logging.getLogger(__name__)
 _CHOSEN = "chosen.joblib"
+_SHOWN = ("accuracy", "roc_auc", "recall_at_fpr", "recall", "fpr", "ece")
 
 
 def family_names(night: Night, order: Order) -> list[str]:
@@ -55,11 +56,13 @@ def search(night: Night, family_name: str, order: Order) -> dict[str, Any]:
     night.write_json(f"candidates/{family_name}.json", summary)
     night.write_json(f"candidates/{family_name}.seconds.json", seconds)
     _log.info(
-        "%s: average precision %.4f over %d folds in %.1f s",
+        "%s: average precision %.4f over %d folds of %d rows; search %.1f s, last fit %.1f s",
         family_name,
         candidate.mean("average_precision"),
         night.pipeline.folds[order.effort],
+        len(train.y),
         candidate.search_seconds,
+        candidate.fit_seconds,
     )
     return {**summary, "sha256": sha256}
 
@@ -96,7 +99,13 @@ def choose(night: Night, summaries: list[dict[str, Any]], order: Order) -> dict[
     }
     sha256 = night.write_estimator(_CHOSEN, estimator)
     night.write_json("chosen.json", chosen)
-    _log.info("%s is chosen, threshold %.4f", family, threshold.value)
+    best = candidates[family].mean("average_precision")
+    _log.info(
+        "%s of %d families is chosen: average precision %.4f by cross-validation; threshold %.4f "
+        "flags %.2f%% of %d legitimate rows, the budget is %.2f%%",
+        *(family, len(candidates), best, threshold.value),
+        *(100 * threshold.fpr, threshold.n_negatives, 100 * order.fpr_budget),
+    )
     return {**chosen, "sha256": sha256}
 
 
@@ -129,7 +138,15 @@ def evaluate_chosen(
         **evidence.beside_champion(tested, champion, evidence.read_slices(night, sides == "test")),
     }
     night.write_json("evaluation.json", evaluation)
+    for side in ("test", "random_split", "champion_on_same_rows"):
+        _log_figures(side, evaluation[side])
     return evaluation
+
+
+def _log_figures(side: str, found: dict[str, Any] | None) -> None:
+    if found is not None:
+        shown = [f"{name} {found[name]:.4f}" for name in _SHOWN if name in found]
+        _log.info("%s: %d rows, %s", side, found["n_rows"], ", ".join(shown))
 
 
 def read_chosen(night: Night, chosen: dict[str, Any]) -> Any:

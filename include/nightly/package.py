@@ -97,6 +97,11 @@ def package(
         "size_bytes": _model_bytes(draft),
     }
     night.write_json("version.json", summary)
+    _log.info(
+        "%s: %s of %d files, %d bytes, those of the models %d",
+        *(manifest.pipeline, manifest.version, len(manifest.files)),
+        *(sum(file.size_bytes for file in manifest.files.values()), summary["size_bytes"]),
+    )
     return summary
 
 

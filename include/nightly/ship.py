@@ -37,6 +37,12 @@ def infra_validate(
         "size_bytes": packaged["size_bytes"],
     }
     night.write_json("infra_validation.json", figures)
+    _log.info(
+        "%s: the scorer's code scored %d test rows as scikit-learn does, to %.2g; "
+        "%.0f microseconds a record, models of %d bytes",
+        *(packaged["version"], len(test.y), figures["onnx_difference"]),
+        *(figures["latency_us"], figures["size_bytes"]),
+    )
     return figures
 
 
@@ -57,6 +63,8 @@ def gate(night: Night, evidence: dict[str, Any]) -> list[str]:
     night.write_json("gate.json", [asdict(verdict) for verdict in verdicts])
     for verdict in verdicts:
         _log.info("%s: %s", "passed" if verdict.passed else "REJECTED", verdict.sentence)
+    passed = sum(verdict.passed for verdict in verdicts)
+    _log.info("%s: %d of %d rules passed", night.pipeline.name, passed, len(verdicts))
     if rejected := rejections(verdicts):
         raise GateRejectedError(f"{night.pipeline.name}: {'; '.join(rejected)}")
     return [verdict.sentence for verdict in verdicts]

@@ -58,8 +58,9 @@ class Pipeline:
         Makes what a model is shown of the one input, a text; None where it is shown the inputs.
     first_seen : str or None
         Name of the detail that says when a record was first seen.
-    searches_at_once : int or None
-        How many families are searched side by side; None for as many as Airflow has room for.
+    memory_gb : int
+        Gigabytes that a task holding all rows may need: what it takes of the pool that all
+        pipelines share.
     folds : mapping of str to int
         How many folds the search has, by effort.
     shares : Shares
@@ -87,7 +88,7 @@ class Pipeline:
     families: Callable[[Effort, int, Imputer], "tuple[Family, ...]"]
     features: FeatureSet | None = None
     first_seen: str | None = None
-    searches_at_once: int | None = None
+    memory_gb: int = 1
     folds: Mapping[Effort, int] = field(default_factory=lambda: FOLDS)
     shares: Shares = Shares()
     fpr_budget: float = 0.01

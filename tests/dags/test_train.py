@@ -2,12 +2,14 @@
 
 import pytest
 
+from include import pipelines
 from tests.dagbags import read_dags
 
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
+from dags.edges import POOL, POOL_SLOTS
 
 def accepted(name, value):
     try:
@@ -34,10 +36,14 @@ print(json.dumps({
     "owners": sorted({task.owner for task in dag.tasks}),
     "assets": [asset.name for asset in dag.get_task("approve").outlets],
     "rules": [(r.exception, r.action.value) for r in dag.tasks[0].retry_policy.rules],
-    "searches_at_once": {
-        name: bag.dags[name].get_task("search").max_active_tis_per_dagrun
+    "pools": {
+        name: sorted(
+            {(task.pool, task.pool_slots, task.task_id) for task in bag.dags[name].tasks
+             if task.pool != "default_pool"}
+        )
         for name in ("train_sites", "train_urls")
     },
+    "pool": [POOL, POOL_SLOTS],
     "forms": {name: sorted(bag.dags[name].params) for name in ("train_sites", "train_urls")},
     "sender": [
         [asset.name for asset in sender.timetable.asset_condition.objects],
@@ -131,5 +137,14 @@ def test_the_form_asks_only_what_concerns_the_pipeline(parsed):
     assert of_urls < of_sites
 
 
-def test_wide_searches_run_two_at_a_time(parsed):
-    assert parsed["searches_at_once"] == {"train_sites": None, "train_urls": 2}
+def test_what_holds_all_rows_shares_the_machines_memory(parsed):
+    name, _ = parsed["pool"]
+    heavy = ["choose", "evaluate", "package", "search"]
+
+    for dag, memory_gb in (("train_sites", 1), ("train_urls", 3)):
+        assert parsed["pools"][dag] == [[name, memory_gb, task] for task in heavy]
+
+
+@pytest.mark.parametrize("pipeline", pipelines.names())
+def test_no_task_asks_for_more_than_the_whole_pool(parsed, pipeline):
+    assert 1 <= pipelines.get(pipeline).memory_gb <= parsed["pool"][1]

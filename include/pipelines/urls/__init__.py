@@ -53,8 +53,8 @@ PIPELINE = Pipeline(
     families=_families,
     features=URLS,
     first_seen=FIRST_SEEN,
-    # Each holds up to 2.5 GB for 116,000 URLs.
-    searches_at_once=2,
+    # A search of 116,000 URLs holds up to 2.5 GB.
+    memory_gb=3,
     # A fit of 116,000 URLs takes a minute of a core, and folds of so many rows differ little.
     folds={"quick": 2, "default": 3, "thorough": 5},
     suite_columns=_suite_columns,
