@@ -1,28 +1,20 @@
-"""The README's commands exist, and what it names is there."""
-
-import re
-from pathlib import Path
+"""The README's commands exist, and what it names is there; `test_docs.py` sees to its links."""
 
 import pytest
 
-from include.stack.parser import build_parser
+from tests import pages
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
-COMMANDS = sorted(set(re.findall(r"\./nightcatch ([a-z][^`#\n]*)", README)))
-PATHS = sorted(set(re.findall(r"`((?:include|tests|dags|gx|bench|plugins)/[\w./]*)`", README)))
+README = pages.README.read_text()
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", pages.commands(pages.README))
 def test_a_command_of_the_readme_is_understood(command):
-    words = command.replace("NAME", "record").split()
-
-    build_parser().parse_args(words)
+    pages.understand(pages.README, command)
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", pages.paths(pages.README))
 def test_a_path_of_the_readme_exists(path):
-    assert (ROOT / path).exists()
+    assert pages.is_there(pages.README, path)
 
 
 def test_the_readme_shows_what_the_demo_prints():

@@ -1,0 +1,86 @@
+"""The tutorial's third pipeline, built of nothing but the page, in a copy of the house."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests import pages
+
+PAGE = pages.ROOT / "docs" / "add-a-pipeline.md"
+ROOMS = ("bench", "dags", "gx", "include", "tests")
+ALREADY_THERE = (
+    "tests/unit/evaluation/test_policy.py",
+    "tests/unit/registry/test_retention.py",
+    "tests/unit/test_house.py",
+    "tests/unit/validation/test_suites.py",
+)
+PARSE = """
+import sys
+from airflow.dag_processing.dagbag import DagBag
+
+bag = DagBag(sys.argv[1])
+assert bag.import_errors == {}, bag.import_errors
+print(sorted(bag.dags))
+print(bag.dags["load_records"].params.get_param("pipeline").schema["enum"])
+"""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A copy of the repository with the files of the page in it, each of them new."""
+    root = tmp_path_factory.mktemp("house")
+    left_out = shutil.ignore_patterns("__pycache__", "vendor", "node_modules")
+    for room in ROOMS:
+        shutil.copytree(pages.ROOT / room, root / room, ignore=left_out)
+    # Pages that Great Expectations builds load these.
+    vendor = "include/validation/vendor"
+    shutil.copytree(pages.ROOT / vendor, root / vendor)
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(pages.ROOT / name, root)
+    for path, text in pages.files_in(PAGE).items():
+        assert not (root / path).exists(), f"{path} is there already"
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return root
+
+
+def run(house, *arguments, **variables):
+    """What a Python process says that runs in the copy, once it has ended well."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    env = {**kept, "PYTHONPATH": str(house), "OMP_NUM_THREADS": "1", **variables}
+    command = [sys.executable, *arguments]
+    answer = subprocess.run(command, cwd=house, env=env, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    return answer.stdout
+
+
+def test_its_tests_pass_and_a_night_is_trained_signed_and_served(house):
+    its_own = sorted(path for path in pages.files_in(PAGE) if path.startswith("tests/"))
+    said = run(house, "-m", "pytest", "-q", *its_own)
+
+    assert len(its_own) == 2
+    assert "skipped" not in said
+
+
+def test_what_judges_every_pipeline_judges_it(house):
+    said = run(house, "-m", "pytest", "-q", "-rA", *ALREADY_THERE)
+
+    assert said.count("[mails]") == 5  # policy, retention, and three of the suite
+
+
+def test_airflow_finds_its_dag_and_offers_it_in_the_form(house, tmp_path):
+    env = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    dags, offered = run(house, "-c", PARSE, str(house / "dags"), **env).splitlines()[-2:]
+
+    assert "train_mails" in dags
+    assert offered == "['mails', 'sites', 'urls']"
+
+
+def test_its_code_keeps_the_rules_of_the_repository(house):
+    python = [path for path in pages.files_in(PAGE) if path.endswith(".py")]
+    run(house, "-m", "ruff", "format", "--check", *python)
+    run(house, "-m", "ruff", "check", *python)
+    run(house, "-m", "mypy", "include/pipelines/mails")
