@@ -42,7 +42,7 @@ class PoolKeeper:
 def ensure_pool(session: "Session") -> None:
     """Return when the pool exists; two that make it at once leave one."""
     from airflow.models.pool import Pool
-    from sqlalchemy import select
+    from sqlalchemy import insert, select
     from sqlalchemy.exc import IntegrityError
 
     from dags.edges import POOL, POOL_SLOTS
@@ -50,11 +50,13 @@ def ensure_pool(session: "Session") -> None:
     if session.scalar(select(Pool.id).where(Pool.pool == POOL)) is not None:
         return
     described = "NightCatch: a slot is a gigabyte of memory that a task may need"
+    made = insert(Pool).values(
+        pool=POOL, slots=POOL_SLOTS, description=described, include_deferred=False
+    )
     try:
-        with session.begin_nested():
-            session.add(
-                Pool(pool=POOL, slots=POOL_SLOTS, description=described, include_deferred=False)
-            )
+        # Of the connection: the scheduler takes a savepoint of its session for a commit.
+        with session.connection().begin_nested():
+            session.execute(made)
     except IntegrityError:
         _log.debug("pool %s was made meanwhile", POOL)
     else:
