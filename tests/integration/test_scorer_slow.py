@@ -35,12 +35,13 @@ def request(body=BODY, n_bytes=None, *headers):
 
 def answer_to(client):
     """The first line of an answer, of which nothing is left unread."""
-    with client.makefile("rb") as file:
+    with client.makefile("rb", buffering=0) as file:
         first_line, length = file.readline().rstrip(), 0
         while (line := file.readline().rstrip()) != b"":
             name, _, value = line.partition(b": ")
             length = int(value) if name.lower() == b"content-length" else length
-        file.read(length)
+        while length:
+            length -= len(file.read(length))
     return first_line
 
 
@@ -118,6 +119,46 @@ def test_odd_requests_are_answered(scorer, asked, first_line):
         client.sendall(asked)
 
         assert answer_to(client) == first_line
+
+
+def test_clients_that_take_their_time_to_hang_up_keep_nobody_waiting(scorer):
+    with ExitStack() as stack:
+        for _ in range(3 * N_THREADS):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", scorer.port)))
+            slow.sendall(request(BODY, None, "Connection: close"))
+            assert answer_to(slow) == b"HTTP/1.1 200 OK"
+        last = slow  # told the end last of all
+        answers = {scorer.predict(RECORD).status_code for _ in range(30)}
+        last.setblocking(False)
+
+        assert answers == {200}
+        assert last.recv(1) == b""  # our side is closed
+        last.send(b"x")  # theirs may still speak
+
+
+def test_requests_sent_at_once_are_answered_one_after_the_other(scorer):
+    paths = [b"/version", b"/predict", b"/nowhere", b"/predict"]
+    asked = b"".join(request().replace(b"/predict", path) for path in paths)
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as client:
+        client.sendall(asked + request()[:30])
+        first_lines = [answer_to(client)[9:12] for _ in paths]
+        client.sendall(request()[30:])
+
+        assert first_lines == [b"405", b"200", b"404", b"200"]
+        assert answer_to(client) == b"HTTP/1.1 200 OK"
+
+
+def test_clients_that_take_no_answer_keep_nobody_waiting(scorer):
+    with ExitStack() as stack:
+        for _ in range(3):
+            deaf = stack.enter_context(socket.create_connection(("127.0.0.1", scorer.port)))
+            deaf.settimeout(1.0)
+            with pytest.raises(TimeoutError):
+                while True:  # until neither side's buffers hold more
+                    deaf.sendall(1000 * request())
+        answers = {scorer.predict(RECORD).status_code for _ in range(30)}
+
+    assert answers == {200}
 
 
 def test_sigterm_does_not_wait_for_clients_that_ask_nothing(scorer):

@@ -3,14 +3,17 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.around import CLIENT
 from include.services.scorer.rate_limit import RateLimiter
 
+_ADMITTED = "nightcatch.admitted"  # so that a request is counted once against the limit
 _CORS = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
@@ -44,26 +47,33 @@ class Access:
 
 def register(app: Flask, access: Access) -> None:
     """Leave `app` checking each request."""
-    if access.keys is not None:
-        keys, limiter = access.keys, access.limiter
-        app.before_request(lambda: _require_key(keys, limiter))
+    admit = admission(access)
+    if admit is not None:
+        app.before_request(lambda: admit(request.environ))
     if access.cors_origins:
         app.after_request(lambda answer: _share(answer, access.cors_origins))
 
 
-def _require_key(keys: ApiKeys, limiter: RateLimiter | None) -> None:
+def admission(access: Access) -> Callable[[WSGIEnvironment], None] | None:
+    """Return what lets a request in once, or raises what its client is told; None for no keys."""
+    if access.keys is None:
+        return None
+    return partial(_admit, access.keys, access.limiter)
+
+
+def _admit(keys: ApiKeys, limiter: RateLimiter | None, environ: WSGIEnvironment) -> None:
     """Return when the request has a good key, or needs none, as a look at a page or at metrics."""
-    if request.method != "POST":
+    if environ["REQUEST_METHOD"] != "POST" or _ADMITTED in environ:
         return
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    key = token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
-    g.client = keys.owner_of(key)
-    request.environ[CLIENT] = g.client
-    if g.client is None:
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    key = token.strip() if scheme.lower() == "bearer" else environ.get("HTTP_X_API_KEY", "")
+    environ[CLIENT] = owner = keys.owner_of(key)
+    if owner is None:
         raise Unauthorized("Send a valid API key as 'Authorization: Bearer <key>'.")
-    wait_s = limiter.wait_s(g.client) if limiter is not None else 0.0
+    wait_s = limiter.wait_s(owner) if limiter is not None else 0.0
     if wait_s > 0:
         raise TooManyRequests("The API key asks too often.", retry_after=math.ceil(wait_s))
+    environ[_ADMITTED] = True
 
 
 def _share(answer: Response, origins: frozenset[str]) -> Response:

@@ -5,6 +5,7 @@ from flask import Flask
 from include.services.scorer import access, feedback, inference, page, predict, problems, status
 from include.services.scorer.around import Around
 from include.services.scorer.scorer import EXTENSION, Scorer
+from include.services.scorer.shortcut import Shortcut
 
 
 def create_app(scorer: Scorer) -> Flask:
@@ -15,7 +16,9 @@ def create_app(scorer: Scorer) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.json.compact = True  # type: ignore[attr-defined]
     app.wsgi_app = Around(  # type: ignore[method-assign]  # Flask's own way of wrapping
-        app.wsgi_app, scorer.metrics, scorer.access.write_log
+        Shortcut(app.wsgi_app, scorer, access.admission(scorer.access)),
+        scorer.metrics,
+        scorer.access.write_log,
     )
     access.register(app, scorer.access)
     problems.register(app)

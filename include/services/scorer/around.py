@@ -10,9 +10,13 @@ from time import perf_counter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import Request
+
 from include.services.scorer.metrics import Metrics
 
-CLIENT = "nightcatch.client"  # whose key a request has: an entry of its environment
+# Entries of a request's environment: whose key it has, and which route answered in Flask's place.
+CLIENT = "nightcatch.client"
+ROUTE = "nightcatch.route"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -59,12 +63,16 @@ class Around:
         return self._inner(environ, start)
 
     def _note(self, environ: WSGIEnvironment, request_id: str, status: str, seconds: float) -> None:
-        rule = environ["werkzeug.request"].url_rule
-        route, method = (rule.rule, environ["REQUEST_METHOD"]) if rule else ("unknown", "any")
+        route = environ.get(ROUTE) or _rule(environ["werkzeug.request"])
+        route, method = (route, environ["REQUEST_METHOD"]) if route else ("unknown", "any")
         self._metrics.count_request(route, method, int(status[:3]), seconds)
         if self._write_log is not None:
             what = f'"method": "{method}", "route": "{route}", "status": {status[:3]}'
             self._write_log(_line(environ, request_id, what, seconds))
+
+
+def _rule(asked: Request) -> str | None:
+    return asked.url_rule.rule if asked.url_rule else None
 
 
 def _new_id() -> str:

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 
-from flask import Blueprint, g, jsonify, request
+from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden
 
 from include.errors import StoreUnavailableError
+from include.services.scorer.around import CLIENT
 from include.services.scorer.labels import Truth, read_labels
 from include.services.scorer.problems import problem
 from include.services.scorer.questions import parse_json, require_json
@@ -48,7 +49,9 @@ def _keep(truths: Sequence[Truth], scorer: Scorer) -> None:
     lines: dict[str, list[str]] = {}
     for truth in truths:
         line = {"id": truth.id, "label": truth.label, "source": truth.source, "time": now}
-        lines.setdefault(truth.pipeline, []).append(json.dumps({**line, "client": g.client}))
+        lines.setdefault(truth.pipeline, []).append(
+            json.dumps({**line, "client": request.environ[CLIENT]})
+        )
     try:
         for pipeline, said in lines.items():
             scorer.outbox.add("feedback", pipeline, now[:10], said)

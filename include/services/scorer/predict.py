@@ -1,7 +1,6 @@
 """`POST /predict` and `/explain`: records, URLs or a CSV file in, verdicts and reasons out."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -11,18 +10,14 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from include.errors import RequestRejectedError
-from include.registry.follow import InForce
-from include.services.scorer.answers import describe_model, verdict
 from include.services.scorer.csv_answers import SHOWN_ROWS, TableAnswer, send
 from include.services.scorer.csv_rows import read_table, score_table
-from include.services.scorer.explanations import check_explainable, explain_rows
 from include.services.scorer.ids import new_id
-from include.services.scorer.model import OnnxModel
 from include.services.scorer.problems import problem
-from include.services.scorer.questions import Question, parse_question, require_json, require_plain
+from include.services.scorer.questions import parse_question, require_json, require_plain
 from include.services.scorer.records import Fault
-from include.services.scorer.scored import Scored
-from include.services.scorer.scorer import Scorer, current_scorer
+from include.services.scorer.scorer import current_scorer
+from include.services.scorer.scoring import answer_question
 from include.services.scorer.table_traffic import noted
 
 blueprint = Blueprint("predict", __name__)
@@ -51,51 +46,11 @@ def explain() -> ResponseReturnValue:
 def _predict_items(asked: Request, *, explained: bool) -> ResponseReturnValue:
     scorer = current_scorer()
     question = parse_question(asked.get_data(cache=False), scorer.limits)
-    in_force = scorer.catalogue.answering(
-        text=question.is_text, pipeline=question.pipeline, items=question.items
-    )
     try:
-        predictions = _score(scorer, question, in_force, explained=explained)
+        document = answer_question(scorer, question, explained=explained)
     except RequestRejectedError as err:
         return problem(422, str(err), [question.describe(fault) for fault in _faults(err)])
-    model = describe_model(in_force)
-    labels = [entry["prediction"] for entry in predictions]
-    by_label = {labels[0]: 1} if question.is_single else Counter(labels)
-    scorer.metrics.count_predictions(in_force.pointer.pipeline, by_label)
-    if question.is_single:
-        return _json({**predictions[0], "model": model})
-    return _json({"predictions": predictions, "model": model})
-
-
-def _json(document: dict[str, Any]) -> Response:
     return Response(json.dumps(document), content_type="application/json")
-
-
-def _score(
-    scorer: Scorer, question: Question, in_force: InForce[OnnxModel], *, explained: bool
-) -> list[dict[str, Any]]:
-    schema = in_force.model.schema
-    items = question.items
-    records = [{schema.names[0]: item} for item in items] if question.is_text else items
-    matrix = schema.encode(records)
-    if explained:
-        check_explainable(matrix, in_force)
-    probabilities = in_force.model.score(matrix).tolist()
-    request_id = new_id(in_force.pointer.pipeline)
-    numbers = None if question.is_single else range(len(records))
-    scorer.note(
-        Scored(request_id, in_force.pointer, in_force.manifest, records, probabilities, numbers)
-    )
-    predictions = []
-    for number, (item, probability) in enumerate(zip(items, probabilities, strict=True)):
-        echo = {"url": item} if question.is_text else {}
-        answer_id = request_id if question.is_single else f"{request_id}-{number}"
-        said = verdict(probability, in_force.manifest)
-        predictions.append({**echo, **said, "id": answer_id})
-    if explained:
-        for entry, explanation in zip(predictions, explain_rows(matrix, in_force), strict=True):
-            entry["explanation"] = explanation
-    return predictions
 
 
 def _predict_table() -> ResponseReturnValue:

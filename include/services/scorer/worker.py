@@ -4,30 +4,41 @@ gunicorn's own thread worker gives a connection to a thread with its first byte,
 waits for the rest: as many slow clients as there are threads stop the service. Here the worker's
 main loop gathers what clients send, and a thread takes a request once it is whole. One that is too
 large to gather is read by its thread, but such ones never hold more than half of the threads.
+A question about one item the loop answers itself: to wake a thread, which then waits for the
+interpreter's lock, takes longer than the answer.
 At SIGTERM a connection without a request is closed soon, where gunicorn waits for its client.
 """
 
-import re
 import selectors
+import socket
+import struct
+import termios
 import time
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from fcntl import ioctl
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-GATHERED_BYTES = 128 * 1024
+from include.services.scorer.framing import GATHERED_BYTES, Received, cut, extent, is_one_item
+
 _GATHERING_S = 10.0
+_TAKING_S = 10
 _GOODBYE_S = 1.0
 _TICK_S = 0.5
-_END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
-# Who sends these waits for an answer to the head, or does not say where the body ends.
-_UNKNOWN_LENGTH = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
-_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
-Extent = Literal["whole", "part", "large"]
+_NOTHING = bytes(4)
+_PROBLEM = (
+    b'{"type": "about:blank", "title": "Request Timeout", "status": 408,'
+    b' "detail": "The request was not whole in %d s."}'
+) % _GATHERING_S
+_TOO_SLOW = (
+    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+    b"Content-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s"
+) % (len(_PROBLEM), _PROBLEM)
 
 
 @dataclass
@@ -38,23 +49,26 @@ class _Part:
     until_s: float
 
 
-def extent(received: bytes | bytearray) -> Extent:
-    """Return whether what was received of a request is ``whole``, a ``part``, or ``large``.
-
-    Of a large one a thread reads the rest: it is long, or nobody can say how long.
-    """
-    end = received.find(_END_OF_HEAD)
-    if end < 0:
-        return "large" if len(received) >= GATHERED_BYTES else "part"
-    if _UNKNOWN_LENGTH.search(received, 0, end + 2):
-        return "large"
-    length = _LENGTH.search(received, 0, end + 2)
-    if len(received) >= end + len(_END_OF_HEAD) + (int(length[1]) if length else 0):
-        return "whole"
-    return "large" if len(received) >= GATHERED_BYTES else "part"
-
-
 # gunicorn has no annotations: its worker and its connections are `Any`.
+class _Connection(TConn):  # type: ignore[misc]
+    """A connection whose last answer is never cut, and which the worker does not wait for."""
+
+    def __init__(
+        self, say_goodbye: Callable[[Any], None], cfg: Any, sock: Any, address: Any, listener: Any
+    ) -> None:
+        super().__init__(cfg, sock, address, listener.getsockname())
+        # A client that takes nothing of an answer for so long holds a thread no longer.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _TAKING_S, 0))
+        self.rest: Received = b""  # requests that came before the last one was answered
+        self._say_goodbye = say_goodbye
+
+    def close(self, graceful: bool = False) -> None:
+        if graceful:
+            self._say_goodbye(self.sock)
+        else:
+            super().close()
+
+
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """Gathers requests in its main loop, the only thread that changes what is kept here."""
 
@@ -63,9 +77,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._parts: dict[Any, _Part] = {}
         self._large: set[Any] = set()
         self._large_waiting: deque[Any] = deque()
+        self._leaving: dict[Any, float] = {}  # sockets that are told the end, and until when
         self._max_large = max(1, self.cfg.threads // 2)
         self._next = {
-            "whole": self._submit,
+            "whole": self._begin,
             "large": self._submit_large,
             "part": self._wait_for_more,
         }
@@ -80,7 +95,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         except (BlockingIOError, ConnectionAbortedError):
             return
         self.nr_conns += 1
-        self._gather(TConn(self.cfg, client, address, listener.getsockname()))
+        self._gather(_Connection(self._say_goodbye, self.cfg, client, address, listener))
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Take the next request of a connection that was kept alive."""
@@ -95,6 +110,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         """Close the connections whose requests did not become whole in time."""
         super().murder_pending()
         now_s = time.monotonic()
+        for sock in [sock for sock, until_s in self._leaving.items() if until_s <= now_s]:
+            self._leave(sock)
         while self._parts:
             conn, part = next(iter(self._parts.items()))  # the first of all to be late
             if part.until_s > now_s:
@@ -123,6 +140,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._large.discard(conn)
         if self._large_waiting and len(self._large) < self._max_large:
             self._begin_large(self._large_waiting.popleft())
+        if not self.cfg.is_ssl and conn.rest and conn in self.keepalived_conns:
+            self.poller.unregister(conn.sock)
+            self.keepalived_conns.remove(conn)
+            rest, conn.rest = conn.rest, b""
+            self.method_queue.defer(self._take, conn, rest)
 
     def _gather(self, conn: Any, *_: Any) -> None:
         """Read what is there; give the request to a thread when it is whole, else wait for more."""
@@ -137,14 +159,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             if part is not None:
                 part.received += received
                 received = part.received
-            self._next[extent(received)](conn, received)
+            self._take(conn, received)
         elif received is None:
             self._wait_for_more(conn, b"")
         else:
             self._stop_waiting(conn)
             self._close(conn)
 
-    def _wait_for_more(self, conn: Any, received: bytes) -> None:
+    def _take(self, conn: Any, received: Received) -> None:
+        what = extent(received)
+        if what == "whole":
+            received, conn.rest = cut(received)
+        self._next[what](conn, received)
+
+    def _wait_for_more(self, conn: Any, received: Received) -> None:
         if conn not in self._parts:
             self._parts[conn] = _Part(bytearray(received), time.monotonic() + _GATHERING_S)
             self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._gather, conn))
@@ -153,24 +181,64 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         if self._parts.pop(conn, None) is not None:
             self.poller.unregister(conn.sock)
 
-    def _submit(self, conn: Any, received: bytes) -> None:
+    def _begin(self, conn: Any, received: Received) -> None:
+        """Answer here what is quick; a client that has not taken its last answer could block us."""
+        if not is_one_item(received) or _waits_for_client(conn):
+            self._submit(conn, received)
+            return
+        self._hand_over(conn, received)
+        answered: Future[bool] = Future()
+        answered.set_result(self.handle(conn))
+        self.finish_request(conn, answered)
+
+    def _submit(self, conn: Any, received: Received) -> None:
+        self._hand_over(conn, received)
+        self.enqueue_req(conn)
+
+    def _hand_over(self, conn: Any, received: Received) -> None:
         self._stop_waiting(conn)
         conn.init()
         conn.parser.unreader.unread(received)
         conn.data_ready = True
-        self.enqueue_req(conn)
 
-    def _submit_large(self, conn: Any, received: bytes) -> None:
+    def _submit_large(self, conn: Any, received: Received) -> None:
         self._stop_waiting(conn)
         if len(self._large) < self._max_large:
             self._begin_large((conn, received))
         else:
             self._large_waiting.append((conn, received))
 
-    def _begin_large(self, waiting: tuple[Any, bytes]) -> None:
+    def _begin_large(self, waiting: tuple[Any, Received]) -> None:
         conn, received = waiting
         self._large.add(conn)
         self._submit(conn, received)
+
+    def _say_goodbye(self, sock: Any) -> None:
+        """Close a connection once its client has, or soon: to close first could cut the answer.
+
+        gunicorn's own loop waits for that client here, for two seconds.
+        """
+        try:
+            sock.shutdown(socket.SHUT_WR)
+            sock.setblocking(False)
+        except OSError:
+            sock.close()
+            return
+        self._leaving[sock] = time.monotonic() + _GOODBYE_S
+        self.poller.register(sock, selectors.EVENT_READ, self._hear_out)
+
+    def _hear_out(self, sock: Any) -> None:
+        try:
+            if sock.recv(GATHERED_BYTES):
+                return
+        except OSError:
+            pass  # it has gone
+        self._leave(sock)
+
+    def _leave(self, sock: Any) -> None:
+        del self._leaving[sock]
+        self.poller.unregister(sock)
+        sock.close()
 
     def _close(self, conn: Any, last_words: bytes = b"") -> None:
         self.nr_conns -= 1
@@ -180,3 +248,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             pass  # it has gone already
         conn.close()
+
+
+def _waits_for_client(conn: Any) -> bool:
+    """Return whether bytes of an earlier answer still wait to be taken."""
+    return ioctl(conn.sock, termios.TIOCOUTQ, _NOTHING) != _NOTHING

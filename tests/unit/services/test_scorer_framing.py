@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.services.scorer.worker import GATHERED_BYTES, extent
+from include.services.scorer.framing import GATHERED_BYTES, extent, is_one_item
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
 
@@ -43,3 +43,21 @@ def test_every_beginning_is_a_part_and_the_request_is_whole(body, cut):
 )
 def test_what_a_thread_is_given(received, expected):
     assert extent(received) == expected
+
+
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        (request(b'{"record": {"a": 1}}'), True),
+        (request(b'{"url": "http://a.example/"}'), True),
+        (request(b"{"), True),  # the fault is found as quickly
+        (request(b'{"urls": ["http://a.example/"]}'), False),
+        (request(b'{"pipeline": "sites", "records": [{}]}'), False),
+        (request(b'{"url": "' + b"a" * 5000 + b'"}'), False),
+        (request(b'{"record": {}}').replace(b"/predict", b"/predict?explain=true"), False),
+        (request(b'{"record": {}}').replace(b"/predict", b"/explain"), False),
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", False),
+    ],
+)
+def test_what_the_loop_answers_itself(received, expected):
+    assert is_one_item(received) is expected

@@ -1,0 +1,50 @@
+"""Where an HTTP request ends, as soon as it can be known, and whether its answer is quick."""
+
+import re
+from typing import Literal
+
+GATHERED_BYTES = 128 * 1024
+_END_OF_HEAD = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
+# Who sends these waits for an answer to the head, or does not say where the body ends.
+_UNKNOWN_LENGTH = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
+_ONE_ITEM = b"POST /predict HTTP/1."
+_SEVERAL_ITEMS = re.compile(rb'"(?:record|url)s"')
+# Its answer repeats a URL at most, in JSON three times as long: an empty send buffer takes it.
+_ONE_ITEM_BYTES = 4096
+
+Received = bytes | bytearray
+Extent = Literal["whole", "part", "large"]
+
+
+def extent(received: Received) -> Extent:
+    """Return whether what was received of a request is ``whole``, a ``part``, or ``large``.
+
+    Of a large one a thread reads the rest: it is long, or nobody can say how long.
+    """
+    end = received.find(_END_OF_HEAD)
+    if end >= 0 and _UNKNOWN_LENGTH.search(received, 0, end + 2):
+        return "large"
+    if end >= 0 and len(received) >= _whole_bytes(received, end):
+        return "whole"
+    return "large" if len(received) >= GATHERED_BYTES else "part"
+
+
+def cut(received: Received) -> tuple[Received, Received]:
+    """Return the first request of what was received, which is whole, and what follows it."""
+    n_bytes = _whole_bytes(received, received.find(_END_OF_HEAD))
+    return received[:n_bytes], received[n_bytes:]
+
+
+def _whole_bytes(received: Received, end: int) -> int:
+    length = _LENGTH.search(received, 0, end + 2)
+    return end + len(_END_OF_HEAD) + (int(length[1]) if length else 0)
+
+
+def is_one_item(received: Received) -> bool:
+    """Return whether a whole request asks about one item, so that its answer is quick and short."""
+    return (
+        len(received) <= _ONE_ITEM_BYTES
+        and received.startswith(_ONE_ITEM)
+        and _SEVERAL_ITEMS.search(received) is None
+    )
