@@ -20,6 +20,7 @@ from include.ingest.load import load_dataset
 from include.nightly import champion, data, drift, model, rows, ship
 from include.nightly.night import Night
 from include.nightly.package import Circumstances, package
+from include.nightly.summary import summarise
 from include.registry.approve import pointer_in_force, read_history
 from include.registry.follow.believe import Trust
 from include.registry.publish import check_signed
@@ -121,6 +122,24 @@ def test_what_was_kept_first_stays_whoever_comes_second(s3, bucket):
     later = night.keep_first("times/a.json", lambda: {"latency_us": 3})
 
     assert raced == later == {"latency_us": 1}
+
+
+def test_a_run_is_told_in_numbers_however_far_it_came(s3, bucket):
+    night = Night(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+    begun = summarise(night)
+    night.write_json("snapshot.json", {"digest": "3f9a1c2b3f9a1c2b", "rows": 1_000})
+    night.write_json("validation.json", {"accepted": 990, "quarantined": 10})
+    night.write_json("gate.json", [{"passed": True}, {"passed": False}])
+
+    assert begun == {}
+    assert summarise(night) == {
+        "snapshot": "3f9a1c2b3f9a1c2b",
+        "rows": 1_000,
+        "accepted": 990,
+        "quarantined": 10,
+        "rules_passed": 1,
+        "rules": 2,
+    }
 
 
 def test_no_twin_of_a_test_row_is_in_training(house):
