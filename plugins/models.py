@@ -40,7 +40,7 @@ def waiting_runs(pipeline: str) -> "Mapping[str, datetime]":
         )
     )
     with create_session() as session:
-        return dict(session.execute(asked).tuples())
+        return dict(session.execute(asked).tuples().all())
 
 
 @cache

@@ -11,7 +11,7 @@ from include.reporting.scales import Scale
 FIGURES = tuple(BY_NAME[name] for name in ("accuracy", "roc_auc", "recall_at_fpr", "fpr"))
 WIDTH, HEIGHT = 270, 140
 LEFT, RIGHT = 50, 8
-_TOP, _BOTTOM = 14, 24
+_INSET, _TOP, _BOTTOM = 8, 14, 24
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def _plot(figure: Figure, oldest_first: Sequence[KeptVersion]) -> Plot | None:
         )
         for index, (kept, value) in enumerate(known)
     )
-    ticks = tuple((_y(scale, value), figure.text(value)) for value in _ends(values))
+    ends = {figure.text(value): _y(scale, value) for value in (min(values), max(values))}
+    ticks = tuple((height, text) for text, height in ends.items())
     limit = None if budget is None else (_y(scale, budget), f"budget {figure.text(budget)}")
     first, last = points[0].text, points[-1].text
     said = (
@@ -124,13 +125,10 @@ def _plot(figure: Figure, oldest_first: Sequence[KeptVersion]) -> Plot | None:
     return Plot(figure, points, ticks, limit, f"{said}. The table below holds every figure.")
 
 
-def _ends(values: Sequence[float]) -> list[float]:
-    return sorted({min(values), max(values)})
-
-
 def _x(index: int, count: int) -> float:
     share = index / (count - 1) if count > 1 else 0.5
-    return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+    first, last = LEFT + _INSET, WIDTH - RIGHT - _INSET
+    return round(first + share * (last - first), 1)
 
 
 def _y(scale: Scale, value: float) -> float:

@@ -12,10 +12,12 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from include.contract import keys
-from include.validation.project import Project
+
+if TYPE_CHECKING:  # pandas takes seconds, and whoever serves pages needs none of it
+    from include.validation.project import Project
 
 VENDOR = "vendor"
 QUARANTINE_PAGE = "quarantine.html"
@@ -60,7 +62,7 @@ def site_dir(work_dir: Path, pipeline: str, run_id: str) -> Path:
     return work_dir / keys.docs_prefix(pipeline, run_id)
 
 
-def build_docs(project: Project, pipeline: str, run_id: str, pages: Mapping[str, str]) -> Path:
+def build_docs(project: "Project", pipeline: str, run_id: str, pages: Mapping[str, str]) -> Path:
     """Return the folder of the run's pages, which name no other host.
 
     Parameters
@@ -172,7 +174,7 @@ def _copy_shared(shared: Path, static: Path) -> None:
         css.write_text(_FOREIGN_CSS.sub("none", css.read_text()))
 
 
-def _write_pages(project: Project, site: Path, pages: Mapping[str, str]) -> None:
+def _write_pages(project: "Project", site: Path, pages: Mapping[str, str]) -> None:
     kept = project.folder / "pages"
     kept.mkdir(exist_ok=True)
     for name, html in pages.items():
@@ -186,7 +188,7 @@ def _write_pages(project: Project, site: Path, pages: Mapping[str, str]) -> None
     index.write_text(index.read_text().replace(_CONTENT, banner, 1))
 
 
-def _keep_source(project: Project, target: Path) -> None:
+def _keep_source(project: "Project", target: Path) -> None:
     for name in ("expectations", "validations", "pages"):
         shutil.copytree(
             project.folder / name,
