@@ -27,13 +27,21 @@ class Posts:
     def texts(self):
         return [document["text"] for document in self.documents]
 
-    def wait_for(self, n, timeout_s=60):
-        """Return everything posted once there are n."""
+    def wait_for(self, *words, timeout_s=120):
+        """Return the first document that holds all words, once it was posted."""
         deadline = time.monotonic() + timeout_s
-        while len(self.got) < n:
-            assert time.monotonic() < deadline, f"{len(self.got)} of {n}: {self.got}"
+        while not (found := self.with_words(*words)):
+            assert time.monotonic() < deadline, f"nobody said {words}: {self.documents}"
             time.sleep(0.1)
-        return self.documents
+        return found[0]
+
+    def with_words(self, *words):
+        """Return the documents that hold all words."""
+        return [
+            document
+            for document in self.documents
+            if all(word in json.dumps(document) for word in words)
+        ]
 
 
 @contextmanager

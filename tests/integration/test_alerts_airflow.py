@@ -1,0 +1,268 @@
+"""Alerts of a real Airflow: nights that fail for each reason, a late one, and the DAG that watches.
+
+The small DAGs have the names, callbacks and documents of the real ones, and no records;
+`watch_models` is the real one.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from include.contract import keys
+from include.contract.signature import load_private_key
+from include.stack.airflow import AirflowServer
+from include.stack.airflow_api import AirflowApi
+from include.stack.environment import airflow_environment
+from include.stack.keys import ensure_secrets
+from include.stack.ports import pick_port
+from include.stack.settings import StackSettings
+from include.stores.objects import ObjectStore
+from tests.receivers import http_receiver
+from tests.versions import Signer, Version, promote, version_name
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "T0B0XXSECRET"
+VERSION = version_name(9)
+DAGS = """
+import time
+from dataclasses import asdict
+from airflow.sdk import Param, dag, get_current_context, task
+from dags.alerts import night_deadline, tell_of_failed_night, tell_of_failed_run
+from dags.edges import DEFAULT_ARGS, night
+from include.errors import DataRejectedError, GateRejectedError
+
+ARGS = {**DEFAULT_ARGS, "retries": 0}
+
+
+@dag(
+    dag_id="train_sites",
+    params={"fails_in": Param("", type="string")},
+    default_args=ARGS,
+    on_failure_callback=tell_of_failed_night("sites"),
+    deadline=night_deadline("sites"),
+)
+def train_sites():
+    def fails_in(name):
+        return get_current_context()["params"]["fails_in"] == name
+
+    @task
+    def search(family):
+        if fails_in("search"):
+            raise RuntimeError("password=hunter2")
+
+    @task
+    def gate():
+        if not fails_in("gate"):
+            return
+        from include.evaluation.gate import _drift
+        from include.evaluation.verdicts import at_least
+        from include.validation.drift import ColumnDrift, DriftLimits, DriftOutcome
+
+        run, columns = night("sites"), (ColumnDrift("SSLfinal_State", 1.25, 2.5),)
+        drift = DriftOutcome("VERSION", columns, DriftLimits(), (), None)
+        verdicts = [
+            at_least("accuracy", "accuracy", 0.8, 0.92),
+            at_least("roc_auc", "ROC AUC", 0.99, 0.97),
+            _drift(drift.to_dict(), False),
+        ]
+        run.write_json("drift.json", drift.to_dict())
+        run.write_json("version.json", {"version": "VERSION"})
+        run.write_json("gate.json", [asdict(verdict) for verdict in verdicts])
+        raise GateRejectedError("sites: not good enough")
+
+    @task
+    def linger():
+        run = night("sites")
+        while fails_in("nothing, and takes long"):
+            run.write_json("evaluation.json", {})
+            time.sleep(0.2)
+            if run.store.exists(run.key("enough.json")):
+                return
+
+    search.expand(family=["a", "b"]) >> gate() >> linger()
+
+
+@dag(dag_id="other", default_args=ARGS, on_failure_callback=tell_of_failed_run)
+def other():
+    @task
+    def load():
+        raise DataRejectedError("other: 3 of 4 lines hold no record")
+
+    load()
+
+
+train_sites()
+other()
+""".replace("VERSION", VERSION)
+
+
+@pytest.fixture(scope="module")
+def hook():
+    with http_receiver(f"/services/{SECRET}") as posts:
+        yield posts
+
+
+@pytest.fixture(scope="module")
+def events():
+    with http_receiver(f"/events/{SECRET}") as posts:
+        yield posts
+
+
+class Running:
+    """A real Airflow whose alerts and events go to the test."""
+
+    def __init__(self, settings, password, store, signer):
+        self.home = settings.state_dir / "airflow"
+        self.api = AirflowApi(settings.airflow_url, "admin", password)
+        self.store = store
+        self.signer = signer
+
+    def start_run(self, dag_id="train_sites", **params):
+        self.api.unpause(dag_id)
+        return self.api.trigger(dag_id, params)
+
+    def finish(self, dag_id, run_id):
+        return self.api.follow(dag_id, run_id, lambda task: None)
+
+    def failures(self, dag_id, run_id):
+        tasks = [task for task in self.api.tasks(dag_id, run_id) if task.state == "failed"]
+        return {task.name: self.api.reason(dag_id, run_id, task) for task in tasks}
+
+    def run(self, dag_id="train_sites", **params):
+        run_id = self.start_run(dag_id, **params)
+        return run_id, self.finish(dag_id, run_id)
+
+    def logs(self):
+        files = [path for path in self.home.parent.rglob("*.log") if path.is_file()]
+        return "".join(path.read_text(errors="replace") for path in files)
+
+
+@pytest.fixture(scope="module")
+def own_bucket(s3):
+    name, client = f"test-{secrets.token_hex(6)}", s3.client()
+    client.create_bucket(Bucket=name)
+    store = ObjectStore(client, name)
+    yield store
+    for key in list(store.keys_under("")):
+        store.delete(key)
+    client.delete_bucket(Bucket=name)
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory, s3, own_bucket, hook, events):
+    state_dir = tmp_path_factory.mktemp("alerts")
+    settings = StackSettings(
+        *(ROOT, state_dir), airflow_port=pick_port(), mlflow_elsewhere="", bucket=own_bucket.bucket
+    )
+    made, dags_dir = ensure_secrets(settings.secrets_dir), state_dir / "dags"
+    dags_dir.mkdir()
+    (dags_dir / "small.py").write_text(DAGS)
+    shutil.copy(ROOT / "dags/watch_models.py", dags_dir)
+    login = {"login": s3.access_key, "password": s3.secret_key}
+    extra = {"endpoint_url": s3.endpoint_url, "region_name": "us-east-1"}
+    env = {
+        **airflow_environment(settings, made, os.environ, dags_dir),
+        "AIRFLOW_CONN_NIGHTCATCH_S3": json.dumps({"conn_type": "aws", **login, "extra": extra}),
+        "NIGHTCATCH_ALERTS_WEBHOOK_URL": hook.url,
+        "NIGHTCATCH_ALERTS_SCORER_URLS": f"http://127.0.0.1:{pick_port()}",
+        "NIGHTCATCH_ALERTS_MODEL_AGE_DAYS": "0.000001",
+        "NIGHTCATCH_ALERTS_LATE_AFTER_MIN": "0.5",
+        "NIGHTCATCH_EVENTS_URL": events.url,
+    }
+    server = AirflowServer(state_dir, settings.airflow_port, env)
+    server.start()
+    # One key for both, as good as two here.
+    signer = Signer(made.trainer_key, load_private_key(made.trainer_key.read_bytes()))
+    try:
+        yield Running(settings, made.airflow_password, own_bucket, signer)
+    finally:
+        server.kill()
+
+
+def test_a_failed_run_is_told_with_task_reason_run_and_runbook(airflow, hook):
+    run_id, state = airflow.run("other")
+    lines = hook.wait_for("Run failed: other")["text"].splitlines()
+
+    assert state == "failed"
+    assert lines[0] == "*Run failed: other*"
+    reason = "load (DataRejectedError: other: 3 of 4 lines hold no record)"
+    assert lines[1] == f"Run {run_id} failed in {reason}."
+    assert lines[2].endswith(f"/dags/other/runs/{quote(run_id, safe='')}")
+    assert lines[3] == "What to do: docs/runbook.md#run-failed"
+
+
+def test_a_failed_night_names_each_task_and_no_words_of_a_foreign_error(airflow, hook):
+    run_id, state = airflow.run(fails_in="search")
+    text = hook.wait_for("Run failed: train_sites", run_id)["text"]
+
+    assert state == "failed"
+    assert "failed in search_0 (RuntimeError), search_1 (RuntimeError)." in text
+    assert "hunter2" not in text
+
+
+def test_what_the_gate_rejected_is_told_by_its_causes_and_as_an_event(airflow, hook, events):
+    run_id, state = airflow.run(fails_in="gate")
+    rejected = events.wait_for("rejected", run_id)
+    gate = hook.wait_for("Gate rejected: sites", VERSION)["text"]
+    drift = hook.wait_for("Drift above limit: sites", VERSION)["text"]
+
+    assert state == "failed"
+    assert "1 of 3 rules rejected" in gate
+    assert "accuracy 0.8, below the required 0.92" in gate
+    assert "SSLfinal_State by 1.25" in drift
+    assert hook.with_words("Run failed", run_id) == []
+    assert rejected["type"] == "com.nightcatch.model.rejected"
+    assert rejected["subject"] == VERSION
+    assert len(rejected["data"]["reasons"]) == 2
+
+
+def test_a_late_night_is_told_once_and_goes_on(airflow, hook):
+    run_id = airflow.start_run(fails_in="nothing, and takes long")
+    text = hook.wait_for("Night late: train_sites", run_id)["text"]
+    airflow.store.put(keys.run_file("sites", run_id, "enough.json"), b"{}")
+
+    assert airflow.finish("train_sites", run_id) == "success"
+    assert "it last wrote evaluation.json, 0 minutes ago" in text
+    assert len(hook.with_words("Night late", run_id)) == 1
+
+
+def test_the_dag_that_watches_tells_of_models_scorers_and_decisions(airflow, hook, events):
+    promote(airflow.store, Version(VERSION), airflow.signer, airflow.signer)
+    watched, state = airflow.run("watch_models")
+
+    assert state == "success", airflow.failures("watch_models", watched)
+    assert VERSION in hook.wait_for("Model old: sites")["text"]
+    assert "ConnectionRefusedError" in hook.wait_for("Scorer stale: 127.0.0.1")["text"]
+    assert events.wait_for("promoted")["data"]["serial"] == 1
+
+
+def test_a_webhook_that_is_down_fails_nothing_and_is_told_later_and_nothing_twice(
+    airflow, hook, events
+):
+    hook.status = 503
+    run_id, state = airflow.run("other")
+    hook.wait_for("Run failed: other", run_id)
+    hook.status = 200
+    before = len(events.got)
+    watched, state_of_watch = airflow.run("watch_models")
+
+    assert state == "failed"
+    assert state_of_watch == "success", airflow.failures("watch_models", watched)
+    assert len(hook.with_words("Run failed: other", run_id)) == 2
+    assert list(airflow.store.keys_under(keys.unsent_prefix("webhook"))) == []
+    assert len(hook.with_words("Model old: sites")) == 1
+    assert len(events.got) == before
+
+
+def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):
+    logs = airflow.logs()
+
+    assert "ALERT Run failed: other" in logs
+    assert "webhook was not told of run_failed.other" in logs
+    assert "127.0.0.1 answered 503" in logs
+    assert SECRET not in logs
