@@ -5,7 +5,7 @@
 #   roll.sh --back [IMAGE@sha256:...]   back to the one before; with an image, only if it serves
 #   roll.sh --settle                    undo what a killed roll left, and nothing else
 #
-# The last line says in one sentence what came of it.
+# The last line of the output says in one sentence what came of it.
 # Exit status: 0 done, 1 refused and the old one serves, 2 cannot be tried, 3 look at this host.
 #
 # All state is Docker's own: NAME serves, NAME-previous is kept (stopped) for the way back, and
@@ -24,7 +24,7 @@ known_s=${ROLL_KNOWN_S:-5}                           # until the proxy asks a ne
 watch_s=${ROLL_WATCH_S:-20}                          # a new one must serve alone for
 lock=${ROLL_LOCK:-/run/lock/nightcatch-roll.lock}
 
-say() { echo "roll: $*" >&2; }
+say() { echo "(roll) $*" >&2; }
 finish() { # status sentence
     trap - EXIT
     echo "roll: $2"

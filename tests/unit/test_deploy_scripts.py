@@ -212,18 +212,20 @@ def test_every_host_is_rolled_one_at_a_time(cli, tmp_path):
 
 def test_when_a_host_refuses_the_others_go_back(cli, tmp_path):
     sentence = f"roll: {IMAGE} did not become ready; the old one serves as before"
+    # As SSM shows a host's output: standard error comes last.
+    said = f"{sentence}\n----------ERROR-------\n(roll) removing what was on trial\n"
     done = send(
         cli, tmp_path,
         [command("Failed", errors=1), command("Success")],
         [
-            [invocation("i-1", "Success", "roll: ok"), invocation("i-2", "Failed", sentence)],
+            [invocation("i-1", "Success", "roll: ok"), invocation("i-2", "Failed", said)],
             [invocation("i-1", "Success", "roll: the old one serves")],
         ],
     )  # fmt: skip
     first, second = cli.asked("send-command")
 
     assert done.returncode == 1
-    assert sentence in done.stdout
+    assert done.stdout.splitlines()[1] == f"i-2: Failed: {sentence}"
     assert done.stderr == (
         "::error::roll: Failed on 1 host(s); every host has the image it had before\n"
     )

@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -31,6 +32,10 @@ MAY = {
     "feedback_file": (("sites", DAY, "a"), "rd", "", "w"),
     "outbox": (("sites", RUN), "rwd", "", ""),
     "told_champion": (("sites",), "rw", "", ""),
+    "unsent": (("webhook", "an-alert"), "rwd", "", ""),
+    "told_alert": (("an-alert",), "rwd", "", ""),
+    "standing_alerts": ((), "rwd", "", ""),
+    "told_decision": (("sites",), "rwd", "", ""),
 }
 FILES = {
     keys.MODEL_JOBLIB: "",
@@ -146,3 +151,64 @@ def test_a_policy_grants_no_wildcard_and_names_no_account(file):
 
     assert not [action for action in actions if "*" in action]
     assert not re.search(r"\d{12}", text)
+
+
+@pytest.mark.parametrize(
+    ("role", "environment"), [("publisher", "images"), ("deployer", "production")]
+)
+def test_github_is_trusted_for_one_repository_and_one_environment(role, environment):
+    (statement,) = read_policy(f"trust-{role}.json")
+    issuer = "token.actions.githubusercontent.com"
+
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Principal"]["Federated"].endswith(f":oidc-provider/{issuer}")
+    assert statement["Condition"] == {
+        "StringEquals": {
+            f"{issuer}:aud": "sts.amazonaws.com",
+            f"{issuer}:sub": f"repo:OWNER/REPOSITORY:environment:{environment}",
+        }
+    }
+
+
+def test_who_deploys_can_run_one_document_on_scorers_only():
+    sends = [each for each in read_policy("deployer.json") if each["Action"] == "ssm:SendCommand"]
+    document, hosts = sends
+
+    assert document["Resource"].endswith(":document/NightCatch-RollScorer")
+    assert hosts["Condition"] == {"StringEquals": {"ssm:resourceTag/nightcatch": "scorer"}}
+    assert (
+        f'DOCUMENT = "{document["Resource"].rpartition("/")[2]}"' in (AWS / "send.py").read_text()
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "words"), [("roll", "IMAGE"), ("back", "--back IMAGE")], ids=["roll", "back"]
+)
+def test_the_document_calls_the_hosts_script(action, words, tmp_path):
+    (step,) = json.loads((AWS / "ssm-roll.json").read_text())["mainSteps"]
+    script = tmp_path / "roll.sh"
+    script.write_text('#!/bin/sh\necho "$@"\n')
+    script.chmod(0o755)
+    text = "\n".join(step["inputs"]["runCommand"]).replace("{{ Action }}", action)
+    text = text.replace("{{ Image }}", "IMAGE").replace("/opt/nightcatch/roll.sh", str(script))
+    done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=True)
+
+    assert done.stdout == f"{words}\n"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "x.dkr.ecr.eu-west-1.amazonaws.com/nightcatch-scorer:latest",
+        "registry.example/nightcatch-scorer@sha256:" + "0" * 64,
+        "IMAGE'; reboot; '",
+    ],
+)
+def test_the_document_takes_images_of_one_repository_by_digest(image):
+    parameters = json.loads((AWS / "ssm-roll.json").read_text())["parameters"]
+    pattern = parameters["Image"]["allowedPattern"]
+    good = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/nightcatch-scorer@sha256:" + "0" * 64
+
+    assert re.search(pattern, good)
+    assert not re.search(pattern, image)
+    assert parameters["Action"]["allowedValues"] == ["roll", "back"]
