@@ -9,6 +9,7 @@ from include.errors import PortTakenError
 HOST = "127.0.0.1"
 # Below the range from which Linux and macOS draw ports for outgoing connections.
 _PICK_RANGE = range(15_000, 22_000)
+_picked: set[int] = set()  # by this process; their servers may not listen yet
 
 
 def port_is_free(port: int) -> bool:
@@ -33,7 +34,7 @@ def port_is_free(port: int) -> bool:
 
 
 def pick_port(offsets: Sequence[int] = (0,)) -> int:
-    """Return a random port that is free together with its neighbours at `offsets`.
+    """Return a random port that is free together with its neighbours at `offsets`, never twice.
 
     Parameters
     ----------
@@ -50,7 +51,9 @@ def pick_port(offsets: Sequence[int] = (0,)) -> int:
         If no such port was found.
     """
     for port in random.sample(_PICK_RANGE, 200):
-        if all(port_is_free(port + offset) for offset in offsets):
+        wanted = {port + offset for offset in offsets}
+        if _picked.isdisjoint(wanted) and all(map(port_is_free, wanted)):
+            _picked.update(wanted)
             return port
     raise PortTakenError("no free port was found on 127.0.0.1 between 15000 and 22000")
 
