@@ -28,6 +28,7 @@ ENV PYTHONPATH=/opt/nightcatch \
     NIGHTCATCH_CODE_COMMIT=${CODE_COMMIT} \
     NIGHTCATCH_DOWNLOAD_DIR=/var/lib/nightcatch/downloads \
     GX_ANALYTICS_ENABLED=false \
+    ORT_DISABLE_TELEMETRY=1 \
     OMP_NUM_THREADS=1
 
 
@@ -54,12 +55,13 @@ ARG CODE_COMMIT=unknown
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/srv/nightcatch \
     PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     NIGHTCATCH_BUILD=${CODE_COMMIT} \
     NIGHTCATCH_CACHE_DIR=/var/cache/nightcatch
 WORKDIR /srv/nightcatch
 USER 10001:10001
 EXPOSE 8000
 # Live, not ready: a scorer that waits for the first approved model is in order.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=4)"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=8)"]
 CMD ["gunicorn", "--config", "python:include.services.scorer.gunicorn_conf", "--bind", "0.0.0.0:8000", "include.services.scorer.wsgi:create()"]

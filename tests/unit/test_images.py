@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from include.services.scorer.api_keys import ApiKeys
+
 ROOT = Path(__file__).parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yaml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
@@ -18,10 +20,11 @@ ENV_EXAMPLE = (ROOT / ".env.example").read_text()
 NGINX = (ROOT / "deploy/nginx.conf").read_text()
 WORKFLOW_TEXT = (ROOT / ".github/workflows/ci.yml").read_text()
 
-# `$${NAME}` is for the container; `${NAME:?message}` must be given; `${NAME:-default}` may be.
-VARIABLES = re.findall(r"(?<!\$)\$\{(\w+)(:[?-])?([^}]*)\}", COMPOSE_TEXT)
+# `$${NAME}` is for the container; `${NAME:?message}` must be given; `${NAME:-default}` may be, as
+# may `${NAME:+what stands there if it is}`.
+VARIABLES = re.findall(r"(?<!\$)\$\{(\w+)(:[?+-])?([^}]*)\}", COMPOSE_TEXT)
 REQUIRED = {name for name, operator, _ in VARIABLES if operator == ":?"}
-OPTIONAL = {name for name, operator, _ in VARIABLES if operator == ":-"}
+OPTIONAL = {name for name, operator, _ in VARIABLES if operator in (":-", ":+")}
 SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|_KEY_ID$|FERNET")
 
 
@@ -84,7 +87,14 @@ def test_the_command_of_the_example_makes_a_whole_env(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("service", "container_port"), [("api-server", "8080"), ("proxy", "8000"), ("mlflow", "5000")]
+    ("service", "container_port"),
+    [
+        ("api-server", "8080"),
+        ("proxy", "8000"),
+        ("mlflow", "5000"),
+        ("prometheus", "9090"),
+        ("grafana", "3000"),
+    ],
 )
 def test_published_ports_are_of_the_loopback(service, container_port):
     (published,) = SERVICES[service]["ports"]
@@ -95,7 +105,9 @@ def test_published_ports_are_of_the_loopback(service, container_port):
 def test_nothing_else_is_published():
     assert {name for name, service in SERVICES.items() if "ports" in service} == {
         "api-server",
+        "grafana",
         "mlflow",
+        "prometheus",
         "proxy",
     }
     assert not [name for name, service in SERVICES.items() if "network_mode" in service]
@@ -107,18 +119,22 @@ def test_a_scorer_can_change_nothing_but_its_cache():
     assert scorer["read_only"] is True
     assert scorer["cap_drop"] == ["ALL"]
     assert scorer["user"] == "10001:10001"
-    assert scorer["volumes"] == ["public-keys:/keys:ro", "/var/cache/nightcatch"]
+    assert [each for each in scorer["volumes"] if not each.endswith(":ro")] == [
+        "/var/cache/nightcatch"
+    ]
+    assert scorer["volumes"][0] == "public-keys:/keys:ro"
     assert scorer["deploy"]["replicas"] == 2
 
 
-def test_a_scorer_reaches_the_proxy_only():
+def test_a_scorer_reaches_the_proxy_and_who_watches_it_only():
     networks = SERVICES["scorer"]["networks"]
     neighbours = {
         name for name, service in SERVICES.items() if set(service["networks"]) & set(networks)
     }
 
     assert all(COMPOSE["networks"][network]["internal"] for network in networks)
-    assert neighbours == {"scorer", "proxy"}
+    assert neighbours == {"scorer", "proxy", "prometheus"}
+    assert SERVICES["prometheus"]["profiles"] == ["monitoring"]
 
 
 def test_the_proxy_lets_scorers_read_from_s3_and_write_their_logs_only():
@@ -140,7 +156,83 @@ def test_private_keys_go_to_the_tasks_only():
         if any("private-keys" in volume for volume in service.get("volumes", ()))
     }
 
-    assert holders == {"prepare", "scheduler"}
+    assert holders == {"prepare", "scheduler", "worker"}
+
+
+def test_the_command_of_the_example_makes_a_key_that_scorers_know(tmp_path):
+    command = re.search(r"^# +(\(k=.*\))$", ENV_EXAMPLE, re.MULTILINE)[1]
+    keys = [
+        subprocess.run(
+            ["sh", "-c", command.replace("ann ", f"{name} ")],
+            cwd=tmp_path,
+            check=True,
+            timeout=30,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for name in ("ann", "bob")
+    ]
+    inside = SERVICES["scorer"]["environment"]["NIGHTCATCH_API_KEYS_FILE"]
+    _, folder, _ = SERVICES["scorer"]["volumes"][1].rsplit(":", 2)
+    known = ApiKeys(tmp_path / "api-keys/keys")
+
+    assert [known.owner_of(key) for key in [*keys, "wrong"]] == ["ann", "bob", None]
+    assert inside == f"${{NIGHTCATCH_API_KEYS_DIR:+{folder}/keys}}"
+    assert (tmp_path / "api-keys/keys").stat().st_mode & 0o004
+    assert not any(key in (tmp_path / "api-keys/keys").read_text() for key in keys)
+    assert "api-keys/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_tasks_run_alike_in_the_scheduler_and_in_workers():
+    scheduler, worker = SERVICES["scheduler"], SERVICES["worker"]
+    extra = {"DUMB_INIT_SETSID": "0"}
+
+    assert worker["environment"] == {**scheduler["environment"], **extra}
+    assert worker["volumes"] == scheduler["volumes"]
+    assert worker["stop_grace_period"] == scheduler["stop_grace_period"]
+    assert worker["depends_on"]["redis"] == {"condition": "service_healthy"}
+
+
+def test_only_the_profiles_add_services():
+    added = {
+        name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service
+    }
+
+    assert added == {
+        "worker": ["celery"],
+        "redis": ["celery"],
+        "prometheus": ["monitoring"],
+        "grafana": ["monitoring"],
+    }
+    for name, service in SERVICES.items():
+        if name not in added:
+            assert not set(service.get("depends_on", ())) & set(added), name
+    executor = SERVICES["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTOR"]
+    assert executor == "${NIGHTCATCH_EXECUTOR:-LocalExecutor}"
+
+
+def test_every_folder_that_is_mounted_exists():
+    for name, service in SERVICES.items():
+        for volume in service.get("volumes", ()):
+            if volume.startswith("./"):
+                assert (ROOT / volume.split(":")[0]).exists(), name
+
+
+def test_mlflow_is_told_its_hosts_where_it_takes_them():
+    mlflow = SERVICES["mlflow"]
+
+    # With a server of its choosing it refuses the option, and does not start.
+    assert not [part for part in mlflow["command"] if "allowed-hosts" in part]
+    assert mlflow["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"].startswith("mlflow:5000,")
+
+
+def test_no_image_tells_anybody_what_it_runs():
+    for name in ("airflow", "scorer"):
+        assert "ORT_DISABLE_TELEMETRY=1" in "\n".join(stage(name)), name
+    grafana = SERVICES["grafana"]["environment"]
+    assert {
+        grafana[f"GF_ANALYTICS_{what}"] for what in ("REPORTING_ENABLED", "CHECK_FOR_UPDATES")
+    } == {"false"}
 
 
 def test_mlflow_holds_no_key_and_is_known_to_no_scorer():
@@ -150,7 +242,6 @@ def test_mlflow_holds_no_key_and_is_known_to_no_scorer():
     assert mlflow["volumes"] == ["mlflow:/var/lib/nightcatch/mlflow"]
     assert mlflow["networks"] == ["outside"]
     assert "MLFLOW" not in json.dumps(SERVICES["scorer"])
-    assert "mlflow:5000" in next(part for part in mlflow["command"] if "--allowed-hosts" in part)
 
 
 def test_only_s3_leaves_the_object_store():
