@@ -1,14 +1,15 @@
 """Why a task failed, kept where the callback of the whole run can read it."""
 
-from contextlib import suppress
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowRuntimeError
 
-from include.errors import NightCatchError
+from include.alerts.patience import within
+from include.errors import NightCatchError, ReceiverUnavailableError
 
 _KEY = "why_it_failed"
 _LONGEST = 400
+_PATIENCE_S = 10.0
 
 
 def keep_reason(context: Any) -> None:
@@ -25,16 +26,24 @@ def keep_reason(context: Any) -> None:
 
 
 def reasons(context: Any) -> dict[str, str]:
-    """Return why each failed task of a run failed, by name; empty words where nobody knows."""
-    ti, run_id = context.get("ti"), context["run_id"]
+    """Return why each failed task of a run failed, by name; empty words where nobody knows.
+
+    Airflow itself may be what is slow: then only the task that failed last is named.
+    """
+    ti = context.get("ti")
     if ti is None:
         return {}
-    found = {ti.task_id: ""}
-    with suppress(AirflowRuntimeError):
-        states = ti.get_task_states(dag_id=context["dag"].dag_id, run_ids=[run_id])
-        failed = sorted(name for name, state in states[run_id].items() if state == "failed")
-        found = {name: _reason(context, name) for name in failed} or found
-    return found
+    try:
+        return within(_PATIENCE_S, lambda: _reasons(context))
+    except (AirflowRuntimeError, ReceiverUnavailableError):
+        return {ti.task_id: ""}
+
+
+def _reasons(context: Any) -> dict[str, str]:
+    ti, run_id = context["ti"], context["run_id"]
+    states = ti.get_task_states(dag_id=context["dag"].dag_id, run_ids=[run_id])
+    failed = sorted(name for name, state in states[run_id].items() if state == "failed")
+    return {name: _reason(context, name) for name in failed}
 
 
 def _reason(context: Any, name: str) -> str:

@@ -6,6 +6,7 @@ history, so whoever learns of it gives it.
 
 import json
 
+from include.alerts.documents import read_document, rejections
 from include.alerts.events import EventReceiver, decision_event, rejection_event
 from include.alerts.unsent import give
 from include.contract import keys
@@ -70,25 +71,11 @@ def give_rejection(
     StoreUnavailableError
         If what the run left cannot be read.
     """
-    reasons = _rejections(store, pipeline, run_id)
+    reasons = rejections(store, pipeline, run_id)
     if reasons:
-        version = json.loads(store.get(keys.run_file(pipeline, run_id, "version.json")))["version"]
+        version = read_document(store, pipeline, run_id, "version.json")["version"]
         event = rejection_event(store.bucket, pipeline, version, run_id, reasons, time)
         give(store, [receiver], event)
-
-
-def _rejections(store: ObjectStore, pipeline: str, run_id: str) -> list[str]:
-    reasons = []
-    for name in ("gate.json", "approval.json"):
-        try:
-            found = json.loads(store.get(keys.run_file(pipeline, run_id, name)))
-        except ObjectMissingError:
-            continue
-        if name == "gate.json":
-            reasons += [verdict["sentence"] for verdict in found if not verdict["passed"]]
-        elif not found["approved"]:
-            reasons.append(f"{found['by']}: {found['reason']}")
-    return reasons
 
 
 def _at(

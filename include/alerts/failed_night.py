@@ -1,9 +1,10 @@
 """Why a run of a training DAG failed, as the documents say that it left in the bucket."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
+from include.alerts.documents import read_document
 from include.alerts.kinds import (
     Cause,
     DriftAboveLimit,
@@ -11,12 +12,13 @@ from include.alerts.kinds import (
     QuarantineAboveLimit,
     RunFailed,
 )
-from include.contract import keys
-from include.errors import ObjectMissingError, StoreUnavailableError
+from include.errors import StoreUnavailableError
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 
 DRIFT_RULE = "drift"
+# Takes the name of a document of the run, and what to return where there is none.
+_Read = Callable[..., Any]
 
 
 def causes_of_failure(
@@ -32,12 +34,13 @@ def causes_of_failure(
     failed : RunFailed
         What Airflow knows of it.
     """
+    read = partial(read_document, store, pipeline.name, failed.run_id)
     try:
         if "validate" in failed.reasons:
-            found = list(_quarantine(store, pipeline, failed))
+            found = list(_quarantine(read, pipeline, failed))
         elif "gate" in failed.reasons:
-            found = list(_gate(store, pipeline, failed))
-        elif "approve" in failed.reasons and _was_answered_no(store, pipeline, failed):
+            found = list(_gate(read, pipeline, failed))
+        elif "approve" in failed.reasons and _was_answered_no(read):
             return ()
         else:
             found = []
@@ -46,8 +49,8 @@ def causes_of_failure(
     return tuple(found) or (failed,)
 
 
-def _quarantine(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
-    found = _read(store, pipeline, failed, "validation.json", None)
+def _quarantine(read: _Read, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
+    found = read("validation.json")
     limit = pipeline.max_quarantined_share
     rows = found["accepted"] + found["quarantined"] if found else 0
     if found and found["quarantined"] > limit * rows:
@@ -62,14 +65,14 @@ def _quarantine(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> It
         )
 
 
-def _gate(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
-    verdicts = _read(store, pipeline, failed, "gate.json", [])
+def _gate(read: _Read, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
+    verdicts = read("gate.json", [])
     rejected = [verdict for verdict in verdicts if not verdict["passed"]]
     if any(verdict["rule"] == DRIFT_RULE for verdict in rejected):
-        yield _drift(pipeline, failed, _read(store, pipeline, failed, "drift.json", None))
+        yield _drift(pipeline, failed, read("drift.json"))
     others = [each["sentence"] for each in rejected if each["rule"] != DRIFT_RULE]
     if others:
-        version = _read(store, pipeline, failed, "version.json", {}).get("version", "unknown")
+        version = read("version.json")["version"]  # packaged before it was judged
         yield GateRejected(
             pipeline.name, failed.run_id, version, others, len(verdicts), failed.link
         )
@@ -88,15 +91,5 @@ def _drift(pipeline: Pipeline, failed: RunFailed, found: Mapping[str, Any]) -> C
     )
 
 
-def _was_answered_no(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> bool:
-    answer = _read(store, pipeline, failed, "approval.json", {"approved": True})
-    return not answer["approved"]
-
-
-def _read(
-    store: ObjectStore, pipeline: Pipeline, failed: RunFailed, name: str, otherwise: Any
-) -> Any:
-    try:
-        return json.loads(store.get(keys.run_file(pipeline.name, failed.run_id, name)))
-    except ObjectMissingError:
-        return otherwise
+def _was_answered_no(read: _Read) -> bool:
+    return not read("approval.json", {"approved": True})["approved"]

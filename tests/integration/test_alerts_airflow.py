@@ -116,11 +116,11 @@ def events():
 class Running:
     """A real Airflow whose alerts and events go to the test."""
 
-    def __init__(self, settings, password, store, signer):
+    def __init__(self, settings, password, store, signers):
         self.home = settings.state_dir / "airflow"
         self.api = AirflowApi(settings.airflow_url, "admin", password)
         self.store = store
-        self.signer = signer
+        self.signers = signers
 
     def start_run(self, dag_id="train_sites", **params):
         self.api.unpause(dag_id)
@@ -176,10 +176,12 @@ def airflow(tmp_path_factory, s3, own_bucket, hook, events):
     }
     server = AirflowServer(state_dir, settings.airflow_port, env)
     server.start()
-    # One key for both, as good as two here.
-    signer = Signer(made.trainer_key, load_private_key(made.trainer_key.read_bytes()))
+    signers = [
+        Signer(path, load_private_key(path.read_bytes()))
+        for path in (made.trainer_key, made.approver_key)
+    ]
     try:
-        yield Running(settings, made.airflow_password, own_bucket, signer)
+        yield Running(settings, made.airflow_password, own_bucket, signers)
     finally:
         server.kill()
 
@@ -232,7 +234,7 @@ def test_a_late_night_is_told_once_and_goes_on(airflow, hook):
 
 
 def test_the_dag_that_watches_tells_of_models_scorers_and_decisions(airflow, hook, events):
-    promote(airflow.store, Version(VERSION), airflow.signer, airflow.signer)
+    promote(airflow.store, Version(VERSION), *airflow.signers)
     watched, state = airflow.run("watch_models")
 
     assert state == "success", airflow.failures("watch_models", watched)
