@@ -126,6 +126,17 @@ def test_a_scorer_can_change_nothing_but_its_cache():
     assert scorer["deploy"]["replicas"] == 2
 
 
+def test_the_ui_verifies_what_it_shows_and_can_sign_nothing():
+    api_server = SERVICES["api-server"]
+    keys = {
+        name for name in api_server["environment"] if re.search(r"(TRAINER|APPROVER).*KEY", name)
+    }
+
+    assert keys == {"NIGHTCATCH_TRAINER_PUBLIC_KEY", "NIGHTCATCH_APPROVER_PUBLIC_KEY"}
+    assert "public-keys:/var/lib/nightcatch/public:ro" in api_server["volumes"]
+    assert not [volume for volume in api_server["volumes"] if volume.startswith("private")]
+
+
 def test_a_scorer_reaches_the_proxy_and_who_watches_it_only():
     networks = SERVICES["scorer"]["networks"]
     neighbours = {
