@@ -297,6 +297,18 @@ def test_the_scorer_installs_its_own_lock_only():
     assert "pip" not in "\n".join(stage("scorer"))
 
 
+def test_what_the_base_brings_is_tried_once_the_lock_lies_over_it():
+    lines = stage("airflow")
+    tried = next(line for line in lines if "celery_executor" in line)
+    locked = (ROOT / "requirements.txt").read_text()
+
+    assert "import psycopg2" in tried
+    assert lines.index(tried) > next(
+        i for i, line in enumerate(lines) if "--require-hashes" in line
+    )
+    assert not re.search("^(celery|psycopg2)", locked, re.MULTILINE)
+
+
 def test_the_scorer_image_has_no_room_it_does_not_need():
     assert sorted(copied("scorer")) == [
         "include/__init__.py",
