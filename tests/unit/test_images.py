@@ -323,6 +323,20 @@ def test_the_scorer_image_has_no_room_it_does_not_need():
     ]
 
 
+def test_the_scorer_image_is_not_made_with_a_compiler_or_an_unpickler():
+    lines = stage("scorer")
+    tried = next(line for line in lines if "find_spec" in line)
+
+    assert tried.startswith("RUN for name in cc gcc")
+    assert "('sklearn', 'joblib', 'pandas')" in tried
+    # After the packages are on the path, as the last thing that is run.
+    path = next(line for line in lines if line.startswith("ENV PATH=/opt/venv/bin"))
+    assert lines.index(tried) > lines.index(path)
+    assert not [
+        line for line in lines[lines.index(tried) + 1 :] if line.startswith(("RUN", "COPY"))
+    ]
+
+
 def test_the_images_end_as_an_ordinary_user():
     users = {
         name: [line for line in stage(name) if line.startswith("USER")][-1]
