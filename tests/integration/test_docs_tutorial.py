@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ ALREADY_THERE = (
     "tests/unit/test_house.py",
     "tests/unit/validation/test_suites.py",
 )
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 PARSE = """
 import sys
 from airflow.dag_processing.dagbag import DagBag
@@ -32,12 +34,9 @@ print(bag.dags["load_records"].params.get_param("pipeline").schema["enum"])
 def house(tmp_path_factory):
     """A copy of the repository with the files of the page in it, each of them new."""
     root = tmp_path_factory.mktemp("house")
-    left_out = shutil.ignore_patterns("__pycache__", "vendor", "node_modules")
+    left_out = shutil.ignore_patterns("__pycache__")
     for room in ROOMS:
         shutil.copytree(pages.ROOT / room, root / room, ignore=left_out)
-    # Pages that Great Expectations builds load these.
-    vendor = "include/validation/vendor"
-    shutil.copytree(pages.ROOT / vendor, root / vendor)
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(pages.ROOT / name, root)
     for path, text in pages.files_in(PAGE).items():
@@ -52,9 +51,13 @@ def run(house, *arguments, **variables):
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     env = {**kept, "PYTHONPATH": str(house), "OMP_NUM_THREADS": "1", **variables}
     command = [sys.executable, *arguments]
-    answer = subprocess.run(command, cwd=house, env=env, capture_output=True, text=True)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return answer.stdout
+    with subprocess.Popen(command, cwd=house, env=env, text=True, **PIPES) as process:
+        try:
+            said, wrong = process.communicate()
+        finally:
+            process.send_signal(signal.SIGINT)  # if it still runs: it stops its servers
+    assert process.returncode == 0, said + wrong
+    return said
 
 
 def test_its_tests_pass_and_a_night_is_trained_signed_and_served(house):
