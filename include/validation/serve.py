@@ -15,11 +15,12 @@ from include.errors import (
     ObjectMissingError,
     SettingMissingError,
     StoreUnavailableError,
+    VersionRefusedError,
 )
 from include.stores.objects import ObjectStore
 from include.validation.docs import content_type
+from include.validation.history import list_runs
 
-MAX_RUNS = 200
 PACKAGED = "version.json"
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 _DAG = re.compile(r"train_([a-z][a-z0-9_]*)")
@@ -35,10 +36,29 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
 }
+# Without a style sheet from the bucket, which holds none before the first run.
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>
-<link rel="stylesheet" href="vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css"></head>
-<body class="container-fluid p-4"><h1 class="h3">Data Docs</h1>{body}</body></html>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root {{ color-scheme: light dark; }}
+:root {{ --muted: #59636e; --line: #dde1e5; --bad: #b3261e; --link: #1c5fb0; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --muted: #a9b3c3; --line: #34405a; --bad: #ff8b80; --link: #7db4f5; }}
+  body {{ background: #161d2d; color: #e8eaed; }}
+}}
+body {{ font: 15px/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }}
+body {{ max-width: 80rem; margin: 0 auto; padding: .5rem 1.25rem 3rem; }}
+h1 {{ font-size: 1.6rem; }}
+h2 {{ font-size: 1.2rem; margin-top: 2rem; }}
+a {{ color: var(--link); }}
+.bad {{ color: var(--bad); }}
+.muted, caption, th {{ color: var(--muted); font-weight: 400; }}
+table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
+caption, th, td {{ text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0; }}
+th, td {{ border-bottom: 1px solid var(--line); }}
+</style></head>
+<body><main><h1>Data Docs</h1>{body}</main></body></html>
 """
 
 
@@ -60,6 +80,7 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
 
     @app.exception_handler(StoreUnavailableError)
     @app.exception_handler(SettingMissingError)
+    @app.exception_handler(VersionRefusedError)
     def unavailable(request: Request, err: Exception) -> Response:
         return _answer(f"<p>The Data Docs cannot be read: {escape(str(err))}</p>", 503)
 
@@ -133,22 +154,6 @@ def docs_key(path: str) -> str:
     if not all(_PART.fullmatch(part) and part not in {".", ".."} for part in parts):
         raise ObjectMissingError(f"{path!r} is no page")
     return keys.docs_root() + "/".join(parts)
-
-
-def list_runs(store: ObjectStore) -> str:
-    """Return every pipeline's runs as HTML, by the time in their names, newest first."""
-    sections = []
-    for pipeline in store.folders(keys.docs_root()):
-        if f"{keys.docs_root()}{pipeline}/" == keys.docs_shared_prefix():
-            continue
-        runs = store.folders(f"{keys.docs_root()}{pipeline}/")
-        runs.sort(key=lambda run: run.rsplit("__", 1)[-1], reverse=True)
-        links = "".join(
-            f'<li><a href="{escape(pipeline)}/{escape(run)}/index.html">{escape(run)}</a></li>'
-            for run in runs[:MAX_RUNS]
-        )
-        sections.append(f'<h2 class="h5">{escape(pipeline)}</h2><ul>{links}</ul>')
-    return "".join(sections) or "<p>No run has validated records yet.</p>"
 
 
 def _pipeline_of(dag_id: str) -> str:

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Queue
 
 import axe_core_python
 import boto3
 import pytest
 import uvicorn
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 
 from include.contract import keys
@@ -480,3 +482,35 @@ def test_what_airflow_refuses_is_said(busy, chromium):
         chromium.wait_for("document.getElementById('said').textContent.includes('may not')")
 
         assert not chromium.run("document.querySelector('#approve button').disabled")
+
+
+SHELL = """<!DOCTYPE html><html lang="en" class="dark"><title>Airflow</title>
+<iframe src="/models/sites" sandbox="allow-scripts allow-same-origin allow-forms allow-downloads">
+</iframe></html>"""
+
+
+def test_inside_the_ui_a_link_opens_in_the_window_around_and_its_theme_is_followed(busy, chromium):
+    asked = Queue()
+    outer = FastAPI()
+    outer.mount("/models", busy.app({}))
+
+    @outer.get("/shell")
+    def shell():
+        return HTMLResponse(SHELL)
+
+    @outer.get("/dags/{path:path}")
+    def page_of_airflow(request: Request, path: str):
+        asked.put((path, request.headers["Sec-Fetch-Dest"]))
+
+    page = "document.querySelector('iframe').contentDocument"
+    with serving(outer) as address:
+        chromium.show_at(1280, 900, "light")
+        chromium.open(f"{address}/shell")
+        chromium.wait_for(f"{page}.documentElement.dataset.theme == 'dark'")
+        chromium.run("document.documentElement.className = 'light'")
+        chromium.wait_for(f"{page}.documentElement.dataset.theme == 'light'")
+        link = f"{page}.querySelector('a[data-top][href*=runs]')"
+        chromium.run(f"setTimeout(() => {link}.click()); 0")
+
+        assert asked.get(timeout=30) == (f"train_sites/runs/run:{FIRST}", "document")
+        chromium.open(f"{address}/shell")

@@ -1,20 +1,29 @@
 """Which page an address means, and in which order runs are listed."""
 
+import json
+
 import pytest
 
 from include.errors import ManifestError, ObjectMissingError
-from include.validation.serve import MAX_RUNS, docs_key, list_runs, run_folder
+from include.validation.history import MAX_RUNS, list_runs
+from include.validation.serve import docs_key, run_folder
 
 
 class Folders:
     """What a bucket lists, by prefix."""
 
-    def __init__(self, **pipelines):
+    def __init__(self, judged=None, **pipelines):
+        self.judged = judged or {}
         self.named = {f"docs/{name}/": runs for name, runs in pipelines.items()}
         self.named["docs/"] = sorted(pipelines)
 
     def folders(self, prefix):
         return list(self.named[prefix])
+
+    def get(self, key, max_bytes=None):
+        if key not in self.judged:
+            raise ObjectMissingError(key)
+        return self.judged[key]
 
 
 def test_the_newest_run_of_a_pipeline_comes_first():
@@ -30,9 +39,35 @@ def test_the_newest_run_of_a_pipeline_comes_first():
 def test_only_so_many_runs_are_listed():
     page = list_runs(Folders(sites=[f"manual__{i:05d}" for i in range(MAX_RUNS + 5)]))
 
-    assert page.count("<li>") == MAX_RUNS
+    assert page.count("<td><a href") == MAX_RUNS
     assert "manual__00204" in page
     assert "manual__00004" not in page
+
+
+def judged(failures=(), warnings=()):
+    found = {"accepted": 8847, "quarantined": 3, "failures": failures, "warnings": warnings}
+    return json.dumps(found).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(judged(), "8,847 accepted, 3 in quarantine</td>", id="accepted"),
+        pytest.param(judged(warnings=["w"]), "3 in quarantine, 1 warnings", id="warned"),
+        pytest.param(judged(["too <few> rows"]), "refused: too &lt;few&gt; rows", id="refused"),
+        pytest.param(b"{", "cannot be read", id="cut"),
+        pytest.param(b"{}", "cannot be read", id="empty"),
+        pytest.param(b"[1]", "cannot be read", id="list"),
+    ],
+)
+def test_the_list_says_what_became_of_a_run_s_records(content, said):
+    page = list_runs(Folders({"runs/sites/night/validation.json": content}, sites=["night"]))
+
+    assert said in page
+
+
+def test_a_run_whose_verdict_is_gone_stays_in_the_list():
+    assert "not kept any more" in list_runs(Folders(sites=["night"]))
 
 
 def test_without_runs_the_list_says_so():
