@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import httpx
+import jwt
 import pymongo
 import pytest
 
@@ -36,13 +37,29 @@ class RunningStack:
     def approvers(self):
         return (load_public_key(self.stack.secrets.approver_public_key.read_bytes()),)
 
+    def token(self, role="admin"):
+        """What says to Airflow that somebody of that role has logged in."""
+        login = {"username": "admin", "password": self.stack.secrets.airflow_password}
+        url = f"{self.settings.airflow_url}/auth/token"
+        token = httpx.post(url, json=login, timeout=30).json()["access_token"]
+        if role == "admin":
+            return token
+        claims = jwt.decode(token, options={"verify_signature": False})
+        algorithm = jwt.get_unverified_header(token)["alg"]
+        secret = self.stack.secrets.airflow_jwt_secret
+        return jwt.encode({**claims, "sub": "vic", "role": role}, secret, algorithm=algorithm)
+
     def rest(self):
         """A client of Airflow's REST API, logged in."""
-        login = {"username": "admin", "password": self.stack.secrets.airflow_password}
-        url = self.settings.airflow_url
-        token = httpx.post(f"{url}/auth/token", json=login).json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=30)
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        url = f"{self.settings.airflow_url}/api/v2"
+        return httpx.Client(base_url=url, headers=headers, timeout=30)
+
+    def read(self, path, token=None):
+        """The answer to whoever has that token: of the administrator if none is given."""
+        token = self.token() if token is None else token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.get(self.settings.airflow_url + path, headers=headers, timeout=60)
 
     def start_run(self, **params):
         self.airflow.unpause("train_sites")

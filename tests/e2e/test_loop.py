@@ -22,6 +22,7 @@ from include.registry.approve import pointer_in_force, read_history
 from include.tracking.models import model_name
 from include.tracking.outbox import has_news
 from include.tracking.runs import experiment_name
+from tests.browser import Browser
 
 PIPELINE = pipelines.get("sites")
 NAMES = [field.name for field in PIPELINE.inputs]
@@ -148,6 +149,7 @@ def test_a_person_approves_or_rejects(running, first_run):
                 # As slowly as a person: an answer within the scheduler's own loop (half a second)
                 # is taken by Airflow 3.3.2 for a task that ended without saying so.
                 threading.Event().wait(3)
+                assert "Its run has been waiting for a person" in running.read("/models/sites").text
                 with running.rest() as rest:
                     why = {"reason": f"a test of {choice}"}
                     chosen = {"chosen_options": [choice], "params_input": why}
@@ -191,6 +193,46 @@ def test_a_person_rolls_back_with_a_reason_and_scorers_follow(running, first_run
     assert (pointer.version, pointer.serial) == (first.version, current.serial + 1)
     assert (pointer.approved_by, pointer.reason) == ("admin", conf["reason"])
     running.wait_for_serial(pointer.serial)
+
+
+def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_run, tmp_path):
+    before = in_force(running)
+    url, page = running.settings.airflow_url, "document.querySelector('iframe').contentDocument"
+    browser = Browser(tmp_path)
+    try:
+        browser.tell("Network.setCookie", name="_token", value=running.token(), url=url)
+        browser.open(f"{url}/plugin/models")
+        browser.wait_for("document.querySelector('iframe')")
+        browser.wait_for(f"{page}?.querySelector('a.button[href$=put-in-force]')")
+        browser.run(f"{page}.querySelector('a.button[href$=put-in-force]').click()")
+        browser.wait_for(f"{page}?.querySelector('#approve:not([hidden])')")
+        browser.run(f"{page}.getElementById('reason').value = 'a test of the page'; 0")
+        browser.run(f"{page}.querySelector('#approve button').click()")
+        browser.wait_for(f"{page}.querySelector('#said a')")
+        run_id = browser.run(f"{page}.querySelector('#said a').textContent")
+    finally:
+        browser.close()
+    state = running.airflow.follow("approve_model", run_id, lambda task: None)
+    pointer = in_force(running)
+
+    assert state == "success"
+    assert (pointer.serial, pointer.version != before.version) == (before.serial + 1, True)
+    assert (pointer.approved_by, pointer.reason) == ("admin", "a test of the page")
+
+
+def test_pages_are_for_those_who_may_see_them(running, first_run):
+    version = in_force(running).version
+    pages = ("/models/sites", f"/models/sites/{version}", f"/models/sites/{version}/report.html")
+    pages += ("/models/-/page.js", "/data-docs/")
+    conf = {"pipeline": "sites", "version": version, "reason": "not mine to give"}
+    asked = {"logical_date": None, "conf": conf}
+    path = f"{running.settings.airflow_url}/api/v2/dags/approve_model/dagRuns"
+    viewer = {"Authorization": f"Bearer {running.token('viewer')}"}
+
+    assert {running.read(page, token="").status_code for page in pages} == {401}
+    assert {running.read(page, running.token(None)).status_code for page in pages} == {403}
+    assert {running.read(page, running.token("viewer")).status_code for page in pages} == {200}
+    assert httpx.post(path, json=asked, headers=viewer).status_code == 403
 
 
 def test_a_version_that_does_not_exist_changes_nothing(running, first_run):
