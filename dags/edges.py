@@ -112,6 +112,18 @@ def open_store(*, hurried: bool = False) -> "ObjectStore":
     return ObjectStore(S3Hook(aws_conn_id="nightcatch_s3", config=config).get_conn(), BUCKET)
 
 
+def loader_connection() -> str:
+    """Name the MongoDB connection of whoever writes records: one of its own, or the nights'."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        BaseHook.get_connection("nightcatch_mongo_loader")
+    except AirflowNotFoundException:
+        return "nightcatch_mongo"
+    return "nightcatch_mongo_loader"
+
+
 def dag_link(dag_id: str) -> str:
     """Return the address of a DAG in Airflow's UI."""
     return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}"

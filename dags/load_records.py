@@ -26,7 +26,7 @@ from typing import Any
 from airflow.sdk import DAG, Param, dag, get_current_context, task
 
 from dags.alerts import tell_of_failed_run
-from dags.edges import DEFAULT_ARGS
+from dags.edges import DEFAULT_ARGS, loader_connection
 from include import pipelines
 
 _LOG = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ def load_records() -> None:
         data_dir = Path(given) if given else None
         cache_dir = Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch"))
         named, label = params["source"] == "path", params["label"]
-        with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
+        with MongoHook(mongo_conn_id=loader_connection()) as hook:
             report = load_dataset(
                 hook.get_collection(pipeline.collection),
                 pipeline,

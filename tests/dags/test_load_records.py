@@ -90,10 +90,10 @@ def airflow(tmp_path_factory, mongo_url):
         "PYTHONPATH": str(ROOT),
     }
 
-    def call(*arguments):
+    def call(*arguments, **more):
         return subprocess.run(
             [sys.executable, *arguments],
-            env=environment,
+            env=environment | more,
             cwd=home,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -192,6 +192,21 @@ def test_a_plain_list_takes_its_label_from_the_form(airflow, mongo_url):
         "source": "our own eyes",
         "loaded_from": "list.txt",
     }
+
+
+def test_records_are_written_by_a_connection_of_their_own_where_there_is_one(airflow, mongo_url):
+    own = mongo_url.replace("mongodb://", "mongo://").replace("/?", "/loaders_own?")
+    conf = json.dumps({"source": "simulated", "n_simulated": 5})
+
+    done = airflow(
+        *("-m", "airflow", "dags", "test", "load_records", "--conf", conf),
+        AIRFLOW_CONN_NIGHTCATCH_MONGO_LOADER=own,
+    )
+
+    assert done.returncode == 0, done.stdout
+    with pymongo.MongoClient(mongo_url) as client:
+        assert client["loaders_own"]["sites"].count_documents({}) == 5
+        client.drop_database("loaders_own")
 
 
 def test_a_file_outside_the_data_directory_fails_at_once_and_is_not_shown(airflow, records):
