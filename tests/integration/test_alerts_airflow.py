@@ -171,7 +171,7 @@ def airflow(tmp_path_factory, s3, own_bucket, hook, events):
         "NIGHTCATCH_ALERTS_WEBHOOK_URL": hook.url,
         "NIGHTCATCH_ALERTS_SCORER_URLS": f"http://127.0.0.1:{pick_port()}",
         "NIGHTCATCH_ALERTS_MODEL_AGE_DAYS": "0.000001",
-        "NIGHTCATCH_ALERTS_LATE_AFTER_MIN": "0.5",
+        "NIGHTCATCH_ALERTS_LATE_AFTER_MIN": "0.2",
         "NIGHTCATCH_EVENTS_URL": events.url,
     }
     server = AirflowServer(state_dir, settings.airflow_port, env)
