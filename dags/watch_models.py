@@ -53,7 +53,6 @@ def watch_models() -> None:
         """Return what is wrong now, in sentences; people know of it."""
         from include.alerts import watch
         from include.alerts.receivers import alert_receivers
-        from include.alerts.scorers import served_by
         from include.alerts.standing import read_standing, tell_changes
         from include.alerts.tell import forget_old
 
@@ -61,18 +60,18 @@ def watch_models() -> None:
         links = {name: dag_link(f"train_{name}") for name in pipelines.names()}
         pointers = watch.pointers_in_force(store, links, trust())
         days, known = settings.max_model_age_days, read_standing(store)
-        causes = [*watch.old_models(store, pointers, trust(), days, now, links)]
-        for url in settings.scorer_urls:
-            causes += watch.stale_scorer(
-                url,
-                served_by(url),
-                pointers,
-                grace_s=settings.scorer_grace_s,
-                known=known,
-                now=now,
-            )
-        receivers, runbook_url = alert_receivers(settings), settings.runbook_url
-        standing = tell_changes(store, receivers, causes, runbook_url=runbook_url, now=now)
+        old = watch.old_models(store, pointers, trust(), days, now, links)
+        stale, unseen = watch.look_at_scorers(
+            settings.scorer_urls, pointers, grace_s=settings.scorer_grace_s, known=known, now=now
+        )
+        standing = tell_changes(
+            store,
+            alert_receivers(settings),
+            [*old, *stale],
+            runbook_url=settings.runbook_url,
+            now=now,
+            unseen=unseen,
+        )
         forget_old(store, now)
         return [each.last.sentence for each in standing.values()]
 

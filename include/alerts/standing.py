@@ -5,7 +5,7 @@ Which states stand is one object in the bucket; one run at a time looks and writ
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -57,6 +57,7 @@ def tell_changes(
     *,
     runbook_url: str,
     now: datetime,
+    unseen: Collection[str] = (),
 ) -> dict[str, Standing]:
     """Return what is wrong now, once everybody was told of what changed.
 
@@ -69,6 +70,8 @@ def tell_changes(
     runbook_url : str
     now : datetime
         Aware, UTC.
+    unseen : collection of str
+        Names of states that nobody could look at: they stand as they stood.
     """
     standing = read_standing(store)
     current = {f"{cause.kind}.{cause.about}": cause for cause in causes}
@@ -81,7 +84,7 @@ def tell_changes(
         give(store, receivers, alert)
         standing[name] = Standing(before.since if before else alert.at, alert.at, alert)
         _write(store, standing)
-    for name in standing.keys() - current.keys():
+    for name in standing.keys() - current.keys() - set(unseen):
         give(store, receivers, _ended(standing.pop(name), now))
         _write(store, standing)
     return standing

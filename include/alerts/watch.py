@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from include.alerts.kinds import ModelOld, ScorerStale
-from include.alerts.scorers import Served
+from include.alerts.scorers import Served, served_by
 from include.contract.approval import Pointer
 from include.registry.approve import pointer_in_force
 from include.registry.follow.believe import Trust
@@ -55,6 +55,34 @@ def old_models(
         age_days = age / timedelta(days=1)
         if age_days > limit_days:
             yield ModelOld(name, pointer.version, age_days, limit_days, links[name])
+
+
+def look_at_scorers(
+    urls: Iterable[str],
+    pointers: Mapping[str, Pointer],
+    *,
+    grace_s: float,
+    known: Iterable[str],
+    now: datetime,
+) -> tuple[list[ScorerStale], set[str]]:
+    """Return what is stale, and which known states nobody could look at now.
+
+    Parameters
+    ----------
+    urls : iterable of str
+        Of the scorers.
+    pointers, grace_s, known, now
+        As in `stale_scorer`.
+    """
+    stale: list[ScorerStale] = []
+    unseen: set[str] = set()
+    for url in urls:
+        served = served_by(url)
+        stale += stale_scorer(url, served, pointers, grace_s=grace_s, known=known, now=now)
+        if served.problem:
+            begins = f"{ScorerStale.kind}.{urlsplit(url).netloc} "
+            unseen.update(name for name in known if name.startswith(begins))
+    return stale, unseen
 
 
 def stale_scorer(

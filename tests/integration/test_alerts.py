@@ -18,7 +18,12 @@ from include.alerts.scorers import Served, served_by
 from include.alerts.standing import read_standing, tell_changes
 from include.alerts.tell import forget_old, tell_once
 from include.alerts.unsent import KEPT_FOR, give_unsent
-from include.alerts.watch import old_models, pointers_in_force, stale_scorer
+from include.alerts.watch import (
+    look_at_scorers,
+    old_models,
+    pointers_in_force,
+    stale_scorer,
+)
 from include.contract import keys
 from include.registry.approve import approve
 from include.registry.follow.believe import Trust
@@ -289,6 +294,23 @@ def test_a_scorer_that_is_none_or_away_is_said_so():
     away = served_by(f"http://127.0.0.1:{pick_port()}", pauses_s=(0.01,))
 
     assert away.problem == "cannot be reached: ConnectionRefusedError"
+
+
+def test_what_is_stale_is_not_over_because_nobody_answers(store, hook, signer, trust):
+    pointers = {"sites": promote(store, Version(version_name(1)), signer, signer)}
+    with http_receiver() as posts:
+        url = posts.url.removesuffix("/hook")
+    address = url.removeprefix("http://")
+    lags = ScorerStale(f"{address} sites", "It lags", "link")
+    tell_changes(store, [WebhookReceiver(hook.url)], [lags], runbook_url="r", now=NOW)
+    known = read_standing(store)
+    stale, unseen = look_at_scorers([url], pointers, grace_s=300, known=known, now=NOW)
+    tell_changes(store, [WebhookReceiver(hook.url)], stale, runbook_url="r", now=NOW, unseen=unseen)
+
+    assert [text.splitlines()[0] for text in hook.texts] == [
+        f"*Scorer stale: {address} sites*",
+        f"*Scorer stale: {address}*",
+    ]
 
 
 def kinds(posts):
