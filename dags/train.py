@@ -12,13 +12,13 @@ Every night at 02:00 UTC, and whenever somebody triggers it.
 | `search` | one task per model family: grid search by group-disjoint cross-validation | `runs/` |
 | `choose` | the best by cross-validation alone; calibration; threshold for the false-positive budget | log |
 | `evaluate` | the one look at the test side, beside the random-split figure and the champion | log |
-| `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | button **Report** |
+| `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | **Report**, under *Details* of the task |
 | `infra_validate` | the scorer's own code loads the package and scores every test row | log |
 | `gate` | one sentence per rule, limits in the pipeline's `policy.toml`; any rule not passed fails the run | log |
 | `how_to_approve` | at once, or after a person's answer; not at all if a newer night's version is in force | log |
 | `wait_for_approval` | only with `approval: human` | **Required Actions** |
 | `keep_newer` | only for an older night: its version is kept, the newer one stays in force | XCom |
-| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | button **Models** |
+| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | **Models**, under *Details* of the task |
 | `track` | notes how the run ended; the DAG `send_tracking` tells MLflow. It never makes a failed run green | MLflow |
 
 **If it fails.** `validate`: the log says which rule and which rows; mend the records, then trigger again.

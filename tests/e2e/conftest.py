@@ -19,6 +19,25 @@ from include.stack.stack import Stack
 from include.stores.objects import ObjectStore
 
 ROOT = Path(__file__).resolve().parents[2]
+# A DAG of somebody else, who follows the approved model.
+FOLLOWER = """
+from airflow.sdk import Asset, dag, task
+
+
+@dag(
+    schedule=Asset(name="approved_model_sites", uri="s3://nightcatch/models/sites/approved.json"),
+    is_paused_upon_creation=False,
+)
+def follow_model():
+    @task
+    def received(triggering_asset_events=None):
+        return [event.extra for events in triggering_asset_events.values() for event in events]
+
+    received()
+
+
+follow_model()
+"""
 BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
 
 
@@ -76,6 +95,17 @@ class RunningStack:
             if task.state == "failed"
         }
 
+    def returned(self, dag_id, run_id, task_id):
+        """What a task returned, as the XCom tab shows it."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        with self.rest() as rest:
+            return rest.get(path, params={"deserialize": True}).json()["value"]
+
+    def states(self, run_id):
+        """State of each task of a training run that is not mapped."""
+        found = self.airflow.tasks("train_sites", run_id)
+        return {task.task_id: task.state for task in found if task.map_index < 0}
+
     def wait_for_serial(self, serial):
         """Return when every worker of the scorer answers from that serial."""
         deadline = time.monotonic() + 60
@@ -99,7 +129,12 @@ def running(tmp_path_factory):
     ports = {name: pick_port() for name in names}
     state_dir = tmp_path_factory.mktemp("loop")
     settings = StackSettings(ROOT, state_dir, s3_port=pick_port(BEHIND_S3), **ports)
-    stack = Stack(settings, {**os.environ, "NIGHTCATCH_POLL_INTERVAL_S": "1"})
+    dags_dir = state_dir / "dags"
+    dags_dir.mkdir()
+    for file in [ROOT / "dags" / ".airflowignore", *(ROOT / "dags").glob("*.py")]:
+        (dags_dir / file.name).symlink_to(file)
+    (dags_dir / "follow_model.py").write_text(FOLLOWER)
+    stack = Stack(settings, {**os.environ, "NIGHTCATCH_POLL_INTERVAL_S": "1"}, dags_dir)
     beside = ROOT.parent / "shared" / "data"
     data_dir = Path(os.environ.get("NIGHTCATCH_DATA_DIR", beside))
     real = data_dir.is_dir()

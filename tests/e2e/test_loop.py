@@ -6,10 +6,12 @@ import os
 import signal
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import numpy as np
 import pandas as pd
+import pymongo
 import pytest
 from mlflow import MlflowClient
 
@@ -41,6 +43,18 @@ def first_run(running):
 
 def in_force(running):
     return pointer_in_force(running.store, "sites", running.approvers)
+
+
+def heard_of(running):
+    """What the DAG that follows the approved model was told so far."""
+    with running.rest() as rest:
+        runs = rest.get("/dags/follow_model/dagRuns?state=success").json()["dag_runs"]
+    extras = [
+        extra
+        for run in runs
+        for extra in running.returned("follow_model", run["dag_run_id"], "received")
+    ]
+    return {(extra["serial"], extra["version"], extra["pipeline"]) for extra in extras}
 
 
 def manifest_of(running, pointer):
@@ -180,6 +194,55 @@ def test_what_was_rejected_or_left_out_is_kept_for_people(running, first_run):
     assert all(verdict["passed"] for verdict in night.read_json("gate.json"))
 
 
+def test_an_old_run_cleared_after_a_newer_one_keeps_its_snapshot_and_the_newer_version(
+    running, first_run
+):
+    before = in_force(running)
+    digest = running.returned("train_sites", first_run, "take_snapshot")["digest"]
+    tasks = ["take_snapshot", "how_to_approve", "wait_for_approval", "keep_newer", "approve"]
+    asked = {"dag_run_id": first_run, "task_ids": [*tasks, "track"], "only_failed": False}
+    with pymongo.MongoClient(running.settings.mongo_url) as mongo, running.rest() as rest:
+        removed = mongo.phishing.sites.find_one_and_delete({})
+        cleared = rest.post(
+            "/dags/train_sites/clearTaskInstances", json={**asked, "dry_run": False}
+        )
+        state = running.finish(first_run)
+        mongo.phishing.sites.insert_one(removed)
+
+    assert cleared.status_code == 200, cleared.text
+    assert state == "success", running.failures(first_run)
+    assert running.returned("train_sites", first_run, "take_snapshot")["digest"] == digest
+    states = running.states(first_run)
+    assert (states["keep_newer"], states["approve"]) == ("success", "skipped")
+    assert before.version in running.returned("train_sites", first_run, "keep_newer")["reason"]
+    assert in_force(running) == before
+
+
+def test_a_backfilled_night_is_judged_and_kept_but_never_replaces_a_newer_one(running, first_run):
+    before = in_force(running)
+    # The latest night that was due: after an earlier one, Airflow would start this one as well.
+    due = f"{datetime.now(UTC) - timedelta(hours=2):%Y-%m-%d}T02:00:00Z"
+    night = {"from_date": due, "to_date": due}
+    how = {"dag_run_conf": {"effort": "quick"}, "max_active_runs": 1, "run_backwards": False}
+    with running.rest() as rest:
+        made = rest.post("/backfills", json={"dag_id": "train_sites", **night, **how})
+        assert made.status_code == 200, made.text
+        (run,) = rest.get("/dags/train_sites/dagRuns?run_type=backfill").json()["dag_runs"]
+    run_id = run["dag_run_id"]
+    state = running.finish(run_id)
+    version = running.returned("train_sites", run_id, "package")["version"]
+    summary = running.returned("train_sites", run_id, "track")
+
+    assert state == "success", running.failures(run_id)
+    assert running.states(run_id)["keep_newer"] == "success"
+    assert keys.version_time(version) == due.replace("-", "").replace(":", "")
+    assert running.store.exists(keys.version_file("sites", version, keys.SIGNATURE))
+    assert in_force(running) == before
+    assert (summary["outcome"], summary["version"]) == ("superseded", version)
+    assert summary["rows"] == summary["accepted"] + summary["quarantined"]
+    assert summary["seconds"]["search"] > 0
+
+
 def test_a_person_rolls_back_with_a_reason_and_scorers_follow(running, first_run):
     history = list(read_history(running.store, "sites", running.approvers))
     first, current = history[0], in_force(running)
@@ -248,6 +311,15 @@ def test_a_version_that_does_not_exist_changes_nothing(running, first_run):
     assert in_force(running) == before
 
 
+def test_a_dag_that_follows_the_approved_model_hears_of_every_version(running, first_run):
+    history = list(read_history(running.store, "sites", running.approvers))
+    expected = {(pointer.serial, pointer.version, "sites") for pointer in history}
+    deadline = time.monotonic() + 60
+    while (heard := heard_of(running)) != expected:
+        assert time.monotonic() < deadline, (heard, expected)
+        time.sleep(0.5)
+
+
 def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_run):
     pointer = in_force(running)
     deadline = time.monotonic() + 120
@@ -265,8 +337,13 @@ def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_ru
     }
     champion = client.get_model_version_by_alias(model_name("sites"), "champion")
 
+    ended = {run["dag_run_id"]: run["state"] for run in runs}
+    superseded = {run for run in ended if running.states(run)["keep_newer"] == "success"}
+
+    assert len(superseded) == 2
     assert told == {
-        run["dag_run_id"]: "approved" if run["state"] == "success" else "rejected" for run in runs
+        run: "superseded" if run in superseded else "approved" if state == "success" else "rejected"
+        for run, state in ended.items()
     }
     assert champion.tags["version"] == pointer.version
     assert champion.tags["serial"] == str(pointer.serial)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from dags.edges import POOL, POOL_SLOTS
 from include.errors import DagRunError, PortTakenError
 from include.stack.airflow import AirflowServer
 from include.stack.airflow_api import AirflowApi
@@ -23,7 +24,9 @@ from include.stack.settings import StackSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = """
-from airflow.sdk import Param, dag, task
+from airflow.sdk import Param, dag, get_current_context, task
+from dags.edges import POOL
+from dags.links import MlflowLink, show_link, with_links
 from dags.tracking import track
 from include.errors import DataRejectedError
 
@@ -46,8 +49,24 @@ def bad():
     reject() >> track("sites")
 
 
+@dag(dag_id="train_small")
+def pooled():
+    @task
+    def heavy() -> str:
+        return "done"
+
+    @task
+    def search(family: str) -> None:
+        show_link(get_current_context(), MlflowLink())
+
+    plain = heavy.override(pool=POOL, pool_slots=3)()
+    mapped = search.expand(family=["a", "b"])
+    with_links(MlflowLink(), plain, mapped)
+
+
 good()
 bad()
+pooled()
 """
 ASKS = """
 from datetime import timedelta
@@ -106,6 +125,7 @@ def airflow(settings: StackSettings, secrets: Secrets) -> Iterator[AirflowServer
     (dags_dir / "broken.py").write_text(BROKEN)
     env = airflow_environment(settings, secrets, os.environ, dags_dir)
     env["AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL"] = "1"
+    env["NIGHTCATCH_MLFLOW_PUBLIC_URL"] = "http://mlflow.example/"
     server = AirflowServer(settings.state_dir, settings.airflow_port, env)
     server.start()
     yield server
@@ -142,6 +162,37 @@ def test_failed_run_stays_failed_although_its_end_was_noted(api: AirflowApi) -> 
         "reject": "failed",
         "track": "success",
     }
+
+
+def test_a_pool_that_somebody_deleted_strands_no_task(api: AirflowApi) -> None:
+    made = api._expect("GET", f"/pools/{POOL}")
+    assert api._ask("DELETE", f"/pools/{POOL}")[0] == 204
+    api.unpause("train_small")
+    run_id = api.trigger("train_small", {})
+    state = api.follow("train_small", run_id, lambda task: None)
+
+    assert (made["slots"], state) == (POOL_SLOTS, "success")
+    assert api._expect("GET", f"/pools/{POOL}")["slots"] == POOL_SLOTS
+
+
+def test_a_pool_that_somebody_resized_stays_so(api: AirflowApi) -> None:
+    body = {"pool": POOL, "slots": 12}
+    assert api._ask("PATCH", f"/pools/{POOL}?update_mask=slots", body)[0] == 200
+    api.follow("good", api.trigger("good", {}), lambda task: None)
+
+    assert api._expect("GET", f"/pools/{POOL}")["slots"] == 12
+
+
+def test_plain_and_mapped_tasks_show_their_links(api: AirflowApi) -> None:
+    run_id = api.trigger("train_small", {})
+    api.follow("train_small", run_id, lambda task: None)
+    instances = f"/dags/train_small/dagRuns/{quote(run_id)}/taskInstances"
+    shown = [
+        api._expect("GET", f"{instances}/{task}/links?map_index={index}")["extra_links"]["MLflow"]
+        for task, index in (("heavy", -1), ("search", 0), ("search", 1))
+    ]
+
+    assert shown == ["http://mlflow.example/#/experiments?searchFilter=nightcatch-small"] * 3
 
 
 def test_lineage_events_of_every_run_and_task_are_in_a_file(
