@@ -51,7 +51,7 @@ def protected_app() -> "FastAPI":
     from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
     from fastapi import Depends, HTTPException
 
-    from dags.edges import trust
+    from dags.edges import mlflow_url, trust
     from include import pipelines
     from include.pages.models import Wiring, models_app
     from include.pages.view import train_dag
@@ -67,9 +67,7 @@ def protected_app() -> "FastAPI":
         trust=trust,
         pipelines={name: pipelines.get(name).title for name in pipelines.names()},
         waiting=waiting_runs,
-        mlflow_url=os.environ.get(
-            "NIGHTCATCH_MLFLOW_PUBLIC_URL", os.environ.get("NIGHTCATCH_MLFLOW_URL", "")
-        ),
+        mlflow_url=os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url(),
         url_prefix=URL_PREFIX,
     )
     guards = [Depends(requires_access_view(AccessView.PLUGINS))]

@@ -34,11 +34,14 @@ class GateOutcome:
         The sentence of every rule that was not passed.
     passes : tuple of str
         The sentence of every rule that was.
+    not_judged : tuple of str
+        Of every rule that had no limit, or too little to judge by.
     """
 
     judged: bool
     rejections: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
+    not_judged: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -188,12 +191,20 @@ def read_gate(store: ObjectStore, manifest: Manifest) -> GateOutcome:
     if verdicts is None:
         return GateOutcome(False)
     try:
-        said = [(verdict["passed"], str(verdict["sentence"])) for verdict in verdicts]
-    except (KeyError, TypeError) as err:
+        said = [(_outcome(verdict), str(verdict["sentence"])) for verdict in verdicts]
+    except (AttributeError, KeyError, TypeError) as err:
         raise ManifestError(f"{manifest.version}: {GATE} of its run is malformed") from err
-    rejections = (sentence for passed, sentence in said if not passed)
-    passes = (sentence for passed, sentence in said if passed)
-    return GateOutcome(True, tuple(rejections), tuple(passes))
+
+    def of(wanted: str) -> tuple[str, ...]:
+        return tuple(sentence for outcome, sentence in said if outcome == wanted)
+
+    return GateOutcome(True, of("rejected"), of("passed"), of("not judged"))
+
+
+def _outcome(verdict: Mapping[str, Any]) -> str:
+    if not verdict["passed"]:
+        return "rejected"
+    return "passed" if verdict.get("judged", True) else "not judged"
 
 
 def _rejection(store: ObjectStore, manifest: Manifest) -> str:

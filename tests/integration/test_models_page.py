@@ -63,7 +63,10 @@ class Desk:
             self.store, manifest, files, signing_key=signer.path, trusted=signer.trusted
         )
         if verdicts is not None:
-            said = [{"rule": "r", "passed": passed, "sentence": s} for passed, s in verdicts]
+            said = [
+                {"passed": passed is not False, "judged": passed is not None, "sentence": sentence}
+                for passed, sentence in verdicts
+            ]
             self.note(name, "gate.json", said)
 
     def note(self, name, document, content):
@@ -98,7 +101,8 @@ def fill(desk):
     """Two versions approved, the first again; one rejected, one that waits, one never judged."""
     desk.publish(FIRST, [(True, "accuracy 0.951, at least 0.92")])
     desk.publish(SECOND, [(True, "accuracy 0.960, at least 0.92")], accuracy=0.96)
-    desk.publish(REJECTED, [(True, "fine"), (False, "accuracy 0.80, below 0.92")], accuracy=0.8)
+    verdicts = [(True, "fine"), (False, "accuracy 0.80, below 0.92"), (None, "too few rows")]
+    desk.publish(REJECTED, verdicts, accuracy=0.8)
     desk.publish(WAITING, [(True, "accuracy 0.970, at least 0.92")], accuracy=0.97)
     desk.publish(UNJUDGED)
     desk.approve(FIRST, f"run:{FIRST}", approved_by="the gate", reason="passed every rule")
@@ -206,7 +210,7 @@ def test_a_version_that_waits_is_answered_where_it_was_asked(busy):
 def test_every_sentence_of_the_gate_is_on_the_version_s_page(busy):
     shown = text_of(busy.client().get(f"/sites/{REJECTED}"))
 
-    assert "Not passed accuracy 0.80, below 0.92 Passed fine" in shown
+    assert "Not passed accuracy 0.80, below 0.92 Passed fine Not judged too few rows" in shown
 
 
 def test_a_person_s_no_is_shown(desk):
