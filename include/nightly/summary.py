@@ -13,7 +13,7 @@ def summarise(night: Night) -> dict[str, Any]:
     taken, judged = _read(night, "snapshot.json"), _read(night, "validation.json")
     moved, chosen = _read(night, "drift.json"), _read(night, "chosen.json")
     test = _read(night, "evaluation.json").get("test", {})
-    verdicts = _read(night, "gate.json") or []
+    judged_by = [verdict for verdict in _read(night, "gate.json") or [] if verdict["judged"]]
     found = {
         "snapshot": taken.get("digest"),
         "rows": taken.get("rows"),
@@ -26,8 +26,8 @@ def summarise(night: Night) -> dict[str, Any]:
         "test_rows": test.get("n_rows"),
         **{name: test.get(name) for name in _FIGURES},
         "version": _read(night, "version.json").get("version"),
-        "rules_passed": sum(verdict["passed"] for verdict in verdicts) if verdicts else None,
-        "rules": len(verdicts) or None,
+        "rules_passed": sum(verdict["passed"] for verdict in judged_by) if judged_by else None,
+        "rules": len(judged_by) or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -129,7 +129,8 @@ def test_a_run_is_told_in_numbers_however_far_it_came(s3, bucket):
     begun = summarise(night)
     night.write_json("snapshot.json", {"digest": "3f9a1c2b3f9a1c2b", "rows": 1_000})
     night.write_json("validation.json", {"accepted": 990, "quarantined": 10})
-    night.write_json("gate.json", [{"passed": True}, {"passed": False}])
+    verdicts = [(True, True), (True, True), (False, True), (True, False)]
+    night.write_json("gate.json", [{"passed": p, "judged": j} for p, j in verdicts])
 
     assert begun == {}
     assert summarise(night) == {
@@ -137,8 +138,8 @@ def test_a_run_is_told_in_numbers_however_far_it_came(s3, bucket):
         "rows": 1_000,
         "accepted": 990,
         "quarantined": 10,
-        "rules_passed": 1,
-        "rules": 2,
+        "rules_passed": 2,
+        "rules": 3,
     }
 
 
