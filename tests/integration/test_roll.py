@@ -21,7 +21,7 @@ from tests import fake_docker
 ROOT = Path(__file__).resolve().parents[2]
 ROLL = ROOT / "deploy/aws/roll.sh"
 NAME, FRONT = "nightcatch-scorer", "nightcatch-front"
-TIMEOUT_S = 60
+TIMEOUT_S = 120
 
 
 def image(kind, number=0):
@@ -52,7 +52,7 @@ class Host:
             "ROLL_CONFIG": str(config),
             "ROLL_FRONT_URL": self.url,
             "ROLL_LOCK": str(folder / "lock"),
-            "ROLL_READY_S": "2",
+            "ROLL_READY_S": "60",
             "ROLL_KNOWN_S": "0",
             "ROLL_WATCH_S": "0",
         }
@@ -86,9 +86,9 @@ class Host:
             start_new_session=True,
         )  # fmt: skip
 
-    def roll(self, *words):
+    def roll(self, *words, **env):
         """The exit status and the last line."""
-        process = self.begin(*words)
+        process = self.begin(*words, **env)
         output, _ = process.communicate(timeout=TIMEOUT_S)
         return process.returncode, output.splitlines()[-1].removeprefix("roll: ")
 
@@ -146,7 +146,7 @@ class Clients(threading.Thread):
         self.images, self.failed = set(), 0
 
     def run(self):
-        while not self._stopped.wait(0.01):
+        while not self._stopped.wait(0.05):
             try:
                 self.images.add(self._host.ask())
             except OSError:
@@ -170,9 +170,15 @@ def empty(tmp_path):
 
 @pytest.fixture
 def host(empty):
-    """One that serves the old image."""
-    assert empty.roll(OLD) == (0, f"{OLD} serves")
+    """One that serves the old image, as a roll leaves it."""
+    empty.docker("run", "--detach", "--name", NAME, "--network", FRONT, OLD)
     return empty
+
+
+def test_a_first_one_serves(empty):
+    assert empty.roll(OLD) == (0, f"{OLD} serves")
+    assert list(empty.containers()) == [""]
+    assert empty.ask() == OLD
 
 
 def test_a_good_one_takes_over_and_no_client_notices(host):
@@ -211,7 +217,7 @@ def test_only_the_one_before_is_kept(host):
 def test_a_bad_one_is_refused_with_a_reason_and_the_old_one_serves(host, kind, reason):
     bad = image(kind)
     with Clients(host) as clients:
-        ended = host.roll(bad)
+        ended = host.roll(bad, ROLL_READY_S="2" if kind == "unready" else "60")
     found = host.containers()
 
     assert ended == (1, f"{bad} {reason}; {OLD} serves as before")
@@ -234,10 +240,7 @@ def alone_in_front(host):
     return on_trial(host) and [each["image"] for each in host.serving()] == [NEW]
 
 
-MOMENTS = [on_trial, both_in_front, alone_in_front]
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", [on_trial, both_in_front, alone_in_front])
 def test_a_killed_roll_is_undone_by_the_next_call(host, moment):
     roll = host.begin(NEW, ROLL_KNOWN_S="1", ROLL_WATCH_S="60")
     host.wait_until(lambda: moment(host))
@@ -249,10 +252,9 @@ def test_a_killed_roll_is_undone_by_the_next_call(host, moment):
     assert host.ask() == OLD
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_roll_told_to_stop_undoes_itself(host, moment):
+def test_a_roll_told_to_stop_undoes_itself(host):
     roll = host.begin(NEW, ROLL_KNOWN_S="1", ROLL_WATCH_S="60")
-    host.wait_until(lambda: moment(host))
+    host.wait_until(lambda: alone_in_front(host))
     roll.send_signal(signal.SIGTERM)
     output, _ = roll.communicate(timeout=TIMEOUT_S)
 
@@ -275,7 +277,7 @@ def test_a_roll_killed_between_the_two_new_names_is_completed(host):
 def test_a_first_one_that_is_bad_leaves_nothing(empty):
     bad = image("unready")
 
-    assert empty.roll(bad) == (
+    assert empty.roll(bad, ROLL_READY_S="1") == (
         3,
         f"{bad} did not become ready; nothing served before, so nothing serves",
     )
@@ -283,7 +285,7 @@ def test_a_first_one_that_is_bad_leaves_nothing(empty):
 
 
 def test_what_cannot_be_undone_says_so_and_leaves_what_there_is(empty):
-    empty.roll(image("once"))
+    empty.docker("run", "--detach", "--name", NAME, "--network", FRONT, image("once"))
     status, sentence = empty.roll(image("shy"))
 
     assert status == 3
@@ -311,6 +313,7 @@ def test_one_roll_at_a_time(host):
     first = host.begin(image("unready"))
     host.wait_until(lambda: on_trial(host))
     second = host.roll(NEW)
+    first.terminate()
     first.communicate(timeout=TIMEOUT_S)
 
     assert second == (2, "another roll is under way")
