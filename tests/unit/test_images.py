@@ -137,6 +137,16 @@ def test_the_ui_verifies_what_it_shows_and_can_sign_nothing():
     assert not [volume for volume in api_server["volumes"] if volume.startswith("private")]
 
 
+def test_scorers_are_renewed_before_the_old_ones_go():
+    script = (ROOT / "deploy/renew_scorers.sh").read_text()
+    order = [script.index(each) for each in ("--no-recreate", "/health/ready", "docker stop")]
+
+    subprocess.run(["sh", "-n", ROOT / "deploy/renew_scorers.sh"], check=True, timeout=30)
+    assert order == sorted(order)
+    # No longer than Compose gives them to answer what they began.
+    assert f"docker stop -t {SERVICES['scorer']['stop_grace_period'].rstrip('s')} $old" in script
+
+
 def test_a_scorer_reaches_the_proxy_and_who_watches_it_only():
     networks = SERVICES["scorer"]["networks"]
     neighbours = {
