@@ -31,12 +31,15 @@ def open_store() -> "ObjectStore":
     """
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from airflow.sdk.exceptions import AirflowNotFoundException
+    from botocore.config import Config
 
     from include.errors import SettingMissingError
     from include.stores.objects import ObjectStore
 
+    # Somebody looks at a page: an S3 that does not answer is said within seconds, not minutes.
+    patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
     try:
-        client = S3Hook(aws_conn_id=CONNECTION_ID).get_conn()
+        client = S3Hook(aws_conn_id=CONNECTION_ID, config=patience).get_conn()
     except AirflowNotFoundException as err:
         raise SettingMissingError(f"Airflow has no connection {CONNECTION_ID}") from err
     return ObjectStore(client, os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch"))
