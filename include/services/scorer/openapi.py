@@ -117,7 +117,7 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
             {
                 "name": "explain",
                 "in": "query",
-                "description": "Records are answered as by /explain.",
+                "description": "A JSON body is answered as by /explain.",
                 "schema": {"enum": ["true", "false"]},
             }
         ],
@@ -130,14 +130,13 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
 
 
 def _explain(entries: Entries, limits: Limits) -> dict[str, Any]:
-    records = [entry for entry in entries if not entry.model.schema.is_text]
-    rows = replace(limits, records=min(MAX_ROWS, limits.records))
-    asked = {"schema": question_schema(records, rows), "examples": examples(records)}
+    few = replace(limits, records=min(MAX_ROWS, limits.records))
+    asked = {"schema": question_schema(entries, few), "examples": examples(entries)}
     answers = [reference(name) for name in ("SinglePrediction", "Predictions")]
     answered = {"application/json": {"schema": {"oneOf": answers}}}
     return {
         "operationId": "explain",
-        "summary": "Score records, and say what each input contributes",
+        "summary": "Score records or addresses, and say what each input contributes",
         "description": "Contributions in log-odds that add up to the score.",
         "requestBody": {"required": True, "content": {"application/json": asked}},
         "responses": {
@@ -214,7 +213,10 @@ def problems(*statuses: int) -> dict[str, Any]:
 
 
 def _pipeline() -> Schema:
-    return {"type": ["string", "null"], "description": "Which pipeline answers; else the first."}
+    return {
+        "type": ["string", "null"],
+        "description": "Who answers; else whoever knows the columns.",
+    }
 
 
 def _status_paths() -> dict[str, Any]:
