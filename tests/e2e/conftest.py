@@ -17,6 +17,7 @@ from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stack.stack import Stack
 from include.stores.objects import ObjectStore
+from tests.receivers import http_receiver
 
 ROOT = Path(__file__).resolve().parents[2]
 # A DAG of somebody else, who follows the approved model.
@@ -44,8 +45,10 @@ BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
 class RunningStack:
     """A started stack and what tests ask of it."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, alerts, events) -> None:
         self.stack = stack
+        self.alerts = alerts
+        self.events = events
         self.settings = stack.settings
         self.airflow = AirflowApi(
             self.settings.airflow_url, "admin", stack.secrets.airflow_password
@@ -123,7 +126,14 @@ class RunningStack:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
+def receivers():
+    """A webhook that is told of alerts, and a receiver of events, at addresses with a secret."""
+    with http_receiver("/hook/T0B0SECRET") as alerts, http_receiver("/T0B0SECRET") as events:
+        yield alerts, events
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, receivers):
     """The stack with the real records where there are any, else with simulated ones."""
     names = ("mongo_port", "airflow_port", "scorer_port", "mlflow_port")
     ports = {name: pick_port() for name in names}
@@ -134,7 +144,9 @@ def running(tmp_path_factory):
     for file in [ROOT / "dags" / ".airflowignore", *(ROOT / "dags").glob("*.py")]:
         (dags_dir / file.name).symlink_to(file)
     (dags_dir / "follow_model.py").write_text(FOLLOWER)
-    stack = Stack(settings, {**os.environ, "NIGHTCATCH_POLL_INTERVAL_S": "1"}, dags_dir)
+    alerts, events = receivers
+    told = {"NIGHTCATCH_ALERTS_WEBHOOK_URL": alerts.url, "NIGHTCATCH_EVENTS_URL": events.url}
+    stack = Stack(settings, {**os.environ, **told, "NIGHTCATCH_POLL_INTERVAL_S": "1"}, dags_dir)
     beside = ROOT.parent / "shared" / "data"
     data_dir = Path(os.environ.get("NIGHTCATCH_DATA_DIR", beside))
     real = data_dir.is_dir()
@@ -151,6 +163,6 @@ def running(tmp_path_factory):
                 data_dir=data_dir if real else None,
                 cache_dir=state_dir,
             )
-        yield RunningStack(stack)
+        yield RunningStack(stack, alerts, events)
     finally:
         stack.stop_started()

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import httpx
 import numpy as np
@@ -16,6 +17,7 @@ import pytest
 from mlflow import MlflowClient
 
 from include import pipelines
+from include.alerts.scorers import served_by
 from include.contract import keys
 from include.contract.manifest import parse_manifest
 from include.nightly.night import Night
@@ -364,3 +366,62 @@ def test_lineage_leads_from_the_collection_to_the_version(running, first_run):
     assert {("phishing.sites", snapshot), (snapshot, version)} <= steps
     assert running.stack.secrets.s3_secret_key not in text
     assert running.stack.secrets.airflow_password not in text
+
+
+def test_programs_are_told_of_every_decision(running, first_run):
+    history = list(read_history(running.store, "sites", running.approvers))
+    running.events.wait_for(f"-{history[-1].serial}-{history[-1].version}")
+    told = {
+        event["data"]["serial"]: event["type"].rpartition(".")[2]
+        for event in running.events.with_words('"serial"')
+    }
+    expected = {history[0].serial: "promoted"}
+    for before, after in pairwise(history):
+        expected[after.serial] = "rolled_back" if after.version < before.version else "promoted"
+    rejected = running.events.wait_for("com.nightcatch.model.rejected")
+
+    assert told == expected
+    assert "rolled_back" in told.values()
+    assert rejected["data"]["reasons"] == ["admin: a test of Reject"]
+
+
+def test_people_are_told_of_a_failed_run_and_not_of_their_own_no(running, first_run):
+    text = running.alerts.wait_for("Run failed: approve_model")["text"]
+
+    assert "there is no version" in text
+    assert running.alerts.with_words("Run failed: train_sites") == []
+
+
+def test_a_scorer_that_serves_what_is_in_force_is_no_alert(running, first_run):
+    served = served_by(running.settings.scorer_url)
+
+    assert served.serials == {"sites": in_force(running).serial}
+    assert running.alerts.with_words("Scorer stale") == []
+
+
+def test_too_many_bad_records_train_nothing_and_are_told(running, first_run):
+    with pymongo.MongoClient(running.settings.mongo_url) as mongo:
+        sites = mongo.phishing.sites
+        some = sites.find().limit(sites.count_documents({}) // 10)
+        bad = [{**row, "_id": f"bad-{n}", "SSLfinal_State": 7} for n, row in enumerate(some)]
+        sites.insert_many(bad)
+        try:
+            run_id = running.start_run()
+            state = running.finish(run_id)
+        finally:
+            sites.delete_many({"_id": {"$in": [row["_id"] for row in bad]}})
+    text = running.alerts.wait_for("Quarantine above limit: sites")["text"]
+
+    assert state == "failed"
+    assert f"{len(bad)} of " in text
+    assert "at most 5.00% may" in text
+    assert text.endswith("What to do: docs/runbook.md#quarantine-above-limit")
+    assert running.alerts.with_words("Run failed", run_id) == []
+
+
+def test_no_log_holds_the_address_of_a_webhook(running, first_run):
+    logs = [path for path in running.settings.state_dir.rglob("*.log") if path.is_file()]
+    texts = [path.read_text(errors="replace") for path in logs]
+
+    assert any("ALERT Run failed: approve_model" in text for text in texts)
+    assert not any("T0B0SECRET" in text for text in texts)
