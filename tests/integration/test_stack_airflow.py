@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import psutil
 import pytest
 
@@ -175,15 +176,8 @@ def test_a_pool_that_somebody_deleted_strands_no_task(api: AirflowApi) -> None:
     assert api._expect("GET", f"/pools/{POOL}")["slots"] == POOL_SLOTS
 
 
-def test_a_pool_that_somebody_resized_stays_so(api: AirflowApi) -> None:
-    body = {"pool": POOL, "slots": 12}
-    assert api._ask("PATCH", f"/pools/{POOL}?update_mask=slots", body)[0] == 200
-    api.follow("good", api.trigger("good", {}), lambda task: None)
-
-    assert api._expect("GET", f"/pools/{POOL}")["slots"] == 12
-
-
 def test_plain_and_mapped_tasks_show_their_links(api: AirflowApi) -> None:
+    api.unpause("train_small")
     run_id = api.trigger("train_small", {})
     api.follow("train_small", run_id, lambda task: None)
     instances = f"/dags/train_small/dagRuns/{quote(run_id)}/taskInstances"
@@ -193,6 +187,18 @@ def test_plain_and_mapped_tasks_show_their_links(api: AirflowApi) -> None:
     ]
 
     assert shown == ["http://mlflow.example/#/experiments?searchFilter=nightcatch-small"] * 3
+
+
+def test_pictures_are_shown_to_those_who_are_logged_in(
+    settings: StackSettings, api: AirflowApi
+) -> None:
+    url, token = f"{settings.airflow_url}/flows/", {"Authorization": f"Bearer {api._log_in()}"}
+    shown = httpx.get(f"{url}train.svg", headers=token, timeout=30)
+
+    assert httpx.get(f"{url}train.svg", timeout=30).status_code == 401
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/svg+xml")
+    assert shown.text.startswith("<svg")
+    assert httpx.get(f"{url}nothing.svg", headers=token, timeout=30).status_code == 404
 
 
 def test_lineage_events_of_every_run_and_task_are_in_a_file(
