@@ -16,6 +16,14 @@ def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             description="How many grid points and folds: quick takes seconds, "
             "thorough several times the default.",
         ),
+        "approval": Param(
+            pipeline.approval,
+            type="string",
+            enum=["auto", "human"],
+            title="Approval",
+            description="auto: what passes the gate is approved. human: somebody answers "
+            "under Required Actions first, within 20 hours.",
+        ),
         "fpr_budget": Param(
             pipeline.fpr_budget,
             type="number",
@@ -39,14 +47,6 @@ def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             maximum=2**31 - 1,
             title="Seed",
             description="The same records, seed and versions of libraries give the same model.",
-        ),
-        "approval": Param(
-            pipeline.approval,
-            type="string",
-            enum=["auto", "human"],
-            title="Approval",
-            description="auto: what passes the gate is approved. human: somebody answers "
-            "under Required Actions first, within 20 hours.",
         ),
     }
 
