@@ -30,6 +30,7 @@ _ARENAS = 2
 # gunicorn has no annotations: its arbiter and workers are `Any`.
 def on_starting(server: Any) -> None:
     """Leave an empty folder for the counters; a missing variable is named by `wsgi.create`."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else ONNX Runtime reports to its maker
     if cache_dir := os.environ.get("NIGHTCATCH_CACHE_DIR"):
         folder = Path(cache_dir, "worker-metrics")
         shutil.rmtree(folder, ignore_errors=True)
