@@ -1,6 +1,7 @@
 """One run's own copy of the Great Expectations configuration, so that runs share no state."""
 
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,9 @@ def open_project(gx_root: Path, work_dir: Path) -> Iterator[Project]:
     work_dir : Path
         A folder of this run alone.
     """
+    # It says some 200 times what it does not register, between the lines for people.
+    # Airflow's own namespace_levels do not reach loggers of the standard library.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as ge
 
     folder = work_dir / "gx"

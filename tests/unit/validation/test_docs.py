@@ -119,6 +119,26 @@ def test_the_index_leads_to_every_result(hostile):
     assert {"quarantine.html", "drift.html"} <= set(index.addresses)
     for folder in ("expectations/sites", "validations/sites/", "validations/sites_drift/"):
         assert folder in (hostile / "index.html").read_text()
+    results = [name for name in index.addresses if name.startswith("validations/")]
+    assert {Path(name).parts[1] for name in results} == {"sites", "sites_drift"}
+    assert all((hostile / name).is_file() for name in results)
+
+
+def test_without_a_quarantined_row_there_is_no_table_of_reasons(frame, judge):
+    page = (judge(frame).docs_dir / "quarantine.html").read_text()
+
+    assert "No record is in quarantine." in page
+    assert "Reason" not in page
+
+
+def test_the_log_holds_no_small_talk_of_great_expectations(frame, judge, caplog):
+    caplog.set_level("INFO")
+
+    judge(frame)
+
+    said = {record.name for record in caplog.records if record.levelname == "INFO"}
+    assert "include.validation.validate" in said
+    assert [name for name in said if name.startswith("great_expectations.")] == []
 
 
 def test_quarantined_rows_stand_with_their_reasons(frame, judge):
