@@ -182,7 +182,11 @@ def _write_pages(project: "Project", site: Path, pages: Mapping[str, str]) -> No
     present = [name for name in _PAGES if (kept / name).exists()]
     for name in present:
         shutil.copyfile(kept / name, site / name)
-    links = "<br>".join(f'<a href="{name}">{_PAGES[name]}</a>' for name in present)
+    titles = {name: _PAGES[name] for name in present}
+    for path in sorted(site.glob("validations/*/*/*/*.html")):
+        result = path.relative_to(site)
+        titles[result.as_posix()] = f"Every rule of the suite {result.parts[1]}, one by one"
+    links = "<br>".join(f'<a href="{name}">{title}</a>' for name, title in titles.items())
     index = site / "index.html"
     banner = f'<div class="alert alert-info m-3">{links}</div>{_CONTENT}'
     index.write_text(index.read_text().replace(_CONTENT, banner, 1))

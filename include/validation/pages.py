@@ -50,8 +50,7 @@ def quarantine_page(
         _verdict(failures, statistics),
         _sentences("Warnings", warnings),
         _table(("Figure", "Value"), _figures(statistics)),
-        "<h2 class='h5'>Reasons</h2>",
-        _table(("Reason", "Records"), statistics["reasons"].items()),
+        _reasons(statistics["reasons"]),
         _rows(quarantined),
     ]
     return _PAGE.format(title=escape(title), body="\n".join(part for part in parts if part))
@@ -89,6 +88,12 @@ def _sentences(heading: str, sentences: Sequence[str]) -> str:
         return ""
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
     return (f"<h2 class='h5'>{heading}</h2>" if heading else "") + f"<ul>{items}</ul>"
+
+
+def _reasons(reasons: dict[str, int]) -> str:
+    if not reasons:
+        return ""
+    return "<h2 class='h5'>Reasons</h2>" + _table(("Reason", "Records"), reasons.items())
 
 
 def _figures(statistics: dict[str, Any]) -> list[tuple[str, object]]:
