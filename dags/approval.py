@@ -32,7 +32,7 @@ Honest figures, on rows that nothing was trained on or chosen by:
 | {{ title }} | {{ '%.4f' % found['test'][key] }} | \
 {{ '%.4f' % champion[key] if champion and key in champion else '' }} |
 {% endfor %}
-What the gate says:
+The gate passed it, rule by rule:
 {% for sentence in ti.xcom_pull(task_ids='gate') %}
 - {{ sentence }}
 {%- endfor %}
