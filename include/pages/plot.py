@@ -102,6 +102,8 @@ def _plot(figure: Figure, oldest_first: Sequence[KeptVersion]) -> Plot | None:
     newest = known[-1][0].manifest
     budget = newest.fpr_budget if newest and figure.name == "fpr" else None
     values = [value for _, value in known]
+    if len({figure.text(value) for value in values}) == 1:  # what no text tells apart lies flat
+        values = values[:1] * len(known)
     scale = Scale.around([*values, *([] if budget is None else [budget, 0.0])])
     points = tuple(
         Point(
@@ -111,7 +113,7 @@ def _plot(figure: Figure, oldest_first: Sequence[KeptVersion]) -> Plot | None:
             _x(index, len(known)),
             _y(scale, value),
         )
-        for index, (kept, value) in enumerate(known)
+        for index, ((kept, _), value) in enumerate(zip(known, values, strict=True))
     )
     ends = {figure.text(value): _y(scale, value) for value in (min(values), max(values))}
     ticks = tuple((height, text) for text, height in ends.items())

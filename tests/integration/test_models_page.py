@@ -178,6 +178,16 @@ def test_every_figure_is_a_plot_and_a_row_of_the_table(busy):
     assert page.count("<polyline") == 4
 
 
+def test_figures_that_read_the_same_are_drawn_at_one_height(desk):
+    for name, roc_auc in ((FIRST, 0.99521), (SECOND, 0.99524)):
+        desk.publish(name, roc_auc=roc_auc)
+
+    page = desk.client().get("/sites").text
+    (line,) = re.findall(r'of 2 versions: from 0.9952 to 0.9952.*?points="(.*?)"', page, re.DOTALL)
+
+    assert len({point.split(",")[1] for point in line.split()}) == 1
+
+
 @pytest.mark.parametrize(
     ("version", "button", "despite"),
     [
@@ -443,7 +453,10 @@ def test_hostile_text_is_text_and_a_hostile_report_is_inert(desk, chromium):
         assert chromium.run("self.origin") == "null"
 
 
-def test_promote_asks_airflow_with_the_fields_filled_in(busy, chromium):
+@pytest.mark.parametrize(
+    ("state", "told"), [("success", "It is in force now"), ("failed", "Not done, and nothing")]
+)
+def test_promote_asks_airflow_and_says_how_it_ended(busy, chromium, state, told):
     asked = []
     app = busy.app({})
 
@@ -457,6 +470,12 @@ def test_promote_asks_airflow_with_the_fields_filled_in(busy, chromium):
         asked.append(await request.json())
         return {}
 
+    states = ["running", state]
+
+    @app.get("/api/v2/dags/approve_model/dagRuns/manual__1")
+    def look():
+        return {"state": states.pop(0)}
+
     with serving(app) as address:
         chromium.show_at(1280, 900)
         chromium.open(f"{address}/sites/{SECOND}")
@@ -466,8 +485,10 @@ def test_promote_asks_airflow_with_the_fields_filled_in(busy, chromium):
         chromium.press("Enter", 13)
         chromium.wait_for("document.querySelector('#said a')")
         link = chromium.run("document.querySelector('#said a').getAttribute('href')")
+        chromium.wait_for(f"document.getElementById('said').textContent.startsWith({told!r})")
+        back = chromium.run("document.querySelector('#said a:last-child').getAttribute('href')")
 
-    assert link == "/dags/approve_model/runs/manual__1"
+    assert (link, back) == ("/dags/approve_model/runs/manual__1", "/sites")
     conf = {"pipeline": "sites", "version": SECOND, "reason": "flags fewer of our pages"}
     assert asked == [{"logical_date": None, "conf": conf}, {"is_paused": False}]
 

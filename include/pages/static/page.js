@@ -37,13 +37,22 @@
     const answer = await fetch(path, {
       method,
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
+      body: body && JSON.stringify(body),
     });
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) return told;
     if (answer.status === 401) throw new Error("You are not logged in any more.");
     if (answer.status === 403) throw new Error("You may not trigger approve_model.");
     throw new Error(typeof told.detail === "string" ? told.detail : `Airflow answered ${answer.status}.`);
+  };
+
+  const ended = async (runId) => {
+    for (;;) {
+      await new Promise((later) => setTimeout(later, 1000));
+      const { state } = await ask("GET", `${form.dataset.run}/dagRuns/${encodeURIComponent(runId)}`);
+      if (state === "success") return "It is in force now. ";
+      if (state === "failed") return "Not done, and nothing was changed; its log says why. ";
+    }
   };
 
   form.addEventListener("submit", async (event) => {
@@ -59,8 +68,11 @@
       link.href = `${form.dataset.page}/runs/${encodeURIComponent(run.dag_run_id)}`;
       link.dataset.top = "";
       link.textContent = run.dag_run_id;
-      said.replaceChildren("Started. This page shows the outcome once the run has ended: ", link);
+      const outcome = document.createTextNode("Started; it takes a few seconds. ");
+      said.replaceChildren(outcome, link);
       link.focus();
+      outcome.data = await ended(run.dag_run_id).catch(() => "Started; its run tells how it ended. ");
+      said.append(", ", document.querySelector(".back a").cloneNode(true));
     } catch (problem) {
       said.textContent = problem.message;
       button.disabled = false;
