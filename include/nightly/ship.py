@@ -62,9 +62,11 @@ def gate(night: Night, evidence: dict[str, Any]) -> list[str]:
     verdicts = judge(evidence, night.pipeline.policy)
     night.write_json("gate.json", [asdict(verdict) for verdict in verdicts])
     for verdict in verdicts:
-        _log.info("%s: %s", "passed" if verdict.passed else "REJECTED", verdict.sentence)
-    passed = sum(verdict.passed for verdict in verdicts)
-    _log.info("%s: %d of %d rules passed", night.pipeline.name, passed, len(verdicts))
+        said = "not judged" if not verdict.judged else "passed" if verdict.passed else "REJECTED"
+        _log.info("%s: %s", said, verdict.sentence)
+    judged = [verdict.passed for verdict in verdicts if verdict.judged]
+    counts = sum(judged), len(judged), len(verdicts) - len(judged)
+    _log.info("%s: %d of %d rules passed; %d not judged", night.pipeline.name, *counts)
     if rejected := rejections(verdicts):
         raise GateRejectedError(f"{night.pipeline.name}: {'; '.join(rejected)}")
     return [verdict.sentence for verdict in verdicts]
