@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from include.evaluation.intervals import rate_interval
+
 _RESAMPLES = 400
 _BINS = 10
 
@@ -41,7 +43,8 @@ def figure_intervals(
     Returns
     -------
     dict of str to (float, float)
-        Percentiles of the cluster bootstrap (Davison & Hinkley 1997, section 3.8).
+        Percentiles of the cluster bootstrap (Davison & Hinkley 1997, section 3.8); for the rates
+        of the shipped threshold those of `rate_interval`, which no rate of 0 or 1 misleads.
     """
     ranked = _Ranked.of(y, probability)
     _, cluster = np.unique(groups, return_inverse=True)
@@ -55,10 +58,14 @@ def figure_intervals(
             for name, figure in ranked.figures(weights, threshold, fpr_budget).items():
                 drawn.setdefault(name, []).append(figure)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    return {
+    found = {
         name: (float(low), float(high))
         for name, (low, high) in ((name, np.quantile(drawn[name], tails)) for name in drawn)
     }
+    flagged = probability >= threshold
+    for name, rows in (("recall", y == 1), ("fpr", y == 0)):
+        found[name] = rate_interval(flagged[rows], groups[rows], confidence=confidence, seed=seed)
+    return found
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,13 @@ def test_an_interval_holds_its_figure_and_is_the_same_each_time():
     assert found == figure_intervals(Y, PROBABILITY, np.arange(500), **HOW)
 
 
+def test_no_legitimate_row_flagged_does_not_promise_that_none_will_be():
+    low, high = figure_intervals(Y, PROBABILITY, np.arange(500), **{**HOW, "threshold": 1.1})["fpr"]
+
+    assert low == 0
+    assert high == pytest.approx(1 - 0.025 ** (1 / np.sum(Y == 0)))
+
+
 def test_twins_make_intervals_wider():
     def width(groups):
         low, high = figure_intervals(Y, PROBABILITY, groups, **HOW)["accuracy"]
