@@ -128,8 +128,8 @@ def validate(
         )
         docs.build_docs(project, suite_name, run_id, {docs.QUARANTINE_PAGE: page})
     logger.info(
-        "%s: run %s: %d of %d records accepted, %d rules of the whole set broken",
-        *(suite_name, run_id, len(outcome.accepted), len(frame), len(outcome.failures)),
+        "%s: %d of %d records accepted, %d rules of the whole set broken",
+        *(suite_name, len(outcome.accepted), len(frame), len(outcome.failures)),
     )
     return outcome
 
