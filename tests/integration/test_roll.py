@@ -14,6 +14,7 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests import fake_docker
@@ -105,9 +106,10 @@ class Host:
     def close(self):
         self.proxy.shutdown()
         self.proxy.server_close()
-        for each in self.containers().values():
-            if fake_docker.is_alive(each["pid"]):
-                os.kill(each["pid"], signal.SIGKILL)
+        # By their words: of one whose `docker` was killed as it started it no file tells the pid.
+        for process in psutil.process_iter(["cmdline"]):
+            if any(word.startswith(str(self.state)) for word in process.info["cmdline"] or ()):
+                process.kill()
 
 
 def proxy_to(host):
