@@ -5,11 +5,12 @@ first request. When nothing is listed, look at the connection; a run without doc
 """
 
 import os
-from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
+
+from include.pages.lazy import when_asked
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -57,20 +58,13 @@ def protected_app() -> "FastAPI":
     return docs_app(open_store, [Depends(requires_access_view(AccessView.PLUGINS))])
 
 
-async def lazy_app(
-    scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-) -> None:
-    """Answer one ASGI request; tasks import plugins too, and never pay for the app's imports."""
-    await protected_app()(scope, receive, send)
-
-
 class DataDocsPlugin(AirflowPlugin):
     """A navigation item with all Data Docs, and a tab on each DAG run with its own."""
 
     name = "data_docs"
     fastapi_apps = [  # noqa: RUF012 - Airflow reads a plain list
         {
-            "app": lazy_app,
+            "app": when_asked(protected_app),
             "url_prefix": URL_PREFIX,
             "name": "Data Docs",
         }

@@ -1,10 +1,11 @@
 """Pictures of what each DAG does, for its documentation, behind Airflow's own login."""
 
-from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
+
+from include.pages.lazy import when_asked
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -41,15 +42,8 @@ def protected_app() -> "FastAPI":
     return app
 
 
-async def lazy_app(
-    scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-) -> None:
-    """Answer one ASGI request; tasks import plugins too, and never pay for the app's imports."""
-    await protected_app()(scope, receive, send)
-
-
 class FlowsPlugin(AirflowPlugin):
     """The pictures in the documentation of the DAGs."""
 
     name = "flows"
-    fastapi_apps = [{"app": lazy_app, "url_prefix": URL_PREFIX, "name": "Flows"}]  # noqa: RUF012
+    fastapi_apps = [{"app": when_asked(protected_app), "url_prefix": URL_PREFIX, "name": "Flows"}]  # noqa: RUF012

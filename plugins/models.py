@@ -6,11 +6,13 @@ environment, as in the DAGs; without them nothing is shown, since nothing could 
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
+
+from include.pages.lazy import when_asked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,18 +76,11 @@ def protected_app() -> "FastAPI":
     return models_app(wiring, guards, [Depends(require_dag)])
 
 
-async def lazy_app(
-    scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-) -> None:
-    """Answer one ASGI request; tasks import plugins too, and never pay for the app's imports."""
-    await protected_app()(scope, receive, send)
-
-
 class ModelsPlugin(AirflowPlugin):
     """A navigation item with the models of every pipeline."""
 
     name = "models"
-    fastapi_apps = [{"app": lazy_app, "url_prefix": URL_PREFIX, "name": "Models"}]  # noqa: RUF012
+    fastapi_apps = [{"app": when_asked(protected_app), "url_prefix": URL_PREFIX, "name": "Models"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
             "name": "Models",

@@ -6,7 +6,6 @@ history, so whoever learns of it gives it.
 
 import json
 
-from include.alerts.documents import read_document, rejections
 from include.alerts.events import EventReceiver, decision_event, rejection_event
 from include.alerts.unsent import give
 from include.contract import keys
@@ -15,6 +14,7 @@ from include.contract.signature import PublicKeys
 from include.errors import ObjectMissingError
 from include.registry.approve import pointer_in_force
 from include.stores.objects import ObjectStore
+from include.tracking.record import read_document, refusals
 
 
 def give_decisions(
@@ -71,7 +71,10 @@ def give_rejection(
     StoreUnavailableError
         If what the run left cannot be read.
     """
-    reasons = rejections(store, pipeline, run_id)
+    verdicts, answer = refusals(store, pipeline, run_id)
+    reasons = [verdict["sentence"] for verdict in verdicts]
+    if answer is not None:
+        reasons.append(f"{answer['by']}: {answer['reason']}")
     if reasons:
         version = read_document(store, pipeline, run_id, "version.json")["version"]
         event = rejection_event(store.bucket, pipeline, version, run_id, reasons, time)

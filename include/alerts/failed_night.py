@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from include.alerts.documents import read_document
 from include.alerts.kinds import (
     Cause,
     DriftAboveLimit,
@@ -15,6 +14,7 @@ from include.alerts.kinds import (
 from include.errors import StoreUnavailableError
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
+from include.tracking.record import read_document
 
 DRIFT_RULE = "drift"
 # Takes the name of a document of the run, and what to return where there is none.

@@ -104,8 +104,6 @@ class _Ranked:
             "recall_at_fpr": caught[in_budget] / phishing,
             "brier": np.sum(w * (self.y - self.probability) ** 2) / w.sum(),
             "ece": np.abs(gap).sum() / w.sum(),
-            "recall": caught[shipped] / phishing,
-            "fpr": alarms[shipped] / legitimate,
             "precision": caught[shipped] / flagged[shipped],
         }
 

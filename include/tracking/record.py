@@ -62,18 +62,30 @@ def read_record(store: ObjectStore, ending: Ending) -> RunRecord:
     return RunRecord(ending, store.bucket, documents, files)
 
 
-def was_refused(store: ObjectStore, pipeline: str, run_id: str) -> bool:
-    """Tell whether a rule of the gate, or the person who was asked, said no."""
-    verdicts = _read(store, keys.run_file(pipeline, run_id, "gate.json"), [])
-    answer = _read(store, keys.run_file(pipeline, run_id, "approval.json"), {"approved": True})
-    return not answer["approved"] or any(not verdict["passed"] for verdict in verdicts)
-
-
-def _read(store: ObjectStore, key: str, otherwise: Any) -> Any:
+def read_document(
+    store: ObjectStore, pipeline: str, run_id: str, name: str, otherwise: Any = None
+) -> Any:
+    """Return a JSON document of a run; `otherwise` when it left none of that name."""
     try:
-        return json.loads(store.get(key))
+        return json.loads(store.get(keys.run_file(pipeline, run_id, name)))
     except ObjectMissingError:
         return otherwise
+
+
+def refusals(
+    store: ObjectStore, pipeline: str, run_id: str
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Return the gate's verdicts that a run did not pass, and the answer of who said no, if any."""
+    verdicts = read_document(store, pipeline, run_id, "gate.json", [])
+    answer = read_document(store, pipeline, run_id, "approval.json", {"approved": True})
+    rejected = [verdict for verdict in verdicts if not verdict["passed"]]
+    return rejected, None if answer["approved"] else answer
+
+
+def was_refused(store: ObjectStore, pipeline: str, run_id: str) -> bool:
+    """Tell whether a rule of the gate, or the person who was asked, said no."""
+    rejected, answer = refusals(store, pipeline, run_id)
+    return bool(rejected) or answer is not None
 
 
 def _version_files(store: ObjectStore, pipeline: str, version: str) -> dict[str, bytes]:

@@ -2,29 +2,25 @@
 
 import json
 import multiprocessing
-import socket
 import subprocess
 import sys
-import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
-import boto3
 import numpy as np
 import pandas as pd
 import pytest
-import uvicorn
 from fastapi import Depends, HTTPException
 from fastapi.testclient import TestClient
 
 from include.contract import keys
-from include.errors import SettingMissingError
 from include.stores.objects import ObjectStore
 from include.validation.docs import fetch_source, publish_docs
 from include.validation.drift import measure_drift
 from include.validation.serve import docs_app
 from include.validation.validate import validate
 from tests.browser import CHROMIUM, require_chromium
+from tests.served import serving, unreachable_store, unset_store
 
 ROOT = Path(__file__).parents[2]
 RUN_ID = "manual__2026-11-21T05:30:00+00:00"
@@ -203,20 +199,7 @@ def test_no_page_is_served_to_whom_a_guard_refuses(published):
         assert guarded.get(path).status_code == 403
 
 
-def _unset():
-    raise SettingMissingError("Airflow has no connection nightcatch_s3")
-
-
-def _unreachable():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    url = f"http://127.0.0.1:{port}"
-    return ObjectStore(boto3.client("s3", endpoint_url=url, **keys), "data-docs")
-
-
-@pytest.mark.parametrize("opener", [_unset, _unreachable])
+@pytest.mark.parametrize("opener", [unset_store, unreachable_store])
 def test_a_missing_store_is_said_and_not_a_crash(opener):
     answer = TestClient(docs_app(opener, [])).get("/")
 
@@ -281,16 +264,8 @@ def test_validation_asks_nothing_of_the_network_and_writes_only_where_it_works(t
 
 @pytest.fixture(scope="module")
 def address(published):
-    server = uvicorn.Server(
-        uvicorn.Config(docs_app(lambda: published, []), port=0, log_level="warning")
-    )
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(docs_app(lambda: published, [])) as address:
+        yield address
 
 
 @pytest.fixture

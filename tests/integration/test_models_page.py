@@ -3,25 +3,19 @@
 import json
 import re
 import secrets
-import socket
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
 
 import axe_core_python
-import boto3
 import pytest
-import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 
 from include.contract import keys
 from include.contract.manifest import describe_file
-from include.errors import SettingMissingError
 from include.pages.models import Wiring, models_app
 from include.registry.approve import approve
 from include.registry.follow.believe import Trust
@@ -30,6 +24,7 @@ from include.registry.publish import publish_version
 from include.registry.sweep import clear
 from include.stores.objects import ObjectStore
 from tests.browser import Browser
+from tests.served import serving, unreachable_store, unset_store
 from tests.versions import Signer, Version, request, version_name
 
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
@@ -363,20 +358,7 @@ def test_a_pipeline_is_shown_to_those_who_may_see_it(busy):
     assert client.get("/urls").status_code == 200
 
 
-def _unset():
-    raise SettingMissingError("Airflow has no connection nightcatch_s3")
-
-
-def _unreachable():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    keypair = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    url = f"http://127.0.0.1:{port}"
-    return ObjectStore(boto3.client("s3", endpoint_url=url, **keypair), "b")
-
-
-@pytest.mark.parametrize("opener", [_unset, _unreachable])
+@pytest.mark.parametrize("opener", [unset_store, unreachable_store])
 @pytest.mark.parametrize("path", ["/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html"])
 def test_without_s3_a_sentence_says_so(desk, opener, path):
     answer = desk.client(store=opener).get(path)
@@ -384,20 +366,6 @@ def test_without_s3_a_sentence_says_so(desk, opener, path):
     assert answer.status_code == 503
     assert "The models cannot be read" in answer.text
     assert "scorers go on answering" in text_of(answer)
-
-
-@contextmanager
-def serving(app):
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,22 @@
+"""A web application that is built when it is first asked."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+AsgiApp = Callable[
+    [Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+
+
+def when_asked(build: Callable[[], AsgiApp]) -> AsgiApp:
+    """Return an application that answers as the one which `build` returns at each request.
+
+    Airflow's tasks import plugins too: they never pay for what an application imports.
+    """
+
+    async def answer(
+        scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
+        await build()(scope, receive, send)
+
+    return answer
