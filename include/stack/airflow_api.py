@@ -11,6 +11,8 @@ from include.stack.http import ask
 
 _POLL_S = 1.0
 _PARSED_TIMEOUT_S = 120.0
+# Airflow waits for its database for up to a minute.
+_ANSWER_TIMEOUT_S = 90.0
 _FINISHED = {"success", "failed"}
 _UNAUTHORISED = {401, 403}
 
@@ -196,16 +198,17 @@ class AirflowApi:
     def _ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         for _ in range(2):
             self._token = self._token or self._log_in()
-            status, answer = ask(
-                method, f"{self._url}/api/v2{path}", body, self._token, timeout_s=30.0
-            )
+            url = f"{self._url}/api/v2{path}"
+            status, answer = ask(method, url, body, self._token, _ANSWER_TIMEOUT_S)
             if status not in _UNAUTHORISED:
                 break
             self._token = None  # it has expired
         return status, answer
 
     def _log_in(self) -> str:
-        status, answer = ask("POST", f"{self._url}/auth/token", self._login, timeout_s=30.0)
+        status, answer = ask(
+            "POST", f"{self._url}/auth/token", self._login, timeout_s=_ANSWER_TIMEOUT_S
+        )
         if status != 201:
             raise StoreUnavailableError(f"Airflow refused the log-in: {_detail(answer)}")
         return str(answer["access_token"])
@@ -231,7 +234,10 @@ def _explained(event: Mapping[str, Any]) -> str:
 
 
 def _detail(answer: Any) -> str:
-    return str(answer.get("detail", answer)) if isinstance(answer, dict) else str(answer)
+    detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
+    if isinstance(detail, dict) and {"reason", "message"} <= detail.keys():
+        return f"{detail['reason']}: {detail['message']}"
+    return str(detail)
 
 
 def _first_line(text: str) -> str:

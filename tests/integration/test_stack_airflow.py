@@ -3,8 +3,11 @@
 import json
 import os
 import socket
+import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -103,6 +106,8 @@ def asks():
 
 asks()
 """
+# Beyond the five seconds after which Python's SQLite gives up by itself.
+_HELD_S = 8.0
 BROKEN = "from airflow.sdk import dag\nimport no_such_module\n"
 
 
@@ -234,6 +239,23 @@ def test_an_approval_that_nobody_answers_in_time_fails_the_run(api: AirflowApi) 
     assert "- accuracy 0.95 >= 0.92" in asked["body"]
     assert "within 20 hours" in asked["body"]
     assert list(asked["params"]) == ["reason"]
+
+
+def test_a_trigger_waits_for_who_holds_the_database(
+    settings: StackSettings, api: AirflowApi
+) -> None:
+    api.unpause("good")
+    path = settings.state_dir / "airflow" / "airflow.db"
+    with closing(sqlite3.connect(path, timeout=60, check_same_thread=False)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        release = threading.Timer(_HELD_S, holder.rollback)
+        release.start()
+        try:
+            run_id = api.trigger("good", {"seed": 1})
+        finally:
+            release.join()
+
+    assert api.follow("good", run_id, lambda task: None) == "success"
 
 
 def test_refused_parameter_is_explained(api: AirflowApi) -> None:
