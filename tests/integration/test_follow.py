@@ -307,6 +307,16 @@ def test_the_last_good_version_serves_when_s3_is_down_at_the_start(site, unreach
     assert version_in_force(follower) == FIRST
 
 
+def test_a_worker_that_came_too_late_takes_what_another_one_kept(site, unreachable):
+    site.promote(FIRST)
+    late = site.follower(unreachable)
+    late.restore()
+    site.follower().poll_once()
+
+    assert late.poll_once().is_unreachable
+    assert version_in_force(late) == FIRST
+
+
 def test_nothing_on_disk_and_nothing_in_s3_is_no_failure(site):
     follower = site.follower()
 

@@ -139,8 +139,13 @@ class Follower(Generic[ModelT]):
         return self._guarded(self._restore)
 
     def poll_once(self) -> Outcome:
-        """Return after looking at S3 once; a new, believable version is then in force."""
+        """Return after looking at S3 once; a new, believable version is then in force.
+
+        Who has none, and finds S3 away, looks again at what another worker may have kept on disk.
+        """
         outcome = self._guarded(self._poll)
+        if self.in_force is None and outcome.is_unreachable:
+            self.restore()
         self.is_awaited = self.in_force is None and outcome.kind == "refused"
         return outcome
 
