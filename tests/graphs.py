@@ -14,6 +14,13 @@ def logistic(weights=(2.0, -1.0), intercept=0.0):
     return model(logistic_nodes(), logistic_weights(weights, intercept), len(weights))
 
 
+def linear(weights, intercept):
+    """Return bytes of P = X @ weights + intercept, which is a probability of some inputs only."""
+    nodes = [node for node in logistic_nodes() if node.op_type != "Sigmoid"]
+    nodes[-1].input[0] = "logit"
+    return model(nodes, logistic_weights(weights, intercept), len(weights))
+
+
 def logistic_nodes():
     return [
         helper.make_node("IsNaN", ["X"], ["is_missing"]),

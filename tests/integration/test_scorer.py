@@ -1,6 +1,7 @@
 """The service over HTTP, with several workers: swaps, outages and bad versions cost no request."""
 
 import io
+import json
 import os
 import random
 import re
@@ -10,13 +11,17 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
+from http.client import HTTPConnection
 
+import psutil
 import pytest
 import requests
 
 from include.contract import keys
 from include.stores.objects import ObjectStore
 from tests import graphs
+from tests.answering import without_ids
 from tests.scorers import ROOT, ScorerProcess
 from tests.versions import Signer, Version, promote, version_name
 
@@ -74,6 +79,40 @@ def test_it_is_live_before_and_ready_after_the_first_approval(site, scorer):
     answer = scorer.predict(RECORD).json()
     assert (answer["prediction"], answer["probability"]) == ("Phishing", 0.9)
     assert answer["model"] == {"pipeline": "sites", "version": version_name(90), "serial": 1}
+
+
+def test_what_comes_at_the_same_moment_is_answered_to_each_as_if_alone(site, scorer):
+    site.promote(90, graphs.logistic((0.7, -1.3)))
+    scorer.start("/health/ready")
+    records = [{"a": a, "b": b} for a in (-1, 0, 1) for b in (-1, 0, 1, 7, None)]
+    with ExitStack() as stack:
+        clients = [HTTPConnection("127.0.0.1", scorer.port, timeout=20) for _ in records]
+        for client, record in zip(clients, records, strict=True):
+            stack.callback(client.close)
+            ask(client, record)
+        alone = [answer_of(client) for client in clients]
+        workers = psutil.Process(scorer.process.pid).children()
+        for worker in workers:
+            worker.suspend()
+        for client, record in zip(clients, records, strict=True):
+            ask(client, record)
+        for worker in workers:
+            worker.resume()
+        together = [answer_of(client) for client in clients]
+
+    assert [status for status, _ in together] == 3 * [200, 200, 200, 422, 200]
+    assert together == alone
+    assert len({answer["probability"] for status, answer in together if status == 200}) == 9
+
+
+def ask(client, record):
+    headers = {"Content-Type": "application/json"}
+    client.request("POST", "/predict", json.dumps({"record": record}), headers)
+
+
+def answer_of(client):
+    response = client.getresponse()
+    return response.status, without_ids(json.load(response))
 
 
 def test_metrics_are_the_sum_of_all_workers(site, scorer):

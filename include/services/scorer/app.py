@@ -3,6 +3,8 @@
 from flask import Flask
 
 from include.services.scorer import access, feedback, inference, page, predict, problems, status
+from include.services.scorer.ahead import EXTENSION as AHEAD
+from include.services.scorer.ahead import Ahead
 from include.services.scorer.around import Around
 from include.services.scorer.scorer import EXTENSION, Scorer
 from include.services.scorer.shortcut import Shortcut
@@ -15,8 +17,10 @@ def create_app(scorer: Scorer) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = scorer.limits.json_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.json.compact = True  # type: ignore[attr-defined]
+    ahead = Ahead(scorer.catalogue, scorer.limits)
+    app.extensions[AHEAD] = ahead
     app.wsgi_app = Around(  # type: ignore[method-assign]  # Flask's own way of wrapping
-        Shortcut(app.wsgi_app, scorer, access.admission(scorer.access)),
+        Shortcut(app.wsgi_app, scorer, ahead, access.admission(scorer.access)),
         scorer.metrics,
         scorer.access.write_log,
     )

@@ -36,6 +36,11 @@ def cut(received: Received) -> tuple[Received, Received]:
     return received[:n_bytes], received[n_bytes:]
 
 
+def body_of(received: Received) -> bytes:
+    """Return the body of one whole request."""
+    return bytes(received[received.find(_END_OF_HEAD) + len(_END_OF_HEAD) :])
+
+
 def _whole_bytes(received: Received, end: int) -> int:
     length = _LENGTH.search(received, 0, end + 2)
     return end + len(_END_OF_HEAD) + (int(length[1]) if length else 0)

@@ -40,7 +40,13 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Leave what a worker has loaded out of the garbage collector, which stops all its requests."""
+    """Show the worker what scores waiting questions together, if its application has that.
+
+    And leave what it has loaded out of the garbage collector, which stops all its requests.
+    """
+    from include.services.scorer.ahead import EXTENSION
+
+    worker.ahead = worker.wsgi.extensions.get(EXTENSION)
     gc.collect()
     gc.freeze()
 

@@ -4,8 +4,7 @@ import codecs
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
@@ -18,9 +17,8 @@ _KINDS = ("record", "records", "url", "urls")
 _MEMBERS = frozenset((*_KINDS, "pipeline"))
 
 
-@dataclass(frozen=True)
-class Question:
-    """Items to score.
+class Question(NamedTuple):
+    """Items to score; a tuple, as every request makes one.
 
     Attributes
     ----------
@@ -45,6 +43,10 @@ class Question:
     def is_single(self) -> bool:
         """Whether one item was sent by itself, so that one answer is due and not a list."""
         return self.kind in ("record", "url")
+
+    def records(self, text_input: str) -> Sequence[object]:
+        """Return the items as records; a URL becomes one of a single input of that name."""
+        return [{text_input: item} for item in self.items] if self.is_text else self.items
 
     def describe(self, fault: Fault) -> dict[str, str]:
         """Return a fault with its place in the body, as a JSON pointer (RFC 6901)."""

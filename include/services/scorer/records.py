@@ -110,8 +110,22 @@ class RecordSchema:
             if len(faults) >= MAX_FAULTS:
                 break
         if faults:
-            raise RequestRejectedError("the records break rules of the model", tuple(faults))
+            raise _rejected(faults)
         return self.matrix(rows)
+
+    def row(self, record: object) -> list[Any]:
+        """Return the values of one JSON record in the manifest's order.
+
+        Raises
+        ------
+        RequestRejectedError
+            With the faults of the record.
+        """
+        faults: list[Fault] = []
+        values = self._row(0, record, faults)
+        if faults:
+            raise _rejected(faults)
+        return values
 
     def parse_cells(self, row: int, cells: Sequence[str], faults: list[Fault]) -> list[Any]:
         """Return the values of one row of text, appending to `faults` what breaks a rule.
@@ -163,6 +177,10 @@ class RecordSchema:
                 faults.append(Fault(row, name, found.rule, found.detail))
             checked.append(found)
         return checked
+
+
+def _rejected(faults: Sequence[Fault]) -> RequestRejectedError:
+    return RequestRejectedError("the records break rules of the model", tuple(faults))
 
 
 def shorten(text: str) -> str:

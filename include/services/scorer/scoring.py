@@ -1,6 +1,7 @@
 """A question becomes an answer: scored, named, noted and counted; no HTTP here."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from include.registry.follow import InForce
@@ -37,38 +38,59 @@ def answer_question(scorer: Scorer, question: Question, *, explained: bool) -> d
     in_force = scorer.catalogue.answering(
         text=question.is_text, pipeline=question.pipeline, items=question.items
     )
-    predictions = _score(scorer, question, in_force, explained=explained)
-    model = describe_model(in_force)
-    labels = [entry["prediction"] for entry in predictions]
-    by_label = {labels[0]: 1} if question.is_single else Counter(labels)
-    scorer.metrics.count_predictions(in_force.pointer.pipeline, by_label)
-    if question.is_single:
-        return {**predictions[0], "model": model}
-    return {"predictions": predictions, "model": model}
-
-
-def _score(
-    scorer: Scorer, question: Question, in_force: InForce[OnnxModel], *, explained: bool
-) -> list[dict[str, Any]]:
     schema = in_force.model.schema
-    items = question.items
-    records = [{schema.names[0]: item} for item in items] if question.is_text else items
-    matrix = schema.encode(records)
+    matrix = schema.encode(question.records(schema.names[0]))
     if explained:
         check_explainable(matrix, in_force)
     probabilities = in_force.model.score(matrix).tolist()
-    request_id = new_id(in_force.pointer.pipeline)
+    reasons = explain_rows(matrix, in_force) if explained else []
+    return answer_scored(scorer, question, in_force, probabilities, reasons)
+
+
+def answer_scored(
+    scorer: Scorer,
+    question: Question,
+    in_force: InForce[OnnxModel],
+    probabilities: Sequence[float],
+    reasons: Sequence[Any] = (),
+) -> dict[str, Any]:
+    """Return the document that answers what `in_force` has scored; note and count the answer.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    question : Question
+    in_force : InForce
+    probabilities : sequence of float
+        One per item.
+    reasons : sequence
+        What moved each item's score; empty if nobody asked.
+    """
+    pointer, manifest = in_force.pointer, in_force.manifest
+    answer_id = new_id(pointer.pipeline)
+    ids = _ids(answer_id, question)
+    records = question.records(manifest.inputs[0].name)
     numbers = None if question.is_single else range(len(records))
-    scorer.note(
-        Scored(request_id, in_force.pointer, in_force.manifest, records, probabilities, numbers)
-    )
-    predictions = []
-    for number, (item, probability) in enumerate(zip(items, probabilities, strict=True)):
-        echo = {"url": item} if question.is_text else {}
-        answer_id = request_id if question.is_single else f"{request_id}-{number}"
-        said = verdict(probability, in_force.manifest)
-        predictions.append({**echo, **said, "id": answer_id})
-    if explained:
-        for entry, explanation in zip(predictions, explain_rows(matrix, in_force), strict=True):
-            entry["explanation"] = explanation
-    return predictions
+    scorer.note(Scored(answer_id, pointer, manifest, records, probabilities, numbers))
+    predictions = [
+        {**verdict(probability, manifest), "id": each}
+        for probability, each in zip(probabilities, ids, strict=True)
+    ]
+    labels = [entry["prediction"] for entry in predictions]
+    by_label = {labels[0]: 1} if question.is_single else Counter(labels)
+    scorer.metrics.count_predictions(pointer.pipeline, by_label)
+    if question.is_text:
+        predictions = [
+            {"url": url, **entry} for url, entry in zip(question.items, predictions, strict=True)
+        ]
+    for entry, reason in zip(predictions, reasons, strict=False):
+        entry["explanation"] = reason
+    if question.is_single:
+        return {**predictions[0], "model": describe_model(in_force)}
+    return {"predictions": predictions, "model": describe_model(in_force)}
+
+
+def _ids(answer_id: str, question: Question) -> list[str]:
+    if question.is_single:
+        return [answer_id]
+    return [f"{answer_id}-{number}" for number in range(len(question.items))]

@@ -13,13 +13,15 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from werkzeug.exceptions import HTTPException
 
 from include.errors import NightCatchError
+from include.services.scorer.ahead import Ahead
 from include.services.scorer.around import ROUTE
 from include.services.scorer.questions import parse_question
 from include.services.scorer.scorer import Scorer
-from include.services.scorer.scoring import answer_question
+from include.services.scorer.scoring import answer_question, answer_scored
 
 _PATH = "/predict"
 _TYPE = "application/json"
+_PLACE = "gunicorn.socket"  # names a request while it is answered
 # Flask decides what these mean.
 _UNUSUAL = ("QUERY_STRING", "SCRIPT_NAME", "HTTP_CONTENT_ENCODING", "HTTP_ORIGIN")
 _MAX_LENGTH_DIGITS = 9
@@ -34,6 +36,8 @@ class Shortcut:
     inner : WSGI application
         Flask's own.
     scorer : Scorer
+    ahead : Ahead
+        May have scored a question with others that waited beside it.
     admit : callable or None
         Returns when a request may ask, and else raises what Flask would answer; None lets all in.
     """
@@ -42,10 +46,12 @@ class Shortcut:
         self,
         inner: WSGIApplication,
         scorer: Scorer,
+        ahead: Ahead,
         admit: Callable[[WSGIEnvironment], None] | None,
     ) -> None:
         self._inner = inner
         self._scorer = scorer
+        self._ahead = ahead
         self._admit = admit
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -78,5 +84,11 @@ class Shortcut:
     def _answer(self, environ: WSGIEnvironment, body: bytes) -> bytes:
         if self._admit is not None:
             self._admit(environ)
-        question = parse_question(body, self._scorer.limits)
-        return _spell(answer_question(self._scorer, question, explained=False)).encode()
+        found = self._ahead.take(environ.get(_PLACE), body)
+        if found is None:
+            question = parse_question(body, self._scorer.limits)
+            document = answer_question(self._scorer, question, explained=False)
+        else:
+            _, question, in_force, probability = found
+            document = answer_scored(self._scorer, question, in_force, [probability])
+        return _spell(document).encode()

@@ -9,7 +9,7 @@ from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.rate_limit import RateLimiter
 from include.services.scorer.settings import Limits, RateLimit
 from tests import graphs
-from tests.answering import app_of, following
+from tests.answering import app_of, following, without_ids
 from tests.unit.services.test_scorer_access import write_keys
 
 RECORD = {"a": 1, "b": -1}
@@ -31,14 +31,6 @@ BODIES = {
 @pytest.fixture
 def app():
     return app_of({"sites": following("sites", graphs.logistic())})
-
-
-def without_ids(document):
-    if isinstance(document, list):
-        return [without_ids(entry) for entry in document]
-    if isinstance(document, dict):
-        return {name: without_ids(value) for name, value in document.items() if name != "id"}
-    return document
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())

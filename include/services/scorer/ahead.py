@@ -1,0 +1,103 @@
+"""Questions that wait at the same moment are scored together, each is then answered by itself.
+
+A forest is megabytes of nodes: the first record of a call brings them from memory, and the further
+ones find them near. Nobody waits for this, as only what has come already is taken together.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from include.errors import NightCatchError
+from include.registry.follow import InForce
+from include.services.scorer.catalogue import Catalogue
+from include.services.scorer.model import OnnxModel
+from include.services.scorer.questions import Question, parse_question
+from include.services.scorer.settings import Limits
+
+EXTENSION = "nightcatch.ahead"
+
+
+class ScoredAhead(NamedTuple):
+    """A question about one item with its score.
+
+    Attributes
+    ----------
+    body : bytes
+        The JSON text that asked it.
+    question : Question
+    in_force : InForce
+        The version that scored it.
+    probability : float
+    """
+
+    body: bytes
+    question: Question
+    in_force: InForce[OnnxModel]
+    probability: float
+
+
+class _Asked(NamedTuple):
+    place: object
+    body: bytes
+    question: Question
+    row: Sequence[Any]
+
+
+class Ahead:
+    """Keeps the scores of what one thread answers next.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    limits : Limits
+    """
+
+    def __init__(self, catalogue: Catalogue, limits: Limits) -> None:
+        self._catalogue = catalogue
+        self._limits = limits
+        self._scored: dict[object, ScoredAhead] = {}
+
+    def score(self, waiting: Iterable[tuple[object, bytes]]) -> None:
+        """Score the questions among `waiting`, until `forget`.
+
+        What breaks a rule is left out: who answers it finds the fault, and says so.
+
+        Parameters
+        ----------
+        waiting : iterable of (object, bytes)
+            The place of a request, by which `take` finds its score, and its body.
+        """
+        groups: dict[int, tuple[InForce[OnnxModel], list[_Asked]]] = {}
+        for place, body in waiting:
+            try:
+                question = parse_question(body, self._limits)
+                in_force = self._catalogue.answering(
+                    text=question.is_text, pipeline=question.pipeline, items=question.items
+                )
+                schema = in_force.model.schema
+                row = schema.row(question.records(schema.names[0])[0])
+            except NightCatchError:
+                continue
+            if question.is_single:
+                _, group = groups.setdefault(id(in_force), (in_force, []))
+                group.append(_Asked(place, body, question, row))
+        for in_force, group in groups.values():
+            self._score_group(in_force, group)
+
+    def take(self, place: object, body: bytes) -> ScoredAhead | None:
+        """Return the score of the request at `place`, once; None if `body` was not scored there."""
+        found = self._scored.pop(place, None)
+        return found if found is not None and found.body == body else None
+
+    def forget(self) -> None:
+        """Drop what nobody took: a later request is scored by the version in force then."""
+        self._scored.clear()
+
+    def _score_group(self, in_force: InForce[OnnxModel], group: list[_Asked]) -> None:
+        model = in_force.model
+        try:
+            probabilities = model.score(model.schema.matrix([asked.row for asked in group]))
+        except NightCatchError:
+            return
+        for (place, body, question, _), p in zip(group, probabilities.tolist(), strict=True):
+            self._scored[place] = ScoredAhead(body, question, in_force, p)
