@@ -61,6 +61,10 @@ class RetentionError(NightCatchError):
     """A retention policy cannot be read, or would delete what a run or an approval needs."""
 
 
+class MonitoringError(NightCatchError):
+    """A day's traffic cannot be watched: the day is not over, or the limits cannot be read."""
+
+
 class PredictionUnknownError(NightCatchError):
     """No traffic that is kept holds an answer of that id."""
 

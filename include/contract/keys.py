@@ -205,6 +205,26 @@ def feedback_file(pipeline: str, day: str, name: str) -> str:
     return f"{feedback_prefix(pipeline, day)}{file_name(name)}.jsonl.gz"
 
 
+def monitoring_days_prefix(pipeline: str) -> str:
+    """Return the folder of what was found in all days of a pipeline's traffic."""
+    return f"monitoring/{pipeline_name(pipeline)}/"
+
+
+def monitoring_prefix(pipeline: str, day: str) -> str:
+    """Return the folder of what was found in the traffic of one day (UTC, ``YYYY-MM-DD``)."""
+    return f"{monitoring_days_prefix(pipeline)}date={_checked(_DAY, 'day', day)}/"
+
+
+def monitoring_report(pipeline: str, day: str) -> str:
+    """Return the key of the page about the traffic of one day."""
+    return f"{monitoring_prefix(pipeline, day)}{REPORT}"
+
+
+def monitoring_findings(pipeline: str, day: str) -> str:
+    """Return the key of the figures of that page, written after it."""
+    return f"{monitoring_prefix(pipeline, day)}findings.json"
+
+
 def outbox_prefix(pipeline: str) -> str:
     """Return the folder of the runs that the tracking server has not been told of yet."""
     return f"tracking/outbox/{pipeline_name(pipeline)}/"
@@ -243,6 +263,11 @@ def told_alert(message_id: str) -> str:
 def standing_alerts() -> str:
     """Return the key of what is wrong now, and when people were told last."""
     return "alerts/standing.json"
+
+
+def standing_traffic_alerts(pipeline: str) -> str:
+    """Return the key of what is wrong with a pipeline's traffic, as people were told."""
+    return f"alerts/standing/{pipeline_name(pipeline)}.json"
 
 
 def told_decision(pipeline: str) -> str:

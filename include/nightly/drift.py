@@ -6,14 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pandas as pd
-
 from include.errors import ObjectMissingError
 from include.ingest.snapshot import read_snapshot
 from include.nightly.champion import Champion
 from include.nightly.data import ACCEPTED
 from include.nightly.night import Night
-from include.pipelines import Pipeline
 from include.validation.docs import fetch_source, publish_docs
 from include.validation.drift import DriftOutcome, measure_drift, no_reference
 
@@ -45,12 +42,12 @@ def _against(night: Night, champion: Champion, gx_root: Path) -> DriftOutcome:
     except ObjectMissingError:
         lost = f"{pipeline.name}: the snapshot of {version} is not kept any more, drift is unknown"
         return replace(no_reference(pipeline.name), sentences=(lost,))
-    current = _watched(pipeline, night.read_frame(ACCEPTED))
+    current = pipeline.watched(night.read_frame(ACCEPTED))
     with TemporaryDirectory(prefix="nightcatch-drift-") as work_dir:
         fetch_source(night.store, pipeline.name, night.run_id, Path(work_dir))
         outcome = measure_drift(
             current,
-            _watched(pipeline, reference),
+            pipeline.watched(reference),
             [name for name in current.columns if name != "_id"],
             pipeline=pipeline.name,
             reference_name=version,
@@ -61,11 +58,3 @@ def _against(night: Night, champion: Champion, gx_root: Path) -> DriftOutcome:
         if outcome.docs_dir is not None:
             publish_docs(outcome.docs_dir, night.store, pipeline.name, night.run_id)
     return outcome
-
-
-def _watched(pipeline: Pipeline, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns whose drift is measured, and `_id`."""
-    if pipeline.drift_columns is not None:
-        return pipeline.drift_columns(frame).assign(_id=frame["_id"])
-    names = [*(field.name for field in pipeline.inputs), pipeline.target.source]
-    return frame[["_id", *(name for name in names if name in frame.columns)]]

@@ -135,6 +135,13 @@ class Pipeline:
         label = InputField(target.source, "int8", (target.negative, target.positive), "label")
         return (*self.inputs, label, *self.layout.details)
 
+    def watched(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the columns of records whose drift is measured, and `_id`."""
+        if self.drift_columns is not None:
+            return self.drift_columns(frame).assign(_id=frame["_id"])
+        columns = [*(each.name for each in self.inputs), self.target.source]
+        return frame[["_id", *(name for name in columns if name in frame.columns)]]
+
 
 def names() -> tuple[str, ...]:
     """Return the name of every pipeline, in order: the folders beside this file."""

@@ -35,6 +35,11 @@ class Shares:
     reference: npt.NDArray[np.float64]
 
     @property
+    def kl(self) -> float:
+        """The Kullback-Leibler divergence of the current from the reference shares, in nats."""
+        return float(np.sum(self.current * np.log(self.current / self.reference)))
+
+    @property
     def psi(self) -> float:
         """The population stability index: the Kullback-Leibler divergences of both directions."""
         return float(
@@ -73,7 +78,18 @@ def shares(current: pd.Series, reference: pd.Series) -> Shares:
     counts = pd.DataFrame(
         {"current": current.value_counts(), "reference": reference.value_counts()}
     )
-    smooth = counts.fillna(0).sort_index() + PSEUDO_COUNT
+    return shares_of_counts(counts.fillna(0).sort_index())
+
+
+def shares_of_counts(counts: pd.DataFrame) -> Shares:
+    """Return the shares of categories that are counted already.
+
+    Parameters
+    ----------
+    counts : DataFrame of shape (n_categories, 2)
+        `current` and `reference`; the index holds the names.
+    """
+    smooth = counts + PSEUDO_COUNT
     weights = smooth / smooth.sum()
     return Shares(
         tuple(weights.index), weights["current"].to_numpy(), weights["reference"].to_numpy()

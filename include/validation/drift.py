@@ -66,7 +66,8 @@ class DriftOutcome:
     sentences : tuple of str
         For people; never empty.
     docs_dir : Path or None
-        The run's Data Docs, the drift among them; None without a reference.
+        The run's Data Docs, the drift among them; None without a reference, or if none were asked
+        for.
     """
 
     reference: str | None
@@ -126,6 +127,7 @@ def measure_drift(
     run_id: str,
     work_dir: Path,
     limits: DriftLimits | None = None,
+    with_docs: bool = True,
 ) -> DriftOutcome:
     """Return how far `frame` has moved from `reference`, and show it in the run's Data Docs.
 
@@ -146,6 +148,8 @@ def measure_drift(
         A folder of this run alone. When validation worked in it, or
         `include.validation.docs.fetch_source` filled it, its findings stand in the same docs.
     limits : DriftLimits or None
+    with_docs : bool
+        Whether Data Docs are built, which takes longest.
 
     Raises
     ------
@@ -175,7 +179,8 @@ def measure_drift(
             sentences=sentences,
             rows=[(each.column, each.kl, each.psi, _verdict(each, limits)) for each in moved],
         )
-        docs_dir = build_docs(project, pipeline, run_id, {DRIFT_PAGE: page})
+        pages = {DRIFT_PAGE: page}
+        docs_dir = build_docs(project, pipeline, run_id, pages) if with_docs else None
     return DriftOutcome(reference_name, moved, limits, sentences, docs_dir)
 
 

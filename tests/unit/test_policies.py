@@ -30,11 +30,14 @@ MAY = {
     "history": (("sites", 7), "r", "rw", ""),
     "traffic_file": (("sites", DAY, "a"), "rd", "", "w"),
     "feedback_file": (("sites", DAY, "a"), "rd", "", "w"),
+    "monitoring_report": (("sites", DAY), "rwd", "", ""),
+    "monitoring_findings": (("sites", DAY), "rwd", "", ""),
     "outbox": (("sites", RUN), "rwd", "", ""),
     "told_champion": (("sites",), "rw", "", ""),
     "unsent": (("webhook", "an-alert"), "rwd", "", ""),
     "told_alert": (("an-alert",), "rwd", "", ""),
     "standing_alerts": ((), "rwd", "", ""),
+    "standing_traffic_alerts": (("sites",), "rwd", "", ""),
     "told_decision": (("sites",), "rwd", "", ""),
 }
 FILES = {

@@ -1,0 +1,180 @@
+"""One day of one pipeline: everything that is looked at, and what is left in the bucket of it."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from include.contract import keys
+from include.contract.approval import Pointer
+from include.contract.manifest import Manifest
+from include.errors import ManifestError, ObjectMissingError, VersionRefusedError
+from include.monitoring.findings import conclude
+from include.monitoring.inputs import measure_inputs
+from include.monitoring.labels import Feedback, read_feedback
+from include.monitoring.limits import Limits, limits_of
+from include.monitoring.page import render_day
+from include.monitoring.quality import judge_quality
+from include.monitoring.scores import measure_scores
+from include.monitoring.traffic import Item, Traffic, read_traffic
+from include.pipelines import Pipeline
+from include.registry.approve import pointer_in_force, read_history
+from include.registry.follow.believe import Trust, believe_manifest
+from include.registry.versions import read_signed_manifest
+from include.stores.objects import ObjectStore
+
+SCHEMA_VERSION = 1
+_log = logging.getLogger(__name__)
+
+
+def watch_day(
+    store: ObjectStore, pipeline: Pipeline, day: str, trust: Trust, gx_root: Path
+) -> dict[str, Any] | None:
+    """Return what a day's traffic and labels show, now in the bucket as figures and as a page.
+
+    Made of what lies in the bucket alone: a day that is watched again is found the same, and
+    its objects replace the earlier ones.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    pipeline : Pipeline
+    day : str
+        ``YYYY-MM-DD``, in UTC; over.
+    trust : Trust
+    gx_root : Path
+        The repository's ``gx`` folder.
+
+    Returns
+    -------
+    dict or None
+        None when nothing was scored on the day and no label is known: nothing is left of it.
+
+    Raises
+    ------
+    SignatureError, PointerError, ManifestError
+        If the version in force must not be believed.
+    MonitoringError
+        If the pipeline's limits cannot be read.
+    """
+    limits = limits_of(pipeline.name)
+    traffic = read_traffic(store, pipeline, day)
+    feedback = read_feedback(store, pipeline, day, limits.label_days)
+    if not traffic.lines.n_objects and not feedback.lines.n_objects:
+        return None
+    in_force = version_at_the_end_of(store, pipeline.name, day, trust)
+    manifest = _manifest(store, in_force, trust) if in_force else None
+    items = traffic.sample.in_order()
+    found = {
+        "schema_version": SCHEMA_VERSION,
+        "pipeline": pipeline.name,
+        "day": day,
+        "version": manifest.version if manifest else None,
+        "threshold": manifest.threshold if manifest else None,
+        "traffic": _counted(traffic, items),
+        "feedback": _labels(feedback, limits),
+        "inputs": measure_inputs(store, pipeline, items, manifest, limits, gx_root),
+        "scores": measure_scores(store, items, manifest, day, limits),
+        "quality": judge_quality(
+            pipeline, feedback.labelled, _manifests(store, feedback, manifest, trust), limits
+        ),
+    }
+    found["findings"] = conclude(found, limits)
+    _leave(store, found)
+    return found
+
+
+def version_at_the_end_of(
+    store: ObjectStore, pipeline: str, day: str, trust: Trust
+) -> Pointer | None:
+    """Return the approval that was in force when a day ended; None if there was none.
+
+    Raises
+    ------
+    SignatureError, PointerError
+        If an approval must not be believed.
+    """
+    ended = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    known = list(read_history(store, pipeline, trust.approvers))
+    current = pointer_in_force(store, pipeline, trust.approvers)
+    approved = [*known, *([current] if current else [])]
+    until = [pointer for pointer in approved if pointer.approved_at < ended]
+    return max(until, key=lambda pointer: pointer.serial, default=None)
+
+
+def _manifest(store: ObjectStore, pointer: Pointer, trust: Trust) -> Manifest:
+    _, body = read_signed_manifest(store, pointer.pipeline, pointer.version, trust)
+    return believe_manifest(body, pointer)
+
+
+def _manifests(
+    store: ObjectStore, feedback: Feedback, in_force: Manifest | None, trust: Trust
+) -> dict[str, Manifest]:
+    """Return the manifests of all versions that labels are known of, as far as they are kept."""
+    found = {in_force.version: in_force} if in_force else {}
+    for version in sorted({each.item.version for each in feedback.labelled} - found.keys()):
+        try:
+            found[version] = read_signed_manifest(store, feedback.pipeline, version, trust)[0]
+        except (VersionRefusedError, ManifestError) as err:
+            _log.warning("what %s promised is not known: %s", version, err)
+    return found
+
+
+def _counted(traffic: Traffic, items: Iterable[tuple[str, Item]]) -> dict[str, Any]:
+    lines, sample = traffic.lines, traffic.sample
+    kept = [item for _, item in items]
+    return {
+        "objects": lines.n_objects,
+        "lines": lines.n_lines,
+        "unreadable": lines.n_unreadable,
+        "unreadable_named": lines.named,
+        "items": sample.n_names,
+        "repeated": max(0, lines.n_read - sample.n_names),
+        "share_kept": sample.share,
+        "without_inputs": sum(item.inputs is None for item in kept),
+        "different_inputs": len({item.twin for item in kept}),
+        "by_version": dict(sorted(Counter(item.version for item in kept).items())),
+    }
+
+
+def _labels(feedback: Feedback, limits: Limits) -> dict[str, Any]:
+    return {
+        "days": limits.label_days,
+        "labels": feedback.n_labels,
+        "without_answer": feedback.n_without_answer,
+        "unreadable": feedback.lines.n_unreadable,
+        "unreadable_named": feedback.lines.named,
+    }
+
+
+def _leave(store: ObjectStore, found: dict[str, Any]) -> None:
+    """Return when page and figures are in the bucket; who finds the figures finds the page."""
+    name, day = found["pipeline"], found["day"]
+    page = render_day(found).encode()
+    store.put(keys.monitoring_report(name, day), page, "text/html; charset=utf-8")
+    body = json.dumps(found, indent=1, sort_keys=True, allow_nan=False).encode()
+    store.put(keys.monitoring_findings(name, day), body, "application/json")
+    for sentence in found["findings"]["sentences"]:
+        _log.info("%s, %s: %s", name, day, sentence)
+
+
+def is_newest(store: ObjectStore, pipeline: str, day: str) -> bool:
+    """Return whether no later day was watched: only the newest one says what is wrong now."""
+    last = keys.monitoring_findings(pipeline, day)
+    return not any(
+        key > last
+        for key in store.keys_under(keys.monitoring_days_prefix(pipeline))
+        if key.endswith(last.rpartition("/")[2])
+    )
+
+
+def read_findings(store: ObjectStore, pipeline: str, day: str) -> dict[str, Any] | None:
+    """Return what `watch_day` left of a day, if it is kept."""
+    try:
+        found: dict[str, Any] = json.loads(store.get(keys.monitoring_findings(pipeline, day)))
+    except ObjectMissingError:
+        return None
+    return found

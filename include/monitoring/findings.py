@@ -1,0 +1,71 @@
+"""What a day comes to: what is beyond its limits, and what could not be judged."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from include.monitoring.limits import Limits
+
+SCORES = "probability"
+_TITLES = {"recall": "Recall", "fpr": "The false-positive rate"}
+
+
+def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
+    """Return what people are told of a day.
+
+    Parameters
+    ----------
+    found : mapping
+        What was measured.
+    limits : Limits
+
+    Returns
+    -------
+    dict
+        ``drift_judged`` and ``quality_judged``; ``moved`` (divergence by field, of those beyond
+        the limit), ``limit`` (the divergence from which on people are told), ``broken`` (a sentence
+        by figure), ``is_beyond``, ``may_retrain`` and ``sentences``, the weightiest first.
+    """
+    inputs, scores = found["inputs"], found["scores"]
+    moved = {
+        each["column"]: each["kl"]
+        for each in inputs.get("columns", ())
+        if each["column"] in inputs["beyond"]
+    }
+    if scores["beyond"]:
+        moved[SCORES] = scores["references"][0]["kl"]
+    ours = next((each for each in found["quality"] if each["version"] == found["version"]), None)
+    verdicts = [figure["verdict"] for figure in ours["figures"].values()] if ours else []
+    broken = list(_broken(ours, limits)) if ours else []
+    return {
+        "drift_judged": inputs["judged"] or scores["judged"],
+        "quality_judged": bool({"kept", "open", "broken"} & set(verdicts)),
+        "moved": moved,
+        "limit": limits.alert_kl,
+        "broken": broken,
+        "is_beyond": bool(moved or broken),
+        "may_retrain": limits.retrain,
+        "sentences": [*broken, *inputs["sentences"], *scores["sentences"], _labels(ours, limits)],
+    }
+
+
+def _broken(ours: Mapping[str, Any], limits: Limits) -> Iterator[str]:
+    for name, title in _TITLES.items():
+        figure = ours["figures"][name]
+        if figure["verdict"] == "broken":
+            of = "phishing" if name == "recall" else "legitimate"
+            yield (
+                f"{title} of {ours['version']} is {figure['low']:.1%} to {figure['high']:.1%} on "
+                f"{figure['n_labels']:,} labelled {of} items, with {limits.confidence:.0%} "
+                f"confidence; {figure['limit']:.1%} was promised."
+            )
+
+
+def _labels(ours: Mapping[str, Any] | None, limits: Limits) -> str:
+    if ours is None:
+        return "No answer of the version in force has a label yet."
+    counts = f"{ours['n_phishing']:,} phishing and {ours['n_legitimate']:,} legitimate"
+    if max(ours["n_phishing"], ours["n_legitimate"]) < limits.min_labels:
+        return (
+            f"Too few labels to judge quality: {counts}; {limits.min_labels:,} of one are enough."
+        )
+    return f"Answers of the version in force with a label: {counts}."

@@ -1,0 +1,161 @@
+"""How far the inputs of a day have moved from the records that the model in force was trained on.
+
+Measured by the nightly drift step's own code, with the columns that the pipeline watches there,
+save label and details: traffic has none.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.contract.manifest import Manifest
+from include.errors import ObjectMissingError
+from include.ingest.snapshot import read_snapshot
+from include.monitoring.limits import Limits
+from include.monitoring.traffic import Item
+from include.pipelines import Pipeline
+from include.stores.objects import ObjectStore
+from include.validation.categories import categorise, shares
+from include.validation.drift import DriftLimits, measure_drift
+
+N_DRAWN, N_VALUES = 6, 8
+
+
+def measure_inputs(
+    store: ObjectStore,
+    pipeline: Pipeline,
+    items: Sequence[tuple[str, Item]],
+    manifest: Manifest | None,
+    limits: Limits,
+    gx_root: Path,
+) -> dict[str, Any]:
+    """Return how far each field has moved, or why that is not judged.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    pipeline : Pipeline
+    items : sequence of (str, Item)
+        By id.
+    manifest : Manifest or None
+        Of the version in force.
+    limits : Limits
+    gx_root : Path
+        The repository's ``gx`` folder.
+
+    Returns
+    -------
+    dict
+        ``judged``, ``sentences``; where it is judged also ``reference``, ``n_items``, ``columns``
+        (the most moved first), ``beyond`` (columns to tell of) and ``drawn`` (shares of the first
+        columns, then and now).
+    """
+    known = [(name, item) for name, item in items if item.inputs is not None]
+    n_distinct = len({item.twin for _, item in known})
+    if (reason := _why_not(items, known, n_distinct, manifest, limits)) or manifest is None:
+        return {"judged": False, "sentences": [reason]}
+    try:
+        reference = read_snapshot(store, pipeline.name, str(manifest.snapshot["digest"]))
+    except ObjectMissingError:
+        lost = f"The records that {manifest.version} was trained on are not kept any more."
+        return {"judged": False, "sentences": [lost]}
+    now = pipeline.watched(_frame(pipeline, known))
+    then = pipeline.watched(reference)
+    detail = {pipeline.target.source, "_id", *(each.name for each in pipeline.layout.details)}
+    columns = [name for name in now.columns if name not in detail]
+    return {
+        "judged": True,
+        "reference": manifest.version,
+        "n_items": len(known),
+        **_moved(pipeline, now, then, columns, manifest.version, limits, gx_root),
+    }
+
+
+def _why_not(
+    items: Sequence[tuple[str, Item]],
+    known: Sequence[tuple[str, Item]],
+    n_distinct: int,
+    manifest: Manifest | None,
+    limits: Limits,
+) -> str:
+    if manifest is None:
+        return "No version was in force when the day ended, so there is nothing to compare with."
+    if items and not known:
+        return (
+            "Inputs were not kept (NIGHTCATCH_TRAFFIC_LOG=hash, or they have other names than the "
+            "pipeline's): only the scores are watched."
+        )
+    if n_distinct < limits.min_items:
+        return (
+            f"Too few to judge the inputs: {n_distinct:,} different ones in {len(known):,} items, "
+            f"and {limits.min_items:,} are enough."
+        )
+    return ""
+
+
+def _frame(pipeline: Pipeline, items: Sequence[tuple[str, Item]]) -> pd.DataFrame:
+    """Return the items as records whose label and details are missing."""
+    frame = pd.DataFrame(
+        [item.inputs for _, item in items], columns=[field.name for field in pipeline.inputs]
+    )
+    for field in pipeline.inputs:
+        frame[field.name] = frame[field.name].astype(
+            "str" if field.dtype == "string" else "float32"
+        )
+    unknown = {field.name: None for field in pipeline.columns if field.name not in frame}
+    return frame.assign(_id=[name for name, _ in items], **unknown)
+
+
+def _moved(
+    pipeline: Pipeline,
+    now: pd.DataFrame,
+    then: pd.DataFrame,
+    columns: Sequence[str],
+    reference: str,
+    limits: Limits,
+    gx_root: Path,
+) -> dict[str, Any]:
+    with TemporaryDirectory(prefix="nightcatch-monitoring-") as work_dir:
+        outcome = measure_drift(
+            now,
+            then,
+            columns,
+            pipeline=pipeline.name,
+            reference_name=reference,
+            gx_root=gx_root,
+            run_id="traffic",
+            work_dir=Path(work_dir),
+            limits=DriftLimits(limits.warn_kl, limits.alert_kl),
+            with_docs=False,
+        )
+    found = outcome.to_dict()
+    return {
+        "columns": found["columns"],
+        "beyond": found["blocked"],
+        "sentences": found["sentences"],
+        "drawn": [
+            _shares(each.column, now[each.column], then[each.column])
+            for each in outcome.columns[:N_DRAWN]
+        ],
+    }
+
+
+def _shares(column: str, now: pd.Series, then: pd.Series) -> dict[str, Any]:
+    """Return the most frequent values, and their shares on the day and in training."""
+    found = shares(*categorise(now, then))
+    most = np.argsort(-(found.current + found.reference), kind="stable")[:N_VALUES]
+    return {
+        "column": column,
+        "values": [
+            {
+                "name": found.names[place],
+                "now": round(float(found.current[place]), 6),
+                "then": round(float(found.reference[place]), 6),
+            }
+            for place in sorted(most.tolist())
+        ],
+    }

@@ -1,0 +1,123 @@
+"""What answers should have been, as feedback says: the last word about each counts."""
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from include.contract import keys
+from include.monitoring.lines import Lines
+from include.monitoring.sample import DistinctSample
+from include.monitoring.traffic import Item, find_items
+from include.pipelines import Pipeline
+from include.services.scorer.ids import day_of, is_id
+from include.services.scorer.labels import LABELS
+from include.stores.objects import ObjectStore
+
+MAX_LABELS = 100_000
+
+
+class Said(NamedTuple):
+    """What somebody said of one answer; the later one is the larger one.
+
+    Attributes
+    ----------
+    time : str
+        ISO 8601 in UTC.
+    source : str
+    is_phishing : bool
+    """
+
+    time: str
+    source: str
+    is_phishing: bool
+
+
+class Labelled(NamedTuple):
+    """An answer and what it should have been.
+
+    Attributes
+    ----------
+    item : Item
+    said : Said
+    """
+
+    item: Item
+    said: Said
+
+
+class Feedback(NamedTuple):
+    """Answers whose truth came in on some days.
+
+    Attributes
+    ----------
+    pipeline : str
+    labelled : list of Labelled
+        In the order of their ids.
+    n_labels : int
+        Answers that have a label.
+    n_without_answer : int
+        Of those, whose answer is in no traffic that is kept.
+    lines : Lines
+        What was read of feedback.
+    """
+
+    pipeline: str
+    labelled: list[Labelled]
+    n_labels: int
+    n_without_answer: int
+    lines: Lines
+
+
+def read_feedback(store: ObjectStore, pipeline: Pipeline, last_day: str, n_days: int) -> Feedback:
+    """Return the labels that came in on `n_days` days up to `last_day`, with their answers.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    last_word: DistinctSample[Said] = DistinctSample(MAX_LABELS)
+    lines = Lines(store)
+    for day in _days(last_day, n_days):
+        for raw in lines.under(keys.feedback_prefix(pipeline.name, day)):
+            for name, said in _parsed(raw, lines):
+                last_word.put(name, max(said, last_word.get(name) or said))
+    items = _answers(store, pipeline, [name for name, _ in last_word.in_order()])
+    labelled = [Labelled(items[name], said) for name, said in last_word.in_order() if name in items]
+    n_labels = len(last_word)
+    return Feedback(pipeline.name, labelled, n_labels, n_labels - len(labelled), lines)
+
+
+def _days(last_day: str, n_days: int) -> Iterator[str]:
+    last = date.fromisoformat(last_day)
+    for back in range(n_days - 1, -1, -1):
+        yield (last - timedelta(days=back)).isoformat()
+
+
+def _answers(store: ObjectStore, pipeline: Pipeline, names: list[str]) -> dict[str, Item]:
+    """Return the answers of these ids, of whatever days they are."""
+    of_day: dict[str, set[bytes]] = {}
+    for name in names:
+        of_day.setdefault(day_of(name), set()).add(name.encode())
+    return {
+        name: item
+        for day, wanted in sorted(of_day.items())
+        for name, item in find_items(store, pipeline, day, wanted)
+    }
+
+
+def _parsed(raw: bytes, lines: Lines) -> Iterator[tuple[str, Said]]:
+    try:
+        yield _parse(json.loads(raw))
+    except (ValueError, KeyError, TypeError, RecursionError) as err:
+        lines.refuse(f"{type(err).__name__}: {err}"[:200])
+
+
+def _parse(line: Any) -> tuple[str, Said]:
+    name, label = line["id"], line["label"]
+    if not isinstance(name, str) or not is_id(name):
+        raise ValueError("its id is none")
+    day_of(name)  # of a year that there is
+    if label not in LABELS:
+        raise ValueError("its label is none")
+    return name, Said(str(line["time"]), str(line["source"]), label == LABELS[0])

@@ -1,0 +1,151 @@
+"""How good the answers were, by version, as far as labels that came in later can tell.
+
+Labels are a biased sample: people report what looks wrong. So a figure counts as broken only when
+its whole interval is beyond what was promised.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.contract.manifest import Manifest
+from include.evaluation.intervals import rate_interval
+from include.monitoring.labels import Labelled
+from include.monitoring.limits import Limits
+from include.pipelines import Pipeline
+
+MAX_SOURCES = 20
+_SEED = 0
+_BETTER_LOW = "fpr"
+
+
+def judge_quality(
+    pipeline: Pipeline,
+    labelled: Sequence[Labelled],
+    manifests: Mapping[str, Manifest],
+    limits: Limits,
+) -> list[dict[str, Any]]:
+    """Return the figures of each version that labels are known of, the newest first.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+    labelled : sequence of Labelled
+    manifests : mapping of str to Manifest
+        By version; one that is missing promised nothing that is known.
+    limits : Limits
+
+    Returns
+    -------
+    list of dict
+        ``version``, ``n_labels``, ``n_phishing``, ``n_legitimate``, ``sources`` (labels and wrong
+        answers of each), and ``figures``: of ``accuracy``, ``recall`` and ``fpr`` at the shipped
+        threshold the ``value``, ``low``, ``high``, the figure ``offline`` on the test side, the
+        ``limit``, and the ``verdict``: ``kept``, ``broken``, ``open``, ``too few`` or ``no limit``.
+    """
+    of_version: dict[str, list[Labelled]] = {}
+    for each in labelled:
+        of_version.setdefault(each.item.version, []).append(each)
+    return [
+        _judge(pipeline, version, of_version[version], manifests.get(version), limits)
+        for version in sorted(of_version, reverse=True)
+    ]
+
+
+def _judge(
+    pipeline: Pipeline,
+    version: str,
+    labelled: Sequence[Labelled],
+    manifest: Manifest | None,
+    limits: Limits,
+) -> dict[str, Any]:
+    truth = np.array([each.said.is_phishing for each in labelled])
+    flagged = np.array([each.item.flagged for each in labelled])
+    groups = _groups(pipeline, labelled)
+    offline, promised = _offline(manifest), _promised(manifest)
+    figures = {}
+    for name, hits, rows in (
+        ("accuracy", flagged == truth, np.full(len(truth), True)),
+        ("recall", flagged, truth),
+        ("fpr", flagged, ~truth),
+    ):
+        low, high = rate_interval(
+            hits[rows], groups[rows], confidence=limits.confidence, seed=_SEED
+        )
+        figure = {
+            "n_labels": int(rows.sum()),
+            "value": float(hits[rows].mean()) if rows.any() else None,
+            "low": low,
+            "high": high,
+            "offline": offline.get(name),
+            "limit": promised.get(name),
+        }
+        figures[name] = figure | {"verdict": _verdict(name, figure, limits)}
+    return {
+        "version": version,
+        "n_labels": len(truth),
+        "n_phishing": int(truth.sum()),
+        "n_legitimate": int((~truth).sum()),
+        "sources": _sources(labelled),
+        "figures": figures,
+    }
+
+
+def _verdict(name: str, figure: Mapping[str, Any], limits: Limits) -> str:
+    limit = figure["limit"]
+    if limit is None:
+        return "no limit"
+    if figure["n_labels"] < limits.min_labels:
+        return "too few"
+    if name == _BETTER_LOW:
+        surely, surely_not = figure["high"] <= limit, figure["low"] > limit
+    else:
+        surely, surely_not = figure["low"] >= limit, figure["high"] < limit
+    return "broken" if surely_not else "kept" if surely else "open"
+
+
+def _offline(manifest: Manifest | None) -> dict[str, float]:
+    """Return the figures on the test side, at the shipped threshold."""
+    test = (manifest.metrics.get("test") if manifest else None) or {}
+    if "true_positives" not in test:
+        return {}
+    right = test["true_positives"] + test["true_negatives"]
+    return {
+        "accuracy": right / test["n_rows"],
+        "recall": float(test["recall"]),
+        "fpr": float(test["fpr"]),
+    }
+
+
+def _promised(manifest: Manifest | None) -> dict[str, float]:
+    """Return what the manifest promises: the false-positive budget, and the recall it measured."""
+    if manifest is None:
+        return {}
+    promised = {"fpr": manifest.fpr_budget}
+    if "recall" in (offline := _offline(manifest)):
+        promised["recall"] = offline["recall"]
+    return promised
+
+
+def _groups(pipeline: Pipeline, labelled: Sequence[Labelled]) -> Any:
+    """Return a group for each answer: that of the split where inputs are kept, else their hash."""
+    groups = np.array([each.item.twin for each in labelled], dtype=object)
+    known = np.array([each.item.inputs is not None for each in labelled])
+    if known.any():
+        names = [field.name for field in pipeline.inputs]
+        inputs = [each.item.inputs for each in labelled if each.item.inputs is not None]
+        groups[known] = pipeline.group_keys(pd.DataFrame(inputs, columns=names))
+    return np.array([str(group) for group in groups])
+
+
+def _sources(labelled: Sequence[Labelled]) -> list[dict[str, Any]]:
+    """Return of the sources with the most labels how many they gave, and how many say: wrong."""
+    n_labels: Counter[str] = Counter(each.said.source for each in labelled)
+    n_wrong = Counter(
+        each.said.source for each in labelled if each.item.flagged != each.said.is_phishing
+    )
+    most = sorted(n_labels.items(), key=lambda each: (-each[1], each[0]))[:MAX_SOURCES]
+    return [{"source": name, "n_labels": count, "n_wrong": n_wrong[name]} for name, count in most]

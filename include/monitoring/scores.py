@@ -1,0 +1,129 @@
+"""How far the probabilities of a day have moved: from the test side, and from earlier days.
+
+The test side is half phishing and traffic is not, so earlier days of the same version say more;
+the test side decides only while there are none.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.contract import keys
+from include.contract.manifest import Manifest
+from include.errors import ObjectMissingError
+from include.monitoring.limits import Limits
+from include.monitoring.traffic import Item
+from include.stores.objects import ObjectStore
+from include.validation.categories import shares_of_counts
+
+EARLIER_DAYS = 7
+# Of the test side's histogram in a run's `portrait.json`.
+_PORTRAIT, _N_BINS = "portrait.json", 25
+
+
+def measure_scores(
+    store: ObjectStore,
+    items: Sequence[tuple[str, Item]],
+    manifest: Manifest | None,
+    day: str,
+    limits: Limits,
+) -> dict[str, Any]:
+    """Return the histogram of the version in force, and how far it is from its references.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    items : sequence of (str, Item)
+    manifest : Manifest or None
+        Of the version in force.
+    day : str
+        ``YYYY-MM-DD``.
+    limits : Limits
+
+    Returns
+    -------
+    dict
+        ``judged``, ``sentences``, ``n_items``, ``flagged`` (share), ``counts`` and ``edges`` of the
+        histogram, ``references`` (each with ``name``, ``counts``, ``kl``, ``psi``; the first one
+        decides) and ``beyond``.
+    """
+    version = manifest.version if manifest else ""
+    ours = [item for _, item in items if item.version == version]
+    edges = np.linspace(0, 1, _N_BINS + 1)
+    counts = np.histogram([item.probability for item in ours], edges)[0]
+    found: dict[str, Any] = {
+        "n_items": len(ours),
+        "n_distinct": len({item.twin for item in ours}),
+        "flagged": float(np.mean([item.flagged for item in ours])) if ours else None,
+        "edges": edges.round(6).tolist(),
+        "counts": counts.tolist(),
+        "references": [],
+        "judged": False,
+        "beyond": False,
+    }
+    if manifest is None:
+        return found | {"sentences": ["No version was in force when the day ended."]}
+    if found["n_distinct"] < limits.min_items:
+        few = f"{found['n_distinct']:,} different inputs in {len(ours):,} items of {version}"
+        return found | {
+            "sentences": [f"Too few to judge the scores: {few}; {limits.min_items:,} are enough."]
+        }
+    references = [
+        {**each, **_distance(counts, each["counts"])}
+        for each in (*_earlier(store, manifest, day, limits), *_test_side(store, manifest))
+    ]
+    if not references:
+        return found | {"sentences": ["There is nothing to compare the scores with yet."]}
+    kl = references[0]["kl"]
+    said = [
+        f"The scores are {each['kl']:.3f} nats from those of {each['name']}"
+        + ("." if number == 0 else ", for information.")
+        for number, each in enumerate(references)
+    ]
+    return found | {
+        "references": references,
+        "judged": True,
+        "beyond": kl > limits.alert_kl,
+        "sentences": said,
+    }
+
+
+def _distance(now: Any, then: Sequence[int]) -> dict[str, float]:
+    found = shares_of_counts(pd.DataFrame({"current": now, "reference": then}))
+    return {"kl": round(found.kl, 6), "psi": round(found.psi, 6)}
+
+
+def _earlier(
+    store: ObjectStore, manifest: Manifest, day: str, limits: Limits
+) -> Iterator[dict[str, Any]]:
+    """Yield the sum of the days before that the same version answered, if there are any."""
+    summed, days = np.zeros(_N_BINS, int), 0
+    for back in range(1, EARLIER_DAYS + 1):
+        before = (date.fromisoformat(day) - timedelta(days=back)).isoformat()
+        try:
+            found = json.loads(store.get(keys.monitoring_findings(manifest.pipeline, before)))
+        except ObjectMissingError:
+            continue
+        scores = found["scores"]
+        if found["version"] == manifest.version and scores["n_distinct"] >= limits.min_items:
+            summed, days = summed + np.array(scores["counts"]), days + 1
+    if days:
+        named = "the day before" if days == 1 else f"{days} days of the week before"
+        yield {"name": named, "counts": summed.tolist()}
+
+
+def _test_side(store: ObjectStore, manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """Yield the histogram that the version's run drew of its test side, if it is kept."""
+    run_id = str(manifest.model.get("run_id", ""))
+    try:
+        portrait = json.loads(store.get(keys.run_file(manifest.pipeline, run_id, _PORTRAIT)))
+    except ObjectMissingError:
+        return
+    drawn = portrait["curves"]["histogram"]
+    counts = np.add(drawn["phishing"], drawn["legitimate"])
+    if len(counts) == _N_BINS:
+        yield {"name": "the test side", "counts": counts.tolist()}

@@ -1,0 +1,130 @@
+"""Scored items as the traffic log has them: each id once, however often its batch came."""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from include.contract import keys
+from include.contract.schema import InputField
+from include.monitoring.lines import Lines
+from include.monitoring.sample import DistinctSample
+from include.pipelines import Pipeline
+from include.services.scorer.ids import is_id
+from include.services.scorer.labels import LABELS
+from include.services.scorer.scored import hash_of
+from include.stores.objects import ObjectStore
+
+# Some 70 MB of records; drift of more would be no other.
+MAX_ITEMS = 100_000
+_TEXT = "string"
+_ID = re.compile(rb'"id":\s*"([0-9a-f]{32}(?:-\d{1,9})?)"')
+
+
+class Item(NamedTuple):
+    """One answer; a tuple, as there are many.
+
+    Attributes
+    ----------
+    probability : float
+    flagged : bool
+        Whether the answer was phishing, by the threshold of its version.
+    version : str
+    inputs : tuple or None
+        In the pipeline's order; None where only a hash was kept, or the inputs were other ones.
+    twin : str
+        Equal where the inputs are.
+    """
+
+    probability: float
+    flagged: bool
+    version: str
+    inputs: tuple[Any, ...] | None
+    twin: str
+
+
+class Traffic(NamedTuple):
+    """What was scored on a day.
+
+    Attributes
+    ----------
+    sample : DistinctSample of Item
+    lines : Lines
+        What was read.
+    """
+
+    sample: DistinctSample[Item]
+    lines: Lines
+
+
+def read_traffic(
+    store: ObjectStore, pipeline: Pipeline, day: str, max_items: int = MAX_ITEMS
+) -> Traffic:
+    """Return what was scored on a day, in bounded memory.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    sample: DistinctSample[Item] = DistinctSample(max_items)
+    lines = Lines(store)
+    for raw in lines.under(keys.traffic_prefix(pipeline.name, day)):
+        for name, item in _parsed(raw, pipeline.inputs, lines):
+            sample.put(name, item)
+    return Traffic(sample, lines)
+
+
+def find_items(
+    store: ObjectStore, pipeline: Pipeline, day: str, wanted: Collection[bytes]
+) -> Iterator[tuple[str, Item]]:
+    """Yield the items of a day whose ids are wanted; one that came twice, twice."""
+    lines = Lines(store)
+    for raw in lines.under(keys.traffic_prefix(pipeline.name, day)):
+        named = _ID.search(raw)
+        if named is not None and named[1] in wanted:
+            yield from _parsed(raw, pipeline.inputs, lines)
+
+
+def _parsed(raw: bytes, fields: Sequence[InputField], lines: Lines) -> Iterator[tuple[str, Item]]:
+    """Yield the item of a line, unless it has none."""
+    try:
+        yield parse_item(json.loads(raw), fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
+        lines.refuse(f"{type(err).__name__}: {err}"[:200])
+
+
+def parse_item(line: Any, fields: Sequence[InputField]) -> tuple[str, Item]:
+    """Return the id and the item of a line of the traffic log.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError
+        If it is none.
+    """
+    name, probability, said = line["id"], line["probability"], line["prediction"]
+    if not isinstance(name, str) or not is_id(name):
+        raise ValueError("its id is none")
+    if isinstance(probability, bool) or not 0 <= probability <= 1:
+        raise ValueError("its probability is not within 0 and 1")
+    if said not in LABELS:
+        raise ValueError("its prediction is no label")
+    version = line["version"]
+    if not keys.is_version_name(version):
+        raise ValueError("its version is none")
+    flagged = said == LABELS[0]
+    if "inputs" in line:
+        inputs = line["inputs"]
+        values, twin = _ordered(inputs, fields), hash_of(inputs)
+        return name, Item(float(probability), flagged, version, values, twin)
+    return name, Item(float(probability), flagged, version, None, str(line["inputs_sha256"]))
+
+
+def _ordered(inputs: Any, fields: Sequence[InputField]) -> tuple[Any, ...] | None:
+    """Return the values in order; None where the inputs have other names."""
+    if inputs.keys() != {field.name for field in fields}:
+        return None
+    for field in fields:
+        value = inputs[field.name]
+        if isinstance(value, str) != (field.dtype == _TEXT) and value is not None:
+            raise ValueError(f"its {field.name} is of another type")
+    return tuple(inputs[field.name] for field in fields)
