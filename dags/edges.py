@@ -129,6 +129,11 @@ def dag_link(dag_id: str) -> str:
     return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}"
 
 
+def page_link(path: str) -> str:
+    """Return the address of one of our own pages in Airflow's UI."""
+    return f"{conf.get('api', 'base_url').rstrip('/')}{path}"
+
+
 def run_link(dag_id: str, run_id: str) -> str:
     """Return the address of a run in Airflow's UI."""
     return f"{dag_link(dag_id)}/runs/{quote(run_id, safe='')}"

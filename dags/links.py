@@ -11,6 +11,8 @@ from airflow.sdk import BaseOperator, BaseOperatorLink
 
 from dags.edges import mlflow_page
 
+_WATCHED = "_nightcatch_watched"
+
 
 class DataDocsLink(BaseOperatorLink):
     """Which rules the run's records broke, and how far they moved."""
@@ -50,6 +52,26 @@ class MlflowLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         """Return the address of the pipeline's runs; empty where none are tracked."""
         return mlflow_page(_pipeline_of(ti_key))
+
+
+class TrafficLink(BaseOperatorLink):
+    """The page about the day that a task watched."""
+
+    name = "Traffic"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Return the address of the page; empty where nothing was scored."""
+        return str(getattr(operator, _WATCHED, ""))
+
+    @staticmethod
+    def path(pipeline: str, day: str) -> str:
+        """Return where the page of a day is."""
+        return f"/models/{pipeline}/traffic/{day}"
+
+    @staticmethod
+    def show(operator: Any, pipeline: str, day: str) -> None:
+        """Let the link of this task lead to a day: its key alone does not tell which."""
+        setattr(operator, _WATCHED, TrafficLink.path(pipeline, day))
 
 
 def with_links(link: BaseOperatorLink, *results: Any) -> None:

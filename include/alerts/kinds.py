@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-MAX_NAMED = 5
+from include.alerts.traffic_kinds import QualityBelowPromise, TrafficDrifted
+from include.alerts.words import some
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class RunFailed:
     def sentence(self) -> str:
         """Which tasks failed, and why."""
         named = [f"{task} ({why})" if why else task for task, why in self.reasons.items()]
-        where = f" in {_some(named, 'tasks')}" if named else ""
+        where = f" in {some(named, 'tasks')}" if named else ""
         return f"Run {self.run_id} failed{where}."
 
 
@@ -65,7 +66,7 @@ class GateRejected:
         """Which rules, with figures and limits."""
         return (
             f"{len(self.rejections)} of {self.n_rules} rules rejected version {self.version}: "
-            f"{_some(self.rejections, 'rules', '; ')}. What is in force stays."
+            f"{some(self.rejections, 'rules', '; ')}. What is in force stays."
         )
 
 
@@ -134,7 +135,7 @@ class DriftAboveLimit:
         named = [f"{column} by {kl:.3g}" for column, kl in self.moved.items()]
         return (
             f"Columns have moved more than {self.limit:g} nats from the records of "
-            f"{self.reference}: {_some(named, 'columns')}. What is in force stays."
+            f"{self.reference}: {some(named, 'columns')}. What is in force stays."
         )
 
 
@@ -230,10 +231,6 @@ Cause = (
     | NightLate
     | ModelOld
     | ScorerStale
+    | TrafficDrifted
+    | QualityBelowPromise
 )
-
-
-def _some(named: Sequence[str], what: str, between: str = ", ") -> str:
-    shown = between.join(named[:MAX_NAMED])
-    more = len(named) - MAX_NAMED
-    return f"{shown} and {more} more {what}" if more > 0 else shown

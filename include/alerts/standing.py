@@ -1,6 +1,6 @@
 """What is wrong for as long as it is: told when it begins, daily while it lasts, and when it ends.
 
-Which states stand is one object in the bucket; one run at a time looks and writes it.
+Which states stand is one object in the bucket for each who looks; one run at a time writes it.
 """
 
 import json
@@ -38,10 +38,10 @@ class Standing:
     last: Alert
 
 
-def read_standing(store: ObjectStore) -> dict[str, Standing]:
+def read_standing(store: ObjectStore, key: str = keys.standing_alerts()) -> dict[str, Standing]:
     """Return everything that was wrong at the last look, by kind and what it is about."""
     try:
-        document = json.loads(store.get(keys.standing_alerts()))
+        document = json.loads(store.get(key))
     except ObjectMissingError:
         return {}
     return {
@@ -58,6 +58,8 @@ def tell_changes(
     runbook_url: str,
     now: datetime,
     unseen: Collection[str] = (),
+    key: str = keys.standing_alerts(),
+    again_after: timedelta = AGAIN_AFTER,
 ) -> dict[str, Standing]:
     """Return what is wrong now, once everybody was told of what changed.
 
@@ -72,21 +74,25 @@ def tell_changes(
         Aware, UTC.
     unseen : collection of str
         Names of states that nobody could look at: they stand as they stood.
+    key : str
+        Of the object that says what stands, of all that this look is about.
+    again_after : timedelta
+        After how long people are told again of what lasts.
     """
-    standing = read_standing(store)
+    standing = read_standing(store, key)
     current = {f"{cause.kind}.{cause.about}": cause for cause in causes}
     for name, cause in current.items():
         alert = alert_of(cause, now.strftime("%Y%m%dT%H%M%SZ"), runbook_url, now)
         before = standing.get(name)
-        if before and now - datetime.fromisoformat(before.told_at) < AGAIN_AFTER:
+        if before and now - datetime.fromisoformat(before.told_at) < again_after:
             _log.info("%s still: %s", name, cause.sentence)
             continue
         give(store, receivers, alert)
         standing[name] = Standing(before.since if before else alert.at, alert.at, alert)
-        _write(store, standing)
+        _write(store, key, standing)
     for name in standing.keys() - current.keys() - set(unseen):
         give(store, receivers, _ended(standing.pop(name), now))
-        _write(store, standing)
+        _write(store, key, standing)
     return standing
 
 
@@ -100,7 +106,7 @@ def _ended(before: Standing, now: datetime) -> Alert:
     )
 
 
-def _write(store: ObjectStore, standing: dict[str, Standing]) -> None:
+def _write(store: ObjectStore, key: str, standing: dict[str, Standing]) -> None:
     document = {name: asdict(each) for name, each in standing.items()}
     body = json.dumps(document, indent=1, sort_keys=True).encode()
-    store.put(keys.standing_alerts(), body, "application/json")
+    store.put(key, body, "application/json")

@@ -1,6 +1,5 @@
 """One day of one pipeline: everything that is looked at, and what is left in the bucket of it."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable
@@ -8,12 +7,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.contract import keys
 from include.contract.approval import Pointer
 from include.contract.manifest import Manifest
-from include.errors import ManifestError, ObjectMissingError, VersionRefusedError
+from include.errors import ManifestError, VersionRefusedError
 from include.monitoring.findings import conclude
 from include.monitoring.inputs import measure_inputs
+from include.monitoring.kept import leave_day
 from include.monitoring.labels import Feedback, read_feedback
 from include.monitoring.limits import Limits, limits_of
 from include.monitoring.page import render_day
@@ -68,7 +67,7 @@ def watch_day(
     in_force = version_at_the_end_of(store, pipeline.name, day, trust)
     manifest = _manifest(store, in_force, trust) if in_force else None
     items = traffic.sample.in_order()
-    found = {
+    found: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "pipeline": pipeline.name,
         "day": day,
@@ -83,7 +82,9 @@ def watch_day(
         ),
     }
     found["findings"] = conclude(found, limits)
-    _leave(store, found)
+    leave_day(store, found, render_day(found))
+    for sentence in found["findings"]["sentences"]:
+        _log.info("%s, %s: %s", pipeline.name, day, sentence)
     return found
 
 
@@ -148,33 +149,3 @@ def _labels(feedback: Feedback, limits: Limits) -> dict[str, Any]:
         "unreadable": feedback.lines.n_unreadable,
         "unreadable_named": feedback.lines.named,
     }
-
-
-def _leave(store: ObjectStore, found: dict[str, Any]) -> None:
-    """Return when page and figures are in the bucket; who finds the figures finds the page."""
-    name, day = found["pipeline"], found["day"]
-    page = render_day(found).encode()
-    store.put(keys.monitoring_report(name, day), page, "text/html; charset=utf-8")
-    body = json.dumps(found, indent=1, sort_keys=True, allow_nan=False).encode()
-    store.put(keys.monitoring_findings(name, day), body, "application/json")
-    for sentence in found["findings"]["sentences"]:
-        _log.info("%s, %s: %s", name, day, sentence)
-
-
-def is_newest(store: ObjectStore, pipeline: str, day: str) -> bool:
-    """Return whether no later day was watched: only the newest one says what is wrong now."""
-    last = keys.monitoring_findings(pipeline, day)
-    return not any(
-        key > last
-        for key in store.keys_under(keys.monitoring_days_prefix(pipeline))
-        if key.endswith(last.rpartition("/")[2])
-    )
-
-
-def read_findings(store: ObjectStore, pipeline: str, day: str) -> dict[str, Any] | None:
-    """Return what `watch_day` left of a day, if it is kept."""
-    try:
-        found: dict[str, Any] = json.loads(store.get(keys.monitoring_findings(pipeline, day)))
-    except ObjectMissingError:
-        return None
-    return found

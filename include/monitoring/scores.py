@@ -15,6 +15,7 @@ import pandas as pd
 from include.contract import keys
 from include.contract.manifest import Manifest
 from include.errors import ObjectMissingError
+from include.monitoring.kept import read_findings
 from include.monitoring.limits import Limits
 from include.monitoring.traffic import Item
 from include.stores.objects import ObjectStore
@@ -104,9 +105,8 @@ def _earlier(
     summed, days = np.zeros(_N_BINS, int), 0
     for back in range(1, EARLIER_DAYS + 1):
         before = (date.fromisoformat(day) - timedelta(days=back)).isoformat()
-        try:
-            found = json.loads(store.get(keys.monitoring_findings(manifest.pipeline, before)))
-        except ObjectMissingError:
+        found = read_findings(store, manifest.pipeline, before)
+        if found is None:
             continue
         scores = found["scores"]
         if found["version"] == manifest.version and scores["n_distinct"] >= limits.min_items:

@@ -68,6 +68,24 @@ FLOWS: dict[str, Flow] = {
         (Step("send", "CloudEvents, and what could not be sent before"),),
         (Step("webhook, mail, log", "once a day while it lasts, and when it is over", "person"),),
     ),
+    "watch_traffic": (
+        (
+            Step("S3: traffic", "what was scored", "store"),
+            Step("S3: feedback", "what it really was", "store"),
+        ),
+        (
+            Step("look", "drift, scores, quality", copies=True),
+            Step("S3: monitoring", "figures and a page", "store", aside=True),
+        ),
+        (
+            Step("tell", "when it begins, and ends", copies=True),
+            Step("webhook, mail, log", "alerts", "person", aside=True),
+        ),
+        (
+            Step("retrain", "if allowed; once a day", copies=True),
+            Step("train_<pipeline>", "unless it runs", "store", aside=True),
+        ),
+    ),
     "send_tracking": (
         (Step("S3: outbox", "runs that MLflow does not know yet", "store"),),
         (Step("send", "one per pipeline, in order", copies=True),),

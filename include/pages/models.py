@@ -22,6 +22,7 @@ from include.errors import (
     VersionRefusedError,
 )
 from include.pages.plot import FIGURES, HEIGHT, LEFT, RIGHT, WIDTH, plots
+from include.pages.traffic import traffic_pages
 from include.pages.view import (
     Links,
     approval_rows,
@@ -118,6 +119,9 @@ def models_app(
 
     # No pipeline's name begins with a hyphen.
     app.get("/-/{name}")(_part_of_a_page)
+
+    # Before the versions: no version is called traffic.
+    app.include_router(traffic_pages(wiring.store, wiring.pipelines, _REPORT_HEADERS, of_pipeline))
 
     @app.get("/{pipeline}", dependencies=of_pipeline)
     def versions(

@@ -18,6 +18,7 @@ from include.alerts.kinds import (
     RunFailed,
     ScorerStale,
 )
+from include.alerts.traffic_kinds import QualityBelowPromise, TrafficDrifted
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
@@ -53,6 +54,16 @@ CAUSES = [
     ),
     (ScorerStale("a:80 sites", "The scorer at a:80 serves less", ""),
      "The scorer at a:80 serves less."),
+    (
+        TrafficDrifted("sites", "2026-11-20", "v1", {"a": 1.2, "probability": 0.3}, 0.25, ""),
+        "The traffic of 2026-11-20 has moved more than 0.25 nats from what v1 knows: a by 1.2, "
+        "probability by 0.3. What is in force stays.",
+    ),
+    (
+        QualityBelowPromise("sites", "2026-11-20", ["Recall of v1 is low.", "So is all else."], ""),
+        "Labels known on 2026-11-20: Recall of v1 is low. So is all else. Labels are a biased "
+        "sample. What is in force stays.",
+    ),
 ]  # fmt: skip
 
 

@@ -1,0 +1,75 @@
+"""What a day of traffic is told of: each thing once, when it begins and when it is over."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.alerts.alert import Alert
+from include.alerts.kinds import Cause
+from include.alerts.receivers import Receiver
+from include.alerts.standing import Standing, tell_changes
+from include.alerts.traffic_kinds import QualityBelowPromise, TrafficDrifted
+from include.contract import keys
+from include.stores.objects import ObjectStore
+
+# Traffic may stay as it is now: who was told need not be told every day.
+NEVER_AGAIN = timedelta.max
+
+
+def causes_of_day(found: Mapping[str, Any], link: str) -> tuple[list[Cause], set[str]]:
+    """Return what is wrong on a day, and the names of states that it could not judge.
+
+    Parameters
+    ----------
+    found : mapping
+        The day's document: ``pipeline``, ``day``, ``version`` and ``findings``.
+    link : str
+        Where the day's page is.
+    """
+    name, day, findings = found["pipeline"], found["day"], found["findings"]
+    causes: list[Cause] = []
+    unseen = set()
+    if findings["moved"]:
+        moved, limit = findings["moved"], findings["limit"]
+        causes.append(TrafficDrifted(name, day, str(found["version"]), moved, limit, link))
+    elif not findings["drift_judged"]:
+        unseen.add(f"{TrafficDrifted.kind}.{name}")
+    if findings["broken"]:
+        causes.append(QualityBelowPromise(name, day, findings["broken"], link))
+    elif not findings["quality_judged"]:
+        unseen.add(f"{QualityBelowPromise.kind}.{name}")
+    return causes, unseen
+
+
+def tell_of_day(
+    store: ObjectStore,
+    receivers: Sequence[Receiver[Alert]],
+    found: Mapping[str, Any],
+    link: str,
+    *,
+    runbook_url: str,
+    now: datetime,
+) -> dict[str, Standing]:
+    """Return what is wrong with a pipeline's traffic, once people know what changed with the day.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    receivers : sequence of Receiver
+    found, link
+        As in `causes_of_day`.
+    runbook_url : str
+    now : datetime
+        Aware, UTC.
+    """
+    causes, unseen = causes_of_day(found, link)
+    return tell_changes(
+        store,
+        receivers,
+        causes,
+        runbook_url=runbook_url,
+        now=now,
+        unseen=unseen,
+        key=keys.standing_traffic_alerts(found["pipeline"]),
+        again_after=NEVER_AGAIN,
+    )

@@ -1,0 +1,56 @@
+"""The pages about days of traffic, as they were left in the bucket."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from include.contract import keys
+from include.errors import ObjectMissingError
+from include.stores.objects import ObjectStore
+
+MAX_PAGE_BYTES = 16 * 1024 * 1024
+
+
+def traffic_pages(
+    store: Callable[[], ObjectStore],
+    pipelines: Collection[str],
+    headers: Mapping[str, str],
+    guards: Sequence[Any],
+) -> APIRouter:
+    """Return the routes of the newest watched day of a pipeline, and of each day.
+
+    Parameters
+    ----------
+    store : callable
+        Opens the bucket; called when a request needs it.
+    pipelines : collection of str
+    headers : mapping of str to str
+        Of every page: what it may load, for instance.
+    guards : sequence of fastapi.Depends
+    """
+    router = APIRouter(dependencies=list(guards))
+
+    @router.get("/{pipeline}/traffic")
+    def newest(request: Request, pipeline: str) -> Response:
+        prefix = keys.monitoring_days_prefix(_known(pipeline, pipelines))
+        days = [key for key in store().keys_under(prefix) if key.endswith(keys.REPORT)]
+        if not days:
+            raise ObjectMissingError(f"No traffic of {pipeline} was watched yet")
+        day = days[-1].removeprefix(f"{prefix}date=").partition("/")[0]
+        return RedirectResponse(f"{request.scope['root_path']}/{pipeline}/traffic/{day}")
+
+    @router.get("/{pipeline}/traffic/{day}")
+    def of_day(pipeline: str, day: str) -> Response:
+        key = keys.monitoring_report(_known(pipeline, pipelines), day)
+        body = store().get(key, MAX_PAGE_BYTES)
+        return Response(body, media_type="text/html; charset=utf-8", headers=dict(headers))
+
+    return router
+
+
+def _known(pipeline: str, pipelines: Collection[str]) -> str:
+    if pipeline not in pipelines:
+        raise ObjectMissingError(f"there is no pipeline {pipeline!r}")
+    return pipeline
