@@ -56,7 +56,7 @@ class Watched:
     def outbox(self):
         return Outbox(self.folder / "outbox", 100_000_000)
 
-    def promote(self, number, digest="0" * 32, **metrics):
+    def promote(self, number, digest="0" * 32, approved_at="2026-11-20T02:06:00+00:00", **metrics):
         """Approve a version that was trained on a snapshot."""
         fields = tuple(InputField(f.name, f.dtype, f.allowed) for f in self.pipeline.inputs)
         version = Version(version_name(number), pipeline=self.pipeline.name, inputs=fields)
@@ -74,6 +74,7 @@ class Watched:
             signing_key=self.trainer.path, trusted=self.trainer.trusted,
         )  # fmt: skip
         asked = request(version.name, run_id=f"run-{number}", pipeline=self.pipeline.name)
+        asked = replace(asked, approved_at=approved_at)
         self.pointer = approve(self.store, asked, self.approver.key, self.approver.trusted)
 
     def score(self, records, probabilities, *, content="inputs", day=DAY, ids=None):

@@ -6,6 +6,7 @@ from typing import Any
 from include.monitoring.limits import Limits
 
 SCORES = "probability"
+MAX_FIELDS_SAID = 5
 _TITLES = {"recall": "Recall", "fpr": "The false-positive rate"}
 
 
@@ -44,8 +45,20 @@ def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
         "broken": broken,
         "is_beyond": bool(moved or broken),
         "may_retrain": limits.retrain,
-        "sentences": [*broken, *inputs["sentences"], *scores["sentences"], _labels(ours, limits)],
+        "sentences": [
+            *broken,
+            *_moved(moved, limits),
+            *scores["sentences"],
+            _labels(ours, limits),
+            *(() if moved else inputs["sentences"][:MAX_FIELDS_SAID]),
+        ],
     }
+
+
+def _moved(moved: Mapping[str, float], limits: Limits) -> Iterator[str]:
+    if moved:
+        fields = ", ".join(f"{field} by {kl:.3g}" for field, kl in moved.items())
+        yield f"Moved more than {limits.alert_kl:g} nats: {fields}."
 
 
 def _broken(ours: Mapping[str, Any], limits: Limits) -> Iterator[str]:

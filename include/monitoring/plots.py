@@ -36,7 +36,7 @@ def draw_scores(scores: Mapping[str, Any], threshold: float | None) -> Markup:
         if threshold is not None:
             axes.axvline(threshold, color=OTHER, linewidth=1.2)
         axes.set_yscale("log")
-        axes.set_ylim(bottom=_lowest(scores))
+        axes.set_ylim(_lowest(scores), 1.0)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         axes.set(xlim=(0, 1), xlabel="probability of phishing")
         axes.set_ylabel("share of items (logarithmic)")

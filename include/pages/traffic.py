@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from include.contract import keys
-from include.errors import ObjectMissingError
+from include.errors import ManifestError, ObjectMissingError
 from include.stores.objects import ObjectStore
 
 MAX_PAGE_BYTES = 16 * 1024 * 1024
@@ -43,8 +43,7 @@ def traffic_pages(
 
     @router.get("/{pipeline}/traffic/{day}")
     def of_day(pipeline: str, day: str) -> Response:
-        key = keys.monitoring_report(_known(pipeline, pipelines), day)
-        body = store().get(key, MAX_PAGE_BYTES)
+        body = store().get(_page(_known(pipeline, pipelines), day), MAX_PAGE_BYTES)
         return Response(body, media_type="text/html; charset=utf-8", headers=dict(headers))
 
     return router
@@ -54,3 +53,10 @@ def _known(pipeline: str, pipelines: Collection[str]) -> str:
     if pipeline not in pipelines:
         raise ObjectMissingError(f"there is no pipeline {pipeline!r}")
     return pipeline
+
+
+def _page(pipeline: str, day: str) -> str:
+    try:
+        return keys.monitoring_report(pipeline, day)
+    except ManifestError as err:
+        raise ObjectMissingError(f"{day!r} is no day") from err

@@ -17,7 +17,15 @@ from include.registry.versions import version_names
 from include.stores.objects import Entry, ObjectStore
 
 Kind = Literal[
-    "version", "run", "working files", "quarantine", "docs", "snapshot", "traffic", "feedback"
+    "version",
+    "run",
+    "working files",
+    "quarantine",
+    "docs",
+    "snapshot",
+    "traffic",
+    "feedback",
+    "monitoring",
 ]
 
 
@@ -85,6 +93,7 @@ def plan_retention(
         *_old("snapshot", keys.snapshots_prefix(pipeline), store, young, kept.snapshots),
         *_old_days("traffic", keys.traffic_days_prefix(pipeline), store, now, retention),
         *_old_days("feedback", keys.feedback_days_prefix(pipeline), store, now, retention),
+        *_old_days("monitoring", keys.monitoring_days_prefix(pipeline), store, now, retention),
     )
 
 
@@ -167,7 +176,7 @@ def _old(
 
 
 def _old_days(
-    kind: Literal["traffic", "feedback"],
+    kind: Literal["traffic", "feedback", "monitoring"],
     prefix: str,
     store: ObjectStore,
     now: datetime,

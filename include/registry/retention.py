@@ -21,7 +21,8 @@ class Retention:
     newest_versions : int
         So many versions are kept whatever their age.
     traffic_days, feedback_days : int
-        What was scored, and what it turned out to be, is kept for so many days.
+        What was scored is kept for so many days; what it turned out to be, and what each day's
+        traffic showed, for so many.
     """
 
     days: int = 90

@@ -1,18 +1,20 @@
 """Alerts of a real Airflow: nights that fail for each reason, a late one, and the DAG that watches.
 
 The small DAGs have the names, callbacks and documents of the real ones, and no records;
-`watch_models` is the real one.
+`watch_models` and `watch_traffic` are the real ones.
 """
 
 import json
 import os
 import secrets
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from include import pipelines
 from include.contract import keys
 from include.contract.signature import load_private_key
 from include.stack.airflow import AirflowServer
@@ -22,6 +24,7 @@ from include.stack.keys import ensure_secrets
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
+from tests.days import Watched
 from tests.receivers import http_receiver
 from tests.versions import Signer, Version, promote, version_name
 
@@ -137,6 +140,18 @@ class Running:
         run_id = self.start_run(dag_id, **params)
         return run_id, self.finish(dag_id, run_id)
 
+    def states(self, dag_id, run_id):
+        found = self._of_run(dag_id, run_id, "taskInstances")["task_instances"]
+        return {(each["task_id"], each["map_index"]): each["state"] for each in found}
+
+    def links(self, dag_id, run_id, task_id, map_index):
+        path = f"taskInstances/{task_id}/links?map_index={map_index}"
+        return self._of_run(dag_id, run_id, path)["extra_links"]
+
+    def _of_run(self, dag_id, run_id, path):
+        run = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
+        return self.api._ask("GET", f"{run}/{path}")[1]
+
     def logs(self):
         files = [path for path in self.home.parent.rglob("*.log") if path.is_file()]
         return "".join(path.read_text(errors="replace") for path in files)
@@ -162,7 +177,8 @@ def airflow(tmp_path_factory, s3, own_bucket, hook, events):
     made, dags_dir = ensure_secrets(settings.secrets_dir), state_dir / "dags"
     dags_dir.mkdir()
     (dags_dir / "small.py").write_text(DAGS)
-    shutil.copy(ROOT / "dags/watch_models.py", dags_dir)
+    for name in ("watch_models", "watch_traffic"):
+        shutil.copy(ROOT / f"dags/{name}.py", dags_dir)
     login = {"login": s3.access_key, "password": s3.secret_key}
     extra = {"endpoint_url": s3.endpoint_url, "region_name": "us-east-1"}
     env = {
@@ -259,6 +275,42 @@ def test_a_webhook_that_is_down_fails_nothing_and_is_told_later_and_nothing_twic
     assert list(airflow.store.keys_under(keys.unsent_prefix("webhook"))) == []
     assert len(hook.with_words("Model old: sites")) == 1
     assert len(events.got) == before
+
+
+def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_during_no_night(
+    airflow, hook, tmp_path
+):
+    day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    site = Watched(airflow.store, pipelines.get("sites"), *airflow.signers, tmp_path)
+    site.promote(10, approved_at=f"{day}T00:00:00+00:00")
+    record = {field.name: 1 for field in site.pipeline.inputs}
+    ids = site.score([{**record, "URL_Length": n} for n in range(60)], [0.9] * 60, day=day)
+    site.feed_back([(name, "Legitimate") for name in ids], day=day)
+    asked = {"pipeline": "sites", "day": day, "retrain": True}
+
+    night = airflow.start_run(fails_in="nothing, and takes long")
+    during, _ = airflow.run("watch_traffic", **asked)
+    airflow.store.put(keys.run_file("sites", night, "enough.json"), b"{}")
+    airflow.finish("train_sites", night)
+    after, state = airflow.run("watch_traffic", **asked)
+    again, _ = airflow.run("watch_traffic", **asked)
+
+    assert state == "success", airflow.failures("watch_traffic", after)
+    retrained = {run: airflow.states("watch_traffic", run)["retrain", 0] for run in (during, after)}
+    assert retrained == {during: "skipped", after: "success"}
+    assert airflow.states("watch_traffic", again) == {
+        ("look", 0): "success",
+        ("tell", 0): "success",
+        ("retrain", 0): "skipped",
+        **{(task, 1): "skipped" for task in ("look", "tell", "retrain")},
+    }
+    assert airflow.finish("train_sites", f"traffic__{day}") == "success"
+    (told,) = hook.with_words("Quality below promise: sites")
+    assert "on 60 labelled legitimate items" in told["text"]
+    assert f"/models/sites/traffic/{day}" in told["text"]
+    assert airflow.links("watch_traffic", after, "look", 0) == {
+        "Traffic": f"/models/sites/traffic/{day}"
+    }
 
 
 def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):

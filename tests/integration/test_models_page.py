@@ -113,8 +113,11 @@ def busy(s3, tmp_path_factory):
     client = s3.client()
     client.create_bucket(Bucket=name)
     store = ObjectStore(client, name)
+    for day in ("2026-11-19", "2026-11-21"):
+        store.put(keys.monitoring_report("sites", day), f"<h1>{day}</h1>".encode())
+        store.put(keys.monitoring_findings("sites", day), b"{}")
     yield fill(Desk(store, Signer.new(folder, "trainer"), Signer.new(folder, "approver")))
-    for prefix in ("models/", "runs/"):
+    for prefix in ("models/", "runs/", "monitoring/"):
         clear(store, prefix)
     client.delete_bucket(Bucket=name)
 
@@ -268,6 +271,17 @@ def test_the_report_is_served_alone_with_nothing_to_run_or_reach(busy):
     assert "allow" not in policy and "script-src" not in policy
 
 
+def test_the_page_of_a_watched_day_is_served_like_a_report_and_the_newest_is_found(busy):
+    answer = busy.client().get("/sites/traffic", follow_redirects=False)
+    followed = busy.client().get("/sites/traffic")
+
+    assert answer.headers["location"] == "/sites/traffic/2026-11-21"
+    assert (followed.status_code, followed.text) == (200, "<h1>2026-11-21</h1>")
+    assert followed.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert 'href="/sites/traffic"' in busy.client().get("/sites").text
+    assert "No traffic of urls was watched yet" in busy.client().get("/urls/traffic").text
+
+
 def test_a_report_that_is_not_the_signed_one_is_not_served(desk):
     fill(desk)
     desk.store.put(keys.version_file("sites", FIRST, keys.REPORT), b"<h1>forged</h1>")
@@ -327,6 +341,11 @@ def test_a_pointer_that_nobody_signed_is_not_in_force(desk):
         "/sites/20200101T000000Z-00000000",
         "/sites/20200101T000000Z-00000000/report.html",
         f"/urls/{FIRST}/report.html",
+        "/sites/traffic/2026-11-20",
+        "/sites/traffic/..%2ffindings.json",
+        "/sites/traffic/2026-11-21%2ffindings.json",
+        "/nobody/traffic",
+        "/urls/traffic",
         "/-/..%2fmodels.py",
         "/-/page.html",
     ],
@@ -342,6 +361,7 @@ def test_nothing_is_served_to_whom_a_guard_refuses(busy, code):
 
     client = busy.client(guards=[Depends(refuse)])
     paths = ("/", "/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html", "/-/page.css")
+    paths += ("/sites/traffic", "/sites/traffic/2026-11-21")
 
     assert [client.get(path).status_code for path in paths] == [code] * len(paths)
 
@@ -352,9 +372,9 @@ def test_a_pipeline_is_shown_to_those_who_may_see_it(busy):
             raise HTTPException(403)
 
     client = busy.client(pipeline_guards=[Depends(only_urls)])
-    refused = ("/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html")
+    refused = ("/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html", "/sites/traffic")
 
-    assert [client.get(path).status_code for path in refused] == [403, 403, 403]
+    assert [client.get(path).status_code for path in refused] == [403] * len(refused)
     assert client.get("/urls").status_code == 200
 
 

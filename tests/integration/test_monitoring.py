@@ -2,22 +2,43 @@
 
 import gzip
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 import pymongo
 import pytest
 
 from include import pipelines
+from include.alerts.receivers import WebhookReceiver
+from include.alerts.standing import read_standing
+from include.alerts.watched_day import tell_of_day
 from include.contract import keys
+from include.errors import SignatureError
 from include.ingest.load import load_dataset
 from include.ingest.snapshot import read_snapshot, take_snapshot
+from include.monitoring.day import version_at_the_end_of
+from include.monitoring.kept import is_newest, read_findings
+from include.monitoring.traffic import read_traffic
 from include.stores.objects import ObjectStore
 from tests.days import DAY, Watched, id_on
+from tests.receivers import http_receiver
 from tests.versions import Signer
 
 SITES = pipelines.get("sites")
 NAMES = [field.name for field in SITES.inputs]
 N_ITEMS = 1_300
+
+
+def snapshot(store, mongo_url, pipeline, n_simulated, folder):
+    """The digest of a snapshot of simulated records, now in the bucket."""
+    with pymongo.MongoClient(mongo_url) as mongo:
+        collection = mongo[store.bucket][pipeline.collection]
+        load_dataset(
+            collection, pipeline, simulated=True, n_simulated=n_simulated, cache_dir=folder
+        )
+        digest = take_snapshot(collection, pipeline.columns, store, pipeline.name).digest
+        mongo.drop_database(store.bucket)
+    return digest
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +48,7 @@ def trained_on(s3, mongo_url, tmp_path_factory):
     client = s3.client()
     client.create_bucket(Bucket=name)
     store = ObjectStore(client, name)
-    with pymongo.MongoClient(mongo_url) as mongo:
-        cache = tmp_path_factory.mktemp("cache")
-        load_dataset(mongo[name].sites, SITES, simulated=True, n_simulated=4_000, cache_dir=cache)
-        digest = take_snapshot(mongo[name].sites, SITES.columns, store, "sites").digest
-        mongo.drop_database(name)
+    digest = snapshot(store, mongo_url, SITES, 4_000, tmp_path_factory.mktemp("cache"))
     objects = {key: store.get(key) for key in store.keys_under("")}
     records = read_snapshot(store, "sites", digest)[NAMES].astype(int).to_dict("records")
     for key in objects:
@@ -98,7 +115,7 @@ def test_a_field_that_moved_is_named_with_its_divergence(site, records):
     assert list(findings["moved"]) == [column]
     assert findings["moved"][column] > findings["limit"] == 0.25
     assert findings["is_beyond"] and findings["may_retrain"] is False
-    assert f"<strong>{column}</strong>" in report(site)
+    assert f"Moved more than 0.25 nats: {column} by" in report(site)
 
 
 def test_an_id_counts_once_however_often_its_batch_came(site, records):
@@ -226,3 +243,105 @@ def test_a_day_watched_again_is_found_the_same_to_the_last_byte(site, records):
 def test_nothing_is_left_of_a_day_without_traffic(site):
     assert site.watch() is None
     assert list(site.store.keys_under(keys.monitoring_days_prefix("sites"))) == []
+
+
+def test_addresses_are_watched_by_what_the_nightly_step_watches_of_them(
+    s3, mongo_url, bucket, tmp_path
+):
+    pipeline, store = pipelines.get("urls"), ObjectStore(s3.client(), bucket)
+    signers = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
+    site = Watched(store, pipeline, *signers, tmp_path)
+    digest = snapshot(store, mongo_url, pipeline, 1_500, tmp_path)
+    site.promote(1, digest)
+    urls = read_snapshot(store, "urls", digest)["url"].tolist()
+    site.score([{"url": url} for url in urls], scores(len(urls)))
+    same = site.watch()
+    site.score([{"url": f"http://10.0.0.{n % 250}/{n}"} for n in range(700)], [0.9] * 700)
+    moved = site.watch()
+
+    assert not same["findings"]["moved"].keys() & {"suffix", "length", "number_host"}
+    columns = {each["column"] for each in same["inputs"]["columns"]}
+    assert columns == {"suffix", "length", "depth", "home_page", "number_host"}
+    assert "number_host" in moved["findings"]["moved"]
+
+
+def test_more_traffic_than_memory_holds_is_watched_by_an_even_share(site, records):
+    ids = site.score(records, scores(N_ITEMS))
+    kept = read_traffic(site.store, SITES, DAY, max_items=200).sample
+    site.score(records[::-1], scores(N_ITEMS)[::-1], ids=ids[::-1])
+    twice = read_traffic(site.store, SITES, DAY, max_items=200).sample
+
+    assert 100 < len(kept) <= 200
+    assert abs(kept.n_names - N_ITEMS) < 400
+    assert kept.in_order() == twice.in_order()
+
+
+@pytest.fixture
+def hook():
+    with http_receiver("/services/x") as posts:
+        yield posts
+
+
+def test_people_are_told_when_it_begins_and_when_it_is_over_and_not_every_day(site, records, hook):
+    days = [f"2026-11-2{number}" for number in range(1, 6)]
+    moved = [{**each, NAMES[7]: 1} for each in records]
+    for day, scored in zip(days, (moved, moved, records[:5], moved, records), strict=True):
+        site.score(scored, scores(len(scored)), day=day)
+    standing = []
+    for number, day in enumerate(days):
+        found, now = site.watch(day), datetime(2026, 11, 22 + number, 1, tzinfo=UTC)
+        told = tell_of_day(
+            site.store, [WebhookReceiver(hook.url)], found, f"http://ui/{day}",
+            runbook_url="docs/runbook.md", now=now,
+        )  # fmt: skip
+        standing.append(set(told))
+
+    assert standing == [{"traffic_drifted.sites"}] * 4 + [set()]
+    begins, ends = [post["text"] for post in hook.with_words("Traffic drifted")]
+    assert begins.startswith("*Traffic drifted: sites*")
+    assert f"{NAMES[7]} by " in begins
+    assert "http://ui/2026-11-21" in begins
+    assert "#traffic-drifted" in begins
+    assert ends.startswith("*Traffic drifted: sites: over*")
+    assert read_standing(site.store) == {}, "who looks at models has an object of its own"
+
+
+def test_only_the_newest_day_says_what_is_wrong_now(site, records):
+    for day in ("2026-11-21", "2026-11-23"):
+        site.score(records[:5], [0.5] * 5, day=day)
+        site.watch(day)
+
+    assert [is_newest(site.store, "sites", f"2026-11-2{n}") for n in range(1, 5)] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    assert read_findings(site.store, "sites", "2026-11-21")["day"] == "2026-11-21"
+    assert read_findings(site.store, "sites", "2026-11-22") is None
+
+
+def test_what_is_in_force_must_be_signed_by_those_who_are_trusted(site, records, tmp_path):
+    site.score(records[:5], [0.5] * 5)
+    site.approver = Signer.new(tmp_path, "stranger")
+    with pytest.raises(SignatureError):
+        site.watch()
+
+
+def test_a_version_is_judged_by_who_was_in_force_when_the_day_ended(site, trained_on):
+    first = site.pointer
+    site.promote(2, trained_on[0], approved_at="2026-11-22T10:00:00+00:00")
+
+    def at_the_end_of(day):
+        return version_at_the_end_of(site.store, "sites", day, site.trust)
+
+    assert at_the_end_of("2026-11-19") is None
+    assert at_the_end_of("2026-11-21") == first
+    assert at_the_end_of("2026-11-22") == site.pointer
+
+
+def test_records_that_are_not_kept_any_more_leave_the_scores_to_watch(site, records):
+    for key in list(site.store.keys_under(keys.snapshots_prefix("sites"))):
+        site.store.delete(key)
+    site.score(records, scores(N_ITEMS, 1))
+    found = site.watch()
+
+    assert "are not kept any more" in found["inputs"]["sentences"][0]
+    assert found["scores"]["judged"]

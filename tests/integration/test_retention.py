@@ -165,10 +165,11 @@ def test_traffic_and_feedback_go_by_their_day(shelf):
     days = {age: (today - timedelta(days=age)).isoformat() for age in (0, 9, 11, 19, 21)}
     for day in days.values():
         shelf.put(keys.traffic_file("sites", day, "a"), keys.feedback_file("sites", day, "a"))
+        shelf.put(keys.monitoring_report("sites", day))
 
     assert named(shelf.plan(days=0)) == {
         *(("traffic", f"date={days[age]}") for age in (11, 19, 21)),
-        ("feedback", f"date={days[21]}"),
+        *((kind, f"date={days[21]}") for kind in ("feedback", "monitoring")),
     }
 
 
