@@ -1,0 +1,87 @@
+"""The page about a day of traffic in a real browser: alone in a file, wide, on a phone, dark."""
+
+from pathlib import Path
+
+import axe_core_python
+import pytest
+
+from include.monitoring.findings import conclude
+from include.monitoring.limits import Limits
+from include.monitoring.page import render_day
+from include.monitoring.quality import judge_quality
+from tests.browser import Browser
+from tests.unit.monitoring.test_quality import MANIFEST, SITES, VERSION, answers
+
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
+LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-labels" * 2
+HOSTILE = "<script>document.title='owned'</script>"
+COLUMNS = [
+    {"column": f"field_{number}", "kl": 0.9 / (number + 1), "psi": 0.1} for number in range(12)
+]
+SHARES = [{"name": name, "now": 0.75, "then": 0.25} for name in ("1", LONG, HOSTILE)]
+
+
+def day(*, empty=False):
+    """The figures of a day, made up: everything the page can show, or next to nothing."""
+    counts = list(range(1, 26))
+    labelled = [] if empty else [
+        *answers(60, flagged=True, is_phishing=False, source=LONG),
+        *answers(60, flagged=True, is_phishing=True, source=HOSTILE),
+    ]  # fmt: skip
+    nothing = {"judged": False, "sentences": ["Too few."]}
+    named = {"unreadable": 0, "unreadable_named": []} if empty else {
+        "unreadable": 7, "unreadable_named": [LONG, HOSTILE]}  # fmt: skip
+    found = {
+        "pipeline": "sites", "day": "2026-11-22", "version": None if empty else VERSION,
+        "threshold": None if empty else 0.6,
+        "traffic": {"objects": 1, "lines": 0, "items": 0, "repeated": 3, "share_kept": 1 - 0.5 * (
+            not empty), "without_inputs": 5 * (not empty), "different_inputs": 0,
+            "by_version": {} if empty else {VERSION: 3}, **named},
+        "feedback": {"days": 28, "labels": 120, "without_answer": 4, **named},
+        "inputs": nothing if empty else {"judged": True, "sentences": ["field_0 has moved far"],
+            "reference": VERSION, "n_items": 900, "columns": COLUMNS, "beyond": ["field_0"],
+            "drawn": [{"column": LONG, "values": SHARES}]},
+        "scores": {**nothing, "beyond": False, "n_items": 0, "flagged": None} if empty else {
+            "judged": True, "beyond": True, "sentences": ["Far."], "n_items": 900, "flagged": 0.4,
+            "edges": [number / 25 for number in range(26)], "counts": counts,
+            "references": [{"name": "the day before", "counts": counts[::-1], "kl": 0.4},
+                           {"name": "the test side", "counts": counts, "kl": 0.0}]},
+        "quality": judge_quality(SITES, labelled, {VERSION: MANIFEST}, Limits()),
+    }  # fmt: skip
+    return found | {"findings": conclude(found, Limits())}
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("days")
+    (folder / "whole.html").write_text(render_day(day()))
+    (folder / "empty.html").write_text(render_day(day(empty=True)))
+    return {name: f"file://{folder}/{name}.html" for name in ("whole", "empty")}
+
+
+@pytest.mark.parametrize("page", ["whole", "empty"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_a_day_opens_alone_fits_and_breaks_no_rule_of_accessibility(
+    chromium, pages, page, width, scheme
+):
+    chromium.show_at(width, 900, scheme)
+    chromium.open(pages[page])
+    chromium.run("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+
+    assert chromium.problems == []
+    assert chromium.run("document.title") == "Traffic of sites on 2026-11-22"
+    assert chromium.run("performance.getEntriesByType('resource').length") == 0
+    assert chromium.run("document.documentElement.scrollWidth") <= width
+    chromium.run(f"{AXE}; 0")
+    broken = chromium.run(
+        "axe.run({include: [['html']], exclude: [['svg']]}).then((found) => found.violations)"
+    )
+    chromium.problems.clear()
+    assert {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in broken} == {}
