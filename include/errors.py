@@ -62,7 +62,7 @@ class RetentionError(NightCatchError):
 
 
 class MonitoringError(NightCatchError):
-    """A day's traffic cannot be watched: the day is not over, or the limits cannot be read."""
+    """A day's traffic cannot be watched: not over, not kept any more, or without sound limits."""
 
 
 class PredictionUnknownError(NightCatchError):

@@ -9,10 +9,10 @@ from typing import Any
 
 from include.contract.approval import Pointer
 from include.contract.manifest import Manifest
-from include.errors import ManifestError, VersionRefusedError
+from include.errors import ManifestError, MonitoringError, VersionRefusedError
 from include.monitoring.findings import conclude
 from include.monitoring.inputs import measure_inputs
-from include.monitoring.kept import leave_day
+from include.monitoring.kept import leave_day, read_findings
 from include.monitoring.labels import Feedback, read_feedback
 from include.monitoring.limits import Limits, limits_of
 from include.monitoring.page import render_day
@@ -57,13 +57,16 @@ def watch_day(
     SignatureError, PointerError, ManifestError
         If the version in force must not be believed.
     MonitoringError
-        If the pipeline's limits cannot be read.
+        If the pipeline's limits cannot be read, or the traffic of a day that was watched before is
+        not kept any more.
     """
     limits = limits_of(pipeline.name)
     traffic = read_traffic(store, pipeline, day)
     feedback = read_feedback(store, pipeline, day, limits.label_days)
-    if not traffic.lines.n_objects and not feedback.lines.n_objects:
-        return None
+    if not traffic.lines.n_objects:
+        _refuse_to_forget(store, pipeline.name, day)
+        if not feedback.lines.n_objects:
+            return None
     in_force = version_at_the_end_of(store, pipeline.name, day, trust)
     manifest = _manifest(store, in_force, trust) if in_force else None
     items = traffic.sample.in_order()
@@ -86,6 +89,15 @@ def watch_day(
     for sentence in found["findings"]["sentences"]:
         _log.info("%s, %s: %s", pipeline.name, day, sentence)
     return found
+
+
+def _refuse_to_forget(store: ObjectStore, pipeline: str, day: str) -> None:
+    """Return when there is no earlier page of the day that knew its traffic."""
+    earlier = read_findings(store, pipeline, day)
+    if earlier is not None and earlier["traffic"]["objects"]:
+        raise MonitoringError(
+            f"{pipeline}: the traffic of {day} is not kept any more; its page stays as it was"
+        )
 
 
 def version_at_the_end_of(

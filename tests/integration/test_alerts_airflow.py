@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from include import pipelines
 from include.contract import keys
@@ -121,6 +122,7 @@ class Running:
 
     def __init__(self, settings, password, store, signers):
         self.home = settings.state_dir / "airflow"
+        self.url = settings.airflow_url
         self.api = AirflowApi(settings.airflow_url, "admin", password)
         self.store = store
         self.signers = signers
@@ -147,6 +149,12 @@ class Running:
     def links(self, dag_id, run_id, task_id, map_index):
         path = f"taskInstances/{task_id}/links?map_index={map_index}"
         return self._of_run(dag_id, run_id, path)["extra_links"]
+
+    def page(self, path, *, logged_in=True):
+        token = self.api._log_in() if logged_in else ""
+        headers = {"Authorization": f"Bearer {token}"} if logged_in else {}
+        answer = requests.get(self.url + path, headers=headers, timeout=30)
+        return answer.status_code, answer.text
 
     def _of_run(self, dag_id, run_id, path):
         run = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
@@ -308,9 +316,10 @@ def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_durin
     (told,) = hook.with_words("Quality below promise: sites")
     assert "on 60 labelled legitimate items" in told["text"]
     assert f"/models/sites/traffic/{day}" in told["text"]
-    assert airflow.links("watch_traffic", after, "look", 0) == {
-        "Traffic": f"/models/sites/traffic/{day}"
-    }
+    (link,) = airflow.links("watch_traffic", after, "look", 0).items()
+    assert link == ("Traffic", f"/models/sites/traffic/{day}")
+    assert [airflow.page(link[1], **who)[0] for who in ({}, {"logged_in": False})] == [200, 401]
+    assert f"Traffic of sites on {day}" in airflow.page(link[1])[1]
 
 
 def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):

@@ -13,7 +13,7 @@ from include.alerts.receivers import WebhookReceiver
 from include.alerts.standing import read_standing
 from include.alerts.watched_day import tell_of_day
 from include.contract import keys
-from include.errors import SignatureError
+from include.errors import MonitoringError, SignatureError
 from include.ingest.load import load_dataset
 from include.ingest.snapshot import read_snapshot, take_snapshot
 from include.monitoring.day import version_at_the_end_of
@@ -238,6 +238,19 @@ def test_a_day_watched_again_is_found_the_same_to_the_last_byte(site, records):
     site.watch()
 
     assert (document(site), report(site)) == before
+
+
+def test_a_page_outlives_the_traffic_it_was_made_of(site, records):
+    ids = site.score(records[:5], [0.5] * 5)
+    site.feed_back([(ids[0], "Phishing")])
+    site.watch()
+    before = report(site)
+    for key in list(site.store.keys_under(keys.traffic_days_prefix("sites"))):
+        site.store.delete(key)
+    with pytest.raises(MonitoringError, match="is not kept any more; its page stays"):
+        site.watch()
+
+    assert report(site) == before
 
 
 def test_nothing_is_left_of_a_day_without_traffic(site):
