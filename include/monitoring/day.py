@@ -16,6 +16,7 @@ from include.monitoring.kept import leave_day, read_findings
 from include.monitoring.labels import Feedback, read_feedback
 from include.monitoring.limits import Limits, limits_of
 from include.monitoring.page import render_day
+from include.monitoring.promises import Promise, promise_of, read_portrait
 from include.monitoring.quality import judge_quality
 from include.monitoring.scores import measure_scores
 from include.monitoring.traffic import Item, Traffic, read_traffic
@@ -81,7 +82,7 @@ def watch_day(
         "inputs": measure_inputs(store, pipeline, items, manifest, limits, gx_root),
         "scores": measure_scores(store, items, manifest, day, limits),
         "quality": judge_quality(
-            pipeline, feedback.labelled, _manifests(store, feedback, manifest, trust), limits
+            pipeline, feedback.labelled, _promises(store, feedback, manifest, trust), limits
         ),
     }
     found["findings"] = conclude(found, limits)
@@ -123,17 +124,17 @@ def _manifest(store: ObjectStore, pointer: Pointer, trust: Trust) -> Manifest:
     return believe_manifest(body, pointer)
 
 
-def _manifests(
+def _promises(
     store: ObjectStore, feedback: Feedback, in_force: Manifest | None, trust: Trust
-) -> dict[str, Manifest]:
-    """Return the manifests of all versions that labels are known of, as far as they are kept."""
-    found = {in_force.version: in_force} if in_force else {}
-    for version in sorted({each.item.version for each in feedback.labelled} - found.keys()):
+) -> dict[str, Promise]:
+    """Return what the versions promised that labels are known of, as far as they are kept."""
+    known = {in_force.version: in_force} if in_force else {}
+    for version in sorted({each.item.version for each in feedback.labelled} - known.keys()):
         try:
-            found[version] = read_signed_manifest(store, feedback.pipeline, version, trust)[0]
+            known[version] = read_signed_manifest(store, feedback.pipeline, version, trust)[0]
         except (VersionRefusedError, ManifestError) as err:
             _log.warning("what %s promised is not known: %s", version, err)
-    return found
+    return {name: promise_of(each, read_portrait(store, each)) for name, each in known.items()}
 
 
 def _counted(traffic: Traffic, items: Iterable[tuple[str, Item]]) -> dict[str, Any]:

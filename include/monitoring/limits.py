@@ -28,7 +28,9 @@ class Limits:
     label_days : int
         Labels that came in on so many days, the watched one the last, are judged together.
     confidence : float
-        Of the intervals. More than for the gate: one looks every day.
+        Of the intervals. More than for the gate, as one looks every day: a version whose
+        false-positive rate is exactly its budget is told of in 11 % of years, at 0.95 in 58 %; one
+        of twice the budget in 98 %, after two months (simulated, 10 labels a day).
     retrain : bool
         Whether a day beyond its limits may start a training run.
     """

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.contract.manifest import Manifest
 from include.evaluation.intervals import rate_interval
 from include.monitoring.labels import Labelled
 from include.monitoring.limits import Limits
+from include.monitoring.promises import Promise
 from include.pipelines import Pipeline
 
 MAX_SOURCES = 20
@@ -25,7 +25,7 @@ _BETTER_LOW = "fpr"
 def judge_quality(
     pipeline: Pipeline,
     labelled: Sequence[Labelled],
-    manifests: Mapping[str, Manifest],
+    promises: Mapping[str, Promise],
     limits: Limits,
 ) -> list[dict[str, Any]]:
     """Return the figures of each version that labels are known of, the newest first.
@@ -34,7 +34,7 @@ def judge_quality(
     ----------
     pipeline : Pipeline
     labelled : sequence of Labelled
-    manifests : mapping of str to Manifest
+    promises : mapping of str to Promise
         By version; one that is missing promised nothing that is known.
     limits : Limits
 
@@ -50,7 +50,7 @@ def judge_quality(
     for each in labelled:
         of_version.setdefault(each.item.version, []).append(each)
     return [
-        _judge(pipeline, version, of_version[version], manifests.get(version), limits)
+        _judge(pipeline, version, of_version[version], promises.get(version, Promise()), limits)
         for version in sorted(of_version, reverse=True)
     ]
 
@@ -59,13 +59,12 @@ def _judge(
     pipeline: Pipeline,
     version: str,
     labelled: Sequence[Labelled],
-    manifest: Manifest | None,
+    promise: Promise,
     limits: Limits,
 ) -> dict[str, Any]:
     truth = np.array([each.said.is_phishing for each in labelled])
     flagged = np.array([each.item.flagged for each in labelled])
     groups = _groups(pipeline, labelled)
-    offline, promised = _offline(manifest), _promised(manifest)
     figures = {}
     for name, hits, rows in (
         ("accuracy", flagged == truth, np.full(len(truth), True)),
@@ -80,8 +79,8 @@ def _judge(
             "value": float(hits[rows].mean()) if rows.any() else None,
             "low": low,
             "high": high,
-            "offline": offline.get(name),
-            "limit": promised.get(name),
+            "offline": promise.offline.get(name),
+            "limit": promise.limits.get(name),
         }
         figures[name] = figure | {"verdict": _verdict(name, figure, limits)}
     return {
@@ -105,29 +104,6 @@ def _verdict(name: str, figure: Mapping[str, Any], limits: Limits) -> str:
     else:
         surely, surely_not = figure["low"] >= limit, figure["high"] < limit
     return "broken" if surely_not else "kept" if surely else "open"
-
-
-def _offline(manifest: Manifest | None) -> dict[str, float]:
-    """Return the figures on the test side, at the shipped threshold."""
-    test = (manifest.metrics.get("test") if manifest else None) or {}
-    if "true_positives" not in test:
-        return {}
-    right = test["true_positives"] + test["true_negatives"]
-    return {
-        "accuracy": right / test["n_rows"],
-        "recall": float(test["recall"]),
-        "fpr": float(test["fpr"]),
-    }
-
-
-def _promised(manifest: Manifest | None) -> dict[str, float]:
-    """Return what the manifest promises: the false-positive budget, and the recall it measured."""
-    if manifest is None:
-        return {}
-    promised = {"fpr": manifest.fpr_budget}
-    if "recall" in (offline := _offline(manifest)):
-        promised["recall"] = offline["recall"]
-    return promised
 
 
 def _groups(pipeline: Pipeline, labelled: Sequence[Labelled]) -> Any:

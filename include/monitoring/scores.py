@@ -4,7 +4,6 @@ The test side is half phishing and traffic is not, so earlier days of the same v
 the test side decides only while there are none.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -12,18 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.contract import keys
 from include.contract.manifest import Manifest
-from include.errors import ObjectMissingError
 from include.monitoring.kept import read_findings
 from include.monitoring.limits import Limits
+from include.monitoring.promises import read_portrait
 from include.monitoring.traffic import Item
 from include.stores.objects import ObjectStore
 from include.validation.categories import shares_of_counts
 
 EARLIER_DAYS = 7
-# Of the test side's histogram in a run's `portrait.json`.
-_PORTRAIT, _N_BINS = "portrait.json", 25
+_N_BINS = 25  # as of the test side's histogram
 
 
 def measure_scores(
@@ -118,12 +115,9 @@ def _earlier(
 
 def _test_side(store: ObjectStore, manifest: Manifest) -> Iterator[dict[str, Any]]:
     """Yield the histogram that the version's run drew of its test side, if it is kept."""
-    run_id = str(manifest.model.get("run_id", ""))
-    try:
-        portrait = json.loads(store.get(keys.run_file(manifest.pipeline, run_id, _PORTRAIT)))
-    except ObjectMissingError:
+    drawn = read_portrait(store, manifest).get("curves", {}).get("histogram")
+    if drawn is None:
         return
-    drawn = portrait["curves"]["histogram"]
     counts = np.add(drawn["phishing"], drawn["legitimate"])
     if len(counts) == _N_BINS:
         yield {"name": "the test side", "counts": counts.tolist()}

@@ -10,7 +10,7 @@ from include.monitoring.limits import Limits
 from include.monitoring.page import render_day
 from include.monitoring.quality import judge_quality
 from tests.browser import Browser
-from tests.unit.monitoring.test_quality import MANIFEST, SITES, VERSION, answers
+from tests.unit.monitoring.test_quality import PROMISE, SITES, VERSION, answers
 
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-labels" * 2
@@ -46,7 +46,7 @@ def day(*, empty=False):
             "edges": [number / 25 for number in range(26)], "counts": counts,
             "references": [{"name": "the day before", "counts": counts[::-1], "kl": 0.4},
                            {"name": "the test side", "counts": counts, "kl": 0.0}]},
-        "quality": judge_quality(SITES, labelled, {VERSION: MANIFEST}, Limits()),
+        "quality": judge_quality(SITES, labelled, {VERSION: PROMISE}, Limits()),
     }  # fmt: skip
     return found | {"findings": conclude(found, Limits())}
 

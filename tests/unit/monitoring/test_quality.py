@@ -7,6 +7,7 @@ import pytest
 from include import pipelines
 from include.monitoring.labels import Labelled, Said
 from include.monitoring.limits import Limits
+from include.monitoring.promises import promise_of
 from include.monitoring.quality import MAX_SOURCES, judge_quality
 from include.monitoring.traffic import Item
 from tests.versions import Version, version_name
@@ -15,6 +16,7 @@ SITES = pipelines.get("sites")
 VERSION = version_name(1)
 TEST = {"n_rows": 400, "recall": 0.9, "fpr": 0.01, "true_positives": 180, "true_negatives": 198}
 MANIFEST = replace(Version(VERSION).manifest(), metrics={"test": TEST})
+PROMISE = promise_of(MANIFEST, {})
 
 
 def answers(n, *, flagged, is_phishing, twin=None, source="analyst", version=VERSION):
@@ -27,9 +29,9 @@ def answers(n, *, flagged, is_phishing, twin=None, source="analyst", version=VER
     ]
 
 
-def judged(*groups, manifest=MANIFEST):
+def judged(*groups, promise=PROMISE):
     labelled = [each for group in groups for each in group]
-    (found,) = judge_quality(SITES, labelled, {VERSION: manifest} if manifest else {}, Limits())
+    (found,) = judge_quality(SITES, labelled, {VERSION: promise} if promise else {}, Limits())
     return found["figures"]
 
 
@@ -68,6 +70,17 @@ def test_recall_is_judged_against_that_of_the_test_side(n_caught, n_missed, verd
     assert figures["recall"]["verdict"] == verdict
 
 
+def test_what_chance_did_to_the_promise_itself_is_no_breach():
+    portrait = {"intervals": {"recall": [0.85, 0.94]}}
+    answered = (
+        answers(8_700, flagged=True, is_phishing=True),
+        answers(1_300, flagged=False, is_phishing=True),
+    )
+
+    assert judged(*answered)["recall"]["verdict"] == "broken"
+    assert judged(*answered, promise=promise_of(MANIFEST, portrait))["recall"]["verdict"] == "kept"
+
+
 def test_one_input_reported_again_and_again_is_one_mistake_and_not_many():
     wrong = answers(100, flagged=True, is_phishing=False, twin="the same page")
     right = answers(400, flagged=False, is_phishing=False)
@@ -76,7 +89,7 @@ def test_one_input_reported_again_and_again_is_one_mistake_and_not_many():
 
 
 def test_a_version_that_is_not_kept_promised_nothing():
-    figures = judged(answers(60, flagged=True, is_phishing=False), manifest=None)
+    figures = judged(answers(60, flagged=True, is_phishing=False), promise=None)
 
     assert {figure["verdict"] for figure in figures.values()} == {"no limit"}
 
