@@ -6,11 +6,16 @@ from typing import Literal
 GATHERED_BYTES = 128 * 1024
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
-# Who sends these waits for an answer to the head, or does not say where the body ends.
-_UNKNOWN_LENGTH = re.compile(rb"\r\n(?:transfer-encoding|expect):", re.IGNORECASE)
+# Who sends these waits for an answer to the head, does not say where the body ends, or says it in
+# more digits than are read here.
+_UNKNOWN_LENGTH = re.compile(
+    rb"\r\n(?:transfer-encoding:|expect:|content-length:[ \t]*[0-9]{19})", re.IGNORECASE
+)
 _ONE_ITEM = b"POST /predict HTTP/1."
-_SEVERAL_ITEMS = re.compile(rb'"(?:record|url)s"')
-# Its answer repeats a URL at most, in JSON three times as long: an empty send buffer takes it.
+_JSON = re.compile(rb"\r\ncontent-type:[ \t]*application/json[ \t]*[;\r]", re.IGNORECASE)
+# JSON may spell a letter of a member's name by its number.
+_SEVERAL_ITEMS = re.compile(rb'(?:"(?:record|url)s|\\u[0-9a-fA-F]{4}[a-z]*)"\s*:')
+# Its answer repeats a URL at most, in JSON six times as long: an empty send buffer takes it.
 _ONE_ITEM_BYTES = 4096
 
 Received = bytes | bytearray
@@ -51,5 +56,6 @@ def is_one_item(received: Received) -> bool:
     return (
         len(received) <= _ONE_ITEM_BYTES
         and received.startswith(_ONE_ITEM)
+        and _JSON.search(received, 0, received.find(_END_OF_HEAD) + 2) is not None
         and _SEVERAL_ITEMS.search(received) is None
     )

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from include.services.scorer.framing import GATHERED_BYTES, extent, is_one_item
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
+JSON = b"Content-Type: application/json\r\n"
+PART = b'--b\r\nContent-Disposition: form-data; name="file"\r\n' + JSON + b"\r\nurl\na\n"
 
 
 def request(body, length=b"Content-Length"):
@@ -35,6 +37,8 @@ def test_every_beginning_is_a_part_and_the_request_is_whole(body, cut):
         (HEAD + b"transfer-encoding: chunked\r\nContent-Length: 5\r\n\r\n", "large"),
         (HEAD + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n", "large"),
         (HEAD + b"Content-Length: 9999999\r\n\r\n", "part"),
+        (HEAD + b"Content-Length: %020d\r\n\r\nab" % 2, "large"),  # as many as it has digits
+        (HEAD + b"Content-Length: %s\r\n\r\n" % (19 * b"9"), "large"),
         (HEAD + b"Content-Length: 9999999\r\n\r\n" + b" " * GATHERED_BYTES, "large"),
         (b"GET /" + b"a" * GATHERED_BYTES, "large"),
         (HEAD + b"Content-Length: 5\r\n\r\nabc\r\n\r\nContent-Length: 0\r\n\r\n", "whole"),
@@ -45,17 +49,27 @@ def test_what_a_thread_is_given(received, expected):
     assert extent(received) == expected
 
 
+def asked(body, head=HEAD + JSON):
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
 @pytest.mark.parametrize(
     ("received", "expected"),
     [
-        (request(b'{"record": {"a": 1}}'), True),
-        (request(b'{"url": "http://a.example/"}'), True),
-        (request(b"{"), True),  # the fault is found as quickly
-        (request(b'{"urls": ["http://a.example/"]}'), False),
-        (request(b'{"pipeline": "sites", "records": [{}]}'), False),
-        (request(b'{"url": "' + b"a" * 5000 + b'"}'), False),
-        (request(b'{"record": {}}').replace(b"/predict", b"/predict?explain=true"), False),
-        (request(b'{"record": {}}').replace(b"/predict", b"/explain"), False),
+        (asked(b'{"record": {"a": 1}}'), True),
+        (asked(b'{"url": "http://a.example/"}'), True),
+        (asked(b'{"url": "http://\\u00e4.example/", "pipeline": "urls"}'), True),
+        (asked(b"{"), True),  # the fault is found as quickly
+        (asked(b"{}", HEAD + b"content-type:application/JSON; charset=utf-8\r\n"), True),
+        (asked(b'{"urls": ["http://a.example/"]}'), False),
+        (asked(b'{"url\\u0073": ["http://a.example/"]}'), False),
+        (asked(b'{"\\u0072ecords" : [{}]}'), False),
+        (asked(b'{"pipeline": "sites", "records": [{}]}'), False),
+        (asked(b'{"url": "' + b"a" * 5000 + b'"}'), False),
+        (asked(PART, HEAD + b"Content-Type: multipart/form-data; boundary=b\r\n"), False),
+        (asked(b"{}", HEAD), False),
+        (asked(b'{"record": {}}').replace(b"/predict", b"/predict?explain=true"), False),
+        (asked(b'{"record": {}}').replace(b"/predict", b"/explain"), False),
         (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", False),
     ],
 )
