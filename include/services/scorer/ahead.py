@@ -6,6 +6,7 @@ ones find them near. Nobody waits for this, as only what has come already is tak
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 from include.errors import NightCatchError
 from include.registry.follow import InForce
@@ -46,6 +47,9 @@ class _Asked(NamedTuple):
 class Ahead:
     """Keeps the scores of what one thread answers next.
 
+    Who may not ask shall cost no more than being told so: only what is asked where the last
+    question was let in and answered is scored ahead.
+
     Parameters
     ----------
     catalogue : Catalogue
@@ -56,9 +60,10 @@ class Ahead:
         self._catalogue = catalogue
         self._limits = limits
         self._scored: dict[object, ScoredAhead] = {}
+        self._trusted: WeakSet[object] = WeakSet()
 
     def score(self, waiting: Iterable[tuple[object, bytes]]) -> None:
-        """Score the questions among `waiting`, until `forget`.
+        """Score the questions among `waiting` that are asked at trusted places, until `forget`.
 
         What breaks a rule is left out: who answers it finds the fault, and says so.
 
@@ -69,6 +74,8 @@ class Ahead:
         """
         groups: dict[int, tuple[InForce[OnnxModel], list[_Asked]]] = {}
         for place, body in waiting:
+            if place not in self._trusted:
+                continue
             try:
                 question = parse_question(body, self._limits)
                 in_force = self._catalogue.answering(
@@ -83,6 +90,15 @@ class Ahead:
                 group.append(_Asked(place, body, question, row))
         for in_force, group in groups.values():
             self._score_group(in_force, group)
+
+    def trust(self, place: object, *, trusted: bool = True) -> None:
+        """Score ahead what is asked at `place` from now on, or no more; None is no place."""
+        if place is None:
+            return
+        if trusted:
+            self._trusted.add(place)
+        else:
+            self._trusted.discard(place)
 
     def take(self, place: object, body: bytes) -> ScoredAhead | None:
         """Return the score of the request at `place`, once; None if `body` was not scored there."""

@@ -60,11 +60,14 @@ class Shortcut:
         if length is None:
             return self._inner(environ, start_response)
         body = environ["wsgi.input"].read(length)
+        place = environ.get(_PLACE)
         try:
-            answer = self._answer(environ, body)
+            answer = self._answer(environ, place, body)
         except (NightCatchError, HTTPException):
+            self._ahead.trust(place, trusted=False)
             environ["wsgi.input"] = BytesIO(body)  # Flask finds the fault again and describes it
             return self._inner(environ, start_response)
+        self._ahead.trust(place)
         environ[ROUTE] = _PATH
         start_response("200 OK", [("Content-Type", _TYPE), ("Content-Length", str(len(answer)))])
         return [answer]
@@ -81,10 +84,10 @@ class Shortcut:
         length = int(sent)
         return length if length <= self._scorer.limits.json_bytes else None
 
-    def _answer(self, environ: WSGIEnvironment, body: bytes) -> bytes:
+    def _answer(self, environ: WSGIEnvironment, place: object, body: bytes) -> bytes:
         if self._admit is not None:
             self._admit(environ)
-        found = self._ahead.take(environ.get(_PLACE), body)
+        found = self._ahead.take(place, body)
         if found is None:
             question = parse_question(body, self._scorer.limits)
             document = answer_question(self._scorer, question, explained=False)

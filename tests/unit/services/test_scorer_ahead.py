@@ -6,11 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from include.services.scorer import gunicorn_conf
+from include.services.scorer.access import Access
 from include.services.scorer.ahead import EXTENSION, Ahead
+from include.services.scorer.api_keys import ApiKeys
 from include.services.scorer.catalogue import Catalogue
-from include.services.scorer.settings import Limits
+from include.services.scorer.rate_limit import RateLimiter
+from include.services.scorer.settings import Limits, RateLimit
 from tests import graphs
 from tests.answering import TEXT, app_of, following, in_force, without_ids
+from tests.unit.services.test_scorer_access import write_keys
 
 BODIES = {
     "a record": {"record": {"a": 1, "b": -1}},
@@ -24,6 +28,13 @@ BODIES = {
     "no object": [1],
 }
 SCORED = ["a record", "another record", "a URL", "a pipeline"]
+
+
+class Place:
+    """Stands where the socket of a request stands."""
+
+
+PLACES = {name: Place() for name in BODIES}
 
 
 def spelled(name):
@@ -45,38 +56,46 @@ def app(followers):
 
 @pytest.fixture
 def ahead(app):
-    return app.extensions[EXTENSION]
+    found = app.extensions[EXTENSION]
+    for place in PLACES.values():
+        found.trust(place)
+    return found
 
 
-def ask(app, name):
-    """The status and the answer to a body, asked at the place of the same name."""
+def asked(names):
+    return [(PLACES[name], spelled(name)) for name in names]
+
+
+def ask(app, name, **headers):
+    """The status and the answer to a body, asked at its place."""
     response = app.test_client().post(
         "/predict",
         data=spelled(name),
         content_type="application/json",
-        environ_base={"gunicorn.socket": name},
+        headers=headers,
+        environ_base={"gunicorn.socket": PLACES[name]},
     )
     return response.status_code, without_ids(response.get_json())
 
 
 def test_what_was_scored_together_is_answered_as_before(app, ahead):
     alone = {name: ask(app, name) for name in BODIES}
-    ahead.score((name, spelled(name)) for name in BODIES)
+    ahead.score(asked(BODIES))
 
     assert {name: ask(app, name) for name in BODIES} == alone
     assert [alone[name][0] for name in SCORED] == [200] * len(SCORED)
 
 
 def test_only_single_items_without_a_fault_are_scored_and_once(ahead):
-    ahead.score((name, spelled(name)) for name in BODIES)
-    taken = [name for name in BODIES if ahead.take(name, spelled(name))]
+    ahead.score(asked(BODIES))
+    taken = [name for name in BODIES if ahead.take(PLACES[name], spelled(name))]
 
     assert taken == SCORED
-    assert ahead.take("a record", spelled("a record")) is None
+    assert ahead.take(PLACES["a record"], spelled("a record")) is None
 
 
 def test_the_version_that_scored_is_the_one_that_is_named(app, ahead, followers):
-    ahead.score((name, spelled(name)) for name in SCORED)
+    ahead.score(asked(SCORED))
     before = followers["sites"].in_force
     followers["sites"].in_force = in_force("sites", graphs.constant(0.25))
     _, scored_before = ask(app, "a record")
@@ -88,17 +107,38 @@ def test_the_version_that_scored_is_the_one_that_is_named(app, ahead, followers)
 
 
 def test_a_score_is_for_its_body_at_its_place_until_it_is_forgotten(ahead):
-    ahead.score([("here", spelled("a record")), ("there", spelled("a record"))])
+    here, there, elsewhere = list(PLACES.values())[:3]
+    ahead.score([(here, spelled("a record")), (there, spelled("a record"))])
 
-    assert ahead.take("here", spelled("another record")) is None
-    assert ahead.take("elsewhere", spelled("a record")) is None
+    assert ahead.take(here, spelled("another record")) is None
+    assert ahead.take(elsewhere, spelled("a record")) is None
     ahead.forget()
-    assert ahead.take("there", spelled("a record")) is None
+    assert ahead.take(there, spelled("a record")) is None
+
+
+def scored(app, ahead, name, key):
+    """Whether a question is scored ahead, and the status that it is answered with then."""
+    ahead.score(asked([name]))
+    was_scored = bool(ahead.take(PLACES[name], spelled(name)))
+    return was_scored, ask(app, name, **{"X-API-Key": key})[0]
+
+
+def test_who_was_not_let_in_has_nothing_scored_ahead(followers, tmp_path):
+    keys = ApiKeys(write_keys(tmp_path / "keys", ann="first key"))
+    limiter = RateLimiter(tmp_path / "limits", RateLimit(1.0, 3), lambda: 0.0)
+    app = app_of(followers, access=Access(keys, limiter))
+    ahead = app.extensions[EXTENSION]
+    wrong = [scored(app, ahead, "a record", "wrong key") for _ in range(2)]
+    right = [scored(app, ahead, "a record", "first key") for _ in range(6)]
+
+    assert wrong == [(False, 401), (False, 401)]
+    assert right == [(False, 200), (True, 200), (True, 200), (True, 429)] + 2 * [(False, 429)]
+    assert scored(app, ahead, "a URL", "wrong key") == (False, 401)
 
 
 def test_an_item_without_an_answer_costs_the_others_none(app, ahead, followers):
     followers["sites"].in_force = in_force("sites", graphs.linear((0.2, -0.4), 0.6))
-    ahead.score((name, spelled(name)) for name in SCORED)
+    ahead.score(asked(SCORED))
     answers = {name: ask(app, name) for name in SCORED}
 
     assert answers.pop("a record")[0] == 422  # 1.2 is no probability
@@ -117,6 +157,7 @@ def test_the_worker_is_shown_what_its_application_has(app, ahead):
 
 def test_without_a_model_nothing_is_scored():
     empty = Ahead(Catalogue({}), Limits())
-    empty.score([("here", spelled("a record"))])
+    empty.trust(PLACES["a record"])
+    empty.score(asked(["a record"]))
 
-    assert empty.take("here", spelled("a record")) is None
+    assert empty.take(PLACES["a record"], spelled("a record")) is None
