@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 
 import psutil
 import pytest
@@ -310,6 +310,106 @@ def test_sigterm_lets_a_request_under_way_end(site, scorer):
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     scorer.process.wait_until_ended(30)
+
+
+def ask_until_told_the_end(client, lost):
+    """Ask over one connection without a pause, as long as the answers let it stay."""
+    try:
+        is_kept = True
+        while is_kept:
+            ask(client, RECORD)
+            response = client.getresponse()
+            is_kept = response.getheader("Connection") != "close"
+            response.read()
+    except (OSError, HTTPException) as err:
+        lost.append(repr(err))
+
+
+def test_sigterm_loses_no_request_of_whoever_was_let_stay(site, scorer):
+    site.promote(90)
+    lost = []
+    for _ in range(3):  # each finds some worker in the middle of an answer
+        scorer.start("/health/ready")
+        with ExitStack() as stack:
+            clients = [connected(stack, scorer) for _ in range(12)]
+            for client in clients:
+                ask(client, RECORD)
+                answer_of(client)
+            threads = [
+                threading.Thread(target=ask_until_told_the_end, args=(client, lost))
+                for client in clients
+            ]
+            for thread in threads:
+                thread.start()
+            scorer.wait_until(lambda: sum(n_answers(scorer)) > 300)
+            os.kill(scorer.process.pid, signal.SIGTERM)
+            for thread in threads:
+                thread.join()
+        scorer.process.wait_until_ended(30)
+
+    assert lost == []
+
+
+def n_answers(scorer):
+    lines = scorer.metrics().splitlines()
+    return [float(line.split()[-1]) for line in lines if "predictions_total{" in line]
+
+
+def test_new_clients_are_let_in_while_many_others_ask(site, scorer):
+    site.promote(90)
+    scorer.start("/health/ready", GUNICORN_CMD_ARGS="--workers 1")
+    (worker,) = psutil.Process(scorer.process.pid).children()
+    with ExitStack() as stack:
+        kept = [connected(stack, scorer).sock for _ in range(300)]
+        for sock in kept:
+            sock.sendall(ASKED)
+            assert ids_of_answers(sock, 1)
+        worker.suspend()
+        new = [connected(stack, scorer).sock for _ in range(20)]
+        for sock in kept:
+            sock.sendall(2 * ASKED)
+        for sock in new:
+            sock.sendall(ASKED)
+        worker.resume()
+        last = max(ids_of_answers(sock, 2)[1] for sock in kept)  # an id tells the time
+        n_before = sum(ids_of_answers(sock, 1)[0] < last for sock in new)
+
+    assert n_before > 12
+
+
+ASKED = (
+    b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b'Content-Length: 28\r\n\r\n{"record": {"a": 1, "b": 1}}'
+)
+
+
+def ids_of_answers(sock, n_answers):
+    received = b""
+    while len(ids := re.findall(rb'"id": "(\w+)".*?}}', received)) < n_answers:
+        received += sock.recv(65536)
+    return ids
+
+
+def connected(stack, scorer):
+    client = HTTPConnection("127.0.0.1", scorer.port, timeout=20)
+    client.connect()
+    stack.callback(client.close)
+    return client
+
+
+def test_clients_that_do_not_hang_up_use_up_no_more_than_their_share(site, scorer):
+    site.promote(90)
+    scorer.start("/health/ready", GUNICORN_CMD_ARGS="--worker-connections 20")
+    workers = psutil.Process(scorer.process.pid).children()
+    with ExitStack() as stack:
+        before = sum(worker.num_fds() for worker in workers)
+        for _ in range(150):
+            client = connected(stack, scorer)
+            client.request("GET", "/health/live", headers={"Connection": "close"})
+            assert client.sock.recv(1)
+        after = sum(worker.num_fds() for worker in workers)
+
+    assert after - before <= 2 * 20 + 4
 
 
 @pytest.mark.parametrize("name", ["NIGHTCATCH_CACHE_DIR", "NIGHTCATCH_TRAINER_PUBLIC_KEY"])

@@ -50,10 +50,14 @@ CHUNKED_HEAD = (
     b"Transfer-Encoding: chunked\r\n\r\n"
 )
 CHUNKED = CHUNKED_HEAD + b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+BEYOND_ALL = b"Content-Length: " + 19 * b"9"
+MANY_DIGITS = request().replace(b"Content-Length: ", b"Content-Length: " + 20 * b"0")
 BEGINNINGS = {
     "no byte": b"",
     "half a head": request()[:40],
     "half a body": request()[:-5],
+    "half a body, its length in many digits": MANY_DIGITS[:-5],
+    "a length beyond all": CHUNKED_HEAD.replace(b"Transfer-Encoding: chunked", BEYOND_ALL),
     "half a large body": request(b" " * 200_000, 500_000),
     "a body of unknown length": CHUNKED_HEAD,
 }
@@ -107,12 +111,13 @@ def test_large_bodies_are_answered_though_threads_read_them(scorer):
     ("asked", "first_line"),
     [
         (CHUNKED, b"HTTP/1.1 200 OK"),
+        (MANY_DIGITS, b"HTTP/1.1 200 OK"),
         (request(BODY, None, "Expect: 100-continue"), b"HTTP/1.1 100 Continue"),
         (request(b"{"), b"HTTP/1.1 400 BAD REQUEST"),
         (b"GET /" + b"a" * 200_000, b"HTTP/1.1 400 Bad Request"),
         (b"\r\n\r\n", b"HTTP/1.1 400 Bad Request"),
     ],
-    ids=["chunked", "expect", "not JSON", "endless line", "no request"],
+    ids=["chunked", "many digits", "expect", "not JSON", "endless line", "no request"],
 )
 def test_odd_requests_are_answered(scorer, asked, first_line):
     with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as client:
@@ -146,6 +151,43 @@ def test_requests_sent_at_once_are_answered_one_after_the_other(scorer):
 
         assert first_lines == [b"405", b"200", b"404", b"200"]
         assert answer_to(client) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [CHUNKED, request(BODY[:-1] + b" " * 200_000 + b"}"), request() + CHUNKED],
+    ids=["unknown length", "large", "both kinds"],
+)
+def test_what_follows_a_request_that_a_thread_reads_is_answered(scorer, first):
+    last = request(b"{")
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=5) as client:
+        client.sendall(first + request() + last[:40])
+        first_lines = {answer_to(client) for _ in range(first.count(b"POST") + 1)}
+        client.sendall(last[40:])
+
+        assert first_lines == {b"HTTP/1.1 200 OK"}
+        assert answer_to(client) == b"HTTP/1.1 400 BAD REQUEST"
+
+
+TABLE = (
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    b"a,b\n%s\r\n--x--\r\n"
+)
+
+
+def test_clients_that_take_no_long_answer_keep_nobody_waiting(scorer):
+    asked = request(TABLE % (1800 * b",\n"))  # to two bytes a hundred are answered
+    asked = asked.replace(b"application/json", b"multipart/form-data; boundary=x")
+    with ExitStack() as stack:
+        for _ in range(6):
+            deaf = stack.enter_context(socket.socket())
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            deaf.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 88)
+            deaf.connect(("127.0.0.1", scorer.port))
+            deaf.sendall(asked)
+        answers = {scorer.predict(RECORD).status_code for _ in range(30)}
+
+    assert answers == {200}
 
 
 def test_clients_that_take_no_answer_keep_nobody_waiting(scorer):

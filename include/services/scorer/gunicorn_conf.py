@@ -10,6 +10,7 @@ to one gunicorn; no pipeline can have its name, because of the hyphen.
 import ctypes
 import gc
 import os
+import resource
 import shutil
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ control_socket_disable = True
 
 _M_ARENA_MAX = -8  # malloc.h
 _ARENAS = 2
+_OPEN_FILES = 4096  # a worker has 1,000 connections and its own; many systems begin with 1,024
 
 
 # gunicorn has no annotations: its arbiter and workers are `Any`.
@@ -37,6 +39,7 @@ def on_starting(server: Any) -> None:
         folder.mkdir(parents=True)
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     _limit_arenas()
+    _allow_open_files()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -57,6 +60,14 @@ def child_exit(server: Any, worker: Any) -> None:
 
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _allow_open_files() -> None:
+    """Raise what the system allows to begin with: a worker that can open no more would end."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _limit_arenas() -> None:

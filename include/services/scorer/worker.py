@@ -12,19 +12,16 @@ At SIGTERM a connection without a request is closed soon, where gunicorn waits f
 
 import selectors
 import socket
-import struct
-import termios
 import time
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from fcntl import ioctl
 from functools import partial
 from typing import Any
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
+from include.services.scorer.connection import Connection, waits_for_client
 from include.services.scorer.framing import (
     GATHERED_BYTES,
     Received,
@@ -35,11 +32,10 @@ from include.services.scorer.framing import (
 )
 
 _GATHERING_S = 10.0
-_TAKING_S = 10
 _GOODBYE_S = 1.0
 _TICK_S = 0.5
-_NOTHING = bytes(4)
-_TOGETHER = 32  # the first of so many waits for the scores of all: 1 ms of records, 8 ms of URLs
+# The first of so many waits for the scores of all: 1 ms of records, 8 ms of usual URLs.
+_TOGETHER = 32
 _PROBLEM = (
     b'{"type": "about:blank", "title": "Request Timeout", "status": 408,'
     b' "detail": "The request was not whole in %d s."}'
@@ -59,25 +55,6 @@ class _Part:
 
 
 # gunicorn has no annotations: its worker and its connections are `Any`.
-class _Connection(TConn):  # type: ignore[misc]
-    """A connection whose last answer is never cut, and which the worker does not wait for."""
-
-    def __init__(
-        self, say_goodbye: Callable[[Any], None], cfg: Any, sock: Any, address: Any, listener: Any
-    ) -> None:
-        super().__init__(cfg, sock, address, listener.getsockname())
-        # A client that takes nothing of an answer for so long holds a thread no longer.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _TAKING_S, 0))
-        self.rest: Received = b""  # requests that came before the last one was answered
-        self._say_goodbye = say_goodbye
-
-    def close(self, graceful: bool = False) -> None:
-        if graceful:
-            self._say_goodbye(self.sock)
-        else:
-            super().close()
-
-
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """Gathers requests in its main loop, the only thread that changes what is kept here.
 
@@ -113,7 +90,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         except (BlockingIOError, ConnectionAbortedError):
             return
         self.nr_conns += 1
-        self._gather(_Connection(self._say_goodbye, self.cfg, client, address, listener))
+        if self._leaving and self.nr_conns + len(self._leaving) > self.worker_connections:
+            self._leave(next(iter(self._leaving)))  # who takes long to hang up makes room
+        self._gather(Connection(self._say_goodbye, self.cfg, client, address, listener))
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
         """Take the next request of a connection that was kept alive."""
@@ -153,16 +132,25 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         super().wait_for_and_dispatch_events(min(timeout, _TICK_S))
         while self._quick:
             self._answer_quick()
+            if self._quick:
+                self._accept_meanwhile()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Keep a connection or close it; the next large request may begin."""
-        super().finish_request(conn, fs)
-        self._large.discard(conn)
+        is_kept = _was_told_to_stay(fs)
+        if is_kept:
+            self._keep(conn)
+        else:
+            super().finish_request(conn, fs)
+        if conn in self._large:
+            self._large.remove(conn)
+            if is_kept:  # its thread may have read on into the next request
+                conn.rest = conn.parser.unreader.take_buffered()
         if self._large_waiting and len(self._large) < self._max_large:
             self._begin_large(self._large_waiting.popleft())
-        if not self.cfg.is_ssl and conn.rest and conn in self.keepalived_conns:
+        if is_kept and not self.cfg.is_ssl and conn.rest:
             self.poller.unregister(conn.sock)
-            self.keepalived_conns.remove(conn)
+            self.keepalived_conns.pop()
             rest, conn.rest = conn.rest, b""
             self.method_queue.defer(self._take, conn, rest)
 
@@ -203,7 +191,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _begin(self, conn: Any, received: Received) -> None:
         """Answer here what is quick; a client that has not taken its last answer could block us."""
-        if is_one_item(received) and not _waits_for_client(conn):
+        if is_one_item(received) and not waits_for_client(conn):
             self._stop_waiting(conn)
             self._quick.append((conn, received))
         else:
@@ -223,6 +211,22 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self.finish_request(conn, answered)
         if self.ahead is not None:
             self.ahead.forget()
+
+    def _accept_meanwhile(self) -> None:
+        """Let new clients in while many others ask: else one is let in when all are answered."""
+        for listener in self.sockets:
+            if self._accepting and self.nr_conns < self.worker_connections:
+                self.accept(listener)
+
+    def _keep(self, conn: Any) -> None:
+        """Keep a connection, at the end of the service too: its client may have asked already."""
+        conn.sock.setblocking(False)
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + _GOODBYE_S)
+        self.keepalived_conns.append(conn)
+        ask_again = partial(self.on_client_socket_readable, conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, ask_again)
 
     def _submit(self, conn: Any, received: Received) -> None:
         self._hand_over(conn, received)
@@ -269,9 +273,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._leave(sock)
 
     def _leave(self, sock: Any) -> None:
-        del self._leaving[sock]
-        self.poller.unregister(sock)
-        sock.close()
+        if self._leaving.pop(sock, None) is not None:  # one event may end what another is about
+            self.poller.unregister(sock)
+            sock.close()
 
     def _close(self, conn: Any, last_words: bytes = b"") -> None:
         self.nr_conns -= 1
@@ -283,6 +287,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
 
-def _waits_for_client(conn: Any) -> bool:
-    """Return whether bytes of an earlier answer still wait to be taken."""
-    return ioctl(conn.sock, termios.TIOCOUTQ, _NOTHING) != _NOTHING
+def _was_told_to_stay(answered: Any) -> bool:
+    """Return whether the answer did not say that the connection ends with it."""
+    return not answered.cancelled() and not answered.exception() and answered.result() is True
