@@ -10,6 +10,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperator, BaseOperatorLink
 
 from dags.edges import mlflow_page
+from include.contract.dags import trained_by
 
 _WATCHED = "_nightcatch_watched"
 
@@ -41,7 +42,7 @@ class ModelsLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         """Return the address of the pipeline's models."""
-        return f"/models/{_pipeline_of(ti_key)}"
+        return f"/models/{trained_by(ti_key.dag_id)}"
 
 
 class MlflowLink(BaseOperatorLink):
@@ -51,7 +52,7 @@ class MlflowLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
         """Return the address of the pipeline's runs; empty where none are tracked."""
-        return mlflow_page(_pipeline_of(ti_key))
+        return mlflow_page(trained_by(ti_key.dag_id))
 
 
 class TrafficLink(BaseOperatorLink):
@@ -84,7 +85,3 @@ def show_link(context: Mapping[str, Any], link: BaseOperatorLink) -> None:
     """Write a mapped task's link down: Airflow 3.3 forgets it when it takes the map apart."""
     ti = context["ti"]
     ti.xcom_push(key=link.xcom_key, value=link.get_link(ti.task, ti_key=ti))
-
-
-def _pipeline_of(ti_key: Any) -> str:
-    return str(ti_key.dag_id).removeprefix("train_")

@@ -57,6 +57,7 @@ from dags.lineage import tell_of_snapshot, tell_of_version
 from dags.links import DataDocsLink, MlflowLink, ModelsLink, ReportLink, show_link, with_links
 from dags.tracking import track
 from include import pipelines
+from include.contract.dags import train_dag
 
 ROOT = Path(__file__).resolve().parents[1]
 # Without a start date and with no allowance, switching the DAG on starts nothing before 02:00.
@@ -69,8 +70,8 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
     heavy: dict[str, Any] = {"pool": POOL, "pool_slots": pipeline.memory_gb}
 
     @dag(
-        dag_id=f"train_{pipeline.name}",
-        dag_display_name=f"train_{pipeline.name}",
+        dag_id=train_dag(pipeline.name),
+        dag_display_name=train_dag(pipeline.name),
         description=f"Retrain: {pipeline.title}",
         schedule=NIGHTLY,
         catchup=False,

@@ -29,6 +29,7 @@ from dags.alerts import event_receiver, tell_daily_of_failed_runs
 from dags.edges import DEFAULT_ARGS, dag_link, finished_runs, open_store, trust
 from include import pipelines
 from include.alerts.settings import read_alert_settings
+from include.contract.dags import train_dag
 
 _OFTEN = CronTriggerTimetable("*/15 * * * *", timezone="UTC", run_immediately=timedelta(0))
 _LONGEST = timedelta(minutes=10)
@@ -57,7 +58,7 @@ def watch_models() -> None:
         from include.alerts.tell import forget_old
 
         settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
-        links = {name: dag_link(f"train_{name}") for name in pipelines.names()}
+        links = {name: dag_link(train_dag(name)) for name in pipelines.names()}
         pointers = watch.pointers_in_force(store, links, trust())
         days, known = settings.max_model_age_days, read_standing(store)
         old = watch.old_models(store, pointers, trust(), days, now, links)

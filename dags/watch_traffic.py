@@ -37,6 +37,7 @@ from dags.alerts import tell_of_failed_run
 from dags.edges import DEFAULT_ARGS, POOL, open_store, page_link, trust
 from dags.links import TrafficLink, with_links
 from include import pipelines
+from include.contract.dags import train_dag
 
 ROOT = Path(__file__).resolve().parents[1]
 _log = logging.getLogger(__name__)
@@ -145,7 +146,7 @@ def tell(looked: dict[str, Any]) -> list[str]:
 def retrain(looked: dict[str, Any]) -> None:
     """Start the training of the pipeline, once for the day, if it is allowed and called for."""
     context, name, day = get_current_context(), looked["pipeline"], looked["day"]
-    dag_id, ti = f"train_{name}", context["ti"]
+    dag_id, ti = train_dag(name), context["ti"]
     if not looked["is_beyond"]:
         raise AirflowSkipException(f"{name}: {day} is not beyond its limits")
     if not looked["may_retrain"] and not context["params"]["retrain"]:

@@ -30,7 +30,7 @@ def waiting_runs(pipeline: str) -> "Mapping[str, datetime]":
     from airflow.utils.state import TaskInstanceState
     from sqlalchemy import select
 
-    from include.pages.view import train_dag
+    from include.contract.dags import train_dag
 
     asked = (
         select(TaskInstance.run_id, HITLDetail.created_at)
@@ -55,8 +55,8 @@ def protected_app() -> "FastAPI":
 
     from dags.edges import mlflow_url, trust
     from include import pipelines
+    from include.contract.dags import train_dag
     from include.pages.models import Wiring, models_app
-    from include.pages.view import train_dag
     from plugins.data_docs import open_store
 
     def require_dag(pipeline: str, user: GetUserDep) -> None:

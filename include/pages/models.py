@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from include.contract import keys
+from include.contract.dags import train_dag
 from include.errors import (
     ManifestError,
     NightCatchError,
@@ -29,7 +30,6 @@ from include.pages.view import (
     form_values,
     minute,
     needs_despite,
-    train_dag,
     version_row,
 )
 from include.registry.follow.believe import Trust

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from include.contract.approval import Pointer
+from include.contract.dags import train_dag
 from include.pages.plot import FIGURES, figure_of, state_of
 from include.registry.overview import Ledger
 from include.registry.versions import KeptVersion
@@ -98,11 +99,6 @@ class ApprovalRow:
     at: str
     asked_in: str
     run_link: str
-
-
-def train_dag(pipeline: str) -> str:
-    """Return the id of the DAG that trains a pipeline."""
-    return f"train_{pipeline}"
 
 
 def version_row(kept: KeptVersion, waiting: Mapping[str, datetime]) -> VersionRow:

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from include.contract.dags import train_dag
 from include.errors import NotRunningError
 from include.pipelines import get, names
 from include.stack.approvals import approve as approve
@@ -102,7 +103,7 @@ def train(stack: Stack, args: argparse.Namespace, data_dir: Path | None, screen:
         "approval": args.approval,
     }
     conf = {name: value for name, value in asked.items() if value is not None}
-    api, dag_id = airflow_api(stack), f"train_{get(args.pipeline).name}"
+    api, dag_id = airflow_api(stack), train_dag(get(args.pipeline).name)
     run_id = trigger(api, dag_id, conf, screen)
     if args.wait:
         follow(api, dag_id, run_id, screen)

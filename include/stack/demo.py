@@ -9,6 +9,7 @@ from typing import Any
 
 import pymongo
 
+from include.contract.dags import train_dag
 from include.errors import DagRunError, ServerTimeoutError
 from include.pipelines import Pipeline, get
 from include.stack.http import ask
@@ -59,7 +60,7 @@ def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Sc
 
 
 def _publish(stack: Stack, pipeline: Pipeline, screen: Screen) -> ModelInForce:
-    api, dag_id = airflow_api(stack), f"train_{pipeline.name}"
+    api, dag_id = airflow_api(stack), train_dag(pipeline.name)
     run_id = trigger(api, dag_id, {}, screen)
     follow(api, dag_id, run_id, screen)
     found = model_in_force(stack, pipeline.name)

@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from include.contract import keys
+from include.contract.dags import train_dag
 from include.tracking.ending import Ending
 from include.tracking.record import RunRecord
 
@@ -135,7 +136,7 @@ def _tags(record: RunRecord) -> dict[str, str]:
         "answer_reason": answer.get("reason"),
         "code_commit": ending.code_commit,
         "airflow_run": ending.link,
-        "mlflow.source.name": f"train_{ending.pipeline}",
+        "mlflow.source.name": train_dag(ending.pipeline),
         "mlflow.source.type": "JOB",
         "mlflow.source.git.commit": ending.code_commit,
         "mlflow.note.content": "\n".join(
