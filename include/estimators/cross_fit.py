@@ -11,6 +11,8 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
+from include.estimators.peer_odds import ODDS_GRID, peer_odds
+
 OWN, WHOLE, BAYES, NEW, FINE = range(5)
 """Columns of a table: weights of a linear model of one kind of piece, of one of all scored kinds,
 of naive Bayes; 1 for a piece never met; weights of the model that is to be right by itself."""
@@ -22,6 +24,7 @@ Rows = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int8]
 Weights = npt.NDArray[np.float64]
 Table = npt.NDArray[np.int8]
+Numbers = npt.NDArray[np.int32]
 
 
 class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -52,12 +55,17 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Of the cross-fitting.
     seed : int
         Shuffles rows and folds.
+    peers : (int, int, int), optional
+        First column of the peers, the one behind the last, and what their numbers are below. Each
+        is replaced by the odds of class 1 among the groups that hold it.
 
     Attributes
     ----------
     tables_ : list of ndarray of shape (n_numbers, 5), int8
         Each section's weights times `GRIDS`, in the columns `OWN`, `WHOLE`, `BAYES`, `NEW`, `FINE`;
         `FINE` alone, in one column, for a section without scores of its own.
+    odds_ : ndarray of shape (n_peer_numbers,), int8
+        The odds of each peer's number times `ODDS_GRID`.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         fine_alpha: float = 1e-7,
         n_folds: int = 4,
         seed: int = 0,
+        peers: tuple[int, int, int] | None = None,
     ) -> None:
         self.n_figures = n_figures
         self.sections = sections
@@ -81,6 +90,7 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.fine_alpha = fine_alpha
         self.n_folds = n_folds
         self.seed = seed
+        self.peers = peers
 
     def fit(self, X: Rows, y: Labels) -> Self:
         """Return self, its models fitted on all rows.
@@ -92,6 +102,7 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             0 or 1.
         """
         self.tables_ = self._tables(self._pieces(X), y)
+        self.odds_ = self._odds(self._peers(X), X[:, self.n_figures], y)
         return self
 
     def fit_transform(self, X: Rows, y: Labels) -> Rows:
@@ -102,27 +113,31 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X, y
             As for `fit`.
         """
-        pieces = self._pieces(X)
+        pieces, peers, groups = self._pieces(X), self._peers(X), X[:, self.n_figures]
         scores = np.empty((len(X), self.n_scores), np.float32)
         folds = GroupKFold(self.n_folds, shuffle=True, random_state=self.seed)
-        for fitted_on, held_out in folds.split(X, y, X[:, self.n_figures]):
+        for fitted_on, held_out in folds.split(X, y, groups):
             tables = self._tables([part[fitted_on] for part in pieces], y[fitted_on])
-            scores[held_out] = self._scores([part[held_out] for part in pieces], tables)
+            odds = self._odds(peers[fitted_on], groups[fitted_on], y[fitted_on])
+            held = [part[held_out] for part in pieces]
+            scores[held_out] = self._scores(held, tables, peers[held_out], odds)
         self.tables_ = self._tables(pieces, y)
+        self.odds_ = self._odds(peers, groups, y)
         return np.concatenate([X[:, : self.n_figures], scores], axis=1)
 
     def transform(self, X: Rows) -> Rows:
         """Return an array of shape (n_rows, n_figures + n_scores), float32.
 
-        Behind the figures stand each scored section's own score, the score of them all, the naive
-        Bayes and the number of new pieces of those in `odds_of`, and last the fine score.
+        Behind the figures stand the odds of the peers, each scored section's own score, the score
+        of them all, the naive Bayes and the number of new pieces of those in `odds_of`, and last
+        the fine score.
 
         Parameters
         ----------
         X : ndarray of shape (n_rows, n_columns), float32
         """
         check_is_fitted(self)
-        scores = self._scores(self._pieces(X), self.tables_)
+        scores = self._scores(self._pieces(X), self.tables_, self._peers(X), self.odds_)
         return np.concatenate([X[:, : self.n_figures], scores], axis=1)
 
     @property
@@ -133,10 +148,27 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def n_scores(self) -> int:
         """How many scores stand behind the figures."""
-        return self.n_scored + 2 * len(self.passed_on) + 2
+        return self.n_peers + self.n_scored + 2 * len(self.passed_on) + 2
 
-    def _scores(self, pieces: list[csr_matrix], tables: list[Table]) -> Rows:
-        return _scores(pieces, tables, self.passed_on)
+    @property
+    def n_peers(self) -> int:
+        """How many peers a row has."""
+        return 0 if self.peers is None else self.peers[1] - self.peers[0]
+
+    def _scores(
+        self, pieces: list[csr_matrix], tables: list[Table], peers: Numbers, odds: Table
+    ) -> Rows:
+        of_peers = odds[peers] / np.float32(ODDS_GRID)
+        return np.concatenate([of_peers, _scores(pieces, tables, self.passed_on)], axis=1)
+
+    def _peers(self, X: Rows) -> Numbers:
+        first, stop, _ = self.peers or (0, 0, 0)
+        return X[:, first:stop].astype(np.int32)
+
+    def _odds(self, peers: Numbers, groups: Rows, y: Labels) -> Table:
+        if self.peers is None:
+            return np.zeros(0, np.int8)
+        return peer_odds(peers, groups, y, self.peers[2])
 
     def _pieces(self, X: Rows) -> list[csr_matrix]:
         return [_counted(X[:, first:stop], below) for first, stop, below in self.sections]

@@ -176,6 +176,7 @@ def _registrable(host: str) -> tuple[str, str]:
     """Return the public suffix and the registrable domain of a host name."""
     if not host or ".." in host or host.count(".") > 40:
         return "", host
-    listed = _suffixes()
-    suffix = listed.publicsuffix(host) or ""
-    return suffix, listed.privatesuffix(host) or host
+    suffix = _suffixes().publicsuffix(host) or ""
+    if not suffix or len(suffix) == len(host):
+        return suffix, host
+    return suffix, host[host.rfind(".", 0, -len(suffix) - 1) + 1 :]

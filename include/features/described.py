@@ -113,8 +113,33 @@ _SECTIONS = (
     "traits",
     "levels of the figures",
 )
+PEER_NAMES = (
+    "suffix",
+    "ending",
+    "suffix and levels",
+    "ending and form of label",
+    "form of label and levels",
+    "suffix and length of label",
+    "label's first 3 and length",
+    "label's first 4 characters",
+    "label's first 5 characters",
+    "label's last 3 characters",
+    "label's last 5 characters",
+    "label's sounds and ending",
+    "label's first word",
+    "label's longest word",
+    "last subdomain and suffix",
+    "subdomain's sounds",
+    "ending and first word of the path",
+    "first two words of the path",
+    "last part of the path",
+    "shape of the path",
+    "suffix and form of the path",
+    "keys of the query",
+)
 _SCORED = _SECTIONS[:3]
 _SCORES = (
+    *(f"domains of the same {peer}" for peer in PEER_NAMES),
     *(f"score of {section}" for section in _SCORED),
     "score of them all",
     *(
@@ -134,6 +159,7 @@ def _groups() -> dict[str, Sequence[int]]:
         first += len(names)
     for section, (start, stop, _) in zip(_SECTIONS, urls.SECTIONS, strict=True):
         groups[section] = range(start, stop)
+    groups["what other domains share with it"] = range(*urls.PEERS[:2])
     return groups
 
 

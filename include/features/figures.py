@@ -2,6 +2,7 @@
 
 import math
 import re
+from operator import mul
 from typing import Final
 
 from include.features.address import Address
@@ -157,4 +158,5 @@ def _entropy(text: str) -> float:
     # Sorted: a set of text has no order of its own, and sums of floats depend on it.
     counts = sorted(map(text.count, set(text)))
     n_chars = len(text) or 1
-    return math.log2(n_chars) - sum(count * math.log2(count) for count in counts) / n_chars
+    spread: float = sum(map(mul, counts, map(math.log2, counts)))
+    return math.log2(n_chars) - spread / n_chars

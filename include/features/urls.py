@@ -2,7 +2,8 @@
 
 A row holds figures, then the group its registrable domain falls in, then the numbers of the pieces
 it is made of: character n-grams of the host and of the path, words, traits, and the level of each
-figure; 0 where there are no more. All but levels share numbers by chance (feature hashing,
+figure; 0 where there are no more. Last stand its peers, one number for each thing that other
+domains may have in common with it. All but levels share numbers by chance (feature hashing,
 Weinberger et al. 2009, arXiv 0902.2206).
 """
 
@@ -13,16 +14,19 @@ import numpy.typing as npt
 
 from include.features.address import take_apart
 from include.features.figures import N_FIGURES, SHARES, figures
-from include.features.pieces import crc, numbers, traits_of, words_of
+from include.features.pieces import N_PEERS, crc, form_of, numbers, peers_of, traits_of, words_of
 
-URL_FEATURES = "urls-1"
+URL_FEATURES = "urls-2"
 """Names these columns in manifests; whoever changes a column changes the name."""
+URL_FEATURES_1 = "urls-1"
+"""The same columns without the peers: models of it are served on."""
 
 HOST_CHARS, HOST_SIZES, HOST_BITS = 48, (2, 3, 4, 5, 6), 20
 PATH_CHARS, PATH_SIZES, PATH_BITS = 80, (2, 3, 4, 5), 18
 N_WORDS, WORD_BITS = 40, 20
 N_TRAITS, TRAIT_BITS = 44, 18
 N_LEVELS = 64
+PEER_BITS = 21
 _N_HOST = sum(HOST_CHARS - size + 1 for size in HOST_SIZES)
 _N_PATH = sum(PATH_CHARS - size + 1 for size in PATH_SIZES)
 
@@ -32,7 +36,8 @@ PATH = (HOST[1], HOST[1] + _N_PATH)
 WORDS = (PATH[1], PATH[1] + N_WORDS)
 TRAITS = (WORDS[1], WORDS[1] + N_TRAITS)
 LEVELS = (TRAITS[1], TRAITS[1] + N_FIGURES)
-N_COLUMNS = LEVELS[1]
+N_COLUMNS_1 = LEVELS[1]
+N_COLUMNS = N_COLUMNS_1 + N_PEERS
 SECTIONS = (
     (*HOST, 1 << HOST_BITS),
     (*PATH, 1 << PATH_BITS),
@@ -41,6 +46,8 @@ SECTIONS = (
     (*LEVELS, N_FIGURES * N_LEVELS + 1),
 )
 """First column of each kind of piece, the one behind its last, and what its numbers are below."""
+PEERS = (N_COLUMNS_1, N_COLUMNS, 1 << PEER_BITS)
+"""First column of the peers, the one behind the last, and what their numbers are below."""
 
 _GOLDEN = 0x9E3779B1
 _LEVEL_ENDS = tuple(2 ** (level / 2) - 1 for level in range(1, N_LEVELS))
@@ -69,10 +76,23 @@ def featurise(urls: Sequence[str]) -> Matrix:
     matrix[:, slice(*PATH)] = _grams(paths, PATH_CHARS, PATH_SIZES, PATH_BITS)
     words = [words_of(address, path) for address, path in both]
     matrix[:, slice(*WORDS)] = numbers(words, N_WORDS, WORD_BITS)
-    traits = [traits_of(address, path) for address, path in both]
+    forms = [form_of(address, path) for address, path in both]
+    traits = [traits_of(form, path) for form, path in zip(forms, paths, strict=True)]
     matrix[:, slice(*TRAITS)] = numbers(traits, N_TRAITS, TRAIT_BITS)
     matrix[:, slice(*LEVELS)] = _levels(matrix[:, :N_FIGURES])
+    peers = [peers_of(form, path) for form, path in zip(forms, paths, strict=True)]
+    matrix[:, slice(*PEERS[:2])] = numbers(peers, N_PEERS, PEER_BITS)
     return matrix
+
+
+def featurise_1(urls: Sequence[str]) -> Matrix:
+    """Return an array of shape (n_urls, `N_COLUMNS_1`): what models of `URL_FEATURES_1` are shown.
+
+    Parameters
+    ----------
+    urls : sequence of str
+    """
+    return np.ascontiguousarray(featurise(urls)[:, :N_COLUMNS_1])
 
 
 def group_of(url: str) -> str:

@@ -7,6 +7,7 @@ from skl2onnx.common._topology import Operator, Scope
 from skl2onnx.common.data_types import FloatTensorType
 
 from include.estimators.cross_fit import BAYES, GRIDS, NEW, OWN, WHOLE, CrossFitScores, scales
+from include.estimators.peer_odds import ODDS_GRID
 
 _SECTION = """
   cf_f{i} = Slice (INPUT, cf_first{i}, cf_stop{i}, cf_axis)
@@ -30,6 +31,13 @@ _SCORED = """
 """
 # Scaled scores are no whole numbers: they are added one by one, as in Python.
 _ADDED = "  cf_sum{i} = Add (cf_sum{before}, cf_scaledfine{i})\n"
+_PEERS = """
+  cf_peers = Slice (INPUT, cf_peers_first, cf_peers_stop, cf_axis)
+  cf_peer_numbers = Cast <to = 7> (cf_peers)
+  cf_peer_odds = Gather <axis = 0> (cf_odds, cf_peer_numbers)
+  cf_peer_whole = Cast <to = 1> (cf_peer_odds)
+  cf_of_peers = Div (cf_peer_whole, cf_odds_grid)
+"""
 _WHOLE = """
   cf_figures = Slice (INPUT, cf_zero, cf_n_figures, cf_axis)
   cf_size = Sum (SIZES)
@@ -37,7 +45,7 @@ _WHOLE = """
   cf_scale = Gather <axis = 0> (cf_scales, cf_count)
   cf_plainwhole = Sum (WHOLES)
   cf_scaledwhole = Mul (cf_plainwhole, cf_scale)
-  FILLED = Concat <axis = 1> (cf_figures, OWNS, cf_scaledwhole, RESTS, cf_sum{last})
+  FILLED = Concat <axis = 1> (FIRST, OWNS, cf_scaledwhole, RESTS, cf_sum{last})
 """
 
 
@@ -68,6 +76,8 @@ def convert_scores(scope: Scope, operator: Operator, container: ModelComponentCo
     """
     model: CrossFitScores = operator.raw_operator
     text = _body(range(len(model.sections)), range(model.n_scored), model.passed_on)
+    text = (_PEERS if model.peers else "") + text
+    text = text.replace("FIRST", "cf_figures, cf_of_peers" if model.peers else "cf_figures")
     text = text.replace("INPUT", operator.inputs[0].full_name)
     text = text.replace("FILLED", operator.outputs[0].full_name)
     container.nodes.extend(parser.parse_graph(f"cross_fit () => () {{ {text} }}").node)
@@ -102,4 +112,8 @@ def _constants(model: CrossFitScores) -> dict[str, np.ndarray]:
         constants[f"table{i}"] = table
         constants[f"grids{i}"] = np.array(GRIDS[-table.shape[1] :], np.float32)
         constants[f"fine{i}"] = np.array([table.shape[1] - 1])
+    if model.peers:
+        constants["peers_first"], constants["peers_stop"] = (np.array([i]) for i in model.peers[:2])
+        constants["odds"] = model.odds_
+        constants["odds_grid"] = np.array(ODDS_GRID, np.float32)
     return constants

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from include.estimators.cross_fit import CrossFitScores
 from include.estimators.steadied import SteadiedClassifier
 from include.features.figures import N_FIGURES
-from include.features.urls import SECTIONS
+from include.features.urls import PEERS, SECTIONS
 from include.training.families import Family, Stages
 from include.training.grids import Effort
 
@@ -74,13 +74,20 @@ def stack(seed: int, n_trees: int = _N_TREES["default"]) -> Pipeline:
         Seeds the folds and both kinds of model.
     n_trees : int
     """
-    steadied = SteadiedClassifier(_boosting(seed, n_trees))
+    steadied = SteadiedClassifier(_boosting(seed, n_trees), weight=0.3)
     return Pipeline([("scores", _scores(seed, 4)), ("classifier", steadied)])
 
 
 def _scores(seed: int, n_folds: int) -> CrossFitScores:
     return CrossFitScores(
-        N_FIGURES, SECTIONS, _N_SCORED, _WEIGHTS, _ODDS_OF, n_folds=n_folds, seed=seed
+        N_FIGURES,
+        SECTIONS,
+        _N_SCORED,
+        _WEIGHTS,
+        _ODDS_OF,
+        n_folds=n_folds,
+        seed=seed,
+        peers=PEERS,
     )
 
 

@@ -56,6 +56,22 @@ def test_a_group_that_tells_the_class_does_not_leak_into_its_own_score(rows):
     assert np.abs(cross_fitted).max() == 0
 
 
+def test_peers_become_odds_that_a_row_has_no_part_in(rows):
+    X, y = rows
+    X = np.column_stack([X, X[:, 1] % 60 + 1, 61 + y]).astype(np.float32)
+    model = CrossFitScores(1, SECTIONS, 2, (1.0, 1.0, 0.5), peers=(14, 16, 64))
+    cross_fitted = model.fit_transform(X, y)[:, 1:3]
+    fitted = model.transform(X)
+
+    assert fitted.shape == (600, 1 + 2 + 3 * 2 + 2)
+    assert (cross_fitted[y == 1, 1] > 1).all() and (cross_fitted[y == 0, 1] < -1).all()
+    assert (fitted[:, 1] != cross_fitted[:, 0]).any()
+    alone = X[:, 1] < 60  # the one group that has this number, when 60 and above are let off
+    lonely = alone & ~np.isin(X[:, 14], X[~alone, 14])
+    assert (cross_fitted[lonely, 0] == 0).all()
+    assert np.array_equal(np.delete(fitted, [1, 2], axis=1), scores().fit(X, y).transform(X))
+
+
 def test_the_order_of_pieces_and_of_rows_changes_no_bit(rows):
     X, y = rows
     fitted = scores().fit(X, y)

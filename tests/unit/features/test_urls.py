@@ -16,15 +16,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from include.features.described import PEER_NAMES
 from include.features.figures import N_FIGURES
-from include.features.sets import URLS
-from include.features.urls import LEVELS, N_COLUMNS, SECTIONS, URL_FEATURES, featurise, group_of
+from include.features.sets import URLS, feature_set
+from include.features.urls import (
+    LEVELS,
+    N_COLUMNS,
+    PEERS,
+    SECTIONS,
+    URL_FEATURES,
+    featurise,
+    group_of,
+)
 
 N_SAMPLE = 100_000
 
 NASTY = json.loads(Path(__file__).with_name("nasty_urls.json").read_text("utf-8"))
 GOLDEN = {
     "urls-1": "58918200faf662e833386711f20fa82028cead0928c98960578a1b9c71811e1c",
+    "urls-2": "d3d4d7e13801e1b7815eccf10ffc614637c9ef0ae72f002a4314dc792151b2ae",
 }
 
 HOSTILE = {
@@ -80,13 +90,16 @@ def test_every_real_url_is_the_same_alone_and_among_others(data_dir):
         assert np.array_equal(featurise([url])[0], row), url
 
 
-def test_other_features_have_another_name():
+@pytest.mark.parametrize("name", GOLDEN)
+def test_other_features_have_another_name(name):
     """The scorer refuses a model of features it does not know: a change needs a name of its own."""
-    rows = featurise(NASTY)
+    features = feature_set(name)
+    rows = features.featurise(NASTY)
 
     assert len(NASTY) == len(set(NASTY)) == 200
     assert URLS.name == URL_FEATURES
-    assert sha256(rows.astype("<f4").tobytes()).hexdigest() == GOLDEN[URL_FEATURES]
+    assert rows.shape == (200, features.n_columns)
+    assert sha256(rows.astype("<f4").tobytes()).hexdigest() == GOLDEN[name]
 
 
 def test_another_process_gives_the_same_rows():
@@ -123,7 +136,7 @@ def test_every_text_has_a_row_of_valid_numbers(url):
     (row,) = featurise([url])
 
     assert np.isfinite(row).all()
-    for first, stop, below in SECTIONS:
+    for first, stop, below in (*SECTIONS, PEERS):
         assert ((row[first:stop] >= 0) & (row[first:stop] < below)).all()
 
 
@@ -166,6 +179,30 @@ def test_a_home_page_is_the_same_with_its_slash():
 
 def test_no_urls_give_no_rows():
     assert featurise([]).shape == (0, N_COLUMNS)
+
+
+def test_domains_have_peers_in_the_same_column():
+    rows = featurise(["http://qmobilitya.shop/ae?x=1", "https://qmobilites.shop/ae/pay?x=2"])
+    others = featurise(["http://qmobilitya.top/ae?x=1"])
+    peers, other_peers = rows[:, slice(*PEERS[:2])], others[:, slice(*PEERS[:2])]
+    has = dict(zip(PEER_NAMES, (peers[0] == peers[1]).tolist(), strict=True))
+    has_other = dict(zip(PEER_NAMES, (peers[0] == other_peers[0]).tolist(), strict=True))
+
+    assert has["suffix"] and has["label's first 5 characters"] and has["keys of the query"]
+    assert not (
+        has["label's last 3 characters"]
+        or has["label's last 5 characters"]
+        or has["first two words of the path"]
+    )
+    assert has_other["label's last 5 characters"] and has_other["last part of the path"]
+    assert not (has_other["suffix"] or has_other["ending and first word of the path"])
+
+
+def test_an_end_of_line_in_a_url_moves_no_peer_to_another_column():
+    rows = featurise(["http://a%0Ab.com/c%0Ad/e?f=1", "http://a%0Ab.com/c%20d/e?f=1"])
+
+    assert (rows[0] == rows[1])[slice(*PEERS[:2])].all()
+    assert rows[0, PEERS[0]] == featurise(["http://b.com"])[0, PEERS[0]]
 
 
 def test_twins_of_a_domain_share_their_group():

@@ -12,7 +12,7 @@ from include.services.scorer.operators import check_graph
 from include.training.package import INPUT, OUTPUT, parity, to_onnx
 
 SECTIONS = ((3, 30, 4096), (30, 40, 4096), (40, 60, 512))
-SHOWN = {"plain": False, "steadied": True}
+SHOWN = {"plain": False, "steadied, of peers": True}
 
 
 @pytest.fixture(scope="module", params=SHOWN.values(), ids=SHOWN)
@@ -28,7 +28,10 @@ def fitted(request):
     X[::7, 40:] = 0
     boosting = HistGradientBoostingClassifier(max_iter=30, early_stopping=False, random_state=0)
     odds_of = (1,) if request.param else None
-    scores = CrossFitScores(2, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), odds_of=odds_of)
+    peers = (50, 60, 512) if request.param else None
+    scores = CrossFitScores(
+        2, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), odds_of=odds_of, peers=peers
+    )
     classifier = SteadiedClassifier(boosting) if request.param else boosting
     model = Pipeline([("scores", scores), ("classifier", classifier)]).fit(X, y)
     return model, X, to_onnx(model, X.shape[1])
