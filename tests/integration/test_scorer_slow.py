@@ -186,8 +186,9 @@ def test_clients_that_take_no_long_answer_keep_nobody_waiting(scorer):
             deaf.connect(("127.0.0.1", scorer.port))
             deaf.sendall(asked)
         answers = {scorer.predict(RECORD).status_code for _ in range(30)}
+        health = {scorer.status("/health/live") for _ in range(10)}
 
-    assert answers == {200}
+    assert answers == health == {200}
 
 
 def test_clients_that_take_no_answer_keep_nobody_waiting(scorer):

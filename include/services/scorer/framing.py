@@ -11,12 +11,13 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IG
 _UNKNOWN_LENGTH = re.compile(
     rb"\r\n(?:transfer-encoding:|expect:|content-length:[ \t]*[0-9]{19})", re.IGNORECASE
 )
+_HEALTH = re.compile(rb"GET (?:/v2)?/health/(?:live|ready) HTTP/1\.")
 _ONE_ITEM = b"POST /predict HTTP/1."
 _JSON = re.compile(rb"\r\ncontent-type:[ \t]*application/json[ \t]*[;\r]", re.IGNORECASE)
 # JSON may spell a letter of a member's name by its number.
 _SEVERAL_ITEMS = re.compile(rb'(?:"(?:record|url)s|\\u[0-9a-fA-F]{4}[a-z]*)"\s*:')
 # Its answer repeats a URL at most, in JSON six times as long: an empty send buffer takes it.
-_ONE_ITEM_BYTES = 4096
+_QUICK_BYTES = 4096
 
 Received = bytes | bytearray
 Extent = Literal["whole", "part", "large"]
@@ -51,11 +52,16 @@ def _whole_bytes(received: Received, end: int) -> int:
     return end + len(_END_OF_HEAD) + (int(length[1]) if length else 0)
 
 
-def is_one_item(received: Received) -> bool:
-    """Return whether a whole request asks about one item, so that its answer is quick and short."""
+def is_quick(received: Received) -> bool:
+    """Return whether a whole request asks about one item or how the service is: a short answer."""
+    if len(received) > _QUICK_BYTES:
+        return False
+    return _is_one_item(received) or _HEALTH.match(received) is not None
+
+
+def _is_one_item(received: Received) -> bool:
     return (
-        len(received) <= _ONE_ITEM_BYTES
-        and received.startswith(_ONE_ITEM)
+        received.startswith(_ONE_ITEM)
         and _JSON.search(received, 0, received.find(_END_OF_HEAD) + 2) is not None
         and _SEVERAL_ITEMS.search(received) is None
     )

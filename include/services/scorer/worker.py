@@ -6,7 +6,7 @@ main loop gathers what clients send, and a thread takes a request once it is who
 large to gather is read by its thread, but such ones never hold more than half of the threads.
 Questions about one item the loop answers itself: to wake a thread, which then waits for the
 interpreter's lock, takes longer than the answer. Those that have come at the same moment are scored
-together before.
+together before. Who looks after the service is answered here too, also when threads are held up.
 At SIGTERM a connection without a request is closed soon, where gunicorn waits for its client.
 """
 
@@ -28,7 +28,7 @@ from include.services.scorer.framing import (
     body_of,
     cut,
     extent,
-    is_one_item,
+    is_quick,
 )
 
 _GATHERING_S = 10.0
@@ -191,7 +191,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _begin(self, conn: Any, received: Received) -> None:
         """Answer here what is quick; a client that has not taken its last answer could block us."""
-        if is_one_item(received) and not waits_for_client(conn):
+        if is_quick(received) and not waits_for_client(conn):
             self._stop_waiting(conn)
             self._quick.append((conn, received))
         else:
