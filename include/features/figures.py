@@ -13,6 +13,10 @@ SHARES: Final = (14, 15, 21, 22, 66)
 """Figures between 0 and 1 that are neither yes nor no."""
 _MAX_HOST_CHARS = 256
 _MAX_PATH_CHARS = 400
+_MARKS = ("-", "_", ".", "%", "@", "=", "//", "~", "+", ":")
+_NO_LETTERS: list[float] = [0] * 7
+_NO_MARKS: list[float] = [0] * (len(_MARKS) + 4)
+_NO_PATH: list[float] = [*[0] * 12, 1, 0, 0]
 _FILE_TYPES = ("html", "htm", "php", "asp", "aspx", "jsp", "pdf", "cgi", "js")
 
 
@@ -71,7 +75,10 @@ def _lengths(address: Address) -> list[float]:
 def _host_letters(label: str, sub: str) -> list[float]:
     letters: list[float] = []
     for text in (label, sub):
-        n_chars, n_digits = len(text) or 1, len(_DIGIT.findall(text))
+        if not text:
+            letters += _NO_LETTERS
+            continue
+        n_chars, n_digits = len(text), len(_DIGIT.findall(text))
         letters += [
             text.count("-"),
             n_digits,
@@ -86,6 +93,8 @@ def _host_letters(label: str, sub: str) -> list[float]:
 
 
 def _path_letters(path: str, lower: str) -> list[float]:
+    if not path:
+        return _NO_PATH
     words = _WORD.findall(lower)
     folders = re.split(r"[?#]", lower, maxsplit=1)[0]
     last = folders.rpartition("/")[2]
@@ -111,9 +120,11 @@ def _path_letters(path: str, lower: str) -> list[float]:
 
 
 def _marks(path: str) -> list[float]:
+    if not path:
+        return _NO_MARKS
     query = path.partition("?")[2]
     return [
-        *(path.count(mark) for mark in ("-", "_", ".", "%", "@", "=", "//", "~", "+", ":")),
+        *map(path.count, _MARKS),
         query.count("="),
         query.count("&"),
         "?" in path,

@@ -1,6 +1,7 @@
 """Words, traits and peers of a URL as text, each marked with what it is."""
 
 import re
+from array import array
 from bisect import bisect
 from collections.abc import Sequence
 from itertools import pairwise
@@ -226,13 +227,16 @@ def _shape(path: str) -> str:
 
 def numbers(texts: Sequence[Sequence[str]], n_most: int, bits: int) -> npt.NDArray[np.float32]:
     """Return a number below ``2 ** bits`` for each word of each text, then 0 up to `n_most`."""
-    rows = []
+    found, lengths = array("I"), []
     for words in texts:
         encoded = "\n".join(words).encode("utf-8", "replace").split(b"\n")
-        found = [*map(crc32, encoded[:n_most])]
-        rows.append(found + [0] * (n_most - len(found)))
-    mixed = np.array(rows, np.uint32) * np.uint32(_GOLDEN)
-    return (mixed >> np.uint32(32 - bits)).astype(np.float32)
+        row = [*map(crc32, encoded[:n_most])]
+        found.extend(row)
+        lengths.append(len(row))
+    mixed = np.zeros((len(texts), n_most), np.uint32)
+    held = np.arange(n_most) < np.array(lengths)[:, np.newaxis]
+    mixed[held] = np.frombuffer(found, np.uintc)
+    return (mixed * np.uint32(_GOLDEN) >> np.uint32(32 - bits)).astype(np.float32)
 
 
 def crc(text: str) -> int:

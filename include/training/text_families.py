@@ -64,9 +64,10 @@ def boosted_figures(seed: int) -> Pipeline:
 
 
 def stack(seed: int, n_trees: int = _N_TREES["default"]) -> Pipeline:
-    """Return the unfitted boosted trees over figures and scores, steadied by the linear model.
+    """Return the unfitted boosted trees over figures, peers and scores, steadied by a linear model.
 
-    The trees know what pieces mean together; the linear model is surer of what is new.
+    The trees know what pieces mean together, and how other domains like this one turned out; the
+    linear model is surer of what is new.
 
     Parameters
     ----------
