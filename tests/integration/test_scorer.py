@@ -386,7 +386,9 @@ ASKED = (
 def ids_of_answers(sock, n_answers):
     received = b""
     while len(ids := re.findall(rb'"id": "(\w+)".*?}}', received)) < n_answers:
-        received += sock.recv(65536)
+        more = sock.recv(65536)
+        assert more
+        received += more
     return ids
 
 
