@@ -1,9 +1,11 @@
 """Clients that send a byte now and then keep nobody waiting, and none is kept waiting by them."""
 
+import json
 import os
 import signal
 import socket
 from contextlib import ExitStack
+from http.client import HTTPResponse
 
 import pytest
 import requests
@@ -114,16 +116,42 @@ def test_large_bodies_are_answered_though_threads_read_them(scorer):
         (MANY_DIGITS, b"HTTP/1.1 200 OK"),
         (request(BODY, None, "Expect: 100-continue"), b"HTTP/1.1 100 Continue"),
         (request(b"{"), b"HTTP/1.1 400 BAD REQUEST"),
-        (b"GET /" + b"a" * 200_000, b"HTTP/1.1 400 Bad Request"),
-        (b"\r\n\r\n", b"HTTP/1.1 400 Bad Request"),
     ],
-    ids=["chunked", "many digits", "expect", "not JSON", "endless line", "no request"],
+    ids=["chunked", "many digits", "expect", "not JSON"],
 )
 def test_odd_requests_are_answered(scorer, asked, first_line):
     with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as client:
         client.sendall(asked)
 
         assert answer_to(client) == first_line
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "name"),
+    [
+        (b"GET /" + b"hidden" * 30_000, 414, "limit request line"),
+        (b"\r\n\r\n", 400, "invalid request line"),
+        (b"hidden\r\n\r\n", 400, "invalid request line"),
+        (b"GET / HTTP/9.9\r\n\r\n", 400, "invalid http version"),
+        (request(BODY, None, "hid(den): 1"), 400, "invalid header name"),
+        (request(BODY, None, "Content-Length: 7"), 400, "invalid header"),
+        (request(BODY, None, "Expect: hidden"), 417, "expectation failed"),
+        (request(BODY, None, *(f"H{n}: hidden" for n in range(200))), 431, "limit request headers"),
+    ],
+)
+def test_what_is_no_request_is_told_as_a_problem_and_is_in_no_log(scorer, asked, status, name):
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as client:
+        client.sendall(asked)
+        response = HTTPResponse(client)
+        response.begin()
+        problem = json.load(response)
+
+        assert response.status == problem["status"] == status
+        assert response.getheader("Content-Type") == "application/problem+json"
+        assert problem["detail"] == f"This cannot be read as a request: {name}."
+        assert client.recv(1) == b""
+    assert f"A request could not be read: {name}" in scorer.log()
+    assert "hid" not in scorer.log()
 
 
 def test_clients_that_take_their_time_to_hang_up_keep_nobody_waiting(scorer):

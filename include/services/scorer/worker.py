@@ -17,6 +17,7 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -30,20 +31,16 @@ from include.services.scorer.framing import (
     extent,
     is_quick,
 )
+from include.services.scorer.refusals import name_of, refusal, refusal_of, tell
 
 _GATHERING_S = 10.0
 _GOODBYE_S = 1.0
 _TICK_S = 0.5
 # The first of so many waits for the scores of all: 1 ms of records, 8 ms of usual URLs.
 _TOGETHER = 32
-_PROBLEM = (
-    b'{"type": "about:blank", "title": "Request Timeout", "status": 408,'
-    b' "detail": "The request was not whole in %d s."}'
-) % _GATHERING_S
-_TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-    b"Content-Type: application/problem+json\r\nContent-Length: %d\r\n\r\n%s"
-) % (len(_PROBLEM), _PROBLEM)
+_TOO_SLOW = refusal(
+    HTTPStatus.REQUEST_TIMEOUT, f"The request was not whole in {_GATHERING_S:.0f} s."
+)
 
 
 @dataclass
@@ -153,6 +150,15 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self.keepalived_conns.pop()
             rest, conn.rest = conn.rest, b""
             self.method_queue.defer(self._take, conn, rest)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Tell a client what is wrong with its request, and the log without what was sent."""
+        name = name_of(exc)
+        if name is None:
+            super().handle_error(req, client, addr, exc)
+            return
+        self.log.warning("A request could not be read: %s", name)
+        tell(client, refusal_of(exc))
 
     def _gather(self, conn: Any, *_: Any) -> None:
         """Read what is there; give the request to a thread when it is whole, else wait for more."""
@@ -279,11 +285,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _close(self, conn: Any, last_words: bytes = b"") -> None:
         self.nr_conns -= 1
-        try:
-            if last_words:
-                conn.sock.send(last_words)
-        except OSError:
-            pass  # it has gone already
+        if last_words:
+            tell(conn.sock, last_words)
         conn.close()
 
 
