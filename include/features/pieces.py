@@ -227,16 +227,14 @@ def _shape(path: str) -> str:
 
 def numbers(texts: Sequence[Sequence[str]], n_most: int, bits: int) -> npt.NDArray[np.float32]:
     """Return a number below ``2 ** bits`` for each word of each text, then 0 up to `n_most`."""
-    found, lengths = array("I"), []
+    found = array("I")
     for words in texts:
         encoded = "\n".join(words).encode("utf-8", "replace").split(b"\n")
         row = [*map(crc32, encoded[:n_most])]
         found.extend(row)
-        lengths.append(len(row))
-    mixed = np.zeros((len(texts), n_most), np.uint32)
-    held = np.arange(n_most) < np.array(lengths)[:, np.newaxis]
-    mixed[held] = np.frombuffer(found, np.uintc)
-    return (mixed * np.uint32(_GOLDEN) >> np.uint32(32 - bits)).astype(np.float32)
+        found.frombytes(bytes(found.itemsize * (n_most - len(row))))
+    mixed = np.frombuffer(found, np.uintc).reshape(len(texts), n_most) * np.uint32(_GOLDEN)
+    return (mixed >> np.uint32(32 - bits)).astype(np.float32)
 
 
 def crc(text: str) -> int:
