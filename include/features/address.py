@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from publicsuffixlist import PublicSuffixList
@@ -24,8 +24,7 @@ _LOOKALIKES = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """The parts of a URL; scheme and a leading ``www.`` are gone.
 
     Attributes
@@ -38,6 +37,10 @@ class Address:
         Registrable domain (eTLD+1) of the host; the host where there is none.
     suffix : str
         Public suffix; empty for an IP address.
+    subdomain : str
+        What stands before the registrable domain, without the dot.
+    label : str
+        The registrable domain without its public suffix; the domain where that is all.
     path : str
         Everything behind the authority, percent-decoded at most twice.
     userinfo, port : str
@@ -54,6 +57,8 @@ class Address:
     seen_host: str
     domain: str
     suffix: str
+    subdomain: str
+    label: str
     path: str
     userinfo: str
     port: str
@@ -61,17 +66,6 @@ class Address:
     is_odd_ip: bool
     n_decoded: int
     n_chars: int
-
-    @property
-    def subdomain(self) -> str:
-        """What stands before the registrable domain, without the dot."""
-        return self.host[: -len(self.domain) - 1] if len(self.host) > len(self.domain) else ""
-
-    @property
-    def label(self) -> str:
-        """The registrable domain without its public suffix; the domain where that is all."""
-        n_chars = len(self.domain) - len(self.suffix) - 1
-        return self.domain[:n_chars] if self.suffix and n_chars > 0 else self.domain
 
 
 def take_apart(url: str) -> Address:
@@ -89,11 +83,14 @@ def take_apart(url: str) -> Address:
     path = "" if path == "/" else path
     is_ip, is_odd_ip = _ip_kind(host)
     suffix, domain = ("", host) if is_ip else _registrable(host)
+    n_label = len(domain) - len(suffix) - 1
     return Address(
         host=host,
         seen_host=seen_host,
         domain=domain,
         suffix=suffix,
+        subdomain=host[: -len(domain) - 1] if len(host) > len(domain) else "",
+        label=domain[:n_label] if suffix and n_label > 0 else domain,
         path=path,
         userinfo=userinfo,
         port="" if port in _USUAL_PORTS else port,

@@ -38,6 +38,7 @@ _VOWEL = re.compile(r"[aeiou]")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{12,}")
 _MIXED = re.compile(r"[a-z][0-9]|[0-9][a-z]")
+_PATH_END = re.compile(r"[?#]")
 _FILE = re.compile(r"\.([a-z0-9]{1,5})$")
 
 
@@ -55,7 +56,7 @@ def figures(address: Address) -> list[float]:
 
 
 def _lengths(address: Address) -> list[float]:
-    folders = re.split(r"[?#]", address.path, maxsplit=1)[0]
+    folders = _PATH_END.split(address.path, maxsplit=1)[0]
     return [
         address.n_chars,
         len(address.host),
@@ -96,7 +97,7 @@ def _path_letters(path: str, lower: str) -> list[float]:
     if not path:
         return _NO_PATH
     words = _WORD.findall(lower)
-    folders = re.split(r"[?#]", lower, maxsplit=1)[0]
+    folders = _PATH_END.split(lower, maxsplit=1)[0]
     last = folders.rpartition("/")[2]
     file = _FILE.search(folders[-8:])
     kind = file[1] if file else ""

@@ -110,19 +110,25 @@ def _levels(shown: Matrix) -> Matrix:
 
 
 def _grams(texts: Sequence[str], width: int, sizes: Sequence[int], bits: int) -> Matrix:
-    """Return the numbers of every n-gram of each text, 0 behind its end."""
-    rows = b"".join(_marked(text, width) for text in texts)
-    chars = np.frombuffer(rows, np.uint8).reshape(len(texts), width).astype(np.uint32)
-    columns = []
-    for size in sizes:
-        n_grams = width - size + 1
-        mixed = np.full((len(texts), n_grams), size * _GOLDEN & 0xFFFFFFFF, np.uint32)
-        for offset in range(size):
-            mixed = (mixed ^ chars[:, offset : offset + n_grams]) * np.uint32(0x01000193)
-            mixed ^= mixed >> np.uint32(15)
-        mixed = (mixed * np.uint32(0x85EBCA6B)) >> np.uint32(32 - bits)
-        columns.append(np.where(chars[:, size - 1 :] == 0, 0, mixed).astype(np.float32))
-    return np.concatenate(columns, axis=1)
+    """Return the numbers of every n-gram of each text, 0 behind its end; all sizes grow at once."""
+    longest = sizes[-1]
+    rows = b"".join(_marked(text, width) + bytes(longest) for text in texts)
+    chars = np.frombuffer(rows, np.uint8).reshape(len(texts), width + longest).astype(np.uint32)
+    mixed = np.empty((len(sizes), len(texts), width), np.uint32)
+    for size, grams in zip(sizes, mixed, strict=True):
+        grams[:] = size * _GOLDEN & 0xFFFFFFFF
+    for offset in range(longest):
+        growing = mixed[sum(size <= offset for size in sizes) :]
+        growing ^= chars[:, offset : offset + width]
+        growing *= np.uint32(0x01000193)
+        growing ^= growing >> np.uint32(15)
+    mixed *= np.uint32(0x85EBCA6B)
+    mixed >>= np.uint32(32 - bits)
+    n_grams = [width - size + 1 for size in sizes]
+    for size, grams in zip(sizes, mixed, strict=True):
+        grams[chars[:, size - 1 : size - 1 + width] == 0] = 0
+    parts = [grams[:, :n] for grams, n in zip(mixed, n_grams, strict=True)]
+    return np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def _marked(text: str, width: int) -> bytes:
