@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
@@ -256,6 +257,22 @@ def test_a_trigger_waits_for_who_holds_the_database(
             release.join()
 
     assert api.follow("good", run_id, lambda task: None) == "success"
+
+
+def test_people_who_write_at_the_same_moment_are_all_answered(
+    settings: StackSettings, api: AirflowApi
+) -> None:
+    url = f"{settings.airflow_url}/api/v2/variables"
+    token = {"Authorization": f"Bearer {api._log_in()}"}
+
+    def write(number: int) -> int:
+        body = {"key": f"note-{number}", "value": "x"}
+        return httpx.post(url, json=body, headers=token, timeout=30).status_code
+
+    with ThreadPoolExecutor(8) as people:
+        answers = list(people.map(write, range(80)))
+
+    assert set(answers) == {201}
 
 
 def test_refused_parameter_is_explained(api: AirflowApi) -> None:
