@@ -1,11 +1,11 @@
 """From when on a day's traffic is worth an alert, in one readable file by pipeline."""
 
-import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from include import pipelines
 from include.errors import MonitoringError
+from include.stores.toml import read_fields
 
 _FILE = "monitoring.toml"
 _WHOLE = ("min_items", "min_labels", "label_days")
@@ -57,14 +57,7 @@ def read_limits(path: Path) -> Limits:
     MonitoringError
         If the file is no TOML, or names or sets something that cannot be.
     """
-    if not path.exists():
-        return Limits()
-    try:
-        given = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise MonitoringError(f"{path.name} is not TOML: {err}") from err
-    if unknown := given.keys() - {field.name for field in fields(Limits)}:
-        raise MonitoringError(f"{path.name}: unknown {', '.join(sorted(unknown))}")
+    given = read_fields(path, Limits, MonitoringError)
     if wrong := sorted(name for name, value in given.items() if not _can_be(name, value)):
         raise MonitoringError(f"{path.name}: {wrong[0]} = {given[wrong[0]]!r} cannot be")
     return Limits(**given)

@@ -1,10 +1,10 @@
 """How long a pipeline's versions, runs, snapshots and traffic are kept, in one readable file."""
 
-import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from include.errors import RetentionError
+from include.stores.toml import read_fields
 
 # Longer than a run takes and than an approval may wait.
 MIN_DAYS = 2
@@ -49,15 +49,7 @@ def read_retention(path: Path) -> Retention:
     RetentionError
         If the file is no TOML, or names or sets something that cannot be.
     """
-    if not path.exists():
-        return Retention()
-    try:
-        given = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as err:
-        raise RetentionError(f"{path.name}: {err}") from err
-    known = {field.name for field in fields(Retention)}
-    if unknown := given.keys() - known:
-        raise RetentionError(f"{path.name}: unknown {', '.join(sorted(unknown))}")
+    given = read_fields(path, Retention, RetentionError)
     if wrong := [name for name, value in given.items() if type(value) is not int]:
         raise RetentionError(f"{path.name}: not a whole number: {', '.join(sorted(wrong))}")
     return Retention(**given)
