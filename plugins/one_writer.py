@@ -7,16 +7,14 @@ lock, and nothing is done there.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
-_READING = {"GET", "HEAD", "OPTIONS"}
+from include.pages.lazy import AsgiApp, Receive, Send
 
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
+_READING = {"GET", "HEAD", "OPTIONS"}
 
 
 class OneWriter:
@@ -27,7 +25,7 @@ class OneWriter:
     app : ASGI application
     """
 
-    def __init__(self, app: Callable[[Any, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: AsgiApp) -> None:
         self._app = app
         self._turn = asyncio.Lock()
 

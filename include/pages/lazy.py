@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-AsgiApp = Callable[
-    [Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
-]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 
 
 def when_asked(build: Callable[[], AsgiApp]) -> AsgiApp:
@@ -14,9 +14,7 @@ def when_asked(build: Callable[[], AsgiApp]) -> AsgiApp:
     Airflow's tasks import plugins too: they never pay for what an application imports.
     """
 
-    async def answer(
-        scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
+    async def answer(scope: Any, receive: Receive, send: Send) -> None:
         await build()(scope, receive, send)
 
     return answer
