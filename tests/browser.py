@@ -7,13 +7,17 @@ import shutil
 import subprocess
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
+import axe_core_python
 import pytest
 import requests
 from websockets.sync.client import connect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TIMEOUT_S = 30.0
+# The rules of accessibility, as a script that a page runs.
+AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 
 
 def require_chromium():

@@ -9,6 +9,7 @@ import pytest
 
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
+from tests.browser import Browser
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,14 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One headless browser for a module's tests."""
+    browser = Browser(tmp_path_factory.mktemp("browser"))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 import json
 import threading
 import time
-from pathlib import Path
 
-import axe_core_python
 import pytest
 from werkzeug.serving import make_server
 
 from include.pipelines.sites.records import FIELDS
 from tests import graphs
 from tests.answering import TEXT, app_of, following
-from tests.browser import Browser
+from tests.browser import AXE
 
 TAB, ENTER = 9, 13
 
@@ -46,13 +44,6 @@ def address(followers):
     yield f"http://127.0.0.1:{server.port}/"
     server.shutdown()
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
@@ -275,9 +266,6 @@ def test_everything_a_screen_reader_meets_has_a_name(page):
     assert [role for role in nameless if role["value"] != "image"] == []
     assert page.run("document.documentElement.lang") == "en"
     assert page.run("[...document.querySelectorAll('h1')].length") == 1
-
-
-AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 
 
 def broken_rules(page):

@@ -1,24 +1,13 @@
 """A version's report in a real browser: alone in a file, on a desk, on a phone, in the dark."""
 
-from pathlib import Path
-
-import axe_core_python
 import pytest
 
 from include.reporting.evidence import Evidence
 from include.reporting.report import render_report
-from tests.browser import Browser
+from tests.browser import AXE
 from tests.reports import SLICE, evidence, manifest
 
-AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-records" * 2
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")

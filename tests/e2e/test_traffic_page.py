@@ -1,18 +1,14 @@
 """The page about a day of traffic in a real browser: alone in a file, wide, on a phone, dark."""
 
-from pathlib import Path
-
-import axe_core_python
 import pytest
 
 from include.monitoring.findings import conclude
 from include.monitoring.limits import Limits
 from include.monitoring.page import render_day
 from include.monitoring.quality import judge_quality
-from tests.browser import Browser
+from tests.browser import AXE
 from tests.unit.monitoring.test_quality import PROMISE, SITES, VERSION, answers
 
-AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-labels" * 2
 HOSTILE = "<script>document.title='owned'</script>"
 COLUMNS = [
@@ -49,13 +45,6 @@ def day(*, empty=False):
         "quality": judge_quality(SITES, labelled, {VERSION: PROMISE}, Limits()),
     }  # fmt: skip
     return found | {"findings": conclude(found, Limits())}
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    yield browser
-    browser.close()
 
 
 @pytest.fixture(scope="module")

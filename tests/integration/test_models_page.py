@@ -5,10 +5,8 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from queue import Queue
 
-import axe_core_python
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
@@ -23,11 +21,10 @@ from include.registry.overview import VERSIONS_PER_PAGE, read_overview
 from include.registry.publish import publish_version
 from include.registry.sweep import clear
 from include.stores.objects import ObjectStore
-from tests.browser import Browser
+from tests.browser import AXE
 from tests.served import serving, unreachable_store, unset_store
 from tests.versions import Signer, Version, request, version_name
 
-AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 FIRST, SECOND, REJECTED, WAITING, UNJUDGED = (version_name(number) for number in range(1, 6))
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 SINCE = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -386,13 +383,6 @@ def test_without_s3_a_sentence_says_so(desk, opener, path):
     assert answer.status_code == 503
     assert "The models cannot be read" in answer.text
     assert "scorers go on answering" in text_of(answer)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    yield browser
-    browser.close()
 
 
 def test_the_pages_fit_and_break_no_rule_of_accessibility(busy, chromium):
