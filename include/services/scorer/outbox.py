@@ -38,7 +38,7 @@ class Batch:
     ----------
     path : Path
     name : str
-        Its id, which rises with time.
+        Its id, which rises from batch to batch, whatever the clock does.
     kind, pipeline, day : str
         Where it goes.
     rows : int
@@ -90,14 +90,17 @@ class Outbox:
         """
         body = gzip.compress(("\n".join(lines) + "\n").encode(), _GZIP_LEVEL)
         with self._locked("writer"):
-            dropped = self._make_room(len(body))
+            batches = self.waiting()
+            dropped = self._make_room(batches, len(body))
             unfinished = self._folder / "unfinished"
             with unfinished.open("wb") as file:
                 file.write(body)
                 file.flush()
                 os.fsync(file.fileno())
-            name = f"{new_id(pipeline)}.{kind}.{pipeline}.{day}.{len(lines)}.jsonl.gz"
-            unfinished.rename(self._folder / name)
+            name = _name_after(batches, pipeline)
+            unfinished.rename(
+                self._folder / f"{name}.{kind}.{pipeline}.{day}.{len(lines)}.jsonl.gz"
+            )
         return dropped
 
     def waiting(self) -> list[Batch]:
@@ -135,8 +138,7 @@ class Outbox:
                 sent += sum(batch.rows for batch in group)
         return sent
 
-    def _make_room(self, wanted_bytes: int) -> int:
-        batches = self.waiting()
+    def _make_room(self, batches: Sequence[Batch], wanted_bytes: int) -> int:
         excess_bytes = sum(batch.size_bytes for batch in batches) + wanted_bytes - self._max_bytes
         excess_files = len(batches) + 1 - _MAX_FILES
         dropped = 0
@@ -175,6 +177,14 @@ def _batch(entry: os.DirEntry[str], named: re.Match[str]) -> Batch:
         rows=int(named["rows"]),
         size_bytes=entry.stat().st_size,
     )
+
+
+def _name_after(batches: Sequence[Batch], pipeline: str) -> str:
+    """Return a new id that sorts behind those of `batches`, even within their millisecond."""
+    name = new_id(pipeline)
+    if batches and name <= (newest := batches[-1].name):
+        return f"{int(newest, 16) + 1:032x}"
+    return name
 
 
 def _read(batch: Batch) -> bytes:

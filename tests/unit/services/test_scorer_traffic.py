@@ -1,19 +1,21 @@
 """The traffic log is bounded in memory and on disk, and what it loses it counts."""
 
 import gzip
+import itertools
 import json
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.errors import StoreUnavailableError
+from include.services.scorer import ids
 from include.services.scorer.ids import new_id
 from include.services.scorer.metrics import Metrics
 from include.services.scorer.outbox import Outbox
@@ -130,6 +132,18 @@ def test_batches_of_one_day_become_one_object_and_are_gone_from_disk(outbox):
     ]
 
 
+@pytest.mark.parametrize("step_ns", [0, -3_600_000_000_000], ids=["stands", "goes-back"])
+def test_batches_keep_their_order_whatever_the_clock_does(outbox, monkeypatch, step_ns):
+    clock = itertools.count(time.time_ns(), step_ns)
+    monkeypatch.setattr(ids, "time_ns", lambda: next(clock))
+    for number in range(20):
+        outbox.add("traffic", "sites", DAY, [f"{LINE}{number}"])
+
+    assert [lines_in(batch) for batch in outbox.waiting()] == [
+        [f"{LINE}{number}"] for number in range(20)
+    ]
+
+
 def test_what_was_sent_twice_has_the_same_key(outbox):
     outbox.add("traffic", "sites", DAY, [LINE])
     bucket = Bucket(fails=1)
@@ -189,7 +203,7 @@ def test_old_traffic_makes_room_for_new_and_feedback_stays(tmp_path):
     assert waiting[0].kind == "feedback"
     assert sum(batch.size_bytes for batch in waiting) <= 400
     assert sum(dropped) + sum(batch.rows for batch in waiting[1:]) == 60
-    assert all(one.name < two.name for one, two in pairwise(waiting))
+    assert all(one.name < two.name for one, two in itertools.pairwise(waiting))
 
 
 def test_feedback_that_finds_no_room_is_an_error(tmp_path):
