@@ -1,16 +1,14 @@
 """Figures of two models on the same rows, resampled group by group: how sure a difference is."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_RESAMPLES = 1_000
-_CHUNK = 50  # resamples held in memory at once
+from include.evaluation.resampling import Counted, Floats, Ranked, resamples
 
-Scores = npt.NDArray[np.floating[Any]]
+_RESAMPLES = 1_000
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,8 @@ class Difference:
 
 def paired_differences(
     y: npt.NDArray[np.int8],
-    probability: Scores,
-    other: Scores,
+    probability: Floats,
+    other: Floats,
     groups: npt.NDArray[Any],
     *,
     fpr_budget: float,
@@ -67,17 +65,18 @@ def paired_differences(
 
     Notes
     -----
-    Percentiles of the paired cluster bootstrap (Davison & Hinkley 1997, section 3.8).
+    Percentiles of the differences over the draws of `include.evaluation.resampling`.
     """
-    ours, theirs = _Ranked.of(y, probability, fpr_budget), _Ranked.of(y, other, fpr_budget)
-    once = np.ones((1, len(y)))
-    values = (ours.figures(once) - theirs.figures(once))[:, 0]
+    ours, theirs = Ranked.of(y, probability), Ranked.of(y, other)
+
+    def lead(weights: Floats) -> Floats:
+        return _figures(ours.counted(weights), fpr_budget) - _figures(
+            theirs.counted(weights), fpr_budget
+        )
+
+    values = lead(np.ones((1, len(y))))[:, 0]
     drawn = np.concatenate(
-        [
-            ours.figures(weights) - theirs.figures(weights)
-            for weights in _resamples(y, groups, np.random.default_rng(seed))
-        ],
-        axis=1,
+        [lead(weights) for weights in resamples(y, groups, _RESAMPLES, seed)], axis=1
     )
     low, high = np.quantile(drawn, [1 - confidence, confidence], axis=1)
     return {
@@ -86,45 +85,5 @@ def paired_differences(
     }
 
 
-def _resamples(
-    y: npt.NDArray[np.int8], groups: npt.NDArray[Any], rng: np.random.Generator
-) -> Iterator[npt.NDArray[np.float64]]:
-    """Yield how often each row is drawn, of shape (n_resamples, n_rows); of both classes each."""
-    _, codes = np.unique(groups, return_inverse=True)
-    n_groups = int(codes.max()) + 1
-    for _ in range(0, _RESAMPLES, _CHUNK):
-        drawn = rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=_CHUNK)
-        weights = drawn[:, codes].astype(np.float64)
-        positives = weights @ y
-        yield weights[(positives > 0) & (positives < weights.sum(axis=1))]
-
-
-@dataclass(frozen=True)
-class _Ranked:
-    """A model's rows sorted by falling probability; rows of equal probability are one step."""
-
-    order: npt.NDArray[np.intp]
-    starts: npt.NDArray[np.intp]
-    y: npt.NDArray[np.int8]
-    right: npt.NDArray[np.bool_]
-    fpr_budget: float
-
-    @classmethod
-    def of(cls, y: npt.NDArray[np.int8], probability: Scores, fpr_budget: float) -> "_Ranked":
-        order = np.argsort(-probability, kind="stable")
-        steps = np.diff(probability[order], prepend=np.inf) != 0
-        right = (probability >= 0.5) == (y == 1)
-        return cls(order, np.flatnonzero(steps), y[order], right, fpr_budget)
-
-    def figures(self, weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return accuracy, ROC AUC and recall in budget of each resample, of shape (3, n)."""
-        accuracy = weights @ self.right / weights.sum(axis=1)
-        ranked = weights[:, self.order]
-        positives = np.add.reduceat(ranked * (self.y == 1), self.starts, axis=1)
-        negatives = np.add.reduceat(ranked * (self.y == 0), self.starts, axis=1)
-        caught, alarms = positives.cumsum(axis=1), negatives.cumsum(axis=1)
-        n_positives, n_negatives = caught[:, -1], alarms[:, -1]
-        ranked_above = (negatives * (caught - positives / 2)).sum(axis=1)
-        within = alarms <= self.fpr_budget * n_negatives[:, np.newaxis] + 1e-9
-        recall = np.where(within, caught, 0).max(axis=1) / n_positives
-        return np.stack([accuracy, ranked_above / (n_positives * n_negatives), recall])
+def _figures(counted: Counted, fpr_budget: float) -> Floats:
+    return np.stack([counted.accuracy(), counted.roc_auc(), counted.recall_at_fpr(fpr_budget)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from include.evaluation.figure_intervals import _Ranked, figure_intervals
+from include.evaluation.figure_intervals import _drawn, figure_intervals
 from include.evaluation.metrics import evaluate
 
 RNG = np.random.default_rng(1)
@@ -12,20 +12,25 @@ PROBABILITY = np.clip(0.5 + (Y - 0.5) * 0.5 + RNG.normal(0, 0.2, 500), 0, 1).rou
 HOW = {"threshold": 0.6, "fpr_budget": 0.02, "confidence": 0.95, "seed": 0}
 
 
+def figures_of(weights):
+    drawn = _drawn(Y, PROBABILITY, [weights[np.newaxis]], 0.6, 0.02)
+    return {name: figure for name, (figure,) in drawn.items()}
+
+
 def test_rows_counted_once_give_the_figures_of_evaluate():
-    figures = _Ranked.of(Y, PROBABILITY).figures(np.ones(len(Y)), 0.6, 0.02)
+    once = figures_of(np.ones(len(Y)))
     expected = evaluate(Y, PROBABILITY, 0.6, 0.02)
 
-    assert figures == pytest.approx({name: expected[name] for name in figures})
+    assert once == pytest.approx({name: expected[name] for name in once})
 
 
 def test_a_row_counted_twice_is_two_rows():
     weights = 1.0 + RNG.integers(0, 3, len(Y))
-    figures = _Ranked.of(Y, PROBABILITY).figures(weights, 0.6, 0.02)
+    once = figures_of(weights)
     repeated = np.repeat(np.arange(len(Y)), weights.astype(int))
     expected = evaluate(Y[repeated], PROBABILITY[repeated], 0.6, 0.02)
 
-    assert figures == pytest.approx({name: expected[name] for name in figures})
+    assert once == pytest.approx({name: expected[name] for name in once})
 
 
 def test_an_interval_holds_its_figure_and_is_the_same_each_time():
