@@ -1,4 +1,4 @@
-"""What is wrong for as long as it is: told when it begins, daily while it lasts, and when it ends.
+"""What is wrong for as long as it is: told when it begins, again while it lasts, and when it ends.
 
 Which states stand is one object in the bucket for each who looks; one run at a time writes it.
 """

@@ -1,4 +1,4 @@
-"""What a day of traffic is told of: each thing once, when it begins and when it is over."""
+"""What a day of traffic is told of: when it begins, weekly while it lasts, and when it ends."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,8 +12,9 @@ from include.alerts.traffic_kinds import QualityBelowPromise, TrafficDrifted
 from include.contract import keys
 from include.stores.objects import ObjectStore
 
-# Traffic may stay as it is now: who was told need not be told every day.
-NEVER_AGAIN = timedelta.max
+# Traffic may stay as it is now, so people are reminded less often than of what must be mended. Less
+# than seven days: a look may begin some minutes earlier in its day than the one that told.
+AGAIN_AFTER = timedelta(days=6, hours=12)
 
 
 def causes_of_day(found: Mapping[str, Any], link: str) -> tuple[list[Cause], set[str]]:
@@ -71,5 +72,5 @@ def tell_of_day(
         now=now,
         unseen=unseen,
         key=keys.standing_traffic_alerts(found["pipeline"]),
-        again_after=NEVER_AGAIN,
+        again_after=AGAIN_AFTER,
     )

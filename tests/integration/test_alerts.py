@@ -24,6 +24,7 @@ from include.alerts.watch import (
     pointers_in_force,
     stale_scorer,
 )
+from include.alerts.watched_day import tell_of_day
 from include.contract import keys
 from include.registry.approve import approve
 from include.registry.follow.believe import Trust
@@ -197,6 +198,50 @@ def test_a_state_is_told_when_it_begins_daily_and_when_it_ends(store, hook):
     assert look([], NOW + 2 * DAY) == ["Model old: sites: over"]
     assert look([], NOW + 3 * DAY) == []
     assert look([old], NOW + 4 * DAY) == ["Model old: sites"]
+
+
+def findings(day, *, moved=False, broken=False, judged=True):
+    """What `watch_day` finds of a day, as far as it is told of."""
+    return {
+        "pipeline": "sites",
+        "day": day,
+        "version": version_name(1),
+        "findings": {
+            "moved": {"port": 0.4} if moved else {},
+            "limit": 0.25,
+            "drift_judged": judged,
+            "broken": ["Recall is low."] if broken else [],
+            "quality_judged": judged,
+        },
+    }
+
+
+def test_traffic_that_stays_beyond_a_limit_is_told_of_weekly_and_when_it_is_over(store, hook):
+    receivers = [WebhookReceiver(hook.url)]
+
+    def look(day, later=timedelta(), **found):
+        hook.got.clear()
+        now = NOW + day * DAY + later
+        named = f"{now:%Y-%m-%d}"
+        link = f"http://ui/{named}"
+        tell_of_day(store, receivers, findings(named, **found), link, runbook_url="r", now=now)
+        return sorted(text.splitlines()[0].strip("*") for text in hook.texts)
+
+    drifted, low = "Traffic drifted: sites", "Quality below promise: sites"
+    # A look that tells begins later in its day than the one a week after.
+    assert look(0, timedelta(minutes=9), moved=True) == [drifted]
+    assert [look(day, moved=True, broken=day > 2) for day in range(1, 7)] == [
+        [], [], [low], [], [], [],
+    ]  # fmt: skip
+    assert look(7, moved=True, broken=True) == [drifted]
+    assert "Look: http://ui/2026-11-28" in hook.texts[0], "the page of the day that reminds"
+    assert look(8, moved=True, broken=True) == []
+    assert look(10, judged=False) == [], "a day that says nothing ends nothing"
+    assert look(11, moved=True, broken=True) == [low]
+    assert look(12, moved=True) == [f"{low}: over"]
+    assert look(14, timedelta(minutes=5), moved=True) == [drifted]
+    assert look(15) == [f"{drifted}: over"]
+    assert look(30) == []
 
 
 def test_a_gate_says_drift_apart_from_the_other_rules(store):
