@@ -120,7 +120,9 @@ class House:
             figures = ship.infra_validate(night, packaged, chosen, self.trust)
         asked = {"fpr_budget": chosen["fpr_budget"], "accept_drift": False, "drift": moved}
         with clock.step("gate"):
-            sentences = ship.gate(night, {**evaluation, **figures, **asked})
+            trainer_key = load_private_key(self.secrets.trainer_key.read_bytes())
+            evidence = {**evaluation, **figures, **asked}
+            sentences = ship.gate(night, packaged, evidence, key=trainer_key)
         with clock.step("publish"):
             ship.promote(
                 night,

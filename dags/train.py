@@ -94,7 +94,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         evaluation = evaluate.override(**heavy)(pipeline.name, chosen)
         packaged = package.override(**heavy)(pipeline.name, chosen, evaluation, drift)
         figures = infra_validate(pipeline.name, packaged, chosen)
-        passed = gate(pipeline.name, evaluation, figures, drift)
+        passed = gate(pipeline.name, packaged, evaluation, figures, drift)
         approval = approve.override(outlets=[approved_model(pipeline.name)])(
             pipeline.name, packaged, evaluation
         )
@@ -221,16 +221,20 @@ def infra_validate(
 @task
 def gate(
     pipeline_name: str,
+    packaged: dict[str, Any],
     evaluation: dict[str, Any],
     figures: dict[str, Any],
     drift: dict[str, Any],
 ) -> list[str]:
     """Pass every rule, or fail the run."""
+    from include.contract.signature import load_private_key
     from include.nightly import ship
 
     params = get_current_context()["params"]
     asked = {"fpr_budget": params["fpr_budget"], "accept_drift": params["accept_drift"]}
-    return ship.gate(night(pipeline_name), {**evaluation, **figures, **asked, "drift": drift})
+    evidence = {**evaluation, **figures, **asked, "drift": drift}
+    key = load_private_key(Path(required("NIGHTCATCH_TRAINER_KEY")).read_bytes())
+    return ship.gate(night(pipeline_name), packaged, evidence, key=key)
 
 
 @task.branch

@@ -35,7 +35,7 @@ def judge_night(
     packaged = package(night, chosen, made, signing_key=trainer.path, trust=trust)
     figures = ship.infra_validate(night, packaged, chosen, trust)
     asked = {"fpr_budget": 0.01, "accept_drift": False, "drift": moved}
-    ship.gate(night, {**evaluation, **figures, **asked})
+    ship.gate(night, packaged, {**evaluation, **figures, **asked}, key=trainer.key)
     return packaged, chosen, evaluation
 
 

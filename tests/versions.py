@@ -1,11 +1,14 @@
 """Signed model versions for tests: real keys, real signatures, small content."""
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from include.contract import keys
+from include.contract.judgement import sign_verdicts
 from include.contract.manifest import Manifest, describe_file
 from include.contract.schema import InputField
 from include.registry.approve import Request, approve
@@ -88,6 +91,15 @@ def publish(store, version, trainer):
     return publish_version(
         store, version.manifest(), version.files, signing_key=trainer.path, trusted=trainer.trusted
     )
+
+
+def judge(store, manifest, verdicts, trainer):
+    """Leave what the gate said of a published version; bytes are left as they are."""
+    said = verdicts if isinstance(verdicts, bytes) else json.dumps(verdicts).encode()
+    sha256 = describe_file(manifest.to_json()).sha256
+    vouched = sign_verdicts(said, sha256, trainer.key)
+    for name, body in (("gate.json", said), ("gate.sig", vouched)):
+        store.put(keys.run_file(manifest.pipeline, manifest.model["run_id"], name), body)
 
 
 def request(version, *, run_id="run-1", pipeline="sites", expected_serial=None, **fields):

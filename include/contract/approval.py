@@ -1,7 +1,6 @@
 """The pointer to the version in force: `approved.json`, signed by the approver's key."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -47,12 +46,7 @@ class Pointer:
     def to_json(self, key: ec.EllipticCurvePrivateKey) -> bytes:
         """Return the signed bytes of ``approved.json``."""
         fields = {name: value for name, value in asdict(self).items() if value is not None}
-        signed = {
-            "key_id": signature.key_id(key.public_key()),
-            "value": signature.sign(PAYLOAD_TYPE, _canonical(fields), key),
-        }
-        document = {**fields, "signature": signed}
-        return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+        return signature.signed_document(PAYLOAD_TYPE, fields, key)
 
 
 def parse_pointer(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) -> Pointer:
@@ -81,10 +75,7 @@ def parse_pointer(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) 
     if len(body) > MAX_POINTER_BYTES:
         raise PointerError(f"{pipeline}: the pointer is larger than {MAX_POINTER_BYTES} bytes")
     try:
-        document: dict[str, Any] = json.loads(body)
-        signed = document.pop("signature")["value"]
-        signature.verify(PAYLOAD_TYPE, _canonical(document), signed, trusted)
-        pointer = _from_document(document)
+        pointer = _from_document(signature.verified_document(PAYLOAD_TYPE, body, trusted))
     except SignatureError as err:
         raise SignatureError(f"{pipeline}: approved.json: {err}") from err
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ManifestError) as err:
@@ -128,10 +119,6 @@ def check_succession(current: Pointer | None, new: Pointer) -> None:
     if current is None or new.serial > current.serial or new == current:
         return
     raise PointerError(f"{new.pipeline}: serial {new.serial} cannot follow serial {current.serial}")
-
-
-def _canonical(fields: Mapping[str, Any]) -> bytes:
-    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _from_document(document: dict[str, Any]) -> Pointer:

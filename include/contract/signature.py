@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -101,6 +101,38 @@ def verify(payload_type: str, payload: bytes, signature: str, trusted: PublicKey
             continue
         return key_id(key)
     raise SignatureError("the signature was not made by a trusted key")
+
+
+def signed_document(
+    payload_type: str, fields: Mapping[str, Any], key: ec.EllipticCurvePrivateKey
+) -> bytes:
+    """Return a JSON document of `fields` that holds its own signature."""
+    signed = {
+        "key_id": key_id(key.public_key()),
+        "value": sign(payload_type, _canonical(fields), key),
+    }
+    document = {**fields, "signature": signed}
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def verified_document(payload_type: str, body: bytes, trusted: PublicKeys) -> dict[str, Any]:
+    """Return the fields of a document of `signed_document`.
+
+    Raises
+    ------
+    SignatureError
+        If it was not signed by a trusted key.
+    KeyError, TypeError, ValueError, AttributeError, RecursionError
+        If it is no such document.
+    """
+    document: dict[str, Any] = json.loads(body)
+    signed = document.pop("signature")["value"]
+    verify(payload_type, _canonical(document), signed, trusted)
+    return document
+
+
+def _canonical(fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
 
 def verify_bundle(bundle: bytes, trusted: PublicKeys) -> dict[str, str]:

@@ -56,10 +56,11 @@ class Night:
         """Return the key of an intermediate result."""
         return keys.run_file(self.pipeline.name, self.run_id, name)
 
-    def write_json(self, name: str, document: Any) -> None:
-        """Leave a JSON document under the run."""
-        body = json.dumps(document, indent=1, sort_keys=True, allow_nan=False)
-        self.store.put(self.key(name), body.encode(), "application/json")
+    def write_json(self, name: str, document: Any) -> bytes:
+        """Return the bytes of a JSON document that is now under the run."""
+        body = json.dumps(document, indent=1, sort_keys=True, allow_nan=False).encode()
+        self.store.put(self.key(name), body, "application/json")
+        return body
 
     def read_json(self, name: str) -> Any:
         """Return a JSON document of the run."""

@@ -46,15 +46,16 @@ def reinstate(
         If another approval came first; nothing was changed.
     """
     manifest, body = read_signed_manifest(store, request.pipeline, request.version, trust)
-    gate = read_gate(store, manifest)
-    if not gate.passed and not _was_in_force(store, request, trust):
-        if not despite_gate:
+    sha256 = describe_file(body).sha256
+    if not _was_in_force(store, request, trust):
+        gate = read_gate(store, manifest, sha256, trust)
+        if not gate.passed and not despite_gate:
             raise GateRejectedError(
                 f"{request.pipeline}: {request.version} did not pass the gate ({gate}); it can be "
                 "approved despite the gate only, which its recorded reason will then say"
             )
-        request = replace(request, reason=f"despite the gate ({gate}): {request.reason}")
-    sha256 = describe_file(body).sha256
+        if not gate.passed:
+            request = replace(request, reason=f"despite the gate ({gate}): {request.reason}")
     load_version(store, provisional_pointer(request.pipeline, request.version, sha256), trust)
     return approve(store, replace(request, manifest_sha256=sha256), key, trust.approvers)
 

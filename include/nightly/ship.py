@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract.approval import Pointer
+from include.contract.judgement import GATE, GATE_SIGNATURE, sign_verdicts
 from include.errors import GateRejectedError
 from include.evaluation.gate import judge
 from include.evaluation.verdicts import rejections
@@ -46,13 +47,23 @@ def infra_validate(
     return figures
 
 
-def gate(night: Night, evidence: dict[str, Any]) -> list[str]:
+def gate(
+    night: Night,
+    packaged: dict[str, Any],
+    evidence: dict[str, Any],
+    *,
+    key: ec.EllipticCurvePrivateKey,
+) -> list[str]:
     """Return the sentence of every rule, all passed.
 
     Parameters
     ----------
+    packaged : dict
+        The version that is judged.
     evidence : dict
         What `include.evaluation.gate.judge` asks for.
+    key : EllipticCurvePrivateKey
+        The trainer's, which vouches for the verdicts.
 
     Raises
     ------
@@ -60,10 +71,12 @@ def gate(night: Night, evidence: dict[str, Any]) -> list[str]:
         If one was not; all sentences are kept under the run.
     """
     verdicts = judge(evidence, night.pipeline.policy)
-    night.write_json("gate.json", [asdict(verdict) for verdict in verdicts])
+    said = night.write_json(GATE, [asdict(verdict) for verdict in verdicts])
+    vouched = sign_verdicts(said, packaged["manifest_sha256"], key)
+    night.store.put(night.key(GATE_SIGNATURE), vouched, "application/json")
     for verdict in verdicts:
-        said = "not judged" if not verdict.judged else "passed" if verdict.passed else "REJECTED"
-        _log.info("%s: %s", said, verdict.sentence)
+        word = "not judged" if not verdict.judged else "passed" if verdict.passed else "REJECTED"
+        _log.info("%s: %s", word, verdict.sentence)
     judged = [verdict.passed for verdict in verdicts if verdict.judged]
     counts = sum(judged), len(judged), len(verdicts) - len(judged)
     _log.info("%s: %d of %d rules passed; %d not judged", night.pipeline.name, *counts)

@@ -7,7 +7,8 @@ from typing import Any
 
 from include.contract import keys
 from include.contract.approval import Pointer
-from include.contract.manifest import Manifest, parse_manifest
+from include.contract.judgement import GATE, GATE_SIGNATURE, verify_verdicts
+from include.contract.manifest import Manifest, describe_file, parse_manifest
 from include.errors import ManifestError, ObjectMissingError, SignatureError, VersionRefusedError
 from include.registry.approve import pointer_in_force, read_history
 from include.registry.follow.believe import (
@@ -18,7 +19,6 @@ from include.registry.follow.believe import (
 )
 from include.stores.objects import ObjectStore
 
-GATE = "gate.json"
 ANSWER = "approval.json"
 
 
@@ -29,7 +29,7 @@ class GateOutcome:
     Attributes
     ----------
     judged : bool
-        False when no verdict is kept: the run never came to the gate.
+        False when no verdict is kept that a trainer signed: the run never came to the gate.
     rejections : tuple of str
         The sentence of every rule that was not passed.
     passes : tuple of str
@@ -135,8 +135,9 @@ def read_version(
     serials = approvals.by_version.get(version, ())
     in_force = approvals.in_force is not None and approvals.in_force.version == version
     try:
-        manifest, _ = read_signed_manifest(store, pipeline, version, trust)
-        gate, answer = read_gate(store, manifest), _rejection(store, manifest)
+        manifest, body = read_signed_manifest(store, pipeline, version, trust)
+        gate = read_gate(store, manifest, describe_file(body).sha256, trust)
+        answer = _rejection(store, manifest)
     except (ManifestError, SignatureError, VersionRefusedError) as err:
         unknown = GateOutcome(False)
         return KeptVersion(version, serials, in_force, None, unknown, problem=str(err))
@@ -179,17 +180,27 @@ def read_signed_manifest(
     return manifest, body
 
 
-def read_gate(store: ObjectStore, manifest: Manifest) -> GateOutcome:
-    """Return what the gate of the version's run said of it.
+def read_gate(
+    store: ObjectStore, manifest: Manifest, manifest_sha256: str, trust: Trust
+) -> GateOutcome:
+    """Return what the gate of the version's run said of it; not judged if no trainer vouches.
 
     Raises
     ------
+    SignatureError
+        If what is kept is not what a trainer vouched for.
     ManifestError
-        If what is kept of it cannot be read.
+        If it cannot be read.
     """
-    verdicts = _read_of_run(store, manifest, GATE)
-    if verdicts is None:
+    body = _get_of_run(store, manifest, GATE)
+    vouched = _get_of_run(store, manifest, GATE_SIGNATURE)
+    if body is None or vouched is None:
         return GateOutcome(False)
+    try:
+        verify_verdicts(vouched, body, manifest_sha256, trust.trainers)
+    except SignatureError as err:
+        raise SignatureError(f"{manifest.version}: {GATE} of its run: {err}") from err
+    verdicts = _parsed(body, manifest, GATE)
     try:
         said = [(_outcome(verdict), str(verdict["sentence"])) for verdict in verdicts]
     except (AttributeError, KeyError, TypeError) as err:
@@ -208,25 +219,32 @@ def _outcome(verdict: Mapping[str, Any]) -> str:
 
 
 def _rejection(store: ObjectStore, manifest: Manifest) -> str:
-    answer = _read_of_run(store, manifest, ANSWER)
+    body = _get_of_run(store, manifest, ANSWER)
+    if body is None:
+        return ""
+    answer = _parsed(body, manifest, ANSWER)
     try:
-        if answer is None or answer["approved"]:
+        if answer["approved"]:
             return ""
         return f"rejected by {answer['by']} at {answer['at']}: {answer['reason']}"
     except (KeyError, TypeError) as err:
         raise ManifestError(f"{manifest.version}: {ANSWER} of its run is malformed") from err
 
 
-def _read_of_run(store: ObjectStore, manifest: Manifest, name: str) -> Any:
-    """Return a document of the run that made the version; None when it is not kept."""
+def _get_of_run(store: ObjectStore, manifest: Manifest, name: str) -> bytes | None:
+    """Return an object of the run that made the version; None when it is not kept."""
     run_id = str(manifest.model.get("run_id", ""))
     if not run_id:
         return None
     try:
-        key = keys.run_file(manifest.pipeline, run_id, name)
-        return json.loads(store.get(key, MAX_MANIFEST_BYTES))
+        return store.get(keys.run_file(manifest.pipeline, run_id, name), MAX_MANIFEST_BYTES)
     except ObjectMissingError:
         return None
+
+
+def _parsed(body: bytes, manifest: Manifest, name: str) -> Any:
+    try:
+        return json.loads(body)
     except (ValueError, RecursionError) as err:
         raise ManifestError(f"{manifest.version}: {name} of its run is no JSON") from err
 

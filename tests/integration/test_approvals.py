@@ -1,24 +1,28 @@
 """`./nightcatch versions|approve|rollback` against a real S3: what is shown, refused, recorded."""
 
 import getpass
-import json
 
 import boto3
 import pytest
 
 from include.contract import keys
+from include.contract.judgement import GATE, GATE_SIGNATURE
 from include.contract.manifest import describe_file
 from include.registry.approve import approve
 from include.registry.publish import publish_version
 from include.registry.sweep import clear
 from tests import graphs
 from tests.desks import open_desk
-from tests.versions import Version, request, version_name
+from tests.versions import Version, judge, request, version_name
 
 GOOD, BETTER, REJECTED, UNJUDGED = (version_name(number) for number in (1, 2, 3, 4))
 
 
-def publish(desk, name, verdicts=None, signer=None):
+def of_run(version, name):
+    return keys.run_file("sites", f"run:{version}", name)
+
+
+def publish(desk, name, verdicts=None, signer=None, judged_by=None):
     """Leave a version as a run does, and what the gate said of it."""
     files = {"model.onnx": graphs.logistic((float(int(name[-8:], 16)), -1.0))}
     manifest = Version(name).manifest(
@@ -29,8 +33,8 @@ def publish(desk, name, verdicts=None, signer=None):
     signer = signer or desk.trainer
     publish_version(desk.store, manifest, files, signing_key=signer.path, trusted=signer.trusted)
     if verdicts is not None:
-        body = json.dumps([{"rule": "r", "passed": v, "sentence": s} for v, s in verdicts])
-        desk.store.put(keys.run_file("sites", f"run:{name}", "gate.json"), body.encode())
+        said = [{"rule": "r", "passed": v, "sentence": s} for v, s in verdicts]
+        judge(desk.store, manifest, said, judged_by or signer)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +110,62 @@ def test_a_rejected_version_that_was_in_force_comes_back_without_that_word(desk)
 
     assert desk.say("rollback", "--reason", "again") == 0
     assert (desk.in_force().version, desk.in_force().reason) == (REJECTED, "again")
+
+
+def another_verdict(desk):
+    body = desk.store.get(of_run(REJECTED, GATE)).replace(b"false", b"true")
+    desk.store.put(of_run(REJECTED, GATE), body)
+
+
+def the_word_on_another_version(desk):
+    for name in (GATE, GATE_SIGNATURE):
+        desk.store.put(of_run(REJECTED, name), desk.store.get(of_run(GOOD, name)))
+
+
+def the_word_of_a_stranger(desk):
+    publish(desk, REJECTED, [(True, "fine")], judged_by=desk.approver)
+
+
+def nobodys_word(desk):
+    desk.store.put(of_run(REJECTED, GATE_SIGNATURE), b"{}")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (another_verdict, "of other verdicts, or of another version"),
+        (the_word_on_another_version, "of other verdicts, or of another version"),
+        (the_word_of_a_stranger, "not made by a trusted key"),
+        (nobodys_word, "gate.sig is malformed"),
+    ],
+)
+def test_only_the_trainer_can_say_that_a_version_passed(desk, capsys, spoil, reason):
+    spoil(desk)
+
+    assert desk.say("approve", REJECTED, "--reason", "it passed, see") == 1
+    assert f"{REJECTED}: gate.json of its run: " in (said := capsys.readouterr().err)
+    assert reason in said
+    assert desk.in_force() is None
+    assert desk.say("versions") == 0
+    (line,) = [each for each in capsys.readouterr().out.splitlines() if REJECTED in each]
+    assert reason in line
+
+
+def test_verdicts_without_the_trainers_word_are_none(desk, capsys):
+    desk.store.delete(of_run(GOOD, GATE_SIGNATURE))
+
+    assert desk.say("approve", GOOD, "--reason", "it passed, see") == 1
+    assert "(not judged)" in capsys.readouterr().err
+    assert desk.in_force() is None
+
+
+def test_what_was_in_force_comes_back_whatever_became_of_its_verdicts(desk):
+    desk.say("approve", GOOD, "--reason", "the first")
+    desk.say("approve", BETTER, "--reason", "catches more")
+    desk.store.put(of_run(GOOD, GATE), b"[]")
+
+    assert desk.say("rollback", "--reason", "flags our own page") == 0
+    assert desk.in_force().version == GOOD
 
 
 def unknown(desk):

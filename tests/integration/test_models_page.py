@@ -23,7 +23,7 @@ from include.registry.sweep import clear
 from include.stores.objects import ObjectStore
 from tests.browser import AXE
 from tests.served import serving, unreachable_store, unset_store
-from tests.versions import Signer, Version, request, version_name
+from tests.versions import Signer, Version, judge, request, version_name
 
 FIRST, SECOND, REJECTED, WAITING, UNJUDGED = (version_name(number) for number in range(1, 6))
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -59,7 +59,8 @@ class Desk:
                 {"passed": passed is not False, "judged": passed is not None, "sentence": sentence}
                 for passed, sentence in verdicts
             ]
-            self.note(name, "gate.json", said)
+            judge(self.store, manifest, said, signer)
+        return manifest
 
     def note(self, name, document, content):
         key = keys.run_file("sites", f"run:{name}", document)
@@ -301,8 +302,9 @@ def test_the_report_of_a_version_of_somebody_else_is_not_served(desk, tmp_path):
 def test_one_bad_object_hides_nothing_else(desk):
     fill(desk)
     desk.store.put(keys.history("sites", 2), b"{}")
-    desk.note(REJECTED, "gate.json", {"not": "a list of verdicts"})
-    desk.store.put(keys.run_file("sites", f"run:{UNJUDGED}", "gate.json"), b"\xff")
+    judge(desk.store, desk.publish(REJECTED, accuracy=0.8), {"not": "a list"}, desk.trainer)
+    judge(desk.store, desk.publish(UNJUDGED), b"\xff", desk.trainer)
+    desk.note(WAITING, "gate.json", [{"passed": True, "sentence": "who says so?"}])
     answer = desk.client().get("/sites")
     shown = text_of(answer)
 
@@ -310,6 +312,8 @@ def test_one_bad_object_hides_nothing_else(desk):
     assert "00000002.json is left out: sites: approved.json is malformed" in shown
     assert "gate.json of its run is malformed" in shown
     assert "gate.json of its run is no JSON" in shown
+    assert "gate.sig is of other verdicts" in shown
+    assert "who says so?" not in shown
     assert "Approved by bob: flags our own page" in shown
 
 

@@ -88,7 +88,8 @@ def test_the_files_of_a_version_are_all_there():
 
 
 @pytest.mark.parametrize(
-    ("name", "approver"), [("gate.json", "r"), ("approval.json", "w"), ("evaluation.json", "")]
+    ("name", "approver"),
+    [("gate.json", "r"), ("gate.sig", "r"), ("approval.json", "w"), ("evaluation.json", "")],
 )
 def test_an_approver_reads_the_verdicts_and_leaves_the_answer(name, approver):
     assert granted("approver", keys.run_file("sites", RUN, name)) == approver
