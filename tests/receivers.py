@@ -45,8 +45,8 @@ class Posts:
 
 
 @contextmanager
-def http_receiver(path="/hook"):
-    """A server that takes POSTs."""
+def http_receiver(path="/hook", *, tls=None):
+    """A server that takes POSTs; over TLS with an SSL context."""
     posts = Posts()
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,8 +64,11 @@ def http_receiver(path="/hook"):
         def log_message(self, *_):
             pass
 
-    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
-        posts.url = f"http://127.0.0.1:{port}{path}"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    with _serving(server) as port:
+        posts.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{path}"
         yield posts
 
 
@@ -76,28 +79,56 @@ class Mailbox:
     answers: dict = field(default_factory=dict)
     mails: list = field(default_factory=list)
     logins: list = field(default_factory=list)
+    in_the_clear: set = field(default_factory=set)
     port: int = 0
 
 
 @contextmanager
-def smtp_receiver(**answers):
-    """A server that takes mail, RFC 5321 in small; `answers` of EHLO, AUTH, MAIL, RCPT, DATA."""
+def smtp_receiver(*, tls=None, at_once=False, **answers):
+    """A server that takes mail, RFC 5321 in small; by `answers` to commands.
+
+    With an SSL context it takes a password over TLS only: by STARTTLS, or `at_once`.
+    """
     box = Mailbox(answers)
+    usual = {"DATA": "354 go", "AUTH": "235 in", "STARTTLS": "220 go", "QUIT": "221 bye"}
 
     class Handler(socketserver.StreamRequestHandler):
+        encrypted = False
+
         def handle(self):
-            self.say("220 test")
-            for line in self.rfile:
-                word = line.split(b" ")[0].strip().upper().decode()
-                if word == "AUTH":
-                    box.logins.append(line.decode().split()[-1])
-                if word == "QUIT":
-                    self.say("221 bye")
-                    return
-                answer = box.answers.get(word, {"DATA": "354 go", "AUTH": "235 in"}.get(word))
-                self.say(answer or "250 ok")
-                if word == "DATA" and (answer or "").startswith("354"):
-                    self.take()
+            try:
+                if at_once:
+                    self.encrypt()
+                self.say("220 test")
+                while line := self.rfile.readline():
+                    word = line.split(b" ")[0].strip().upper().decode("latin-1")
+                    self.obey(word, line)
+                    if word == "QUIT":
+                        return
+            except OSError:
+                return  # the client does not trust this server, or is gone
+            finally:
+                self.connection.close()
+
+        def obey(self, word, line):
+            if not self.encrypted:
+                box.in_the_clear.add(word)
+            if word == "AUTH":
+                box.logins.append(line.decode().split()[-1])
+            answer = box.answers.get(word, usual.get(word, "250 ok"))
+            if word == "EHLO" and tls:
+                answer = f"250-test\r\n250 {'AUTH PLAIN' if self.encrypted else 'STARTTLS'}"
+            self.say(answer)
+            if word == "DATA" and answer.startswith("354"):
+                self.take()
+            if word == "STARTTLS" and answer.startswith("220"):
+                self.encrypt()
+
+        def encrypt(self):
+            self.connection = tls.wrap_socket(self.connection, server_side=True)
+            self.rfile = self.connection.makefile("rb")
+            self.wfile = self.connection.makefile("wb", buffering=0)
+            self.encrypted = True
 
         def take(self):
             lines = iter(self.rfile.readline, b".\r\n")

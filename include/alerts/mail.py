@@ -2,9 +2,11 @@
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from email.message import EmailMessage
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from include.alerts.words import why
 from include.errors import MessageRefusedError, ReceiverUnavailableError
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -25,16 +27,18 @@ def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
     Raises
     ------
     ReceiverUnavailableError
-        If the server is away, or says later.
+        If the server is away, is not to be trusted, or says later.
     MessageRefusedError
         If it says no: to the password, the sender or a recipient; or it cannot encrypt.
     """
     parts = urlsplit(smtp_url)
     try:
-        with _connected(parts, timeout_s) as server:
+        with closing(_connected(parts, timeout_s)) as server:
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             server.send_message(message)
+            with suppress(OSError):  # it has the mail, whatever it says now
+                server.quit()
     except smtplib.SMTPRecipientsRefused as err:
         codes = sorted({code for code, _ in err.recipients.values()})
         _fail(parts, min(codes), "a recipient")
@@ -42,9 +46,8 @@ def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
         _fail(parts, err.smtp_code, type(err).__name__)
     except smtplib.SMTPNotSupportedError as err:
         raise MessageRefusedError(f"{parts.hostname} cannot: {err}") from None
-    except (OSError, smtplib.SMTPException) as err:
-        reason = type(err).__name__
-        raise ReceiverUnavailableError(f"{parts.hostname} cannot be reached: {reason}") from None
+    except (OSError, ValueError) as err:
+        raise ReceiverUnavailableError(f"{parts.hostname} cannot be reached: {why(err)}") from None
 
 
 def _connected(parts: SplitResult, timeout_s: float) -> smtplib.SMTP:

@@ -6,6 +6,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from include.alerts.words import why
 from include.errors import MessageRefusedError, ReceiverUnavailableError
 
 # Answers that say "later": too many requests, and a request that took too long.
@@ -41,8 +42,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) ->
         status = err.code
     except (OSError, HTTPException) as err:
         # Not `from err`: its words may hold the address.
-        reason = type(getattr(err, "reason", err)).__name__
-        raise ReceiverUnavailableError(f"{host} cannot be reached: {reason}") from None
+        raise ReceiverUnavailableError(f"{host} cannot be reached: {why(err)}") from None
     if status >= 500 or status in _LATER:
         raise ReceiverUnavailableError(f"{host} answered {status}")
     raise MessageRefusedError(f"{host} answered {status}")

@@ -8,6 +8,8 @@ from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
+from include.alerts.words import why
+
 # A new connection each: it may reach another worker, or another replica behind a balancer.
 _QUESTIONS = 12
 _TIMEOUT_S = 5.0
@@ -61,7 +63,7 @@ def _asked(url: str) -> Served:
         err.close()
         return Served(problem=f"answers {err.code}")
     except (OSError, HTTPException) as err:
-        return Served(problem=f"cannot be reached: {type(getattr(err, 'reason', err)).__name__}")
+        return Served(problem=f"cannot be reached: {why(err)}")
     except (ValueError, KeyError, TypeError):
         return Served(problem="answers as no scorer does")
     return Served(serials, frozenset(waiting))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from include.errors import SettingMissingError
 
@@ -122,6 +122,8 @@ def _checked(variable: str, url: str, schemes: tuple[str, ...]) -> str:
         sound = False
     if not sound or not url.isascii() or any(letter.isspace() for letter in url):
         raise SettingMissingError(f"{variable} is no address that begins with {schemes[0]}://")
+    if not unquote(parts.netloc).isascii():
+        raise SettingMissingError(f"{variable}: SMTP takes user and password in ASCII only")
     return url
 
 

@@ -118,6 +118,13 @@ def test_mail_reaches_everybody_on_the_list():
     assert ALERT.runbook in text
 
 
+def test_mail_that_was_taken_is_not_mailed_again_whatever_is_said_at_the_end():
+    with smtp_receiver(QUIT="421 too late") as box:
+        MailReceiver(mail_settings(box)).send(ALERT)
+
+    assert len(box.mails) == 1
+
+
 def test_a_mail_server_is_given_user_and_password():
     ehlo = "250-test\r\n250 AUTH PLAIN"
     with smtp_receiver(EHLO=ehlo) as box:
@@ -136,9 +143,18 @@ def test_a_mail_server_is_given_user_and_password():
         ({"RCPT": "550 nobody"}, MessageRefusedError),
         ({"RCPT": "450 later"}, ReceiverUnavailableError),
         ({"DATA": "451 later"}, ReceiverUnavailableError),
+        ({"EHLO": "250-test\r\n250 AUTH CRAM-MD5", "AUTH": "334 x"}, ReceiverUnavailableError),
         ({}, MessageRefusedError),  # no AUTH, and a password is given
     ],
-    ids=["password", "sender", "recipient", "recipient-later", "data-later", "no-login"],
+    ids=[
+        "password",
+        "sender",
+        "recipient",
+        "recipient-later",
+        "data-later",
+        "challenge",
+        "no-login",
+    ],
 )
 def test_what_a_mail_server_does_not_take_is_said_without_secrets(answers, error):
     ehlo = {"EHLO": "250-test\r\n250 AUTH PLAIN"} if answers else {}

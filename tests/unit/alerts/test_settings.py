@@ -53,6 +53,7 @@ def test_everything_is_read():
         (PREFIX + "WEBHOOK_URL", f"https://hooks.example.org/{SECRET} x"),
         (PREFIX + "WEBHOOK_URL", f"https://hooks.example.org:99999/{SECRET}"),
         (PREFIX + "SMTP_URL", f"https://nc:{SECRET}@mail.example.org"),
+        (PREFIX + "SMTP_URL", f"smtp://nc:{SECRET}%C3%A9@mail.example.org"),
         (PREFIX + "MAIL_TO", SECRET),
         (PREFIX + "MAIL_FROM", f"a@b\nBcc: {SECRET}"),
         (PREFIX + "SCORER_URLS", f"http://nc:{SECRET}@scorer:8000"),
