@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from include.contract import keys
+from include.validation.look import legible
 
 if TYPE_CHECKING:  # pandas takes seconds, and whoever serves pages needs none of it
     from include.validation.project import Project
@@ -108,6 +109,9 @@ def localise(html: str, base: str, addresses: Mapping[str, str]) -> str:
     html = _LOGO.sub(f"{base}/{_STATIC}/images/logo-long.png", html)
     html = _LOCAL_STATIC.sub(f'"{base}/{_STATIC}/', html)
     html = _FOREIGN_CSS.sub("none", _NEWSLETTER.sub("", html))
+    html = html.replace("<html>", '<html lang="en">', 1).replace(
+        "</head>", f"{legible()}\n</head>", 1
+    )
     return _FOREIGN_LINK.sub(r'\1="#"', _INTEGRITY.sub("", html))
 
 

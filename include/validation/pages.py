@@ -7,21 +7,28 @@ from typing import Any
 import pandas as pd
 
 from include.validation.findings import plain
+from include.validation.look import legible
 
 MAX_ROWS = 1000
 MAX_CELL_CHARS = 500
+_BOOTSTRAP = "../../vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css"
+_DARK = "../../vendor/forevolve-bootstrap-dark-1.1.0/dist/css/bootstrap-prefers-dark.css"
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<link rel="stylesheet" href="../../vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css">
+<link rel="stylesheet" href="{bootstrap}">
+<link rel="stylesheet" href="{dark}">
+{look}
 </head>
 <body class="container-fluid p-4">
-<p><a href="index.html">All results of this run</a></p>
-<h1 class="h3">{title}</h1>
+<nav aria-label="Data Docs"><a href="index.html">All results of this run</a></nav>
+<main>
+<h1 class="h3 mt-3">{title}</h1>
 {body}
+</main>
 </body>
 </html>
 """
@@ -49,11 +56,11 @@ def quarantine_page(
     parts = [
         _verdict(failures, statistics),
         _sentences("Warnings", warnings),
-        _table(("Figure", "Value"), _figures(statistics)),
+        _table("Figures", ("Figure", "Value"), _figures(statistics)),
         _reasons(statistics["reasons"]),
         _rows(quarantined),
     ]
-    return _PAGE.format(title=escape(title), body="\n".join(part for part in parts if part))
+    return _page(title, "\n".join(part for part in parts if part))
 
 
 def drift_page(
@@ -70,7 +77,13 @@ def drift_page(
     """
     header = ("Column", "Divergence (KL, nats)", "Stability index (PSI)", "Verdict")
     table = ((name, f"{kl:.4f}", f"{psi:.4f}", verdict) for name, kl, psi, verdict in rows)
-    return _PAGE.format(title=escape(title), body=_sentences("", sentences) + _table(header, table))
+    return _page(title, _sentences("", sentences) + _table("Drift by column", header, table))
+
+
+def _page(title: str, body: str) -> str:
+    return _PAGE.format(
+        title=escape(title), bootstrap=_BOOTSTRAP, dark=_DARK, look=legible(), body=body
+    )
 
 
 def _verdict(failures: Sequence[str], statistics: dict[str, Any]) -> str:
@@ -93,7 +106,7 @@ def _sentences(heading: str, sentences: Sequence[str]) -> str:
 def _reasons(reasons: dict[str, int]) -> str:
     if not reasons:
         return ""
-    return "<h2 class='h5'>Reasons</h2>" + _table(("Reason", "Records"), reasons.items())
+    return "<h2 class='h5'>Reasons</h2>" + _table("Reasons", ("Reason", "Records"), reasons.items())
 
 
 def _figures(statistics: dict[str, Any]) -> list[tuple[str, object]]:
@@ -120,19 +133,21 @@ def _rows(quarantined: pd.DataFrame) -> str:
     shown = quarantined.head(MAX_ROWS)
     rest = [name for name in shown.columns if name not in ("_id", "reasons")]
     columns = ["_id", "reasons", *rest]
-    table = _table(columns, shown[columns].astype(object).itertuples(index=False, name=None))
+    rows = shown[columns].astype(object).itertuples(index=False, name=None)
+    table = _table("Records in quarantine", columns, rows)
     count = f"{len(shown):,} of {len(quarantined):,}" if len(shown) < len(quarantined) else "All"
     return f"<h2 class='h5'>Records in quarantine</h2><p>{count} are shown.</p>{table}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in header)
+def _table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table, which scrolls where it is too wide, also by keyboard."""
+    head = "".join(f"<th scope='col'>{escape(str(name))}</th>" for name in header)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(_short(plain(cell)))}</td>" for cell in row) + "</tr>"
         for row in rows
     )
     return (
-        "<div class='table-responsive'>"
+        f"<div class='table-responsive' tabindex='0' role='region' aria-label='{name}'>"
         "<table class='table table-sm table-bordered w-auto text-nowrap'>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )

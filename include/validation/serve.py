@@ -20,6 +20,7 @@ from include.errors import (
 from include.stores.objects import ObjectStore
 from include.validation.docs import content_type
 from include.validation.history import list_runs
+from include.validation.look import follow_theme
 
 PACKAGED = "version.json"
 MAX_PAGE_BYTES = 64 * 1024 * 1024
@@ -57,7 +58,9 @@ a {{ color: var(--link); }}
 table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
 caption, th, td {{ text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0; }}
 th, td {{ border-bottom: 1px solid var(--line); }}
-</style></head>
+</style>
+{script}
+</head>
 <body><main><h1>Data Docs</h1>{body}</main></body></html>
 """
 
@@ -170,5 +173,5 @@ def _to_report(request: Request, pipeline: str, version: str) -> Response:
 
 
 def _answer(body: str, status: int = 200) -> Response:
-    html = _PAGE.format(body=body)
+    html = _PAGE.format(body=body, script=follow_theme())
     return Response(html, status, headers=_HEADERS, media_type="text/html")

@@ -19,7 +19,7 @@ from include.validation.docs import fetch_source, publish_docs
 from include.validation.drift import measure_drift
 from include.validation.serve import docs_app
 from include.validation.validate import validate
-from tests.browser import CHROMIUM, require_chromium
+from tests.browser import AXE, CHROMIUM, require_chromium
 from tests.served import serving, unreachable_store, unset_store
 
 ROOT = Path(__file__).parents[2]
@@ -311,6 +311,66 @@ def test_pages_work_in_a_browser_without_the_internet(published, address, browse
     for text in wanted:
         assert text in document
     assert "<title>owned" not in document
+
+
+def address_of(published, address, page):
+    """The address of the one page of the run whose path begins so."""
+    (key,) = (key for key in published.keys_under(f"docs/{FOLDER}/{page}") if key.endswith(".html"))
+    return f"{address}/{key.removeprefix('docs/')}"
+
+
+def broken_rules(chromium, rules):
+    """What axe says is wrong with the open page, rule by rule."""
+    chromium.run(f"{AXE}; 0")
+    found = chromium.run(
+        "axe.run({include: [['html']], exclude: [['svg'], ['canvas']]},"
+        f" {json.dumps(rules)}).then((found) => found.violations)"
+    )
+    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", ["quarantine.html", "drift.html"])
+def test_no_rule_of_accessibility_is_broken(published, address, chromium, page, scheme):
+    chromium.show_at(1280, 900, scheme)
+    chromium.open(address_of(published, address, page))
+
+    assert broken_rules(chromium, {}) == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "expectations/sites.html", "validations/sites/", "validations/sites_dr"]
+)
+def test_texts_of_great_expectations_stand_out(published, address, chromium, page, scheme):
+    legible = {"runOnly": ["color-contrast", "html-has-lang"]}
+    chromium.show_at(1280, 900, scheme)
+    chromium.open(address_of(published, address, page))
+
+    assert broken_rules(chromium, legible) == {}
+
+
+@pytest.mark.parametrize("page", ["", "index.html", "quarantine.html", "validations/sites/"])
+def test_pages_are_dark_or_light_as_airflow_is_around_them(published, address, chromium, page):
+    inner = address_of(published, address, page) if page else f"{address}/"
+    chromium.show_at(1280, 900, "light")
+    chromium.open(f"{address}/?")
+    chromium.run(
+        f"""(async () => {{
+          document.documentElement.className = 'dark'
+          const frame = document.createElement('iframe')
+          frame.src = {inner!r}
+          const loaded = new Promise((done) => {{ frame.onload = done }})
+          document.body.replaceChildren(frame)
+          await loaded
+          window.ground = () => getComputedStyle(frame.contentDocument.body).backgroundColor
+        }})()"""
+    )
+    grounds = ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+
+    assert chromium.run("ground()") not in grounds
+    chromium.run("document.documentElement.className = 'light'")
+    chromium.wait_for(f"{json.dumps(grounds)}.includes(ground())")
 
 
 def _judge_one(number, work_dir):
