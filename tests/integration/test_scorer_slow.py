@@ -203,11 +203,32 @@ TABLE = (
 )
 
 
-def test_clients_that_take_no_long_answer_keep_nobody_waiting(scorer):
-    asked = request(TABLE % (1800 * b",\n"))  # to two bytes a hundred are answered
-    asked = asked.replace(b"application/json", b"multipart/form-data; boundary=x")
+def table(n_rows, accept="application/json"):
+    """A question whose answer is some forty times as long."""
+    asked = request(TABLE % (n_rows * b",\n"), None, f"Accept: {accept}")
+    return asked.replace(b"Type: application/json", b"Type: multipart/form-data; boundary=x")
+
+
+def rows_of(client):
+    """How many rows an answer in CSV has; one that was cut is an error."""
+    response = HTTPResponse(client)
+    response.begin()
+    return response.read().count(b"\r\n") - 1
+
+
+STYLES = b"GET /static/page.css HTTP/1.1\r\nHost: x\r\n\r\n"
+UNTAKEN = {
+    "a table": table(9_000),
+    "a table in a file": table(40_000, "text/csv"),
+    "many tables": 100 * table(1_800),
+    "many files": 2_000 * STYLES,
+}
+
+
+@pytest.mark.parametrize("asked", UNTAKEN.values(), ids=UNTAKEN.keys())
+def test_clients_that_take_no_answer_keep_no_table_waiting(scorer, asked):
     with ExitStack() as stack:
-        for _ in range(6):
+        for _ in range(3 * N_THREADS):
             deaf = stack.enter_context(socket.socket())
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
             deaf.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 88)
@@ -215,8 +236,22 @@ def test_clients_that_take_no_long_answer_keep_nobody_waiting(scorer):
             deaf.sendall(asked)
         answers = {scorer.predict(RECORD).status_code for _ in range(30)}
         health = {scorer.status("/health/live") for _ in range(10)}
+        with socket.create_connection(("127.0.0.1", scorer.port), timeout=25) as client:
+            client.sendall(table(1_800))
 
+            assert answer_to(client) == b"HTTP/1.1 200 OK"
     assert answers == health == {200}
+
+
+def test_a_table_that_is_taken_late_is_whole_and_the_next_question_is_answered(scorer):
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as late:
+        late.sendall(table(40_000, "text/csv"))
+        late.recv(1, socket.MSG_PEEK)
+        assert scorer.predict(RECORD).status_code == 200
+
+        assert rows_of(late) == 40_000
+        late.sendall(request())
+        assert answer_to(late) == b"HTTP/1.1 200 OK"
 
 
 def test_clients_that_take_no_answer_keep_nobody_waiting(scorer):
@@ -232,10 +267,18 @@ def test_clients_that_take_no_answer_keep_nobody_waiting(scorer):
     assert answers == {200}
 
 
-def test_sigterm_does_not_wait_for_clients_that_ask_nothing(scorer):
-    with requests.Session() as idle, socket.create_connection(("127.0.0.1", scorer.port)) as silent:
+def test_sigterm_waits_for_who_takes_an_answer_and_not_for_who_asks_nothing(scorer):
+    address = ("127.0.0.1", scorer.port)
+    with (
+        requests.Session() as idle,
+        socket.create_connection(address) as silent,
+        socket.create_connection(address, timeout=30) as late,
+    ):
         assert scorer.predict(RECORD, idle).status_code == 200
+        late.sendall(table(40_000, "text/csv"))
+        late.recv(1, socket.MSG_PEEK)
         os.kill(scorer.process.pid, signal.SIGTERM)
+        assert rows_of(late) == 40_000
         scorer.wait_until(lambda: scorer.log().count("Worker exiting") == 2)
 
         assert silent.fileno() > 0

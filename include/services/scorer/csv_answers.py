@@ -8,15 +8,17 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
+from wsgiref.types import WSGIEnvironment
 
 import numpy as np
 import numpy.typing as npt
+from werkzeug.wsgi import wrap_file
 
 from include.registry.follow import InForce
 from include.services.scorer.answers import describe_model, verdict
@@ -164,17 +166,17 @@ def _csv_line(cells: Sequence[object]) -> str:
     return text.getvalue()
 
 
-def send(file: IO[bytes]) -> tuple[int, Iterator[bytes]]:
-    """Return the length of a finished file and its content in blocks; it is closed at the end."""
+def send(file: IO[bytes], environ: WSGIEnvironment) -> tuple[int, Iterable[bytes]]:
+    """Return the length of a finished file and its content, as the server sends it best.
+
+    A short one is read, a long one is the server's to send and to close.
+    """
     length = file.tell()
     file.seek(0)
-
-    def blocks() -> Iterator[bytes]:
-        with file:
-            while block := file.read(_SENT_BYTES):
-                yield block
-
-    return length, blocks()
+    if length > _SPOOL_BYTES:
+        return length, wrap_file(environ, file, _SENT_BYTES)
+    with file:
+        return length, [file.read()]
 
 
 def neutral(cell: str) -> str:
@@ -192,5 +194,5 @@ def neutral(cell: str) -> str:
 
 
 def _spool() -> IO[bytes]:
-    # It outlives this call: `send` closes it.
+    # It outlives this call: `send` sees to its end.
     return SpooledTemporaryFile(max_size=_SPOOL_BYTES)

@@ -16,7 +16,7 @@ _ONE_ITEM = b"POST /predict HTTP/1."
 _JSON = re.compile(rb"\r\ncontent-type:[ \t]*application/json[ \t]*[;\r]", re.IGNORECASE)
 # JSON may spell a letter of a member's name by its number.
 _SEVERAL_ITEMS = re.compile(rb'(?:"(?:record|url)s|\\u[0-9a-fA-F]{4}[a-z]*)"\s*:')
-# Its answer repeats a URL at most, in JSON six times as long: an empty send buffer takes it.
+# Its answer repeats a URL at most, in JSON six times as long.
 _QUICK_BYTES = 4096
 
 Received = bytes | bytearray

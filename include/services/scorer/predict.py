@@ -90,8 +90,9 @@ def _answered(answer: TableAnswer, answer_type: str) -> Response:
             render_template("table.html", answer=answer, shown_rows=SHOWN_ROWS),
             content_type="text/html; charset=utf-8",
         )
-    length, blocks = send(answer.to_csv() if answer_type == "text/csv" else answer.to_json())
-    response = Response(blocks, mimetype=answer_type)
+    file = answer.to_csv() if answer_type == "text/csv" else answer.to_json()
+    length, content = send(file, request.environ)
+    response = Response(content, mimetype=answer_type, direct_passthrough=True)
     response.content_length = length
     if answer_type == "text/csv":
         response.headers["Content-Disposition"] = "attachment; filename=predictions.csv"

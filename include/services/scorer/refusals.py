@@ -58,6 +58,6 @@ def refusal_of(fault: Exception) -> bytes:
 
 
 def tell(client: socket.socket, words: bytes) -> None:
-    """Send the last words, which fit into any buffer; who has gone already misses nothing."""
+    """Send the last words; who has gone already misses nothing."""
     with suppress(OSError):
-        client.send(words)
+        client.sendall(words)

@@ -7,6 +7,7 @@ large to gather is read by its thread, but such ones never hold more than half o
 Questions about one item the loop answers itself: to wake a thread, which then waits for the
 interpreter's lock, takes longer than the answer. Those that have come at the same moment are scored
 together before. Who looks after the service is answered here too, also when threads are held up.
+What a client does not take at once of an answer the loop sends as well, so no thread waits for it.
 At SIGTERM a connection without a request is closed soon, where gunicorn waits for its client.
 """
 
@@ -22,7 +23,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from include.services.scorer.connection import Connection, waits_for_client
+from include.services.scorer.connection import Connection
 from include.services.scorer.framing import (
     GATHERED_BYTES,
     Received,
@@ -32,6 +33,7 @@ from include.services.scorer.framing import (
     is_quick,
 )
 from include.services.scorer.refusals import name_of, refusal, refusal_of, tell
+from include.services.scorer.untaken import Untaken
 
 _GATHERING_S = 10.0
 _GOODBYE_S = 1.0
@@ -70,6 +72,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         self._large_waiting: deque[Any] = deque()
         self._leaving: dict[Any, float] = {}  # sockets that are told the end, and until when
         self._quick: deque[tuple[Any, Received]] = deque()
+        self._untaken = Untaken(self._close)
         self._max_large = max(1, self.cfg.threads // 2)
         self._next = {
             "whole": self._begin,
@@ -103,6 +106,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def murder_pending(self) -> None:
         """Close the connections whose requests did not become whole in time."""
         super().murder_pending()
+        self._untaken.drop_late(self.poller)
         now_s = time.monotonic()
         for sock in [sock for sock, until_s in self._leaving.items() if until_s <= now_s]:
             self._leave(sock)
@@ -133,23 +137,23 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 self._accept_meanwhile()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """Keep a connection or close it; the next large request may begin."""
-        is_kept = _was_told_to_stay(fs)
-        if is_kept:
-            self._keep(conn)
-        else:
-            super().finish_request(conn, fs)
+        """Keep a connection or close it, once its answer is sent; the next large one may begin."""
         if conn in self._large:
             self._large.remove(conn)
-            if is_kept:  # its thread may have read on into the next request
+            if _was_told_to_stay(fs):  # its thread may have read on into the next request
                 conn.rest = conn.parser.unreader.take_buffered()
         if self._large_waiting and len(self._large) < self._max_large:
             self._begin_large(self._large_waiting.popleft())
-        if is_kept and not self.cfg.is_ssl and conn.rest:
-            self.poller.unregister(conn.sock)
-            self.keepalived_conns.pop()
+        if not self.cfg.is_ssl and conn.sock.untaken is not None:
+            self._untaken.send(self.poller, conn, partial(self.finish_request, conn, fs))
+        elif not _was_told_to_stay(fs):
+            super().finish_request(conn, fs)
+        elif not self.cfg.is_ssl and conn.rest:
+            conn.sock.setblocking(False)
             rest, conn.rest = conn.rest, b""
             self.method_queue.defer(self._take, conn, rest)
+        else:
+            self._keep(conn)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Tell a client what is wrong with its request, and the log without what was sent."""
@@ -196,8 +200,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self.poller.unregister(conn.sock)
 
     def _begin(self, conn: Any, received: Received) -> None:
-        """Answer here what is quick; a client that has not taken its last answer could block us."""
-        if is_quick(received) and not waits_for_client(conn):
+        if is_quick(received):
             self._stop_waiting(conn)
             self._quick.append((conn, received))
         else:
