@@ -10,7 +10,8 @@ import mimetypes
 import posixpath
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,9 +24,18 @@ if TYPE_CHECKING:  # pandas takes seconds, and whoever serves pages needs none o
 VENDOR = "vendor"
 QUARANTINE_PAGE = "quarantine.html"
 DRIFT_PAGE = "drift.html"
+DRIFT_SUFFIX = "_drift"
 _PAGES = {
-    QUARANTINE_PAGE: "What was decided of the records, and which are in quarantine",
+    QUARANTINE_PAGE: "What was decided of the records, which are in quarantine, and what to do",
     DRIFT_PAGE: "How far the records have moved from those of the champion",
+}
+# What a failed rule of a suite's results means, above the link to the page with its outcome.
+_MEANINGS = {
+    QUARANTINE_PAGE: "A rule that failed for single records sends these to quarantine, and "
+    "training goes on without them. One that failed for the whole set stops the run, unless it is "
+    "only a warning.",
+    DRIFT_PAGE: "A failed rule has found a column that moved: a warning, or, beyond a second "
+    "limit, what keeps the new version from being approved.",
 }
 _SOURCE = "source"
 _VENDORED = Path(__file__).parent / VENDOR
@@ -190,10 +200,27 @@ def _write_pages(project: "Project", site: Path, pages: Mapping[str, str]) -> No
     for path in sorted(site.glob("validations/*/*/*/*.html")):
         result = path.relative_to(site)
         titles[result.as_posix()] = f"Every rule of the suite {result.parts[1]}, one by one"
+        _put_above(path, _meaning(project, result, present))
     links = "<br>".join(f'<a href="{name}">{title}</a>' for name, title in titles.items())
-    index = site / "index.html"
-    banner = f'<div class="alert alert-info m-3">{links}</div>{_CONTENT}'
-    index.write_text(index.read_text().replace(_CONTENT, banner, 1))
+    _put_above(site / "index.html", links)
+
+
+def _meaning(project: "Project", result: Path, present: Sequence[str]) -> str:
+    """Return how to read a page of results, and where its outcome is told."""
+    suite = result.parts[1]
+    page = DRIFT_PAGE if suite.endswith(DRIFT_SUFFIX) else QUARANTINE_PAGE
+    stored = json.loads((project.folder / "expectations" / f"{suite}.json").read_text())
+    said = [_MEANINGS[page], escape(stored.get("meta", {}).get("legend", ""))]
+    if page in present:
+        to = "/".join([".."] * (len(result.parts) - 1) + [page])
+        said.append(f'<a href="{to}">{_PAGES[page]}</a>')
+    return "<br>".join(filter(None, said))
+
+
+def _put_above(page: Path, said: str) -> None:
+    """Add a banner to a page of Great Expectations, above all else of its content."""
+    banner = f'<div class="alert alert-info m-3">{said}</div>{_CONTENT}'
+    page.write_text(page.read_text().replace(_CONTENT, banner, 1))
 
 
 def _keep_source(project: "Project", target: Path) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from include.contract import keys
 from include.errors import DataRejectedError
 from include.validation.categories import Shares, categorise, shares
-from include.validation.docs import DRIFT_PAGE, build_docs
+from include.validation.docs import DRIFT_PAGE, DRIFT_SUFFIX, build_docs
 from include.validation.pages import drift_page
 from include.validation.project import Results, open_project, run_suite
 
@@ -187,7 +187,7 @@ def measure_drift(
 def _suite(
     pipeline: str, reference_name: str, compared: dict[str, Shares], limits: DriftLimits
 ) -> dict[str, Any]:
-    name = f"{keys.pipeline_name(pipeline)}_drift"
+    name = f"{keys.pipeline_name(pipeline)}{DRIFT_SUFFIX}"
     rules = [
         {
             "id": str(uuid.uuid5(_IDS, f"{name}/{column}")),

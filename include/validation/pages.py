@@ -13,6 +13,15 @@ MAX_ROWS = 1000
 MAX_CELL_CHARS = 500
 _BOOTSTRAP = "../../vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css"
 _DARK = "../../vendor/forevolve-bootstrap-dark-1.1.0/dist/css/bootstrap-prefers-dark.css"
+_REFUSED = """<p><strong>What to do:</strong> mend the source of the records, load them again
+(<code>./nightcatch load</code>, or the DAG <code>load_records</code>) and trigger the run again.
+The version in force goes on answering.</p>"""
+_QUARANTINED = """<p><strong>What to do:</strong> mend these records in MongoDB, under their
+<code>_id</code>. The next run judges every record anew and takes back what is whole. If the rule is
+wrong and not the records, change it in <code>gx/expectations</code>.</p>"""
+_DRIFT_MEANING = """<p>0 means that a column's values are as frequent as in the records of the
+version in force. <em>Moved</em> is a warning. <em>Moved far</em> keeps the new version from being
+approved, unless the run is triggered with <em>Accept drift</em>.</p>"""
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -41,6 +50,7 @@ def quarantine_page(
     warnings: Sequence[str],
     statistics: dict[str, Any],
     quarantined: pd.DataFrame,
+    legend: str = "",
 ) -> str:
     """Return the page as HTML; whatever comes from the records is escaped.
 
@@ -52,12 +62,17 @@ def quarantine_page(
         Of the whole frame, as `ValidationOutcome` holds them.
     quarantined : DataFrame of shape (n_quarantined, n_columns + 1)
         With ``_id`` and ``reasons``; the first `MAX_ROWS` are shown.
+    legend : str
+        What the values of the records stand for.
     """
     parts = [
         _verdict(failures, statistics),
+        _remedy(failures, statistics),
         _sentences("Warnings", warnings),
-        _table("Figures", ("Figure", "Value"), _figures(statistics)),
         _reasons(statistics["reasons"]),
+        "<h2 class='h5'>Figures</h2>",
+        f"<p>{escape(legend)}</p>" if legend else "",
+        _table("Figures", ("Figure", "Value"), _figures(statistics)),
         _rows(quarantined),
     ]
     return _page(title, "\n".join(part for part in parts if part))
@@ -77,7 +92,8 @@ def drift_page(
     """
     header = ("Column", "Divergence (KL, nats)", "Stability index (PSI)", "Verdict")
     table = ((name, f"{kl:.4f}", f"{psi:.4f}", verdict) for name, kl, psi, verdict in rows)
-    return _page(title, _sentences("", sentences) + _table("Drift by column", header, table))
+    body = _sentences("", sentences) + _DRIFT_MEANING + _table("Drift by column", header, table)
+    return _page(title, body)
 
 
 def _page(title: str, body: str) -> str:
@@ -93,7 +109,15 @@ def _verdict(failures: Sequence[str], statistics: dict[str, Any]) -> str:
             f"{_sentences('', failures)}</div>"
         )
     kept = f"{statistics['accepted']:,} of {statistics['rows']:,}"
-    return f"<div class='alert alert-success'>{kept} records are accepted for training.</div>"
+    rest = "; the others are in quarantine" if statistics["quarantined"] else ""
+    return f"<div class='alert alert-success'>{kept} records are accepted for training{rest}.</div>"
+
+
+def _remedy(failures: Sequence[str], statistics: dict[str, Any]) -> str:
+    """Return what to do, as the runbook says it at length."""
+    if failures:
+        return _REFUSED
+    return _QUARANTINED if statistics["quarantined"] else ""
 
 
 def _sentences(heading: str, sentences: Sequence[str]) -> str:

@@ -125,6 +125,7 @@ def validate(
             warnings=outcome.warnings,
             statistics=outcome.statistics,
             quarantined=outcome.quarantined,
+            legend=str(suite.get("meta", {}).get("legend", "")),
         )
         docs.build_docs(project, suite_name, run_id, {docs.QUARANTINE_PAGE: page})
     logger.info(

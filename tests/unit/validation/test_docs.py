@@ -124,6 +124,38 @@ def test_the_index_leads_to_every_result(hostile):
     assert all((hostile / name).is_file() for name in results)
 
 
+def test_results_say_how_to_read_them_and_lead_to_their_outcome(hostile, suite):
+    outcomes = {}
+    for path in sorted(hostile.glob("validations/*/*/*/*.html")):
+        page = Page(path.read_text())
+        (told,) = (
+            name for name in page.addresses if Path(name).name in ("quarantine.html", "drift.html")
+        )
+        outcomes[path.relative_to(hostile).parts[1]] = (path.parent / told).resolve()
+        legend = suite["meta"]["legend"] if "quarantine" in told else "a column that moved"
+        assert legend in "".join(page.text)
+
+    assert outcomes == {
+        "sites": hostile / "quarantine.html",
+        "sites_drift": hostile / "drift.html",
+    }
+
+
+def test_pages_say_what_to_do_and_what_the_figures_mean(hostile, frame, judge, suite):
+    quarantine, drift = ((hostile / f"{name}.html").read_text() for name in ("quarantine", "drift"))
+    refused = (judge(frame.assign(Result=1)).docs_dir / "quarantine.html").read_text()
+
+    assert "the others are in quarantine" in quarantine
+    assert "mend these records in MongoDB" in quarantine
+    assert suite["meta"]["legend"] in quarantine
+    assert "as frequent as in the records of the" in drift
+    assert "mend the source of the records" in refused
+
+
+def test_without_a_quarantined_row_there_is_nothing_to_do(frame, judge):
+    assert "What to do" not in (judge(frame).docs_dir / "quarantine.html").read_text()
+
+
 def test_without_a_quarantined_row_there_is_no_table_of_reasons(frame, judge):
     page = (judge(frame).docs_dir / "quarantine.html").read_text()
 

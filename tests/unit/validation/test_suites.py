@@ -50,4 +50,9 @@ def test_sites_allows_what_the_pipeline_allows():
 
     assert allowed.pop(target.source) == (target.positive, target.negative)
     assert allowed == {field.name: field.allowed for field in LAYOUT.fields}
-    assert rules["meta"] == {"inputs": [field.name for field in LAYOUT.fields], "label": "Result"}
+    assert rules["meta"]["inputs"] == [field.name for field in LAYOUT.fields]
+    assert rules["meta"]["label"] == target.source
+    assert rules["meta"]["legend"].startswith(
+        f"{target.source} is the label: {target.positive:g} is phishing, "
+        f"{target.negative:g} is legitimate."
+    )

@@ -234,7 +234,7 @@ def test_the_suite_names_columns_of_the_record_and_computed_ones():
     assert known == set(empty.columns)
     assert asked <= known | computed
     assert computed - asked == {"normalised"}
-    assert suite["meta"] == {"inputs": ["normalised"], "label": "label"}
+    assert (suite["meta"]["inputs"], suite["meta"]["label"]) == (["normalised"], "label")
 
 
 def test_the_real_records_are_sound_and_their_artefacts_are_named(data_dir, judge_urls):
