@@ -32,6 +32,11 @@ class Published:
         )
         self.n_versions = 0
 
+    @property
+    def newest(self) -> bytes:
+        """What only the last version's name ends with."""
+        return f"-{self.n_versions:08x}".encode()
+
     def scorer_environment(self) -> dict[str, str]:
         """Return what a scorer must be told to follow this bucket."""
         return {

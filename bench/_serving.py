@@ -20,6 +20,7 @@ UVICORN = ("uvicorn", "--workers", "2", "--log-level", "warning", "--factory")
 MLFLOW = ("mlflow", "models", "serve", "--env-manager", "local", "--workers", "2")
 N_CONNECTIONS = 16
 _READY_TIMEOUT_S = 120.0
+_IN_A_ROW = 12
 _KIB = 1024
 
 
@@ -76,6 +77,13 @@ class Server:
         """Return the median over the rounds of the 99th percentile against another server's."""
         pairs = zip(self.rounds, other.rounds, strict=True)
         return statistics.median(ours.ms(99) / theirs.ms(99) for ours, theirs in pairs)
+
+    def wait_for(self, path: str, words: bytes) -> None:
+        """Return once the answers of all workers hold `words`."""
+        n_in_a_row = 0
+        while n_in_a_row < _IN_A_ROW:  # a connection each, so all workers are asked
+            answer = answer_once(self.port, path, self.plan.body)
+            n_in_a_row = n_in_a_row + 1 if words in answer else 0
 
     def worker_mib(self, entry: str) -> int:
         """Return an entry of /proc/PID/status, of the worker that has most of it."""

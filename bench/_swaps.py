@@ -13,6 +13,7 @@ from include.pipelines.sites.records import FIELDS
 
 BAD_OF_TEN = (2, 5, 8)
 _SEEN_TIMEOUT_S = 60.0
+_SETTLED_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Swaps:
     steady, changing : Load
         At the same rate, before and while versions changed.
     mib_before, mib_after : int
-        VmRSS of the larger worker.
+        VmRSS of the larger worker, while each has one version.
     """
 
     steady: Load
@@ -54,7 +55,7 @@ def swap(
     steady = generate(
         server.port, server.asked, n_connections=N_CONNECTIONS, seconds=steady_s, rps=rps
     )
-    before = server.worker_mib("VmRSS")
+    before = _settled_mib(server)
     # Another process: signing and sending must not delay the thread that takes the time.
     changing = multiprocessing.get_context("fork").Process(
         target=_change_versions, args=(server, published, graph, n, every_s)
@@ -71,7 +72,8 @@ def swap(
     if changing.exitcode != 0:
         raise RuntimeError("versions did not change as planned; see above")
     published.n_versions += n  # the other process counted for itself
-    return Swaps(steady, load, before, server.worker_mib("VmRSS"))
+    server.wait_for(server.plan.path, published.newest)
+    return Swaps(steady, load, before, _settled_mib(server))
 
 
 def _change_versions(
@@ -88,6 +90,16 @@ def _change_versions(
                 raise TimeoutError(f"{version} is not seen to answer")
             time.sleep(0.05)
         time.sleep(max(0.0, next_at - time.monotonic()))
+
+
+def _settled_mib(server: Server) -> int:
+    """Return the least that was seen for a while: what a version took is given back after it."""
+    until = time.monotonic() + _SETTLED_S
+    least = server.worker_mib("VmRSS")
+    while time.monotonic() < until:
+        time.sleep(0.1)
+        least = min(least, server.worker_mib("VmRSS"))
+    return least
 
 
 def _answering(server: Server) -> str:

@@ -19,7 +19,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
-from bench._load import answer_once, generate, question
+from bench._load import generate, question
 from bench._procedure import split
 from bench._published import Published
 from bench._servers import MODEL_VARIABLE, save_for_mlflow
@@ -122,11 +122,7 @@ def _plans(folder: Path, published: Published, values: list[float]) -> Iterator[
 
 def _explain_ms(server: Server, published: Published) -> float:
     """Return the median latency of reasons, once the newest version gives them in all workers."""
-    newest = f"-{published.n_versions:08x}".encode()
-    n_in_a_row = 0
-    while n_in_a_row < 12:  # a connection each, so all workers are asked
-        answer = answer_once(server.port, "/explain", server.plan.body)
-        n_in_a_row = n_in_a_row + 1 if newest in answer else 0
+    server.wait_for("/explain", published.newest)
     asked = question(server.port, "/explain", server.plan.body)
     return generate(server.port, asked, n_connections=1, seconds=2.0).ms(50)
 
@@ -146,7 +142,8 @@ def _print_figures(
     steady, changing = swaps.steady, swaps.changing
     print(f"at {steady.rps:.0f} requests/s: p99 {steady.ms(99):.2f} ms steady,", end=" ")
     print(f"{changing.ms(99):.2f} ms while versions change ({changing.failed} failed)")
-    print(f"a worker has {swaps.mib_before} MiB before and {swaps.mib_after} MiB after", end="; ")
+    print(f"with one version a worker has {swaps.mib_before} MiB before and", end=" ")
+    print(f"{swaps.mib_after} MiB after", end="; ")
     print(f"a table of {table.sent_bytes / 1e6:.0f} MB becomes {table.received_bytes / 1e6:.0f} MB")
     figures = {
         "ratio_to_noop": round(ours.ratio_to(noop), 3),
