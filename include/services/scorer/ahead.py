@@ -78,9 +78,7 @@ class Ahead:
                 continue
             try:
                 question = parse_question(body, self._limits)
-                in_force = self._catalogue.answering(
-                    text=question.is_text, pipeline=question.pipeline, items=question.items
-                )
+                in_force = self._catalogue.answering(question)
                 schema = in_force.model.schema
                 row = schema.row(question.records(schema.names[0])[0])
             except NightCatchError:

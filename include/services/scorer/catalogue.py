@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from include.errors import ModelUnavailableError, PipelineUnknownError
 from include.registry.follow import Follower, InForce
 from include.services.scorer.model import OnnxModel
+from include.services.scorer.questions import Question
 from include.services.scorer.records import shorten
 
 
@@ -36,19 +37,10 @@ class Catalogue:
         """Return the pipelines without a version in force that should soon have one."""
         return [name for name in self.waiting() if self._followers[name].is_awaited]
 
-    def answering(
-        self, *, text: bool, pipeline: str | None, items: Sequence[object] = ()
-    ) -> InForce[OnnxModel]:
-        """Return the version that answers records (`text` false) or URLs (`text` true).
+    def answering(self, question: Question) -> InForce[OnnxModel]:
+        """Return the version that answers a question, the first that reads such items.
 
-        Parameters
-        ----------
-        text : bool
-            Whether one text is sent, and not a record of several columns.
-        pipeline : str or None
-            The one that is asked for; None for the first that reads what is sent.
-        items : sequence
-            What is sent; where several read records, the first of them tells by its columns.
+        Where several read records, the first record tells by its columns.
 
         Raises
         ------
@@ -57,12 +49,13 @@ class Catalogue:
         ModelUnavailableError
             If one that may read it has no version in force yet.
         """
-        names = self._asked_for(pipeline)
-        found = [e for e in self._in_force_among(names) if e.model.schema.is_text == text]
+        names = self._asked_for(question.pipeline)
+        is_text = question.is_text
+        found = [e for e in self._in_force_among(names) if e.model.schema.is_text == is_text]
         if found:
-            return found[0] if len(found) == 1 else _nearest(found, items[:1])
+            return found[0] if len(found) == 1 else _nearest(found, question.items[:1])
         self._check_none_waits(names)
-        what = "a URL" if text else "a record of columns"
+        what = "a URL" if is_text else "a record of columns"
         raise PipelineUnknownError(f"none of the pipelines reads {what}: {', '.join(names)}")
 
     def answering_table(self, header: Sequence[str], pipeline: str | None) -> InForce[OnnxModel]:

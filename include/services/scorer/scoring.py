@@ -35,9 +35,7 @@ def answer_question(scorer: Scorer, question: Question, *, explained: bool) -> d
     ModelUnavailableError
         If the one that reads them has no version in force yet.
     """
-    in_force = scorer.catalogue.answering(
-        text=question.is_text, pipeline=question.pipeline, items=question.items
-    )
+    in_force = scorer.catalogue.answering(question)
     schema = in_force.model.schema
     matrix = schema.encode(question.records(schema.names[0]))
     if explained:
