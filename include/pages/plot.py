@@ -12,6 +12,8 @@ FIGURES = tuple(BY_NAME[name] for name in ("accuracy", "roc_auc", "recall_at_fpr
 WIDTH, HEIGHT = 270, 140
 LEFT, RIGHT = 50, 8
 _INSET, _TOP, _BOTTOM = 8, 14, 24
+# An axis is at least two points long: what a few rows of chance can do must not look like a fall.
+_LEAST_SPAN = 0.02
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def _plot(figure: Figure, oldest_first: Sequence[KeptVersion]) -> Plot | None:
     values = [value for _, value in known]
     if len({figure.text(value) for value in values}) == 1:  # what no text tells apart lies flat
         values = values[:1] * len(known)
-    scale = Scale.around([*values, *([] if budget is None else [budget, 0.0])])
+    axis = _axis(values) if budget is None else (0.0, max(budget, *values))
+    scale = Scale.around(axis)
     points = tuple(
         Point(
             kept.version,
@@ -115,7 +118,9 @@ def _plot(figure: Figure, oldest_first: Sequence[KeptVersion]) -> Plot | None:
         )
         for index, ((kept, _), value) in enumerate(zip(known, values, strict=True))
     )
-    ends = {figure.text(value): _y(scale, value) for value in (min(values), max(values))}
+    level = len(set(values)) == 1
+    marked = (min(values), max(values)) if level or budget is not None else axis
+    ends = {figure.text(value): _y(scale, value) for value in marked}
     ticks = tuple((height, text) for text, height in ends.items())
     limit = None if budget is None else (_y(scale, budget), f"budget {figure.text(budget)}")
     first, last = points[0].text, points[-1].text
@@ -125,6 +130,14 @@ def _plot(figure: Figure, oldest_first: Sequence[KeptVersion]) -> Plot | None:
         else f"{figure.title} of one version: {first}"
     )
     return Plot(figure, points, ticks, limit, f"{said}. The table below holds every figure.")
+
+
+def _axis(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of the axis of figures that are 1 at most."""
+    spread = max(values) - min(values)
+    span = max(spread, _LEAST_SPAN)
+    top = min(max(values) + (span - spread) / 2, max(1.0, *values))
+    return top - span, top
 
 
 def _x(index: int, count: int) -> float:

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from include.contract import keys
 from include.contract.manifest import describe_file
 from include.pages.models import Wiring, models_app
+from include.pages.plot import HEIGHT
 from include.registry.approve import approve
 from include.registry.follow.believe import Trust
 from include.registry.overview import VERSIONS_PER_PAGE, read_overview
@@ -182,6 +183,31 @@ def test_figures_that_read_the_same_are_drawn_at_one_height(desk):
     (line,) = re.findall(r'of 2 versions: from 0.9952 to 0.9952.*?points="(.*?)"', page, re.DOTALL)
 
     assert len({point.split(",")[1] for point in line.split()}) == 1
+
+
+def test_a_version_says_what_its_figures_mean(busy):
+    page = busy.client().get(f"/sites/{FIRST}").text
+
+    assert "<summary>What these figures mean</summary>" in page
+    assert "Recall within the budget: Recall if the threshold fitted these very rows" in page
+
+
+def test_a_page_that_is_not_there_leads_back(busy):
+    answer = busy.client().get(f"/sites/{version_name(99)}")
+
+    assert answer.status_code == 404
+    assert '<a href="/">All models</a>' in answer.text
+
+
+def test_a_difference_of_a_few_rows_does_not_look_like_a_fall(desk):
+    for name, accuracy in ((FIRST, 0.946), (SECOND, 0.945)):
+        desk.publish(name, accuracy=accuracy)
+
+    page = desk.client().get("/sites").text
+    (line,) = re.findall(r'of 2 versions: from 94.6 % to 94.5 %.*?points="(.*?)"', page, re.DOTALL)
+    heights = [float(point.split(",")[1]) for point in line.split()]
+
+    assert 0 < heights[1] - heights[0] < 0.1 * HEIGHT
 
 
 @pytest.mark.parametrize(
