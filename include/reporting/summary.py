@@ -1,5 +1,6 @@
 """What a report recommends, and why: the few sentences that stand first."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,6 +25,8 @@ class Summary:
     headline : str
     reasons : tuple of str
         Sentences, the weightiest first.
+    practice : str
+        What it catches and flags, in counts; empty when that was not measured.
     changes : tuple of str
         Against the version in force; empty when there is none.
     n_passed, n_judged, n_not_judged : int
@@ -33,6 +36,7 @@ class Summary:
     kind: Kind
     headline: str
     reasons: tuple[str, ...]
+    practice: str
     changes: tuple[str, ...]
     n_passed: int
     n_judged: int
@@ -62,6 +66,7 @@ def summarise(manifest: Manifest, evidence: Evidence) -> Summary:
         kind=kind,
         headline=headlines[kind],
         reasons=reasons[kind],
+        practice=_in_practice(manifest, evidence),
         changes=_changes(manifest, evidence),
         n_passed=len(judged) - len(failed),
         n_judged=len(judged),
@@ -85,6 +90,20 @@ def _why_approve(evidence: Evidence) -> tuple[str, ...]:
             "of the policy alone decided.",
         )
     return ("Every rule of the gate was passed, the comparison with the version in force too.",)
+
+
+def _in_practice(manifest: Manifest, evidence: Evidence) -> str:
+    """Say recall and false-positive rate in counts, which are read faster and misread less."""
+    test = manifest.metrics.get("test") or {}
+    if test.get("recall") is None or test.get("fpr") is None:
+        return ""
+    _, highest = (evidence.intervals or {}).get("fpr") or (None, None)
+    surely = "" if highest is None else f", at most {math.ceil(1000 * highest)} (95 % confidence)"
+    caught, flagged = round(1000 * test["recall"]), round(1000 * test["fpr"])
+    return (
+        f"Of 1,000 phishing rows it catches about {caught:,} and misses {1000 - caught:,}; "
+        f"of 1,000 legitimate rows it flags about {flagged:,}{surely}."
+    )
 
 
 def _changes(manifest: Manifest, evidence: Evidence) -> tuple[str, ...]:

@@ -20,6 +20,25 @@ def test_the_gate_decides(changes, kind):
     assert summarise(manifest(), evidence(**changes)).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("fpr_interval", "flagged"),
+    [
+        pytest.param((0.0, 0.0194), "flags about 7, at most 20 (95 % confidence).", id="interval"),
+        pytest.param(None, "flags about 7.", id="none"),
+    ],
+)
+def test_what_is_caught_and_flagged_is_said_in_counts(fpr_interval, flagged):
+    measured = manifest(metrics={"test": {"recall": 0.848, "fpr": 0.0067}})
+    summary = summarise(measured, evidence(intervals={"fpr": fpr_interval}))
+
+    assert "catches about 848 and misses 152; of 1,000 legitimate rows" in summary.practice
+    assert summary.practice.endswith(flagged)
+
+
+def test_what_was_not_measured_is_not_said():
+    assert summarise(manifest(metrics={"test": {}}), evidence()).practice == ""
+
+
 def test_a_rejection_gives_the_failed_sentences_alone():
     summary = summarise(manifest(), evidence(verdicts=[*VERDICTS, FAILED]))
 
