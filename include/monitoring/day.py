@@ -10,6 +10,7 @@ from typing import Any
 from include.contract.approval import Pointer
 from include.contract.manifest import Manifest
 from include.errors import ManifestError, MonitoringError, VersionRefusedError
+from include.monitoring.audit import SOURCE, draw_audit, judge_audit
 from include.monitoring.findings import conclude
 from include.monitoring.inputs import measure_inputs
 from include.monitoring.kept import leave_day, read_findings
@@ -70,20 +71,24 @@ def watch_day(
             return None
     in_force = version_at_the_end_of(store, pipeline.name, day, trust)
     manifest = _manifest(store, in_force, trust) if in_force else None
+    version = manifest.version if manifest else None
     items = traffic.sample.in_order()
+    # Of what is rare more is drawn, so only weighted figures of these labels mean anything.
+    reported = [each for each in feedback.labelled if each.said.source != SOURCE]
     found: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "pipeline": pipeline.name,
         "day": day,
-        "version": manifest.version if manifest else None,
+        "version": version,
         "threshold": manifest.threshold if manifest else None,
         "traffic": _counted(traffic, items),
         "feedback": _labels(feedback, limits),
         "inputs": measure_inputs(store, pipeline, items, manifest, limits, gx_root),
         "scores": measure_scores(store, items, manifest, day, limits),
         "quality": judge_quality(
-            pipeline, feedback.labelled, _promises(store, feedback, manifest, trust), limits
+            pipeline, reported, _promises(store, feedback, manifest, trust), limits
         ),
+        "audit": judge_audit(store, feedback, draw_audit(traffic, version), version, day, limits),
     }
     found["findings"] = conclude(found, limits)
     leave_day(store, found, render_day(found))

@@ -38,10 +38,12 @@ class Labelled(NamedTuple):
 
     Attributes
     ----------
+    id : str
     item : Item
     said : Said
     """
 
+    id: str
     item: Item
     said: Said
 
@@ -83,7 +85,9 @@ def read_feedback(store: ObjectStore, pipeline: Pipeline, last_day: str, n_days:
             for name, said in _parsed(raw, lines):
                 last_word.put(name, max(said, last_word.get(name) or said))
     items = _answers(store, pipeline, [name for name, _ in last_word.in_order()])
-    labelled = [Labelled(items[name], said) for name, said in last_word.in_order() if name in items]
+    labelled = [
+        Labelled(name, items[name], said) for name, said in last_word.in_order() if name in items
+    ]
     n_labels = len(last_word)
     return Feedback(pipeline.name, labelled, n_labels, n_labels - len(labelled), lines)
 

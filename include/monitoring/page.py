@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import Any, Literal
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from include.monitoring.audit import SOURCE
 from include.monitoring.plots import draw_scores
 from include.reporting.figures import BY_NAME, Figure
 from include.reporting.scales import Scale
@@ -78,6 +80,10 @@ def render_day(found: Mapping[str, Any]) -> str:
             histogram=_histogram(found),
             quality=[(each, [_row(each, figure) for figure in _FIGURES]) for each in quality],
             n_more=len(found["quality"]) - len(quality),
+            audit=found["audit"],
+            audited=[_audited(name, each) for name, each in found["audit"]["figures"].items()],
+            to_label=_to_label(found["audit"]),
+            source=SOURCE,
         )
     )
 
@@ -118,6 +124,21 @@ def _row(quality: Mapping[str, Any], figure: Figure) -> QualityRow:
         limit_at=None if limit is None else scale.at(limit),
         is_broken=found["verdict"] == "broken",
     )
+
+
+def _audited(name: str, found: Mapping[str, Any]) -> tuple[Figure, str, str]:
+    """Return a figure by the random sample, and its value and interval as people read them."""
+    figure = BY_NAME[name]
+    if found["value"] is None:
+        return figure, "not known", ""
+    low, high = figure.text(found["low"]), figure.text(found["high"])
+    return figure, figure.text(found["value"]), f"{low.removesuffix(' %')} to {high}"
+
+
+def _to_label(audit: Mapping[str, Any]) -> list[str]:
+    """Return ids of each stratum in turn, so that whoever stops early has labelled some of each."""
+    rounds = zip_longest(*(stratum["drawn"] for stratum in audit["strata"]))
+    return [name for each in rounds for name in each if name]
 
 
 def _scale_of(figure: Figure, found: Mapping[str, Any]) -> Scale:

@@ -6,6 +6,7 @@ from include.monitoring.findings import conclude
 from include.monitoring.limits import Limits
 from include.monitoring.page import render_day
 from include.monitoring.quality import judge_quality
+from include.monitoring.weighted import Stratum, weighted_figures
 from tests.browser import AXE
 from tests.unit.monitoring.test_quality import PROMISE, SITES, VERSION, answers
 
@@ -15,6 +16,7 @@ COLUMNS = [
     {"column": f"field_{number}", "kl": 0.9 / (number + 1), "psi": 0.1} for number in range(12)
 ]
 SHARES = [{"name": name, "now": 0.75, "then": 0.25} for name in ("1", LONG, HOSTILE)]
+SAMPLE = [Stratum(True, 30, 12, 11), Stratum(False, 870, 12, 1)]
 
 
 def day(*, empty=False):
@@ -43,6 +45,10 @@ def day(*, empty=False):
             "references": [{"name": "the day before", "counts": counts[::-1], "kl": 0.4},
                            {"name": "the test side", "counts": counts, "kl": 0.0}]},
         "quality": judge_quality(SITES, labelled, {VERSION: PROMISE}, Limits()),
+        "audit": {"strata": [], "n_days": 0, "n_drawn": 0, "n_labelled": 0,
+            "figures": weighted_figures([], 0.99)} if empty else {
+            "strata": [{"drawn": [f"{number:032x}" for number in range(30)]}], "n_days": 1,
+            "n_drawn": 30, "n_labelled": 24, "figures": weighted_figures(SAMPLE, 0.99)},
     }  # fmt: skip
     return found | {"findings": conclude(found, Limits())}
 

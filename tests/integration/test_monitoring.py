@@ -187,6 +187,33 @@ def test_labels_show_a_broken_promise_once_there_are_enough_of_them(site, record
     assert "Labels are a biased sample" in report(site)
 
 
+def test_a_random_sample_that_was_labelled_tells_how_good_all_answers_are(site, records):
+    """Two days of 100 flagged items and 200 others; 6 of 10 flagged ones are phishing."""
+    days = ["2026-11-21", DAY]
+    for day in days:
+        site.score(records[:300], [0.95] * 100 + [0.05] * 200, day=day)
+    first, second = (site.watch(day)["audit"] for day in days)
+    flagged, passed = (
+        [name for each in (first, second) for name in each["strata"][place]["drawn"]]
+        for place in (1, 0)
+    )
+    site.feed_back([(name, "Phishing") for name in flagged[:6]], source="audit")
+    site.feed_back([(name, "Legitimate") for name in flagged[6:] + passed[1:]], source="audit")
+    site.feed_back([(passed[0], "Phishing")], source="an angry user")
+    found = site.watch()
+    audit = found["audit"]
+
+    assert [each["n_items"] for each in second["strata"]] == [200, 100]
+    assert "No answer that was drawn at random has a label yet" not in report(site)
+    assert (audit["n_days"], audit["n_drawn"], audit["n_labelled"]) == (2, 20, 19)
+    assert audit["figures"]["precision"]["value"] == 0.6
+    assert audit["figures"]["recall"]["value"] == 1.0
+    assert audit["figures"]["fpr"]["value"] == pytest.approx(80 / 480, abs=1e-6)
+    assert audit["figures"]["recall"]["low"] < 0.5, "19 labels are few"
+    assert found["quality"][0]["n_labels"] == 1, "what is rare was drawn more often than it is"
+    assert all(name in report(site) for each in audit["strata"] for name in each["drawn"])
+
+
 def test_the_last_word_about_an_answer_counts_whatever_day_it_was_given(site, records):
     ids = site.score(records[:10], [0.9] * 10, day="2026-11-21")
     site.feed_back([(name, "Legitimate") for name in ids], day="2026-11-21", source="user")

@@ -22,6 +22,7 @@ PROMISE = promise_of(MANIFEST, {})
 def answers(n, *, flagged, is_phishing, twin=None, source="analyst", version=VERSION):
     return [
         Labelled(
+            f"{number}",
             Item(0.5, flagged, version, None, twin or f"{flagged}{is_phishing}{number}"),
             Said("2026-11-22T13:00:00", source, is_phishing),
         )

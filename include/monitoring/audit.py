@@ -1,0 +1,129 @@
+"""Answers drawn at random for somebody to label: figures of them have no bias.
+
+A few are drawn of each stratum of score and answer, so that what is rare is seen; the labels of a
+stratum stand for all its items. Only labels of the source `SOURCE` count, as people report of those
+that were drawn, too, what looks wrong to them.
+"""
+
+import hashlib
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from heapq import nsmallest
+from typing import Any
+
+from include.monitoring.kept import read_findings
+from include.monitoring.labels import Feedback
+from include.monitoring.limits import Limits
+from include.monitoring.traffic import Traffic
+from include.monitoring.weighted import Stratum, weighted_figures
+from include.stores.objects import ObjectStore
+
+SOURCE = "audit"
+PER_STRATUM = 5
+_EDGES = (0.0, 0.01, 0.1, 0.5, 0.9, 1.0)
+
+
+def draw_audit(traffic: Traffic, version: str | None) -> list[dict[str, Any]]:
+    """Return the answers of a day that somebody should label, by stratum.
+
+    Parameters
+    ----------
+    traffic : Traffic
+    version : str or None
+        Whose answers; those without inputs are left out, as nobody could tell what was asked.
+
+    Returns
+    -------
+    list of dict
+        ``is_flagged``, ``low`` and ``high`` (of the probability), ``n_items``, and ``drawn``: at
+        most `PER_STRATUM` ids in an order of chance, the same ones whenever one looks.
+    """
+    names: dict[tuple[bool, int], list[str]] = {}
+    for name, item in traffic.sample.in_order():
+        if item.version == version and item.inputs is not None:
+            place = min(bisect_right(_EDGES, item.probability), len(_EDGES) - 1)
+            names.setdefault((item.flagged, place), []).append(name)
+    return [
+        {
+            "is_flagged": flagged,
+            "low": _EDGES[place - 1],
+            "high": _EDGES[place],
+            "n_items": round(len(names[flagged, place]) / traffic.sample.share),
+            "drawn": nsmallest(PER_STRATUM, names[flagged, place], key=_by_chance),
+        }
+        for flagged, place in sorted(names)
+    ]
+
+
+def judge_audit(
+    store: ObjectStore,
+    feedback: Feedback,
+    strata: Sequence[Mapping[str, Any]],
+    version: str | None,
+    day: str,
+    limits: Limits,
+) -> dict[str, Any]:
+    """Return how good all answers of a version were, by those that were drawn and labelled.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    feedback : Feedback
+    strata : sequence of mapping
+        What `draw_audit` drew of the day.
+    version : str or None
+    day : str
+        ``YYYY-MM-DD``; what was drawn of the `limits.label_days` up to it is judged together.
+    limits : Limits
+
+    Returns
+    -------
+    dict
+        ``strata``, as they were given; ``n_days``, ``n_drawn`` and ``n_labelled`` of days of which
+        at least one label is known, and ``figures``: of ``precision``, ``recall`` and ``fpr`` the
+        ``value`` (None where nothing is known), ``low`` and ``high``.
+    """
+    said = {each.id: each.said for each in feedback.labelled if each.said.source == SOURCE}
+    n_items, n_labels, n_phishing = (Counter[tuple[bool, float]]() for _ in range(3))
+    n_days = n_drawn = 0
+    earlier = _earlier(store, feedback.pipeline, version, day, limits) if said else ()
+    for each_day in (strata, *earlier):
+        drawn = [name for each in each_day for name in each["drawn"]]
+        if said.keys().isdisjoint(drawn):
+            continue
+        n_days, n_drawn = n_days + 1, n_drawn + len(drawn)
+        for each in each_day:
+            stratum = each["is_flagged"], each["low"]
+            labels = [said[name].is_phishing for name in each["drawn"] if name in said]
+            n_items[stratum] += each["n_items"]
+            n_labels[stratum] += len(labels)
+            n_phishing[stratum] += sum(labels)
+    counted = [
+        Stratum(each[0], n_items[each], n_labels[each], n_phishing[each])
+        for each in sorted(n_items)
+    ]
+    return {
+        "strata": list(strata),
+        "n_days": n_days,
+        "n_drawn": n_drawn,
+        "n_labelled": n_labels.total(),
+        "figures": weighted_figures(counted, limits.confidence),
+    }
+
+
+def _earlier(
+    store: ObjectStore, pipeline: str, version: str | None, day: str, limits: Limits
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield what was drawn of each earlier day at whose end the same version was in force."""
+    for back in range(1, limits.label_days):
+        before = (date.fromisoformat(day) - timedelta(days=back)).isoformat()
+        found = read_findings(store, pipeline, before)
+        if found is not None and found["version"] == version and "audit" in found:
+            yield found["audit"]["strata"]
+
+
+def _by_chance(name: str) -> bytes:
+    """Return what puts ids into an order that says nothing of them, the same one at each look."""
+    return hashlib.blake2b(name.encode(), digest_size=8, person=b"audit").digest()
