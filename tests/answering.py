@@ -38,9 +38,9 @@ def following(pipeline, body, **changes):
     return Following(in_force(pipeline, body, **changes))
 
 
-def app_of(followers, limits=None, **fields):
+def app_of(followers, limits=None, loading=(), **fields):
     scorer = Scorer(
-        Catalogue(followers),
+        Catalogue(followers, loading),
         Metrics(shared=False),
         limits or Limits(),
         "abc",

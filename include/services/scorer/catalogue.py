@@ -1,6 +1,6 @@
 """Which model in force answers which kind of question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from include.errors import ModelUnavailableError, PipelineUnknownError
 from include.registry.follow import Follower, InForce
@@ -16,10 +16,15 @@ class Catalogue:
     ----------
     followers : mapping of str to Follower
         By pipeline; the order decides which one answers when a request names none.
+    loading : collection of str
+        The pipelines of which a version is being loaded now.
     """
 
-    def __init__(self, followers: Mapping[str, Follower[OnnxModel]]) -> None:
+    def __init__(
+        self, followers: Mapping[str, Follower[OnnxModel]], loading: Collection[str] = ()
+    ) -> None:
         self._followers = followers
+        self._loading = loading
 
     def pipelines(self) -> list[str]:
         """Return the names of all pipelines that are followed."""
@@ -31,7 +36,7 @@ class Catalogue:
 
     def waiting(self) -> list[str]:
         """Return the pipelines that have no version in force yet."""
-        return [name for name, follower in self._followers.items() if follower.in_force is None]
+        return self._waiting_among(list(self._followers))
 
     def awaited(self) -> list[str]:
         """Return the pipelines without a version in force that should soon have one."""
@@ -47,13 +52,16 @@ class Catalogue:
         PipelineUnknownError
             If no pipeline that is followed reads it.
         ModelUnavailableError
-            If one that may read it has no version in force yet.
+            If one that may read it has no version in force yet, or the columns are of none in
+            force while the first version of another is being loaded.
         """
         names = self._asked_for(question.pipeline)
         is_text = question.is_text
         found = [e for e in self._in_force_among(names) if e.model.schema.is_text == is_text]
         if found:
-            return found[0] if len(found) == 1 else _nearest(found, question.items[:1])
+            if len(found) == 1 and not self._loading:
+                return found[0]
+            return self._nearest(found, names, _columns_of(question.items[0]))
         self._check_none_waits(names)
         what = "a URL" if is_text else "a record of columns"
         raise PipelineUnknownError(f"none of the pipelines reads {what}: {', '.join(names)}")
@@ -61,22 +69,24 @@ class Catalogue:
     def answering_table(self, header: Sequence[str], pipeline: str | None) -> InForce[OnnxModel]:
         """Return the version that answers a table: the first whose columns are all in `header`.
 
-        Without such a one it is the first in force, which can say what is missing.
+        Without such a one it is the one that knows most of them, and can say what is missing.
 
         Raises
         ------
         PipelineUnknownError
             If the pipeline that is asked for is not followed.
         ModelUnavailableError
-            If none has a version in force yet.
+            If no column is of one in force, and another has no version in force yet; or as
+            `answering`.
         """
         names = self._asked_for(pipeline)
         entries = self._in_force_among(names)
         for entry in entries:
             if set(entry.model.schema.names) <= set(header):
                 return entry
-        self._check_none_waits(names)
-        return entries[0]
+        if not any(set(entry.model.schema.names) & set(header) for entry in entries):
+            self._check_none_waits(names)
+        return self._nearest(entries, names, set(header))
 
     def named(self, pipeline: str) -> InForce[OnnxModel]:
         """Return the version of one pipeline that answers now.
@@ -105,13 +115,27 @@ class Catalogue:
         found = (self._followers[name].in_force for name in names)
         return [entry for entry in found if entry is not None]
 
+    def _waiting_among(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if self._followers[name].in_force is None]
+
+    def _nearest(
+        self, entries: Sequence[InForce[OnnxModel]], names: Sequence[str], columns: set[str]
+    ) -> InForce[OnnxModel]:
+        """Return the version that knows most of the columns, the first of equals."""
+        nearest = min(entries, key=lambda entry: len(columns.difference(entry.model.schema.names)))
+        coming = [name for name in self._waiting_among(names) if name in self._loading]
+        if coming and not columns.issubset(nearest.model.schema.names):
+            raise ModelUnavailableError(
+                f"the columns are of no model in force, and one is being loaded for: "
+                f"{', '.join(coming)}"
+            )
+        return nearest
+
     def _check_none_waits(self, names: Sequence[str]) -> None:
-        waiting = [name for name in names if self._followers[name].in_force is None]
+        waiting = self._waiting_among(names)
         if waiting:
             raise ModelUnavailableError(f"no model is in force yet for: {', '.join(waiting)}")
 
 
-def _nearest(entries: Sequence[InForce[OnnxModel]], items: Sequence[object]) -> InForce[OnnxModel]:
-    """Return the version that knows most of the first item's columns, the first of equals."""
-    columns = {name for item in items if isinstance(item, dict) for name in item}
-    return max(entries, key=lambda entry: len(columns.intersection(entry.model.schema.names)))
+def _columns_of(item: object) -> set[str]:
+    return set(item) if isinstance(item, dict) else set()

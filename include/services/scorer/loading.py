@@ -31,10 +31,13 @@ class Loader:
     ----------
     is_serving : bool
         Whether requests come; set once by whoever starts to answer them.
+    under_way : set of str
+        The pipelines of which a version is being loaded now.
     """
 
     def __init__(self) -> None:
         self.is_serving = False
+        self.under_way: set[str] = set()
 
     def load(self, body: bytes, manifest: Manifest) -> OnnxModel:
         """Return a model that has been tried, as `load_model` does.
@@ -46,11 +49,13 @@ class Loader:
         """
         if not self.is_serving:
             return load_model(body, manifest)
+        self.under_way.add(manifest.pipeline)
         try:
             with ThreadPoolExecutor(1, "load", initializer=_step_back) as pool:
                 return pool.submit(load_model, body, manifest, check_apart).result()
         finally:
             _give_memory_back()
+            self.under_way.discard(manifest.pipeline)
 
 
 def check_apart(body: bytes) -> None:

@@ -76,7 +76,7 @@ def create() -> Flask:
         atexit.register(poller.stop)
     loader.is_serving = True
     _settle_from_now_on(metrics)
-    catalogue = Catalogue(followers)
+    catalogue = Catalogue(followers, loader.under_way)
     access = _access(settings)
     outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
     note = _keep_traffic(settings, bucket, outbox, metrics)

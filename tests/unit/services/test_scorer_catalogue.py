@@ -1,10 +1,12 @@
 """Two pipelines that read records stand side by side: a third one moves nobody's answers."""
 
+from io import BytesIO
+
 import pytest
 
 from include.contract.schema import InputField
 from tests import graphs
-from tests.answering import app_of, following
+from tests.answering import Following, app_of, following
 
 MAILS = (InputField("spf", "int8", (-1, 0, 1)), InputField("b", "int8", (-1, 0, 1)))
 
@@ -42,3 +44,41 @@ def test_a_pipeline_asked_for_is_not_guessed(client):
 )
 def test_what_nobody_knows_is_refused_by_the_first(client, record):
     assert client.post("/predict", json={"record": record}).status_code == 422
+
+
+MAIL, SITE = {"spf": 1, "b": 1}, {"a": 1, "b": 1}
+
+
+def asked_while_mails_wait(record, loading, sent_as):
+    followers = {"sites": following("sites", graphs.logistic()), "mails": Following()}
+    client = app_of(followers, loading=loading).test_client()
+    if sent_as == "table":
+        text = ",".join(record) + "\n" + ",".join(map(str, record.values())) + "\n"
+        file = {"file": (BytesIO(text.encode()), "some.csv")}
+        return client.post("/predict", data=file)
+    return client.post("/predict", json={"record": record})
+
+
+@pytest.mark.parametrize("sent_as", ["record", "table"])
+@pytest.mark.parametrize(
+    ("record", "loading", "status"),
+    [
+        pytest.param(MAIL, {"mails"}, 503, id="perhaps of the one that is loading"),
+        pytest.param(MAIL, {"sites"}, 422, id="another version of one in force is loading"),
+        pytest.param(MAIL, set(), 422, id="nothing is loading"),
+        pytest.param(SITE, {"mails"}, 200, id="of one in force"),
+        pytest.param({"a": 1}, {"mails"}, 422, id="of one in force, with a fault"),
+    ],
+)
+def test_who_may_mean_a_pipeline_that_is_still_loading_is_told_to_come_back(
+    record, loading, status, sent_as
+):
+    answer = asked_while_mails_wait(record, loading, sent_as)
+
+    assert answer.status_code == status
+    assert ("Retry-After" in answer.headers) == (status == 503)
+    assert status != 503 or "mails" in answer.json["detail"]
+
+
+def test_a_table_of_no_column_that_is_known_waits_for_the_pipeline_without_a_model():
+    assert asked_while_mails_wait({"spf": 1}, set(), "table").status_code == 503

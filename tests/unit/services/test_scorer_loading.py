@@ -3,6 +3,7 @@
 import pytest
 
 from include.errors import VersionRefusedError
+from include.services.scorer import loading
 from include.services.scorer.loading import Loader, check_apart
 from tests import graphs
 from tests.versions import Version, version_name
@@ -21,6 +22,15 @@ def test_a_sound_model_is_loaded_beside_the_requests(loader):
     model = loader.load(graphs.constant(0.25), MANIFEST)
 
     assert model.score(model.schema.encode([{"a": 1, "b": 1}])).tolist() == [0.25]
+
+
+def test_whose_version_is_under_way_is_known_until_it_is_loaded(loader, monkeypatch):
+    seen = []
+    monkeypatch.setattr(loading, "load_model", lambda *_: seen.append(set(loader.under_way)))
+    loader.load(b"", MANIFEST)
+
+    assert seen == [{MANIFEST.pipeline}]
+    assert not loader.under_way
 
 
 @pytest.mark.parametrize(
