@@ -145,7 +145,7 @@ def slack_text(alert: Alert) -> str:
 
 def _lines(alert: Alert) -> list[str]:
     look = [f"Look: {alert.link}"] if alert.link else []
-    return [f"{alert.title}", alert.sentence, *look, f"What to do: {alert.runbook}"]
+    return [alert.title, alert.sentence, *look, f"What to do: {alert.runbook}"]
 
 
 def _escaped(text: str) -> str:

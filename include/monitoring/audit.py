@@ -8,12 +8,11 @@ that were drawn, too, what looks wrong to them.
 import hashlib
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 
-from include.monitoring.kept import read_findings
+from include.monitoring.kept import earlier_findings
 from include.monitoring.labels import Feedback
 from include.monitoring.limits import Limits
 from include.monitoring.traffic import Traffic
@@ -88,8 +87,9 @@ def judge_audit(
     said = {each.id: each.said for each in feedback.labelled if each.said.source == SOURCE}
     n_items, n_labels, n_phishing = (Counter[tuple[bool, float]]() for _ in range(3))
     n_days = n_drawn = 0
-    earlier = _earlier(store, feedback.pipeline, version, day, limits) if said else ()
-    for each_day in (strata, *earlier):
+    n_back = limits.label_days - 1 if said else 0
+    earlier = earlier_findings(store, feedback.pipeline, version, day, n_back)
+    for each_day in (strata, *(found["audit"]["strata"] for found in earlier if "audit" in found)):
         drawn = [name for each in each_day for name in each["drawn"]]
         if said.keys().isdisjoint(drawn):
             continue
@@ -111,17 +111,6 @@ def judge_audit(
         "n_labelled": n_labels.total(),
         "figures": weighted_figures(counted, limits.confidence),
     }
-
-
-def _earlier(
-    store: ObjectStore, pipeline: str, version: str | None, day: str, limits: Limits
-) -> Iterator[list[dict[str, Any]]]:
-    """Yield what was drawn of each earlier day at whose end the same version was in force."""
-    for back in range(1, limits.label_days):
-        before = (date.fromisoformat(day) - timedelta(days=back)).isoformat()
-        found = read_findings(store, pipeline, before)
-        if found is not None and found["version"] == version and "audit" in found:
-            yield found["audit"]["strata"]
 
 
 def _by_chance(name: str) -> bytes:

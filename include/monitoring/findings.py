@@ -75,7 +75,7 @@ def _broken(ours: Mapping[str, Any], limits: Limits) -> Iterator[str]:
 
 def _labels(ours: Mapping[str, Any] | None, limits: Limits) -> str:
     if ours is None:
-        return "No answer of the version in force has a label yet."
+        return "Beside a random sample, no answer of the version in force has a label yet."
     counts = f"{ours['n_phishing']:,} phishing and {ours['n_legitimate']:,} legitimate"
     if max(ours["n_phishing"], ours["n_legitimate"]) < limits.min_labels:
         return (

@@ -1,6 +1,8 @@
 """What was left of the days that were watched."""
 
 import json
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from include.contract import keys
@@ -23,6 +25,29 @@ def read_findings(store: ObjectStore, pipeline: str, day: str) -> dict[str, Any]
     except ObjectMissingError:
         return None
     return found
+
+
+def earlier_findings(
+    store: ObjectStore, pipeline: str, version: str | None, day: str, n_days: int
+) -> Iterator[dict[str, Any]]:
+    """Yield the figures of days before, as far as kept, at whose end a version was in force.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    pipeline : str
+    version : str or None
+        None for days at whose end there was none.
+    day : str
+        ``YYYY-MM-DD``.
+    n_days : int
+        How far back.
+    """
+    for back in range(1, n_days + 1):
+        before = (date.fromisoformat(day) - timedelta(days=back)).isoformat()
+        found = read_findings(store, pipeline, before)
+        if found is not None and found["version"] == version:
+            yield found
 
 
 def is_newest(store: ObjectStore, pipeline: str, day: str) -> bool:

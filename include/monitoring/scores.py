@@ -5,14 +5,13 @@ the test side decides only while there are none.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from include.contract.manifest import Manifest
-from include.monitoring.kept import read_findings
+from include.monitoring.kept import earlier_findings
 from include.monitoring.limits import Limits
 from include.monitoring.promises import read_portrait
 from include.monitoring.traffic import Item
@@ -100,13 +99,9 @@ def _earlier(
 ) -> Iterator[dict[str, Any]]:
     """Yield the sum of the days before that the same version answered, if there are any."""
     summed, days = np.zeros(_N_BINS, int), 0
-    for back in range(1, EARLIER_DAYS + 1):
-        before = (date.fromisoformat(day) - timedelta(days=back)).isoformat()
-        found = read_findings(store, manifest.pipeline, before)
-        if found is None:
-            continue
+    for found in earlier_findings(store, manifest.pipeline, manifest.version, day, EARLIER_DAYS):
         scores = found["scores"]
-        if found["version"] == manifest.version and scores["n_distinct"] >= limits.min_items:
+        if scores["n_distinct"] >= limits.min_items:
             summed, days = summed + np.array(scores["counts"]), days + 1
     if days:
         named = "the day before" if days == 1 else f"{days} days of the week before"
