@@ -7,11 +7,20 @@ from typing import Any, Protocol
 
 from include.contract import keys
 from include.errors import ManifestError, ObjectMissingError, VersionRefusedError
+from include.validation.docs import QUARANTINE_PAGE
 
 MAX_RUNS = 200
 JUDGED = "validation.json"
 _MAX_BYTES = 4 * 1024 * 1024
 _READERS = 8
+_LEAD = (
+    "<p>What each training run found in its records: by run, every rule one by one; under "
+    "<em>Records</em>, which are in quarantine and what to do.</p>"
+)
+_NONE = (
+    "<p>No run has validated records yet. Load records and trigger a DAG whose name begins with "
+    "<code>train_</code>; its results are here once its task <code>validate</code> has ended.</p>"
+)
 
 
 class Bucket(Protocol):
@@ -33,7 +42,7 @@ def list_runs(store: Bucket) -> str:
         runs = store.folders(f"{keys.docs_root()}{pipeline}/")
         runs.sort(key=lambda run: run.rsplit("__", 1)[-1], reverse=True)
         sections.append(_section(store, pipeline, runs))
-    return "".join(sections) or "<p>No run has validated records yet.</p>"
+    return _LEAD + "".join(sections) if sections else _NONE
 
 
 def _section(store: Bucket, pipeline: str, runs: list[str]) -> str:
@@ -57,7 +66,8 @@ def _verdict(store: Bucket, pipeline: str, run: str) -> str:
     """Return, as HTML, what became of a run's records."""
     try:
         judged = json.loads(store.get(keys.run_file(pipeline, run, JUDGED), _MAX_BYTES))
-        return _sentence(judged)
+        page = f"{escape(pipeline)}/{escape(run)}/{QUARANTINE_PAGE}"
+        return f'<a href="{page}">{_sentence(judged)}</a>'
     except (ManifestError, ObjectMissingError, VersionRefusedError):
         return '<span class="muted">not kept any more</span>'
     except (ValueError, KeyError, TypeError):
@@ -70,4 +80,5 @@ def _sentence(judged: dict[str, Any]) -> str:
         return f'<span class="bad">refused: {escape("; ".join(map(str, failures)))}</span>'
     kept = f"{accepted:,} accepted, {quarantined:,} in quarantine"
     n_warnings = len(judged["warnings"])
-    return f"{kept}, {n_warnings} warnings" if n_warnings else kept
+    warned = f", {n_warnings} warning{'s' if n_warnings > 1 else ''}" if n_warnings else ""
+    return kept + warned

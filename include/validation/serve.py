@@ -37,6 +37,18 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
 }
+_MISSING = (
+    "<p>There are no Data Docs here. A run has them once its task <code>validate</code> has ended; "
+    "those of old runs are deleted.</p>"
+)
+_NO_REPORT = (
+    "<p>This run has packaged no version, so there is no report. Its tasks say how far it came.</p>"
+)
+_UNAVAILABLE = (
+    "<p class='bad'>The Data Docs cannot be read: {}</p>"
+    "<p>Nothing was changed. Look at the Airflow connection <code>nightcatch_s3</code> and at S3 "
+    "itself, then load this page again.</p>"
+)
 # Without a style sheet from the bucket, which holds none before the first run.
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>
@@ -79,13 +91,13 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
     @app.exception_handler(ObjectMissingError)
     @app.exception_handler(ManifestError)
     def missing(request: Request, err: Exception) -> Response:
-        return _answer("<p>There are no Data Docs here: no records were validated yet.</p>", 404)
+        return _answer(_MISSING + _back(request), 404)
 
     @app.exception_handler(StoreUnavailableError)
     @app.exception_handler(SettingMissingError)
     @app.exception_handler(VersionRefusedError)
     def unavailable(request: Request, err: Exception) -> Response:
-        return _answer(f"<p>The Data Docs cannot be read: {escape(str(err))}</p>", 503)
+        return _answer(_UNAVAILABLE.format(escape(str(err))), 503)
 
     @app.get("/")
     def index(request: Request, dag_id: str | None = None, run_id: str | None = None) -> Response:
@@ -105,7 +117,7 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
         try:
             return _to_report(request, *version_of_run(store(), dag_id, run_id))
         except ObjectMissingError:
-            return _answer("<p>This run has packaged no version, so there is no report.</p>", 404)
+            return _answer(_NO_REPORT + _back(request), 404)
 
     @app.get("/{path:path}")
     def page(path: str) -> Response:
@@ -170,6 +182,10 @@ def _to_report(request: Request, pipeline: str, version: str) -> Response:
     beside = str(request.scope["root_path"]).rpartition("/")[0]
     name = f"{keys.pipeline_name(pipeline)}/{keys.version_name(version)}/{keys.REPORT}"
     return RedirectResponse(f"{beside}/models/{name}")
+
+
+def _back(request: Request) -> str:
+    return f'<p><a href="{escape(request.scope["root_path"])}/">Data Docs of all runs</a></p>'
 
 
 def _answer(body: str, status: int = 200) -> Response:

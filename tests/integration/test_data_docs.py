@@ -141,6 +141,7 @@ def test_nothing_but_data_docs_is_served(client, address):
 
     assert answer.status_code == 404
     assert "There are no Data Docs here" in answer.text
+    assert '<a href="/">Data Docs of all runs</a>' in answer.text
 
 
 def test_reports_are_left_to_the_page_that_verifies_them(store, client):
@@ -205,6 +206,7 @@ def test_a_missing_store_is_said_and_not_a_crash(opener):
 
     assert answer.status_code == 503
     assert "The Data Docs cannot be read" in answer.text
+    assert "Look at the Airflow connection" in answer.text
 
 
 def test_the_plugin_answers_nobody_who_is_not_logged_in(tmp_path):

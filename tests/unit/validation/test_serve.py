@@ -52,8 +52,9 @@ def judged(failures=(), warnings=()):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(judged(), "8,847 accepted, 3 in quarantine</td>", id="accepted"),
-        pytest.param(judged(warnings=["w"]), "3 in quarantine, 1 warnings", id="warned"),
+        pytest.param(judged(), "8,847 accepted, 3 in quarantine</a></td>", id="accepted"),
+        pytest.param(judged(warnings=["w"]), "3 in quarantine, 1 warning</a>", id="warned"),
+        pytest.param(judged(warnings=["v", "w"]), "quarantine, 2 warnings</a>", id="warned-twice"),
         pytest.param(judged(["too <few> rows"]), "refused: too &lt;few&gt; rows", id="refused"),
         pytest.param(b"{", "cannot be read", id="cut"),
         pytest.param(b"{}", "cannot be read", id="empty"),
@@ -64,6 +65,7 @@ def test_the_list_says_what_became_of_a_run_s_records(content, said):
     page = list_runs(Folders({"runs/sites/night/validation.json": content}, sites=["night"]))
 
     assert said in page
+    assert ('href="sites/night/quarantine.html"' in page) == (b"accepted" in content)
 
 
 def test_a_run_whose_verdict_is_gone_stays_in_the_list():
@@ -71,7 +73,10 @@ def test_a_run_whose_verdict_is_gone_stays_in_the_list():
 
 
 def test_without_runs_the_list_says_so():
-    assert "No run has validated records yet" in list_runs(Folders())
+    page = list_runs(Folders())
+
+    assert "No run has validated records yet" in page
+    assert "trigger a DAG" in page
 
 
 def test_what_is_listed_is_text():
