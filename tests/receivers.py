@@ -85,7 +85,7 @@ class Mailbox:
 
 @contextmanager
 def smtp_receiver(*, tls=None, at_once=False, **answers):
-    """A server that takes mail, RFC 5321 in small; by `answers` to commands.
+    """A server that takes mail, RFC 5321 in small; by `answers` to commands or to whole lines.
 
     With an SSL context it takes a password over TLS only: by STARTTLS, or `at_once`.
     """
@@ -115,7 +115,8 @@ def smtp_receiver(*, tls=None, at_once=False, **answers):
                 box.in_the_clear.add(word)
             if word == "AUTH":
                 box.logins.append(line.decode().split()[-1])
-            answer = box.answers.get(word, usual.get(word, "250 ok"))
+            said = line.decode("latin-1").strip()
+            answer = box.answers.get(said) or box.answers.get(word, usual.get(word, "250 ok"))
             if word == "EHLO" and tls:
                 answer = f"250-test\r\n250 {'AUTH PLAIN' if self.encrypted else 'STARTTLS'}"
             self.say(answer)

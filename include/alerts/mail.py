@@ -1,5 +1,6 @@
 """One mail by SMTP: encrypted where the server can, and always where a password is sent."""
 
+import logging
 import smtplib
 import ssl
 from contextlib import closing, suppress
@@ -11,10 +12,11 @@ from include.errors import MessageRefusedError, ReceiverUnavailableError
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _PORTS = {"smtp": 587, "smtps": 465}
+_log = logging.getLogger(__name__)
 
 
 def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
-    """Return when the server took the mail.
+    """Return when the server took the mail, for one recipient at least.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
         with closing(_connected(parts, timeout_s)) as server:
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(message)
+            refused = server.send_message(message)
             with suppress(OSError):  # it has the mail, whatever it says now
                 server.quit()
     except smtplib.SMTPRecipientsRefused as err:
@@ -48,6 +50,8 @@ def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
         raise MessageRefusedError(f"{parts.hostname} cannot: {err}") from None
     except (OSError, ValueError) as err:
         raise ReceiverUnavailableError(f"{parts.hostname} cannot be reached: {why(err)}") from None
+    if refused:
+        _log.error("%s took the mail, and not for %d on the list", parts.hostname, len(refused))
 
 
 def _connected(parts: SplitResult, timeout_s: float) -> smtplib.SMTP:

@@ -118,6 +118,15 @@ def test_mail_reaches_everybody_on_the_list():
     assert ALERT.runbook in text
 
 
+def test_a_recipient_that_is_refused_costs_the_others_nothing_and_is_logged(caplog):
+    with smtp_receiver(**{"rcpt TO:<b@example.org>": "550 nobody"}) as box:
+        MailReceiver(mail_settings(box)).send(ALERT)
+
+    assert len(box.mails) == 1
+    assert "127.0.0.1 took the mail, and not for 1 on the list" in caplog.text
+    assert "b@example.org" not in caplog.text
+
+
 def test_mail_that_was_taken_is_not_mailed_again_whatever_is_said_at_the_end():
     with smtp_receiver(QUIT="421 too late") as box:
         MailReceiver(mail_settings(box)).send(ALERT)
