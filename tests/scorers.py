@@ -11,6 +11,7 @@ from include.stack.process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_TIMEOUT_S = 60.0
+_TIMEOUT_S = 20.0  # a busy machine may let a worker wait for seconds
 
 
 class ScorerProcess:
@@ -59,20 +60,20 @@ class ScorerProcess:
 
     def status(self, path):
         try:
-            return requests.get(self.url + path, timeout=5).status_code
+            return requests.get(self.url + path, timeout=_TIMEOUT_S).status_code
         except requests.RequestException:
             return None
 
     def metrics(self):
-        return requests.get(self.url + "/metrics", timeout=5).text
+        return requests.get(self.url + "/metrics", timeout=_TIMEOUT_S).text
 
     def predict(self, record, session=requests):
-        return session.post(self.url + "/predict", json={"record": record}, timeout=20)
+        return session.post(self.url + "/predict", json={"record": record}, timeout=_TIMEOUT_S)
 
     def serials(self, n_requests=12):
         """The serials that answer over as many fresh connections; None where there is no model."""
         return {self.serial() for _ in range(n_requests)}
 
     def serial(self):
-        models = requests.get(self.url + "/version", timeout=5).json()["models"]
+        models = requests.get(self.url + "/version", timeout=_TIMEOUT_S).json()["models"]
         return models[0]["serial"] if models else None

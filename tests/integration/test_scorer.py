@@ -74,7 +74,7 @@ def test_it_is_live_before_and_ready_after_the_first_approval(site, scorer):
     assert scorer.status("/health/ready") == 503
     assert scorer.predict(RECORD).status_code == 503
     site.promote(90)
-    scorer.wait_until(lambda: scorer.serials() == {1})
+    scorer.wait_until(lambda: scorer.log().count("is in force, serial 1") == 2)  # both workers
     assert scorer.status("/health/ready") == 200
     answer = scorer.predict(RECORD).json()
     assert (answer["prediction"], answer["probability"]) == ("Phishing", 0.9)
