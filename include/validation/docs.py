@@ -33,7 +33,7 @@ _PAGES = {
 _MEANINGS = {
     QUARANTINE_PAGE: "A rule that failed for single records sends these to quarantine, and "
     "training goes on without them. One that failed for the whole set stops the run, unless it is "
-    "only a warning.",
+    "only a warning. Where a rule observes no single value there is --.",
     DRIFT_PAGE: "A failed rule has found a column that moved: a warning, or, beyond a second "
     "limit, what keeps the new version from being approved.",
 }
