@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
 from tests.browser import Browser
+
+# The same examples each time, and no failure because the machine had other work to do.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

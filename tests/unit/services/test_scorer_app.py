@@ -383,7 +383,10 @@ BODIES = st.binary(max_size=300) | st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(
+    max_examples=300,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(CONTENT_TYPES, ACCEPTS, BODIES)
 def test_whatever_is_sent_is_answered_below_500(sites, content_type, accept, body):
     headers = {"Content-Type": content_type, "Accept": accept}

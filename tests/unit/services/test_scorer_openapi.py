@@ -135,7 +135,8 @@ BODIES = st.one_of(
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(body=BODIES)
 def test_what_the_schema_allows_is_answered_and_only_that(client, document, body):
