@@ -2,16 +2,48 @@
 
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import requests
 
 from include.stack.ports import pick_port
 from include.stack.process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
-READY_TIMEOUT_S = 60.0
-_TIMEOUT_S = 20.0  # a busy machine may let a worker wait for seconds
+READY_TIMEOUT_S = 180.0
+ANSWER_TIMEOUT_S = 20.0  # a busy machine may let a worker wait for seconds
+
+
+def of_each_worker(server, ask):
+    """What each worker of a running scorer answers, over a fresh connection.
+
+    The others are held up while one is asked: who accepts a connection is else left to chance.
+    """
+    assert server.process.pid is not None, "it does not run"
+    children = psutil.Process(server.process.pid).children()
+    workers = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
+    answers = []
+    for worker in workers:
+        with ExitStack() as held:
+            for other in workers:
+                if other != worker:
+                    other.suspend()
+                    held.callback(other.resume)
+            answers.append(ask())
+    return answers
+
+
+def serials_of(server):
+    """The serials that its workers answer from; None where there is no model."""
+
+    def serial():
+        answer = requests.get(f"http://127.0.0.1:{server.port}/version", timeout=READY_TIMEOUT_S)
+        models = answer.json()["models"]
+        return models[0].get("serial") if models else None
+
+    return set(of_each_worker(server, serial))
 
 
 class ScorerProcess:
@@ -60,20 +92,17 @@ class ScorerProcess:
 
     def status(self, path):
         try:
-            return requests.get(self.url + path, timeout=_TIMEOUT_S).status_code
+            return requests.get(self.url + path, timeout=ANSWER_TIMEOUT_S).status_code
         except requests.RequestException:
             return None
 
     def metrics(self):
-        return requests.get(self.url + "/metrics", timeout=_TIMEOUT_S).text
+        return requests.get(self.url + "/metrics", timeout=ANSWER_TIMEOUT_S).text
 
     def predict(self, record, session=requests):
-        return session.post(self.url + "/predict", json={"record": record}, timeout=_TIMEOUT_S)
+        return session.post(
+            self.url + "/predict", json={"record": record}, timeout=ANSWER_TIMEOUT_S
+        )
 
-    def serials(self, n_requests=12):
-        """The serials that answer over as many fresh connections; None where there is no model."""
-        return {self.serial() for _ in range(n_requests)}
-
-    def serial(self):
-        models = requests.get(self.url + "/version", timeout=_TIMEOUT_S).json()["models"]
-        return models[0]["serial"] if models else None
+    def serials(self):
+        return serials_of(self)

@@ -20,7 +20,7 @@ from include.features.sets import URLS
 from tests import graphs, pages
 from tests.answering import app_of
 from tests.integration.test_scorer import Site
-from tests.scorers import ScorerProcess
+from tests.scorers import ScorerProcess, of_each_worker
 from tests.versions import Version, promote, version_name
 
 PAGE = pages.ROOT / "docs" / "api.md"
@@ -81,8 +81,14 @@ def scorer(s3, bucket, tmp_path):
     keys.write_text(f"ann {hashlib.sha256(b'a key').hexdigest()}\n")
     env = {"NIGHTCATCH_PIPELINES": "sites,urls", "NIGHTCATCH_API_KEYS_FILE": str(keys)}
     process = ScorerProcess(tmp_path, {**site.env, **env})
-    yield process.start("/health/ready")
+    process.start("/health/ready")
+    process.wait_until(lambda: set(of_each_worker(process, report_of(process))) == {200})
+    yield process
     process.kill()
+
+
+def report_of(process):
+    return lambda: process.status("/models/sites/report")
 
 
 class Featured(Version):
@@ -105,7 +111,7 @@ def send(scorer, call, files):
     headers = {"Authorization": "Bearer a key", **it["headers"]}
     url = it["url"].replace(SCORER, scorer.url)
     body = {"data": dict(form), "files": dict(parts)} if parts else {"data": data}
-    return requests.request(it["method"], url, headers=headers, timeout=30, **body)
+    return requests.request(it["method"], url, headers=headers, timeout=60, **body)
 
 
 def shape(value):

@@ -162,7 +162,7 @@ def test_clients_that_take_their_time_to_hang_up_keep_nobody_waiting(scorer):
             assert answer_to(slow) == b"HTTP/1.1 200 OK"
         last = slow  # told the end last of all
         answers = {scorer.predict(RECORD).status_code for _ in range(30)}
-        last.setblocking(False)
+        last.settimeout(30)
 
         assert answers == {200}
         assert last.recv(1) == b""  # our side is closed
@@ -188,7 +188,7 @@ def test_requests_sent_at_once_are_answered_one_after_the_other(scorer):
 )
 def test_what_follows_a_request_that_a_thread_reads_is_answered(scorer, first):
     last = request(b"{")
-    with socket.create_connection(("127.0.0.1", scorer.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=30) as client:
         client.sendall(first + request() + last[:40])
         first_lines = {answer_to(client) for _ in range(first.count(b"POST") + 1)}
         client.sendall(last[40:])
@@ -282,5 +282,5 @@ def test_sigterm_waits_for_who_takes_an_answer_and_not_for_who_asks_nothing(scor
         scorer.wait_until(lambda: scorer.log().count("Worker exiting") == 2)
 
         assert silent.fileno() > 0
-    scorer.process.wait_until_ended(30)
+    scorer.process.wait_until_ended(60)
     assert "SIGKILL" not in scorer.log()
