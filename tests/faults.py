@@ -69,6 +69,7 @@ class FaultProxy:
         hard = struct.pack("ii", 1, 0)
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, hard)
         handler.connection.close()
+        handler.close_connection = True  # it is reset once the handler lets go of it
 
     def swallow(self, handler):
         self._over.wait(60)

@@ -1,6 +1,7 @@
 """Following through a proxy that fails: the old model stays, one line is logged, it recovers."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,32 @@ REFUSED = {
     ("not S3", "model.onnx"): "ManifestError",
     ("length too long", "model.onnx"): "VersionRefusedError",
 }
+# What comes to an end only because whoever reads has had enough.
+ENDLESS = {
+    ("black hole", "approved.json"),
+    ("black hole", "model.onnx"),
+    ("slow bytes", "approved.json"),
+    ("slow bytes", "model.onnx"),
+    ("length too long", "approved.json"),
+}
+
+
+class Reader:
+    """A bucket opened as the service does, with little patience where a fault has no end."""
+
+    def __init__(self, settings):
+        self._patient = open_bucket(replace(settings, s3_timeout_s=30.0))
+        self._hasty = open_bucket(replace(settings, s3_timeout_s=1.0))
+        self.hasty_with = ()
+
+    def get(self, key, max_bytes):
+        return self._for(key).get(key, max_bytes)
+
+    def fetch_if_changed(self, key, etag, max_bytes):
+        return self._for(key).fetch_if_changed(key, etag, max_bytes)
+
+    def _for(self, key):
+        return self._hasty if key.endswith(self.hasty_with) else self._patient
 
 
 @pytest.fixture
@@ -40,13 +67,16 @@ def site(s3, bucket, tmp_path):
 
 
 @pytest.fixture
-def follower(s3, site, proxy, bucket, monkeypatch):
-    """It reads as the service does, its bucket opened with the service's own settings."""
+def reader(s3, proxy, bucket, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    settings = Settings(("sites",), proxy.url, bucket, (), (), Path(), s3_timeout_s=0.4)
-    made: Follower = site.follower(open_bucket(settings))
+    return Reader(Settings(("sites",), proxy.url, bucket, (), (), Path()))
+
+
+@pytest.fixture
+def follower(site, reader):
+    made: Follower = site.follower(reader)
     site.promote(FIRST)
     assert made.poll_once().kind == "swapped"
     return made
@@ -63,13 +93,14 @@ def failures(metrics):
 
 @pytest.mark.parametrize("path_end", ["approved.json", "model.onnx"])
 @pytest.mark.parametrize("fault", [name for name in FAULTS if name != "stale date"])
-def test_a_fault_keeps_the_old_model(site, follower, proxy, caplog, fault, path_end):
+def test_a_fault_keeps_the_old_model(site, follower, reader, proxy, caplog, fault, path_end):
     refused = REFUSED.get((fault, path_end))
     kind, failure = ("refused", refused) if refused else EXPECTED[fault]
     metrics = Metrics(shared=False)
     caplog.set_level(logging.WARNING, logger="include.registry.follow")
     site.promote(SECOND)
     proxy.fail(fault, path_end)
+    reader.hasty_with = (path_end,) if (fault, path_end) in ENDLESS else ()
     outcomes = [follower.poll_once() for _ in range(2)]
     for outcome in outcomes:
         metrics.count_poll(outcome)
@@ -80,6 +111,7 @@ def test_a_fault_keeps_the_old_model(site, follower, proxy, caplog, fault, path_
     assert FIRST in caplog.records[0].message
     assert failures(metrics) == {failure: 2}
     proxy.recover()
+    reader.hasty_with = ()
     kinds = [follower.poll_once().kind for _ in range(3)]  # one refused waits a poll or two
     assert "swapped" in kinds
     assert version_in_force(follower) == SECOND
