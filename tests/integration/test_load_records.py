@@ -224,7 +224,7 @@ def test_a_load_killed_in_the_middle_is_completed_by_the_next(collection, mongo_
 def test_a_server_that_dies_is_a_passing_fault_and_the_load_is_resumed(tmp_path):
     server = MongoServer(tmp_path)
     server.start()
-    with pymongo.MongoClient(server.url, serverSelectionTimeoutMS=500) as client:
+    with pymongo.MongoClient(server.url, serverSelectionTimeoutMS=5_000) as client:
         collection = client["load"]["records"]
         with pytest.raises(StoreUnavailableError, match=r"MongoDB, load\.records: "):
             load_records(
