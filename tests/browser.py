@@ -15,7 +15,7 @@ import requests
 from websockets.sync.client import connect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 # The rules of accessibility, as a script that a page runs.
 AXE = Path(axe_core_python.__file__).with_name("axe.min.js").read_text()
 
@@ -33,24 +33,20 @@ class Browser:
         require_chromium()
         self.problems = []
         self._number = 0
-        self._process = subprocess.Popen(
-            [
-                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-                *("--no-first-run", "--disable-background-networking", "--disable-sync"),
-                *("--disable-component-update", f"--user-data-dir={folder / 'chromium'}"),
-                *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",),
-                *("--remote-debugging-port=0", "about:blank"),
-            ],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for line in self._process.stderr:
-            if found := re.search(r"DevTools listening on ws://(\S+?)/", line):
-                break
-        tabs = requests.get(f"http://{found[1]}/json", timeout=TIMEOUT_S).json()
-        (address,) = [tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"]
+        command = [
+            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
+            *("--no-first-run", "--disable-background-networking", "--disable-sync"),
+            *("--disable-component-update", f"--user-data-dir={folder / 'chromium'}"),
+            *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",),
+            *("--remote-debugging-port=0", "about:blank"),
+        ]
+        self._log = folder / "chromium.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stderr=log)
+        patience = {"open_timeout": TIMEOUT_S, "ping_interval": None}
+        opened = connect(self._address(), max_size=None, proxy=None, **patience)
         self._opened = ExitStack()
-        self._socket = self._opened.enter_context(connect(address, max_size=None, proxy=None))
+        self._socket = self._opened.enter_context(opened)
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.tell(f"{domain}.enable")
 
@@ -58,10 +54,26 @@ class Browser:
         self._opened.close()
         self._process.terminate()
         self._process.wait(TIMEOUT_S)
-        self._process.stderr.close()
+
+    def _address(self):
+        """Where the tab is driven, once there is one."""
+        deadline, pages = time.monotonic() + TIMEOUT_S, []
+        while not pages:
+            said = self._log.read_text(errors="replace")
+            assert self._process.poll() is None and time.monotonic() < deadline, said
+            if found := re.search(r"DevTools listening on ws://(\S+?)/", said):
+                tabs = requests.get(f"http://{found[1]}/json", timeout=TIMEOUT_S).json()
+                pages = [tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"]
+        (address,) = pages
+        return address
 
     def tell(self, method, **params):
         """Send one command and return its result."""
+        answer = self._ask(method, params)
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def _ask(self, method, params):
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
@@ -69,26 +81,33 @@ class Browser:
             if message.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded"):
                 self.problems.append(message["params"])
             if message.get("id") == self._number:
-                assert "error" not in message, message
-                return message["result"]
+                return message
 
     def run(self, script):
         """Return what a script, which may await, comes to."""
-        result = self.tell(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
-        )
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
+        answer = self._evaluate(script)
+        assert "error" not in answer, answer
+        return _value(answer)
 
     def open(self, url):
+        self.run("window.isLeft = true; 0")
         self.tell("Page.navigate", url=url)
-        self.wait_for(f"location.href.startsWith({url!r}) && document.readyState == 'complete'")
+        arrived = f"!window.isLeft && location.href.startsWith({url!r})"
+        self.wait_for(f"{arrived} && document.readyState == 'complete'")
 
     def wait_for(self, condition):
         """Return once a script comes to something true."""
         deadline = time.monotonic() + TIMEOUT_S
-        while not self.run(f"Boolean({condition})"):
+        while not self._is_true(condition):
             assert time.monotonic() < deadline, (condition, self.run("document.body.innerText"))
+
+    def _is_true(self, condition):
+        answer = self._evaluate(f"Boolean({condition})")
+        return "error" not in answer and _value(answer)  # a page may be left as it is asked
+
+    def _evaluate(self, script):
+        how = {"awaitPromise": True, "returnByValue": True}
+        return self._ask("Runtime.evaluate", {"expression": script, **how})
 
     def save_to(self, folder):
         self.tell("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
@@ -113,3 +132,9 @@ class Browser:
         )
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.tell("Emulation.setEmulatedMedia", features=[feature])
+
+
+def _value(answer):
+    result = answer["result"]
+    assert "exceptionDetails" not in result, result
+    return result["result"].get("value")

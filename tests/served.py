@@ -8,14 +8,14 @@ import boto3
 import uvicorn
 
 from include.errors import SettingMissingError
+from include.stack.ports import pick_port
 from include.stores.objects import ObjectStore
 
 
 @contextmanager
 def serving(app):
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))  # who comes too early waits
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -30,9 +30,6 @@ def unset_store():
 
 
 def unreachable_store():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     keypair = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{pick_port()}"
     return ObjectStore(boto3.client("s3", endpoint_url=url, **keypair), "b")

@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 from include.pipelines.sites.records import FIELDS
 from tests import graphs
 from tests.answering import TEXT, app_of, following
-from tests.browser import AXE
+from tests.browser import AXE, TIMEOUT_S
 
 TAB, ENTER = 9, 13
 
@@ -156,9 +156,9 @@ def test_a_dropped_file_is_a_paged_table_with_a_download(page, tmp_path):
     assert "Rows 51 to 100" in answer_of(page)
     page.run("[...document.querySelectorAll('#answer button')].at(-1).click()")
     saved = tmp_path / "predictions.csv"
-    deadline = time.monotonic() + 30
-    while not saved.exists() and time.monotonic() < deadline:
-        page.run("new Promise(requestAnimationFrame)")
+    deadline = time.monotonic() + TIMEOUT_S
+    while not saved.exists() or len(saved.read_text().splitlines()) < 121:
+        assert time.monotonic() < deadline
     assert len(saved.read_text().splitlines()) == 121
 
 
