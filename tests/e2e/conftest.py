@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from include.stack.settings import StackSettings
 from include.stack.stack import Stack
 from include.stores.objects import ObjectStore
 from tests.receivers import http_receiver
+from tests.scorers import serials_of
 
 ROOT = Path(__file__).resolve().parents[2]
 # A DAG of somebody else, who follows the approved model.
@@ -45,8 +47,9 @@ BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
 class RunningStack:
     """A started stack and what tests ask of it."""
 
-    def __init__(self, stack: Stack, alerts, events) -> None:
+    def __init__(self, stack: Stack, alerts, events, night_hour) -> None:
         self.stack = stack
+        self.night_hour = night_hour
         self.alerts = alerts
         self.events = events
         self.settings = stack.settings
@@ -63,7 +66,7 @@ class RunningStack:
         """What says to Airflow that somebody of that role has logged in."""
         login = {"username": "admin", "password": self.stack.secrets.airflow_password}
         url = f"{self.settings.airflow_url}/auth/token"
-        token = httpx.post(url, json=login, timeout=30).json()["access_token"]
+        token = httpx.post(url, json=login, timeout=120).json()["access_token"]
         if role == "admin":
             return token
         claims = jwt.decode(token, options={"verify_signature": False})
@@ -75,13 +78,13 @@ class RunningStack:
         """A client of Airflow's REST API, logged in."""
         headers = {"Authorization": f"Bearer {self.token()}"}
         url = f"{self.settings.airflow_url}/api/v2"
-        return httpx.Client(base_url=url, headers=headers, timeout=30)
+        return httpx.Client(base_url=url, headers=headers, timeout=120)
 
     def read(self, path, token=None):
         """The answer to whoever has that token: of the administrator if none is given."""
         token = self.token() if token is None else token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.get(self.settings.airflow_url + path, headers=headers, timeout=60)
+        return httpx.get(self.settings.airflow_url + path, headers=headers, timeout=120)
 
     def start_run(self, **params):
         self.airflow.unpause("train_sites")
@@ -111,18 +114,10 @@ class RunningStack:
 
     def wait_for_serial(self, serial):
         """Return when every worker of the scorer answers from that serial."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            seen = {self._serial() for _ in range(12)}
-            if seen == {serial}:
-                return
+        deadline = time.monotonic() + 600
+        while (seen := serials_of(self.stack.scorer)) != {serial}:
+            assert time.monotonic() < deadline, f"the scorer answers from {seen}, not {serial}"
             time.sleep(0.2)
-        raise AssertionError(f"the scorer answers from {seen}, not from serial {serial}")
-
-    def _serial(self):
-        # A connection each: it may reach another worker.
-        models = httpx.get(f"{self.settings.scorer_url}/version").json()["models"]
-        return next((model.get("serial") for model in models), None)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +137,15 @@ def running(tmp_path_factory, receivers):
     dags_dir = state_dir / "dags"
     dags_dir.mkdir()
     for file in [ROOT / "dags" / ".airflowignore", *(ROOT / "dags").glob("*.py")]:
-        (dags_dir / file.name).symlink_to(file)
+        if file.name != "train.py":
+            (dags_dir / file.name).symlink_to(file)
+    code, schedule = (ROOT / "dags" / "train.py").read_text(), '"0 2 * * *"'
+    assert schedule in code
+    # No night begins by itself while the tests run, whatever the time of day.
+    night_hour = (datetime.now(UTC) + timedelta(hours=12)).hour
+    (dags_dir / "train.py").write_text(code.replace(schedule, f'"0 {night_hour} * * *"'))
+    for beside_it in ("gx", "requirements.txt"):
+        (state_dir / beside_it).symlink_to(ROOT / beside_it)
     (dags_dir / "follow_model.py").write_text(FOLLOWER)
     alerts, events = receivers
     told = {"NIGHTCATCH_ALERTS_WEBHOOK_URL": alerts.url, "NIGHTCATCH_EVENTS_URL": events.url}
@@ -163,6 +166,6 @@ def running(tmp_path_factory, receivers):
                 data_dir=data_dir if real else None,
                 cache_dir=state_dir,
             )
-        yield RunningStack(stack, alerts, events)
+        yield RunningStack(stack, alerts, events, night_hour)
     finally:
         stack.stop_started()
