@@ -27,7 +27,7 @@ class Posts:
     def texts(self):
         return [document["text"] for document in self.documents]
 
-    def wait_for(self, *words, timeout_s=120):
+    def wait_for(self, *words, timeout_s=600):
         """Return the first document that holds all words, once it was posted."""
         deadline = time.monotonic() + timeout_s
         while not (found := self.with_words(*words)):
@@ -52,8 +52,9 @@ def http_receiver(path="/hook", *, tls=None):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status = posts.status  # who waits for the post may change it
             posts.got.append((self.path, dict(self.headers), body))
-            self.send_response(posts.status)
+            self.send_response(status)
             for name, value in posts.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", "0")
