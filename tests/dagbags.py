@@ -21,6 +21,6 @@ def read_dags(home, script, *arguments, **variables):
         **variables,
     }
     command = [sys.executable, "-c", script, str(ROOT / "dags"), *map(json.dumps, arguments)]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout.splitlines()[-1])

@@ -98,7 +98,7 @@ def airflow(tmp_path_factory, mongo_url):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=600,
         )
 
     call.home = home

@@ -229,7 +229,7 @@ def test_the_plugin_answers_nobody_who_is_not_logged_in(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
@@ -256,7 +256,7 @@ def test_validation_asks_nothing_of_the_network_and_writes_only_where_it_works(t
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
 
@@ -286,7 +286,7 @@ def browse(tmp_path):
             ],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=True,
         )
         return done.stdout

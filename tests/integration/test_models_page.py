@@ -545,5 +545,5 @@ def test_inside_the_ui_a_link_opens_in_the_window_around_and_its_theme_is_follow
         link = f"{page}.querySelector('a[data-top][href*=runs]')"
         chromium.run(f"setTimeout(() => {link}.click()); 0")
 
-        assert asked.get(timeout=30) == (f"train_sites/runs/run:{FIRST}", "document")
+        assert asked.get(timeout=600) == (f"train_sites/runs/run:{FIRST}", "document")
         chromium.open(f"{address}/shell")

@@ -265,7 +265,7 @@ def kill_once(call, house, s3, found, at_request):
 
     process = fork.Process(target=child)
     process.start()
-    process.join(120)
+    process.join(600)
     return process.exitcode == -signal.SIGKILL
 
 

@@ -160,7 +160,7 @@ def race(client, bucket, approver, barrier, process, won):
         for round_number in range(ROUNDS):
             run_id = f"round-{round_number}-{name}"
             asked = request(name, run_id=run_id, expected_serial=round_number)
-            barrier.wait(60)
+            barrier.wait(600)
             try:
                 pointer = approve(store, asked, approver.key, approver.trusted)
             except PromotionConflictError:
@@ -181,9 +181,9 @@ def test_of_32_racing_approvals_one_wins_in_each_of_100_rounds(store, s3, traine
     ]
     for process in racers:
         process.start()
-    winners = [won.get(timeout=120) for _ in range(ROUNDS)]
+    winners = [won.get(timeout=600) for _ in range(ROUNDS)]
     for process in racers:
-        process.join(60)
+        process.join(600)
     history = list(read_history(store, "sites", approver.trusted))
 
     assert [process.exitcode for process in racers] == [0] * PROCESSES
@@ -247,7 +247,7 @@ def watched(store, s3, trainer, approver):
     watcher.start()
     yield trust
     stopped.set()
-    watcher.join(60)
+    watcher.join(600)
     assert watcher.exitcode == 0, "what was in force could not be believed"
 
 
@@ -279,7 +279,7 @@ def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_
                 won = list(filter(None, pool.map(partial(ask, number=number), rivals)))
         else:
             won = []
-        process.join(60)
+        process.join(600)
         if process.exitcode == 0:
             steps = count(1)
         else:

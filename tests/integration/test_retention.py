@@ -246,7 +246,7 @@ def test_killed_at_any_deletion_nothing_looks_whole_that_is_not(shelf, s3):
 
         process = fork.Process(target=child)
         process.start()
-        process.join(60)
+        process.join(600)
 
         assert not looks_whole_and_is_not(shelf)
         if process.exitcode == 0:

@@ -44,7 +44,7 @@ class CommandLine:
 
     def run(self, *arguments: str) -> tuple[int, str]:
         process = self.spawn(*arguments)
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=600)
         return process.returncode, output
 
     def is_started(self, name: str) -> bool:
@@ -68,7 +68,7 @@ def nightcatch(tmp_path: Path) -> Iterator[CommandLine]:
 
 
 def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not condition():
         assert process.poll() is None, process.stdout and process.stdout.read()
         assert time.monotonic() < deadline
@@ -91,7 +91,7 @@ def test_signal_during_up_leaves_no_process(
     wait_for(lambda: nightcatch.is_started(started), process)
     process.send_signal(number)
     process.send_signal(signal.SIGINT)  # an impatient second one changes nothing
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=600)
 
     assert process.returncode == 130, output
     assert nightcatch.left() == []

@@ -63,7 +63,7 @@ def test_two_runs_at_once_end_with_one_approval_and_a_clear_reason_in_the_other(
                     families=FAMILIES, started_at=started_at,
                 )  # fmt: skip
             if apart:
-                both.wait(120)  # neither may be done before the other is judged
+                both.wait(600)  # neither may be done before the other is judged
             pointer = ship.promote(
                 night, packaged, expected_serial=evaluation["champion_serial"],
                 approved_by="the gate", approved_at=started_at, reason="passed",
@@ -80,9 +80,9 @@ def test_two_runs_at_once_end_with_one_approval_and_a_clear_reason_in_the_other(
     ]
     for process in runs:
         process.start()
-    ended = dict(ends.get(timeout=300) for _ in runs)
+    ended = dict(ends.get(timeout=900) for _ in runs)
     for process in runs:
-        process.join(60)
+        process.join(600)
     store = ObjectStore(s3.client(), database)
     history = list(read_history(store, "sites", trust.approvers))
     (winner,) = [run_id for run_id, end in ended.items() if end == 1]

@@ -45,7 +45,7 @@ class Cli:
     def run(self, program, *words, **env):
         command = [sys.executable] * (program.suffix == ".py") + [str(program), *words]
         return subprocess.run(
-            command, env={**self.env, **env}, capture_output=True, text=True, timeout=60
+            command, env={**self.env, **env}, capture_output=True, text=True, timeout=300
         )
 
     def asked(self, operation):

@@ -23,7 +23,7 @@ def block(word):
 
 def run(commands, folder, **env):
     done = subprocess.run(
-        ["bash", "-euc", commands], cwd=folder, capture_output=True, text=True, timeout=60,
+        ["bash", "-euc", commands], cwd=folder, capture_output=True, text=True, timeout=300,
         env={"PATH": os.environ["PATH"], **env},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

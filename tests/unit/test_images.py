@@ -76,7 +76,7 @@ def test_secrets_are_never_spelled_out():
 def test_the_command_of_the_example_makes_a_whole_env(tmp_path):
     (tmp_path / ".env.example").write_text(ENV_EXAMPLE)
     command = re.search(r"^# +(\(umask .*\))$", ENV_EXAMPLE, re.MULTILINE)[1]
-    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=30)
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=300)
 
     made = dict(re.findall(r"^(\w+)=(.+)$", (tmp_path / ".env").read_text(), re.MULTILINE))
     assert set(made) == REQUIRED
@@ -141,7 +141,7 @@ def test_scorers_are_renewed_before_the_old_ones_go():
     script = (ROOT / "deploy/renew_scorers.sh").read_text()
     order = [script.index(each) for each in ("--no-recreate", "/health/ready", "docker stop")]
 
-    subprocess.run(["sh", "-n", ROOT / "deploy/renew_scorers.sh"], check=True, timeout=30)
+    subprocess.run(["sh", "-n", ROOT / "deploy/renew_scorers.sh"], check=True, timeout=300)
     assert order == sorted(order)
     # No longer than Compose gives them to answer what they began.
     assert f"docker stop -t {SERVICES['scorer']['stop_grace_period'].rstrip('s')} $old" in script
@@ -187,7 +187,7 @@ def test_the_command_of_the_example_makes_a_key_that_scorers_know(tmp_path):
             ["sh", "-c", command.replace("ann ", f"{name} ")],
             cwd=tmp_path,
             check=True,
-            timeout=30,
+            timeout=300,
             capture_output=True,
             text=True,
         ).stdout.strip()

@@ -30,7 +30,7 @@ def test_lines_are_written_in_order_and_never_torn(pipe):
     written = [b"%d %s\n" % (number, b"x" * (number % 300)) for number in range(3000)]
     for line in written:
         lines.add(line)
-    lines.stop()
+    lines.stop(60)
     os.close(writing)
     reader.join()
 

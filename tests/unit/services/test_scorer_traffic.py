@@ -162,12 +162,12 @@ def test_only_one_worker_sends_at_a_time(outbox):
     class Slow(Bucket):
         def put(self, *answer):
             inside.set()
-            go_on.wait(20)
+            go_on.wait(60)
             super().put(*answer)
 
     sender = threading.Thread(target=outbox.send, args=(Slow(),))
     sender.start()
-    inside.wait(20)
+    assert inside.wait(60)
 
     assert outbox.send(Bucket()) == 0
     go_on.set()
@@ -229,7 +229,7 @@ def test_notes_beyond_the_queue_are_dropped_and_counted(outbox, metrics, entry):
 
     assert counted(metrics, "dropped") == 9_000
     traffic.start()
-    traffic.stop()
+    traffic.stop(60)
     assert sum(batch.rows for batch in outbox.waiting()) == 18_000
     assert counted(metrics, "written") == 18_000
 
@@ -240,7 +240,7 @@ def test_all_that_was_noted_is_on_disk_after_the_stop(outbox, metrics, entry):
     asked = [scored(entry, numbers=None) for _ in range(500)]
     for one in asked:
         traffic.note(one)
-    traffic.stop()
+    traffic.stop(60)
     kept = [json.loads(line)["id"] for batch in outbox.waiting() for line in lines_in(batch)]
 
     assert kept == [one.id for one in asked]
@@ -251,7 +251,7 @@ def test_probabilities_are_counted_whatever_is_kept(outbox, metrics, entry, cont
     traffic = TrafficLog(outbox, metrics, Traffic(content, 600.0))
     traffic.start()
     traffic.note(scored(entry, 4, probabilities=[0.0, 0.3, 0.995, 1.0]))
-    traffic.stop()
+    traffic.stop(60)
 
     def up_to(bound):
         labels = {"pipeline": "sites", "le": str(bound)}
@@ -269,7 +269,7 @@ def test_a_disk_that_takes_nothing_costs_lines_and_not_the_service(tmp_path, met
     traffic = TrafficLog(Outbox(tmp_path / "file", 1000), metrics, Traffic("inputs", 600.0))
     traffic.start()
     traffic.note(scored(entry))
-    traffic.stop()
+    traffic.stop(60)
 
     assert counted(metrics, "dropped") == 1
 
