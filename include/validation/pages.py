@@ -13,12 +13,15 @@ MAX_ROWS = 1000
 MAX_CELL_CHARS = 500
 _BOOTSTRAP = "../../vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css"
 _DARK = "../../vendor/forevolve-bootstrap-dark-1.1.0/dist/css/bootstrap-prefers-dark.css"
-_REFUSED = """<p><strong>What to do:</strong> mend the source of the records, load them again
+_REFUSED = """<p><strong>What to do:</strong> mend the source of the records, load it again
 (<code>./nightcatch load</code>, or the DAG <code>load_records</code>) and trigger the run again.
-The version in force goes on answering.</p>"""
+Broken records that were loaded stay in MongoDB until they are deleted there: single ones by
+<code>_id</code>, those of one file by <code>loaded_from</code>. The version in force goes on
+answering.</p>"""
 _QUARANTINED = """<p><strong>What to do:</strong> mend these records in MongoDB, under their
-<code>_id</code>. The next run judges every record anew and takes back what is whole. If the rule is
-wrong and not the records, change it in <code>gx/expectations</code>.</p>"""
+<code>_id</code>, or delete them there: those of one file by <code>loaded_from</code>. The next run
+judges every record anew and takes back what is whole. If the rule is wrong and not the records,
+change it in <code>gx/expectations</code>.</p>"""
 _DRIFT_MEANING = """<p>0 means that a column's values are as frequent as in the records of the
 version in force. <em>Moved</em> is a warning. <em>Moved far</em> keeps the new version from being
 approved, unless the run is triggered with <em>Accept drift</em>.</p>"""

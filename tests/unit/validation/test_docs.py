@@ -150,6 +150,7 @@ def test_pages_say_what_to_do_and_what_the_figures_mean(hostile, frame, judge, s
     assert suite["meta"]["legend"] in quarantine
     assert "as frequent as in the records of the" in drift
     assert "mend the source of the records" in refused
+    assert all("<code>loaded_from</code>" in page for page in (quarantine, refused))
 
 
 def test_without_a_quarantined_row_there_is_nothing_to_do(frame, judge):
