@@ -27,13 +27,19 @@ from tests.versions import Signer, Version, request, version_name
 ROOT = Path(__file__).parents[1]
 DAY = "2026-11-22"
 THRESHOLD = 0.6
-_MINUTES = count()
+_NUMBERS = count()
+
+
+def numbered_id(day, number, pipeline="sites"):
+    """The id of one of a day's answers; the same each time, as what is drawn depends on it."""
+    at_ms = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)
+    version_and_tag = new_id(pipeline)[12:16]
+    return f"{at_ms + number:012x}{version_and_tag}8{number:015x}"
 
 
 def id_on(day, pipeline="sites"):
-    """An id of an answer that was given on a day."""
-    at_ms = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)
-    return f"{at_ms + next(_MINUTES):012x}{new_id(pipeline)[12:]}"
+    """An id of an answer that was given on a day, and of no other one."""
+    return numbered_id(day, next(_NUMBERS), pipeline)
 
 
 @dataclass

@@ -20,7 +20,7 @@ from include.monitoring.day import version_at_the_end_of
 from include.monitoring.kept import is_newest, read_findings
 from include.monitoring.traffic import read_traffic
 from include.stores.objects import ObjectStore
-from tests.days import DAY, Watched, id_on
+from tests.days import DAY, Watched, id_on, numbered_id
 from tests.receivers import http_receiver
 from tests.versions import Signer
 
@@ -307,7 +307,8 @@ def test_addresses_are_watched_by_what_the_nightly_step_watches_of_them(
 
 
 def test_more_traffic_than_memory_holds_is_watched_by_an_even_share(site, records):
-    ids = site.score(records, scores(N_ITEMS))
+    ids = [numbered_id(DAY, number) for number in range(N_ITEMS)]
+    site.score(records, scores(N_ITEMS), ids=ids)
     kept = read_traffic(site.store, SITES, DAY, max_items=200).sample
     site.score(records[::-1], scores(N_ITEMS)[::-1], ids=ids[::-1])
     twice = read_traffic(site.store, SITES, DAY, max_items=200).sample
