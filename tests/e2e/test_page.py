@@ -133,7 +133,7 @@ def test_each_input_is_a_choice_in_words(page):
         (json.dumps([{field.name: None for field in FIELDS}] * 3), "3 checked"),
         (csv(2), "2 checked"),
         ("{", "This is not JSON"),
-        (json.dumps({"having_IP_Address": 1}), "the column is missing"),
+        (json.dumps({"having_IP_Address": 1}), "12 more"),
         ("a,b\n1,2", "2 checked"),
     ],
     ids=["address", "addresses", "records", "csv", "broken", "incomplete", "any-lines"],
@@ -231,6 +231,17 @@ def test_a_phone_shows_all_of_it_in_either_colour(page, scheme):
     assert "60 checked" in answer_of(page)
     assert page.run("document.documentElement.scrollWidth") == 360
     assert page.run(CONTRAST) >= 4.5
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_addresses_of_a_table_are_seen_without_scrolling(page, width):
+    address = "https://www.example.org/" + 10 * "a-long-path/"
+    page.show_at(width, 740)
+    paste(page, f"{address}\nhttp://bad.example/")
+
+    assert address in answer_of(page)
+    fits = "(({scrollWidth, clientWidth}) => scrollWidth <= clientWidth)"
+    assert page.run(f"{fits}(document.querySelector('#answer .scroll'))")
 
 
 CONTRAST = """(() => {

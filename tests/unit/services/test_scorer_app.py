@@ -239,7 +239,8 @@ def test_a_table_is_answered_as_html_without_running_what_it_holds(sites):
 
     assert answer.mimetype == "text/html"
     assert "<script>" not in answer.text
-    assert "1001 rows scored" in answer.text
+    assert "1,001 rows scored" in answer.text
+    assert '<td class="phishing">Phishing</td><td class="n">95.3 %</td>' in answer.text
     assert answer.text.count("<tr>") == 501
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 

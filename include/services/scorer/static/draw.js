@@ -4,6 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const PAGE_ROWS = 50;
 const BINS = 20;
 const REASONS = 8;
+const FAULTS = 8;
+const NARROW = 500;
 const MARGIN = 10;
 // Pictures are drawn at the width they are shown, so that their text keeps its size on a phone.
 const pictureWidth = () => Math.min(document.documentElement.clientWidth - 66, 704);
@@ -30,9 +32,11 @@ const isPhishing = (item, threshold) => item.probability >= threshold;
 
 export function drawProblem(refusal) {
   const box = element("div", { class: "card error", role: "alert" }, element("h3", {}, refusal.message));
-  if (refusal.faults.length) {
-    const faults = refusal.faults.map((fault) => element("li", {}, `${place(fault)}: ${fault.detail}`));
-    box.append(element("ul", {}, ...faults));
+  const draw = (faults) => element("ul", {}, ...faults.map((fault) => element("li", {}, `${place(fault)}: ${fault.detail}`)));
+  const { faults } = refusal;
+  if (faults.length) box.append(draw(faults.slice(0, FAULTS)));
+  if (faults.length > FAULTS) {
+    box.append(element("details", {}, element("summary", {}, `${faults.length - FAULTS} more`), draw(faults.slice(FAULTS))));
   }
   return box;
 }
@@ -146,11 +150,12 @@ function drawHistogram(items, threshold) {
 function drawTable(items, threshold) {
   const rows = items.map((item, index) => ({ item, number: index + 1 }));
   const hasUrls = items.some((item) => item.url);
+  const isNarrow = pictureWidth() < NARROW; // then an address stands below its verdict, not beside it
   const body = element("tbody");
   const caption = element("caption", { "aria-live": "polite" });
   const head = element("tr", {}, element("th", { scope: "col" }, "Row"), element("th", { scope: "col" }, "Verdict"),
     element("th", { scope: "col", class: "n" }, "Probability"));
-  if (hasUrls) head.append(element("th", { scope: "col" }, "Address"));
+  if (hasUrls && !isNarrow) head.append(element("th", { scope: "col" }, "Address"));
   const table = element("table", {}, caption, element("thead", {}, head), body);
   const onlyBad = element("select", { "aria-label": "Rows to show" },
     element("option", { value: "" }, "all rows, in order"), element("option", { value: "bad" }, "phishing only, likeliest first"));
@@ -162,7 +167,7 @@ function drawTable(items, threshold) {
       ? rows.filter(({ item }) => isPhishing(item, threshold)).sort((a, b) => b.item.probability - a.item.probability)
       : rows;
     const part = shown.slice(first, first + PAGE_ROWS);
-    body.replaceChildren(...part.map((row) => drawRow(row, threshold, hasUrls)));
+    body.replaceChildren(...part.map((row) => drawRow(row, threshold, hasUrls, isNarrow)));
     caption.textContent = part.length ? `Rows ${first + 1} to ${first + part.length} of ${shown.length}` : "No such row";
     earlier.disabled = first === 0;
     later.disabled = first + PAGE_ROWS >= shown.length;
@@ -176,11 +181,12 @@ function drawTable(items, threshold) {
   return element("div", {}, element("div", { class: "row" }, onlyBad), scroll, pages);
 }
 
-function drawRow({ item, number }, threshold, hasUrls) {
+function drawRow({ item, number }, threshold, hasUrls, isNarrow) {
   const kind = isPhishing(item, threshold) ? "phishing" : "legitimate";
-  const row = element("tr", {}, element("th", { scope: "row" }, String(number)), element("td", { class: kind }, item.prediction),
-    element("td", { class: "n" }, percent(item.probability)));
-  if (hasUrls) row.append(element("td", { class: "url" }, item.url || ""));
+  const verdict = element("td", {}, element("span", { class: kind }, item.prediction));
+  const row = element("tr", {}, element("th", { scope: "row" }, String(number)), verdict, element("td", { class: "n" }, percent(item.probability)));
+  if (hasUrls && isNarrow) verdict.append(element("div", { class: "meta" }, item.url || ""));
+  else if (hasUrls) row.append(element("td", { class: "url" }, item.url || ""));
   return row;
 }
 
