@@ -132,6 +132,8 @@ def test_results_say_how_to_read_them_and_lead_to_their_outcome(hostile, suite):
             name for name in page.addresses if Path(name).name in ("quarantine.html", "drift.html")
         )
         outcomes[path.relative_to(hostile).parts[1]] = (path.parent / told).resolve()
+        shares = "Phishing has between 5 % and 95 % of the labelled records"
+        assert (shares in "".join(page.text)) == ("quarantine" in told)
         legend = suite["meta"]["legend"] if "quarantine" in told else "a column that moved"
         assert legend in "".join(page.text)
 
