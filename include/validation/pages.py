@@ -161,12 +161,14 @@ def _rows(quarantined: pd.DataFrame) -> str:
     rest = [name for name in shown.columns if name not in ("_id", "reasons")]
     columns = ["_id", "reasons", *rest]
     rows = shown[columns].astype(object).itertuples(index=False, name=None)
-    table = _table("Records in quarantine", columns, rows)
+    table = _table("Records in quarantine", columns, rows, cells="text-nowrap")
     count = f"{len(shown):,} of {len(quarantined):,}" if len(shown) < len(quarantined) else "All"
     return f"<h2 class='h5'>Records in quarantine</h2><p>{count} are shown.</p>{table}"
 
 
-def _table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _table(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]], cells: str = ""
+) -> str:
     """Return a table, which scrolls where it is too wide, also by keyboard."""
     head = "".join(f"<th scope='col'>{escape(str(name))}</th>" for name in header)
     body = "".join(
@@ -175,7 +177,7 @@ def _table(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -
     )
     return (
         f"<div class='table-responsive' tabindex='0' role='region' aria-label='{name}'>"
-        "<table class='table table-sm table-bordered w-auto text-nowrap'>"
+        f"<table class='table table-sm table-bordered w-auto {cells}'>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

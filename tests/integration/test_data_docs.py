@@ -340,6 +340,18 @@ def test_no_rule_of_accessibility_is_broken(published, address, chromium, page, 
     assert broken_rules(chromium, {}) == {}
 
 
+@pytest.mark.parametrize("page", ["quarantine.html", "drift.html"])
+def test_on_a_phone_only_the_records_themselves_are_wider(published, address, chromium, page):
+    chromium.show_at(390, 844)
+    chromium.open(address_of(published, address, page))
+    wide = "document.querySelectorAll('.table-responsive')"
+    wider = f"[...{wide}].filter((one) => one.scrollWidth > one.clientWidth)"
+    names = chromium.run(f"{wider}.map((one) => one.ariaLabel)")
+
+    assert chromium.run("document.documentElement.scrollWidth") <= 390
+    assert set(names) <= {"Records in quarantine"}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     "page", ["index.html", "expectations/sites.html", "validations/sites/", "validations/sites_dr"]
