@@ -137,6 +137,8 @@ def _head_to_head(comparison: Mapping[str, Any] | None) -> tuple[str, ...]:
     if not comparison or "only_candidate_right" not in comparison:
         return ()
     wins, losses = comparison["only_candidate_right"], comparison["only_champion_right"]
+    if wins == losses == 0:
+        return ("It is right and wrong on the very same rows.",)
     if wins == losses:
         sure = "a draw"
     elif min(comparison["p_champion_better"], _p_better(comparison)) < _ENOUGH_EVIDENCE:

@@ -63,6 +63,7 @@ def test_without_a_champion_nothing_changed():
 @pytest.mark.parametrize(
     ("wins", "losses", "words"),
     [
+        pytest.param(0, 0, "right and wrong on the very same rows", id="same"),
         pytest.param(9, 9, "a draw", id="draw"),
         pytest.param(14, 9, "chance alone may explain", id="few"),
         pytest.param(60, 20, "more than chance explains", id="many"),
