@@ -71,7 +71,7 @@ def test_its_tests_pass_and_a_night_is_trained_signed_and_served(house):
 def test_what_judges_every_pipeline_judges_it(house):
     said = run(house, "-m", "pytest", "-q", "-rA", *ALREADY_THERE)
 
-    assert said.count("[mails]") == 5  # policy, retention, and three of the suite
+    assert said.count("[mails]") == 6  # policy, retention, and four of the suite
 
 
 def test_airflow_finds_its_dag_and_offers_it_in_the_form(house, tmp_path):
