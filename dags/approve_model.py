@@ -16,13 +16,12 @@ not whole, not signed by a trainer, did not pass the gate, or whether another ap
 """
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
 
 from dags.alerts import tell_of_failed_run
-from dags.edges import DEFAULT_ARGS, approved_model, finished_runs, open_store, required, trust
+from dags.edges import DEFAULT_ARGS, approved_model, finished_runs, open_store, private_key, trust
 from include import pipelines
 
 PARAMS = {
@@ -71,7 +70,6 @@ def approve_model() -> None:
 
     @task(outlets=[AssetAlias(name="approved_models", group="nightcatch")])
     def put_in_force() -> dict[str, Any]:
-        from include.contract.signature import load_private_key
         from include.nightly.reinstate import reinstate
         from include.registry.approve import Request
 
@@ -85,7 +83,7 @@ def approve_model() -> None:
             reason=params["reason"],
             run_id=context["run_id"],
         )
-        key = load_private_key(Path(required("NIGHTCATCH_APPROVER_KEY")).read_bytes())
+        key = private_key("NIGHTCATCH_APPROVER_KEY")
         pointer = reinstate(
             open_store(), request, key, trust(), despite_gate=params["despite_gate"]
         )

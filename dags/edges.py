@@ -18,7 +18,12 @@ from include.contract import keys
 from include.errors import SettingMissingError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from contextlib import AbstractContextManager
+
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        EllipticCurvePrivateKey,
+        EllipticCurvePublicKey,
+    )
     from mlflow import MlflowClient
 
     from include.nightly.night import Night, Order
@@ -36,6 +41,12 @@ RETRY_POLICY = ExceptionRetryPolicy(
             action=RetryAction.RETRY,
             retry_delay=timedelta(seconds=10),
             reason="MongoDB or S3 was away",
+        ),
+        RetryRule(
+            exception="include.errors.ClusterUnavailableError",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=30),
+            reason="the Dask cluster was away",
         ),
         RetryRule(
             exception="airflow.sdk.exceptions.AirflowNotFoundException",
@@ -156,6 +167,14 @@ def order() -> "Order":
     return Order(params["effort"], params["seed"], params["fpr_budget"], imputer)
 
 
+def folds_spread() -> "AbstractContextManager[None]":
+    """Fit the folds of a search where the environment says: here, or in a Dask cluster."""
+    from include.training.spread import folds_spread
+
+    backend = os.environ.get("NIGHTCATCH_JOBLIB_BACKEND", "")
+    return folds_spread(backend, os.environ.get("DASK_SCHEDULER_ADDRESS", ""))
+
+
 def trust() -> "Trust":
     """Read the public keys named by the environment; several while keys are rotated."""
     from include.registry.follow.believe import Trust
@@ -171,6 +190,13 @@ def public_keys(variable: str) -> "tuple[EllipticCurvePublicKey, ...]":
 
     paths = [Path(part) for part in required(variable).split(":") if part]
     return tuple(load_public_key(path.read_bytes()) for path in paths)
+
+
+def private_key(variable: str) -> "EllipticCurvePrivateKey":
+    """Read the PEM file that an environment variable names."""
+    from include.contract.signature import load_private_key
+
+    return load_private_key(Path(required(variable)).read_bytes())
 
 
 def required(variable: str) -> str:

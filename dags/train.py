@@ -51,7 +51,17 @@ from airflow.sdk import DAG, CronTriggerTimetable, dag, get_current_context, tas
 
 from dags.alerts import night_deadline, tell_of_failed_night
 from dags.approval import WAIT, ask_a_person, read_answer
-from dags.edges import DEFAULT_ARGS, POOL, approved_model, night, order, required, trust
+from dags.edges import (
+    DEFAULT_ARGS,
+    POOL,
+    approved_model,
+    folds_spread,
+    night,
+    order,
+    private_key,
+    required,
+    trust,
+)
 from dags.forms import training_params
 from dags.lineage import tell_of_snapshot, tell_of_version
 from dags.links import DataDocsLink, MlflowLink, ModelsLink, ReportLink, show_link, with_links
@@ -166,7 +176,8 @@ def search(pipeline_name: str, family: str) -> dict[str, Any]:
     context = get_current_context()
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
     show_link(context, MlflowLink())
-    return model.search(night(pipeline_name), family, order())
+    with folds_spread():
+        return model.search(night(pipeline_name), family, order())
 
 
 @task
@@ -227,13 +238,12 @@ def gate(
     drift: dict[str, Any],
 ) -> list[str]:
     """Pass every rule, or fail the run."""
-    from include.contract.signature import load_private_key
     from include.nightly import ship
 
     params = get_current_context()["params"]
     asked = {"fpr_budget": params["fpr_budget"], "accept_drift": params["accept_drift"]}
     evidence = {**evaluation, **figures, **asked, "drift": drift}
-    key = load_private_key(Path(required("NIGHTCATCH_TRAINER_KEY")).read_bytes())
+    key = private_key("NIGHTCATCH_TRAINER_KEY")
     return ship.gate(night(pipeline_name), packaged, evidence, key=key)
 
 
@@ -260,7 +270,6 @@ def approve(
     pipeline_name: str, packaged: dict[str, Any], evaluation: dict[str, Any]
 ) -> dict[str, Any]:
     """Bring the version into force, exactly once."""
-    from include.contract.signature import load_private_key
     from include.nightly import ship
     from include.nightly.decision import record_answer
 
@@ -275,14 +284,10 @@ def approve(
         approved_by=answered.by if answered else "the gate",
         approved_at=answered.at if answered else datetime.now(UTC),
         reason=answered.reason if answered else "passed every rule of the gate",
-        key=load_private_key(Path(required("NIGHTCATCH_APPROVER_KEY")).read_bytes()),
+        key=private_key("NIGHTCATCH_APPROVER_KEY"),
         trust=trust(),
     )
-    summary = {
-        "pipeline": pointer.pipeline,
-        "version": pointer.version,
-        "serial": pointer.serial,
-    }
+    summary = {"pipeline": pointer.pipeline, "version": pointer.version, "serial": pointer.serial}
     for outlet in context["task"].outlets:
         context["outlet_events"][outlet].extra = dict(summary)
     return summary

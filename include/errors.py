@@ -85,6 +85,10 @@ class StartCancelledError(NightCatchError):
     """A start was called off before the server was ready."""
 
 
+class ClusterUnavailableError(NightCatchError):
+    """The cluster that is to fit candidates was away or empty; trying again may help."""
+
+
 class TrainingError(NightCatchError):
     """No usable model came of the search: there is no candidate, or it is worse than chance."""
 

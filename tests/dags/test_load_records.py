@@ -146,6 +146,7 @@ def test_the_dag_parses_and_says_what_it_does(parsed):
 def test_only_a_server_that_is_away_is_worth_another_try(parsed):
     assert parsed["rules"] == [
         ["include.errors.StoreUnavailableError", "retry"],
+        ["include.errors.ClusterUnavailableError", "retry"],
         ["airflow.sdk.exceptions.AirflowNotFoundException", "fail"],
         ["include.errors.NightCatchError", "fail"],
     ]

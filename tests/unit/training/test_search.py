@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -74,15 +73,6 @@ def test_missing_values_are_filled_inside_the_pipeline(rows):
     )
 
     assert np.isfinite(candidate.estimator.predict_proba(holes)).all()
-
-
-def test_folds_may_run_on_any_joblib_backend(rows):
-    alone = search(FAMILIES["DecisionTree"], rows)
-
-    with joblib.parallel_config(backend="threading", n_jobs=2):
-        spread = search(FAMILIES["DecisionTree"], rows)
-
-    assert spread.scores == alone.scores
 
 
 def test_the_highest_mean_is_selected(rows):
