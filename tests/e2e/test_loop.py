@@ -4,7 +4,6 @@ import io
 import json
 import os
 import signal
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -155,6 +154,16 @@ def test_every_task_killed_once_ends_with_the_same_digests_and_one_approval(runn
     running.wait_for_serial(2)
 
 
+def wait_until_noted(running, run_id, task):
+    """Return once the scheduler says that the executor is done with a task."""
+    log = running.settings.state_dir / "log" / "airflow-scheduler.log"
+    noted = f"Finished: dag_id=train_sites, task_id={task.task_id}, run_id={run_id},"
+    deadline = time.monotonic() + 600
+    while noted not in log.read_text(errors="replace"):
+        assert time.monotonic() < deadline, f"the scheduler's log does not say: {noted}"
+        time.sleep(0.1)
+
+
 def test_a_person_approves_or_rejects(running, first_run):
     serial = in_force(running).serial
 
@@ -164,9 +173,9 @@ def test_a_person_approves_or_rejects(running, first_run):
 
         def decide(task):
             if task.task_id == "wait_for_approval" and task.state == "awaiting_input":
-                # As slowly as a person: an answer within the scheduler's own loop (half a second)
-                # is taken by Airflow 3.3.2 for a task that ended without saying so.
-                threading.Event().wait(3)
+                # As slowly as a person: an answer before the scheduler has noted that the worker
+                # is free is taken by Airflow 3.3.2 for a task that ended without saying so.
+                wait_until_noted(running, run_id, task)
                 assert "Its run has been waiting for a person" in running.read("/models/sites").text
                 with running.rest() as rest:
                     why = {"reason": f"a test of {choice}"}
