@@ -37,7 +37,10 @@ def traffic_pages(
         prefix = keys.monitoring_days_prefix(_known(pipeline, pipelines))
         days = [key for key in store().keys_under(prefix) if key.endswith(keys.REPORT)]
         if not days:
-            raise ObjectMissingError(f"No traffic of {pipeline} was watched yet")
+            raise ObjectMissingError(
+                f"No traffic of {pipeline} was watched yet: the DAG watch_traffic looks at each "
+                "day when it is over"
+            )
         day = days[-1].removeprefix(f"{prefix}date=").partition("/")[0]
         return RedirectResponse(f"{request.scope['root_path']}/{pipeline}/traffic/{day}")
 
