@@ -11,6 +11,7 @@ from include.alerts.kinds import (
     QuarantineAboveLimit,
     RunFailed,
 )
+from include.contract.judgement import GATE
 from include.errors import StoreUnavailableError
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
@@ -66,7 +67,7 @@ def _quarantine(read: _Read, pipeline: Pipeline, failed: RunFailed) -> Iterator[
 
 
 def _gate(read: _Read, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
-    verdicts = read("gate.json", [])
+    verdicts = read(GATE, [])
     rejected = [verdict for verdict in verdicts if not verdict["passed"]]
     if any(verdict["rule"] == DRIFT_RULE for verdict in rejected):
         yield _drift(pipeline, failed, read("drift.json"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from include.contract.judgement import GATE
 from include.errors import ObjectMissingError
 from include.nightly.night import Night
 
@@ -13,7 +14,7 @@ def summarise(night: Night) -> dict[str, Any]:
     taken, judged = _read(night, "snapshot.json"), _read(night, "validation.json")
     moved, chosen = _read(night, "drift.json"), _read(night, "chosen.json")
     test = _read(night, "evaluation.json").get("test", {})
-    judged_by = [verdict for verdict in _read(night, "gate.json") or [] if verdict["judged"]]
+    judged_by = [verdict for verdict in _read(night, GATE) or [] if verdict["judged"]]
     found = {
         "snapshot": taken.get("digest"),
         "rows": taken.get("rows"),

@@ -193,8 +193,10 @@ def read_gate(
         If it cannot be read.
     """
     body = _get_of_run(store, manifest, GATE)
+    if body is None:
+        return GateOutcome(False)
     vouched = _get_of_run(store, manifest, GATE_SIGNATURE)
-    if body is None or vouched is None:
+    if vouched is None:
         return GateOutcome(False)
     try:
         verify_verdicts(vouched, body, manifest_sha256, trust.trainers)

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from include.contract import keys
+from include.contract.judgement import GATE
 from include.contract.manifest import parse_manifest
 from include.errors import ObjectMissingError
 from include.stores.objects import ObjectStore
@@ -76,7 +77,7 @@ def refusals(
     store: ObjectStore, pipeline: str, run_id: str
 ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """Return the gate's verdicts that a run did not pass, and the answer of who said no, if any."""
-    verdicts = read_document(store, pipeline, run_id, "gate.json", [])
+    verdicts = read_document(store, pipeline, run_id, GATE, [])
     answer = read_document(store, pipeline, run_id, "approval.json", {"approved": True})
     rejected = [verdict for verdict in verdicts if not verdict["passed"]]
     return rejected, None if answer["approved"] else answer

@@ -8,6 +8,7 @@ from typing import Any
 
 from include.contract import keys
 from include.contract.dags import train_dag
+from include.contract.judgement import GATE
 from include.tracking.ending import Ending
 from include.tracking.record import RunRecord
 
@@ -123,7 +124,7 @@ def translate(record: RunRecord) -> TrackedRun:
 
 def _tags(record: RunRecord) -> dict[str, str]:
     ending, documents = record.ending, record.documents
-    verdicts, answer = documents.get("gate.json", []), documents.get("approval.json", {})
+    verdicts, answer = documents.get(GATE, []), documents.get("approval.json", {})
     said = {
         "pipeline": ending.pipeline,
         "dag_run_id": ending.run_id,
