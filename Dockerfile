@@ -50,6 +50,7 @@ COPY --from=scorer-packages /opt/venv /opt/venv
 COPY include/__init__.py include/errors.py /srv/nightcatch/include/
 COPY include/contract /srv/nightcatch/include/contract
 COPY include/features /srv/nightcatch/include/features
+COPY include/inference /srv/nightcatch/include/inference
 COPY include/stores/__init__.py include/stores/objects.py /srv/nightcatch/include/stores/
 COPY include/registry/__init__.py /srv/nightcatch/include/registry/
 COPY include/registry/follow /srv/nightcatch/include/registry/follow
@@ -71,4 +72,4 @@ EXPOSE 8000
 # Live, not ready: a scorer that waits for the first approved model is in order.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=8)"]
-CMD ["gunicorn", "--config", "python:include.services.scorer.gunicorn_conf", "--bind", "0.0.0.0:8000", "include.services.scorer.wsgi:create()"]
+CMD ["gunicorn", "--config", "python:include.services.scorer.serving.gunicorn_conf", "--bind", "0.0.0.0:8000", "include.services.scorer.wsgi:create()"]

@@ -1,4 +1,4 @@
-"""Nights simulated on real rows: spoilt labels, a cheap model, the gate's own judgement of it.
+"""Runs simulated on real rows: spoilt labels, a cheap model, the gate's own judgement of it.
 
 Each split keeps a quarter of the rows as the truth: their labels are never spoilt, no model and no
 gate sees them, and they say how much worse than the champion a candidate really is.
@@ -19,23 +19,23 @@ from bench._sites import Records
 from include.errors import TrainingError
 from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.comparison import compare_with_champion
-from include.evaluation.gate import judge
+from include.evaluation.gate import apply_gate
 from include.evaluation.intervals import rate_interval
 from include.evaluation.metrics import evaluate
 from include.evaluation.policy import Policy
-from include.evaluation.shuffled import shuffled_figures
-from include.evaluation.simpler import simpler_figures
-from include.evaluation.slices import Judged, slice_figures
-from include.evaluation.verdicts import rejections
+from include.evaluation.rule_results import rejections
+from include.evaluation.shuffled_labels import shuffled_figures
+from include.evaluation.simple_baselines import simpler_figures
+from include.evaluation.slices import SliceResult, slice_figures
 from include.training.calibrate import calibrate
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 from include.training.split import Shares, assign_sides
 from include.training.threshold import choose_threshold
 
 Labels = npt.NDArray[np.int8]
 _ROUNDS_OF_BOOSTING = 30
 _LEARNING_RATE = 0.2
-_SHARE_OF_A_NIGHT = 0.9  # every night sees somewhat other rows
+_SHARE_OF_A_RUN = 0.9  # every night sees somewhat other rows
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Outcome:
     is_worse: bool
 
 
-class Nights:
+class SimulatedRuns:
     """One split of the real rows, its champion, and candidates trained on spoilt labels.
 
     Parameters
@@ -94,7 +94,7 @@ class Nights:
         kept = assign_sides(records.groups, f"truth-{salt}", Shares(0.8, 0.0, 0.2)) == "train"
         sides = assign_sides(records.groups, f"night-{salt}", Shares(0.7, 0.15, 0.15))
         self.sides = np.where(kept, sides, "truth")
-        self._same_every_night: dict[str, Any] = {
+        self._same_every_run: dict[str, Any] = {
             "later_months": None,
             "shuffled": shuffled_figures(records.X, records.y, records.groups, self.sides, seed=0),
             "drift": {"blocked": []},
@@ -106,8 +106,8 @@ class Nights:
 
     def champion_passes(self) -> bool:
         """Return whether the champion passed the gate when there was none before it."""
-        evidence = self._evidence(self.champion, self.records.y, self.records.y, 0)
-        return not rejections(judge({**evidence, "champion": None}, self.policy))
+        gate_inputs = self._gate_inputs(self.champion, self.records.y, self.records.y, 0)
+        return not rejections(apply_gate({**gate_inputs, "champion": None}, self.policy))
 
     def outcome(
         self,
@@ -130,14 +130,14 @@ class Nights:
             candidate = self._fit(y, seed)
         except TrainingError:
             return Outcome(("no model",), True)
-        verdicts = judge(self._evidence(candidate, y, y_test, seed), self.policy)
+        verdicts = apply_gate(self._gate_inputs(candidate, y, y_test, seed), self.policy)
         rejected_by = tuple(each.rule for each in verdicts if not each.passed)
         return Outcome(rejected_by, self._is_worse(candidate, spoilt))
 
     def _fit(self, y: Labels, seed: int) -> Model:
         X, held_back = self.records.X, self.sides == "calibration"
-        tonight = np.random.default_rng(seed).random(len(y)) < _SHARE_OF_A_NIGHT
-        train = (self.sides == "train") & tonight
+        this_run = np.random.default_rng(seed).random(len(y)) < _SHARE_OF_A_RUN
+        train = (self.sides == "train") & this_run
         boosting = HistGradientBoostingClassifier(
             max_iter=_ROUNDS_OF_BOOSTING,
             learning_rate=_LEARNING_RATE,
@@ -172,14 +172,14 @@ class Nights:
         )
         return bool(worse or fallen > (policy.max_slice_loss or 1.0))
 
-    def _evidence(self, model: Model, y: Labels, y_test: Labels, seed: int) -> dict[str, Any]:
-        """Return what `include.nightly.model.evaluate_chosen` would write."""
+    def _gate_inputs(self, model: Model, y: Labels, y_test: Labels, seed: int) -> dict[str, Any]:
+        """Return what `include.run.training_steps.evaluate_chosen` would write."""
         test = self.sides == "test"
         sure: dict[str, Any] = {"confidence": self.policy.confidence, "seed": seed}
         X, truth, groups = self.records.X[test], y_test[test], self.records.groups[test]
         ours, theirs = model.probability(X), self.champion.probability(X)
         flagged, legitimate = ours >= model.threshold, truth == 0
-        rows = Judged(truth, ours >= 0.5, flagged, groups, theirs >= self.champion.threshold)
+        rows = SliceResult(truth, ours >= 0.5, flagged, groups, theirs >= self.champion.threshold)
         train = self.sides == "train"
         plain = LogisticRegression(max_iter=200).fit(self.records.X[train], y[train])
         simplest = plain.predict_proba(X)[:, 1]
@@ -197,5 +197,5 @@ class Nights:
             "simpler": {
                 "LogisticRegression": simpler_figures(truth, ours, simplest, groups, **how)
             },
-            **self._same_every_night,
+            **self._same_every_run,
         }

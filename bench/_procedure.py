@@ -29,14 +29,14 @@ class Sides:
 
 
 @dataclass(frozen=True)
-class Shipped:
+class Packaged:
     """The chosen candidate, calibrated, with its threshold."""
 
     candidate: Candidate
     model: SigmoidCalibratedClassifier
     threshold: Threshold
 
-    def judged_on(self, rows: Records) -> Figures:
+    def evaluated_on(self, rows: Records) -> Figures:
         """Return the figures of the model on `rows`."""
         probability = self.model.predict_proba(rows.X)[:, 1]
         return evaluate(rows.y, probability, self.threshold.value, FPR_BUDGET)
@@ -56,7 +56,7 @@ def search(train: Records, effort: Effort) -> list[Candidate]:
     ]
 
 
-def ship(candidates: list[Candidate], sides: Sides) -> Shipped:
+def ship(candidates: list[Candidate], sides: Sides) -> Packaged:
     """Return what would be published of the candidates; the test side is not looked at."""
     chosen, train, calibration = select(candidates), sides.train, sides.calibration
     model = calibrate(chosen.estimator, calibration.X, calibration.y)
@@ -66,4 +66,4 @@ def ship(candidates: list[Candidate], sides: Sides) -> Shipped:
         np.concatenate([model.predict_proba(calibration.X)[:, 1], unseen]),
         FPR_BUDGET,
     )
-    return Shipped(chosen, model, threshold)
+    return Packaged(chosen, model, threshold)

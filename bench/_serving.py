@@ -15,7 +15,7 @@ from include.stack.ports import pick_port
 from include.stack.process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
-GUNICORN = ("gunicorn", "-c", "python:include.services.scorer.gunicorn_conf")
+GUNICORN = ("gunicorn", "-c", "python:include.services.scorer.serving.gunicorn_conf")
 UVICORN = ("uvicorn", "--workers", "2", "--log-level", "warning", "--factory")
 MLFLOW = ("mlflow", "models", "serve", "--env-manager", "local", "--workers", "2")
 N_CONNECTIONS = 16

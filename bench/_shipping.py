@@ -1,4 +1,4 @@
-"""A night of `sites` on real servers, from the real records to a version in force, step by step."""
+"""A training run of `sites` on real servers, from the real records to production, step by step."""
 
 import time
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from bench._sites import FILE, data_folder
 from include import pipelines
 from include.contract.signature import load_private_key, load_public_key
 from include.ingest.load import load_dataset
-from include.nightly import champion, data, drift, model, ship
-from include.nightly.night import Night, Order
-from include.nightly.package import Circumstances, package
-from include.registry.follow.believe import Trust
+from include.registry.follow.verify import TrustedKeys
+from include.run import champion, data, drift, promotion, training_steps
+from include.run.package import BuildInfo, package
+from include.run.run_context import RunContext, TrainingOptions
 from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
@@ -27,7 +27,7 @@ from include.training.grids import Effort
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINE = pipelines.get("sites")
 FAMILIES = ("LogisticRegression", "HistGradientBoosting")
-_FIRST_NIGHT = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+_FIRST_RUN = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Clock:
         self.busy_seconds[name] = time.process_time() - busy
 
 
-class House:
+class RealServers:
     """Servers, keys, and the real records in MongoDB.
 
     Parameters
@@ -61,13 +61,13 @@ class House:
         self._s3 = SeaweedServer(
             folder / "s3", self.secrets.s3_access_key, self.secrets.s3_secret_key
         )
-        self.trust = Trust(
+        self.trusted_keys = TrustedKeys(
             (load_public_key(self.secrets.approver_public_key.read_bytes()),),
             (load_public_key(self.secrets.trainer_public_key.read_bytes()),),
             50_000_000,
         )
 
-    def __enter__(self) -> "House":
+    def __enter__(self) -> "RealServers":
         self._mongo.start()
         self._s3.start()
         self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(self._mongo.url)
@@ -83,55 +83,59 @@ class House:
         self._mongo.stop()
 
     def run(self, number: int, effort: Effort) -> tuple[Clock, dict[str, Any]]:
-        """Return the time of each step of a night that ends with an approval, and its figures."""
-        clock, night = Clock(), Night(self.store, PIPELINE, f"night-{number}")
-        order = Order(effort=effort, seed=number, fpr_budget=PIPELINE.fpr_budget)
-        champion.pin_champion(night, self.trust)
+        """Return the time of each step of a run that ends with an approval, and its figures."""
+        clock, run = Clock(), RunContext(self.store, PIPELINE, f"night-{number}")
+        order = TrainingOptions(effort=effort, seed=number, fpr_budget=PIPELINE.fpr_budget)
+        champion.pin_champion(run, self.trusted_keys)
         with clock.step("snapshot and suite"):
-            taken = data.snapshot(night, self.collection, _FIRST_NIGHT)
-            data.validate(night, taken["digest"], ROOT / "gx")
+            taken = data.snapshot(run, self.collection, _FIRST_RUN)
+            data.validate(run, taken["digest"], ROOT / "gx")
         with clock.step("search and choice"):
-            found = [model.search(night, family, order) for family in FAMILIES]
-            chosen = model.choose(night, found, order)
-        reference = champion.read_champion(night, self.trust)
+            found = [training_steps.search(run, family, order) for family in FAMILIES]
+            chosen = training_steps.choose(run, found, order)
+        reference = champion.read_champion(run, self.trusted_keys)
         with clock.step("evaluate"):
-            evaluation = model.evaluate_chosen(night, chosen, reference, order)
+            evaluation = training_steps.evaluate_chosen(run, chosen, reference, order)
         with clock.step("drift"):
-            moved = drift.measure(night, reference, ROOT / "gx")
-        figures = self._ship(clock, night, chosen, evaluation, moved, number)
+            moved = drift.measure(run, reference, ROOT / "gx")
+        figures = self._publish(clock, run, chosen, evaluation, moved, number)
         return clock, figures
 
-    def _ship(
+    def _publish(
         self,
         clock: Clock,
-        night: Night,
+        run: RunContext,
         chosen: dict[str, Any],
         evaluation: dict[str, Any],
         moved: dict[str, Any],
         number: int,
     ) -> dict[str, Any]:
-        started_at = _FIRST_NIGHT + timedelta(days=number)
-        made = Circumstances(started_at=started_at, seed=number, code_commit="")
+        started_at = _FIRST_RUN + timedelta(days=number)
+        made = BuildInfo(started_at=started_at, seed=number, code_commit="")
         with clock.step("package"):
             packaged = package(
-                night, chosen, made, signing_key=self.secrets.trainer_key, trust=self.trust
+                run,
+                chosen,
+                made,
+                signing_key=self.secrets.trainer_key,
+                trusted_keys=self.trusted_keys,
             )
         with clock.step("validate"):
-            figures = ship.infra_validate(night, packaged, chosen, self.trust)
+            figures = promotion.infra_validate(run, packaged, chosen, self.trusted_keys)
         asked = {"fpr_budget": chosen["fpr_budget"], "accept_drift": False, "drift": moved}
         with clock.step("gate"):
             trainer_key = load_private_key(self.secrets.trainer_key.read_bytes())
-            evidence = {**evaluation, **figures, **asked}
-            sentences = ship.gate(night, packaged, evidence, key=trainer_key)
+            gate_inputs = {**evaluation, **figures, **asked}
+            sentences = promotion.gate(run, packaged, gate_inputs, key=trainer_key)
         with clock.step("publish"):
-            ship.promote(
-                night,
+            promotion.promote(
+                run,
                 packaged,
                 expected_serial=evaluation["champion_serial"],
                 approved_by="bench",
                 approved_at=started_at,
                 reason="a measurement",
                 key=load_private_key(self.secrets.approver_key.read_bytes()),
-                trust=self.trust,
+                trusted_keys=self.trusted_keys,
             )
         return {**figures, "sentences": sentences, "family": chosen["family"]}

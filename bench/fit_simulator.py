@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.ingest.layout import Record
-from include.ingest.records import Row, read_records
+from include.ingest.files.layout import Record
+from include.ingest.files.reader import Row, read_records
 from include.pipelines.sites.records import FIELDS, LAYOUT, TARGET
 from include.pipelines.sites.simulate import TABLES_PATH, draw, read_tables, simulate
 
@@ -34,8 +34,8 @@ def main() -> None:
     real = _frame(row.record for row in read_records(options.path, LAYOUT) if isinstance(row, Row))
     if options.write:
         TABLES_PATH.write_text(_spelled(fit(real)), "utf-8")
-    made_up = _frame(simulate(len(real), seed=0))
-    print(json.dumps(compare(real, made_up)))
+    synthetic = _frame(simulate(len(real), seed=0))
+    print(json.dumps(compare(real, synthetic)))
 
 
 def fit(real: pd.DataFrame) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def fit(real: pd.DataFrame) -> dict[str, Any]:
     return content
 
 
-def compare(real: pd.DataFrame, made_up: pd.DataFrame) -> dict[str, float]:
+def compare(real: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, float]:
     """Print the strongest dependencies of both and return the figures that sum them up."""
     columns = [*_NAMES, TARGET.source]
     pairs = {
@@ -63,19 +63,19 @@ def compare(real: pd.DataFrame, made_up: pd.DataFrame) -> dict[str, float]:
         for pair in itertools.combinations(columns, 2)
     }
     strongest = sorted(pairs, key=lambda pair: -pairs[pair])[:20]
-    again = {pair: _information(made_up[pair[0]], made_up[pair[1]]) for pair in strongest}
-    print(f"{'mutual information, nats':<56}{'real':>8}{'made up':>9}")
+    again = {pair: _information(synthetic[pair[0]], synthetic[pair[1]]) for pair in strongest}
+    print(f"{'mutual information, nats':<56}{'real':>8}{'synthetic':>9}")
     for pair in strongest:
         print(f"{' - '.join(pair):<56}{pairs[pair]:>8.3f}{again[pair]:>9.3f}")
     marginals = [
-        abs((real[name] == value).mean() - (made_up[name] == value).mean())
+        abs((real[name] == value).mean() - (synthetic[name] == value).mean())
         for name in columns
         for value in real[name].unique()
     ]
     return {
         "rows": len(real),
-        "phishing_share": round(float((made_up[TARGET.source] == TARGET.positive).mean()), 4),
-        "duplicate_share": round(float(made_up.duplicated().mean()), 4),
+        "phishing_share": round(float((synthetic[TARGET.source] == TARGET.positive).mean()), 4),
+        "duplicate_share": round(float(synthetic.duplicated().mean()), 4),
         "worst_marginal_difference": round(max(marginals), 4),
         "worst_information_difference": round(max(abs(pairs[p] - again[p]) for p in strongest), 4),
     }

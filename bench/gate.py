@@ -1,12 +1,12 @@
-"""From a judged model of `sites` to one in force; and whether spoilt labels get past the gate.
+"""From a judged model of `sites` to one in production; and whether spoilt labels get past the gate.
 
-First a night on real servers: `seconds` is the time of package, validate, gate and publish, with a
-champion to compare with. Then 1,000 simulated nights on the real rows: half the candidates are
+First a run on real servers: `seconds` is the time of package, validate, gate and publish, with a
+champion to compare with. Then 1,000 simulated runs on the real rows: half the candidates are
 trained on shuffled labels, half with 5 % of the labels poisoned (at random, or phishing of one
-slice called legitimate; in all that the night sees, or on the training side alone). The policy's
+slice called legitimate; in all that the run sees, or on the training side alone). The policy's
 rules speak with 95 % confidence, so of the candidates that are truly worse than the champion by
 more than the policy allows, measured on rows kept back, at most 5 % may pass. A candidate that
-poison has not made worse may pass; as many nights with clean labels show that the gate lets
+poison has not made worse may pass; as many runs with clean labels show that the gate lets
 anything pass at all.
 """
 
@@ -24,11 +24,11 @@ import numpy.typing as npt
 import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from bench._candidates import Labels, Nights, Outcome
-from bench._shipping import PIPELINE, House
+from bench._candidates import Labels, Outcome, SimulatedRuns
+from bench._shipping import PIPELINE, RealServers
 from bench._sites import FILE, data_folder, read_records
 
-SHIPPING = ("package", "validate", "gate", "publish")
+PUBLISHING = ("package", "validate", "gate", "publish")
 POISONED_SHARE = 0.05
 N_SPLITS = 5
 N_CLEAN = 50
@@ -55,68 +55,68 @@ class Tally:
         self.rules.update(outcome.rejected_by)
 
 
-def shuffled(nights: Nights, rng: Draw, seed: int) -> Outcome:
+def shuffled(runs: SimulatedRuns, rng: Draw, seed: int) -> Outcome:
     """Return what becomes of a candidate whose labels mean nothing; the test labels do."""
-    y = nights.records.y
-    return nights.outcome(rng.permutation(y), y, seed)
+    y = runs.records.y
+    return runs.outcome(rng.permutation(y), y, seed)
 
 
-def clean(nights: Nights, rng: Draw, seed: int) -> Outcome:
+def clean(runs: SimulatedRuns, rng: Draw, seed: int) -> Outcome:
     """Return what becomes of a candidate whose labels are right."""
-    return nights.outcome(nights.records.y, nights.records.y, seed)
+    return runs.outcome(runs.records.y, runs.records.y, seed)
 
 
-def poisoned_at_random(nights: Nights, rng: Draw, seed: int) -> Outcome:
+def poisoned_at_random(runs: SimulatedRuns, rng: Draw, seed: int) -> Outcome:
     """Return what becomes of a candidate when any label is turned round with 5 % chance."""
-    y = nights.records.y
+    y = runs.records.y
     poisoned = np.where(rng.random(len(y)) < POISONED_SHARE, 1 - y, y).astype(np.int8)
-    return nights.outcome(poisoned, _judged_by(poisoned, y, rng), seed)
+    return runs.outcome(poisoned, _evaluated_by(poisoned, y, rng), seed)
 
 
-def poisoned_slice(nights: Nights, rng: Draw, seed: int) -> Outcome:
+def poisoned_slice(runs: SimulatedRuns, rng: Draw, seed: int) -> Outcome:
     """Return what becomes of one when 5 % of all rows, phishing of a slice, turn legitimate."""
-    y, n_poisoned = nights.records.y, round(POISONED_SHARE * len(nights.records.y))
+    y, n_poisoned = runs.records.y, round(POISONED_SHARE * len(runs.records.y))
     parts = [
         mask
-        for values in nights.labels.values()
+        for values in runs.labels.values()
         for part in sorted(set(values.tolist()))
         if int(np.sum((mask := values == part) & (y == 1))) >= n_poisoned
     ]
     spoilt = parts[rng.integers(len(parts))]
     poisoned = y.copy()
     poisoned[rng.choice(np.flatnonzero(spoilt & (y == 1)), n_poisoned, replace=False)] = 0
-    return nights.outcome(poisoned, _judged_by(poisoned, y, rng), seed, spoilt)
+    return runs.outcome(poisoned, _evaluated_by(poisoned, y, rng), seed, spoilt)
 
 
-def _judged_by(poisoned: Labels, y: Labels, rng: Draw) -> Labels:
-    """Poison reaches the rows that judge in one night of two."""
+def _evaluated_by(poisoned: Labels, y: Labels, rng: Draw) -> Labels:
+    """Poison reaches the rows that judge in one run of two."""
     return poisoned if rng.random() < 0.5 else y
 
 
-KINDS: Mapping[str, tuple[Callable[[Nights, Draw, int], Outcome], float]] = {
+KINDS: Mapping[str, tuple[Callable[[SimulatedRuns, Draw, int], Outcome], float]] = {
     "shuffled labels": (shuffled, 0.5),
     "5 % poisoned, at random": (poisoned_at_random, 0.25),
     "5 % poisoned, in one slice": (poisoned_slice, 0.25),
 }
 
 
-def ship_one() -> dict[str, Any]:
-    """Return how long a night takes from a judged model to one in force, and how it serves."""
+def publish_one() -> dict[str, Any]:
+    """Return how long a run takes from a judged model to one in production, and how it serves."""
     with (
         tempfile.TemporaryDirectory(prefix="nightcatch-bench-") as folder,
-        House(Path(folder)) as house,
+        RealServers(Path(folder)) as house,
     ):
         house.run(1, "quick")
         clock, figures = house.run(2, "default")
     print(f"{'step':24}{'seconds':>10}{'on a core':>12}   {figures['family']}, with a champion")
     for name, seconds in clock.seconds.items():
-        mark = "   *" if name in SHIPPING else ""
+        mark = "   *" if name in PUBLISHING else ""
         print(f"{name:24}{seconds:10.2f}{clock.busy_seconds[name]:12.2f}{mark}")
     for sentence in figures.pop("sentences"):
         print(f"  - {sentence}")
     return {
-        "seconds": sum(clock.seconds[name] for name in SHIPPING),
-        "busy_seconds": sum(clock.busy_seconds[name] for name in SHIPPING),
+        "seconds": sum(clock.seconds[name] for name in PUBLISHING),
+        "busy_seconds": sum(clock.busy_seconds[name] for name in PUBLISHING),
         "served": figures,
     }
 
@@ -132,17 +132,17 @@ def simulate(served: Mapping[str, Any], n_candidates: int) -> dict[str, Tally]:
     tallies = {kind: Tally() for kind in (*KINDS, "clean labels")}
     splits, salt = 0, 0
     while splits < N_SPLITS:
-        nights = Nights(read_records(), labels, PIPELINE.policy, as_served, str(salt))
+        runs = SimulatedRuns(read_records(), labels, PIPELINE.policy, as_served, str(salt))
         salt += 1
-        if not nights.champion_passes():
+        if not runs.champion_passes():
             continue  # it would not be the champion
         splits += 1
         for kind, (candidate, share) in KINDS.items():
             for number in range(round(share * n_candidates / N_SPLITS)):
                 rng = np.random.default_rng([salt, number])
-                tallies[kind].add(candidate(nights, rng, number + 1))
+                tallies[kind].add(candidate(runs, rng, number + 1))
         for number in range(N_CLEAN // N_SPLITS):
-            tallies["clean labels"].add(clean(nights, np.random.default_rng(number), number + 1))
+            tallies["clean labels"].add(clean(runs, np.random.default_rng(number), number + 1))
         so_far = ", ".join(f"{kind} {t.passed} of {t.n}" for kind, t in tallies.items())
         print(f"passed after split {splits} of {N_SPLITS}: {so_far}", flush=True)
     return tallies
@@ -154,8 +154,8 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=1_000, help="simulated (1,000)")
     n_candidates = parser.parse_args().candidates
     with threadpool_limits(limits=1):
-        shipped = ship_one()
-        tallies = simulate(shipped["served"], n_candidates)
+        packaged = publish_one()
+        tallies = simulate(packaged["served"], n_candidates)
     print(f"{'candidates':28}{'n':>6}{'worse':>7}{'passed':>8}{'passed worse':>14}   rejected by")
     for kind, tally in tallies.items():
         rules = ", ".join(f"{rule} {count}" for rule, count in tally.rules.most_common(5))
@@ -167,8 +167,8 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "seconds": round(shipped["seconds"], 2),
-                "busy_seconds": round(shipped["busy_seconds"], 2),
+                "seconds": round(packaged["seconds"], 2),
+                "busy_seconds": round(packaged["busy_seconds"], 2),
                 "candidates": sum(tally.n for kind, tally in tallies.items() if kind in KINDS),
                 "passed_shuffled": tallies["shuffled labels"].passed,
                 "passed_poisoned": sum(tally.passed for tally in poisoned),

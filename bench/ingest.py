@@ -22,7 +22,7 @@ from typing import Any
 import pymongo
 
 from include.contract.schema import InputField
-from include.ingest.extract import write_snapshot
+from include.ingest.snapshot.extract import write_snapshot
 from include.pipelines.sites.records import LAYOUT
 from include.stack.mongo import MongoServer
 

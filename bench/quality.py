@@ -1,4 +1,4 @@
-"""Honest quality of the whole procedure over five splits, beside what a random split claims."""
+"""Group-disjoint metrics of the whole procedure over five splits, beside a random split's."""
 
 import json
 
@@ -18,13 +18,13 @@ def main() -> None:
     """Print one line per split and the means; the last line is one JSON object."""
     records = read_records()
     families = {family.name: family for family in tabular_families("default", SEED)}
-    honest, flattering = [], []
+    group_disjoint, flattering = [], []
     print(f"{'split':22}" + "".join(f"{name:>15}" for name in SHOWN))
     for salt in SALTS:
         sides = split(records, salt)
-        shipped = ship(search(sides.train, "default"), sides)
-        chosen = shipped.candidate
-        honest.append(shipped.judged_on(sides.test))
+        packaged = ship(search(sides.train, "default"), sides)
+        chosen = packaged.candidate
+        group_disjoint.append(packaged.evaluated_on(sides.test))
         flattering.append(
             random_split_figures(
                 families[chosen.family],
@@ -36,9 +36,9 @@ def main() -> None:
                 fpr_budget=FPR_BUDGET,
             )
         )
-        print(_line(f"{salt} {chosen.family}", honest[-1]), flush=True)
+        print(_line(f"{salt} {chosen.family}", group_disjoint[-1]), flush=True)
         print(_line("  split at random", flattering[-1]), flush=True)
-    means = {name: float(np.mean([figures[name] for figures in honest])) for name in SHOWN}
+    means = {name: float(np.mean([figures[name] for figures in group_disjoint])) for name in SHOWN}
     claimed = {name: float(np.mean([figures[name] for figures in flattering])) for name in SHOWN}
     print(_line("mean", means))
     print(_line("  split at random", claimed))

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench._procedure import search, ship, split
 from bench._sites import read_records
-from include.training.package import INPUT, OUTPUT, parity, to_onnx
+from include.training.onnx.export import INPUT, OUTPUT, parity, to_onnx
 
 SALT = "0"
 N_RECORDS = 2000
@@ -21,16 +21,16 @@ N_WARM_UP = 50
 def main() -> None:
     """Print the median and the 99th percentile of both; the last line is one JSON object."""
     sides = split(read_records(), SALT)
-    shipped = ship(search(sides.train, "default"), sides)
-    onnx_bytes = to_onnx(shipped.model, sides.test.X.shape[1])
+    packaged = ship(search(sides.train, "default"), sides)
+    onnx_bytes = to_onnx(packaged.model, sides.test.X.shape[1])
     session = onnxruntime.InferenceSession(
         onnx_bytes, _one_thread(), providers=["CPUExecutionProvider"]
     )
     ours = _microseconds(lambda row: session.run([OUTPUT], {INPUT: row}), sides.test.X, N_RECORDS)
     with threadpool_limits(limits=1):
-        theirs = _microseconds(shipped.model.predict_proba, sides.test.X, N_SKLEARN_RECORDS)
-    difference = parity(onnx_bytes, shipped.model, sides.test.X)
-    print(f"{shipped.candidate.family} {shipped.candidate.params}")
+        theirs = _microseconds(packaged.model.predict_proba, sides.test.X, N_SKLEARN_RECORDS)
+    difference = parity(onnx_bytes, packaged.model, sides.test.X)
+    print(f"{packaged.candidate.family} {packaged.candidate.params}")
     print(f"{len(onnx_bytes) / 1e6:.2f} MB, largest probability difference {difference:.1e}")
     for name, times in (("ONNX Runtime, one thread", ours), ("scikit-learn, one thread", theirs)):
         p50, p99 = np.percentile(times, [50, 99])
@@ -42,7 +42,7 @@ def main() -> None:
                 "us_p99": float(np.percentile(ours, 99)),
                 "sklearn_us_p50": float(np.median(theirs)),
                 "parity": difference,
-                "family": shipped.candidate.family,
+                "family": packaged.candidate.family,
             }
         )
     )

@@ -28,8 +28,8 @@ from bench._sites import Records, read_records
 from bench._swaps import Swaps, swap
 from bench._tables import TableFigures, score_table
 from include.pipelines.sites.records import FIELDS
-from include.training.package import to_onnx
-from include.training.pickled import joblib_bytes
+from include.training.joblib_bytes import joblib_bytes
+from include.training.onnx.export import to_onnx
 
 CAPACITY_SHARE = 0.8
 POLL_INTERVAL_S = "0.5"

@@ -50,16 +50,16 @@ SEEDS_GRIDS: tuple[tuple[ClassifierMixin, Grid], ...] = (
 
 
 def main() -> None:
-    """Print both sides' time and honest figures; the last line is one JSON object."""
+    """Print both sides' time and group-disjoint test metrics; the last line is one JSON object."""
     sides = split(read_records(), SALT)
     with threadpool_limits(limits=1):
         started = process_time()
         candidates = search(sides.train, "default")
         ours_s = process_time() - started
-        shipped = ship(candidates, sides)
-        ours = shipped.judged_on(sides.test)
+        packaged = ship(candidates, sides)
+        ours = packaged.evaluated_on(sides.test)
         theirs_name, theirs_s, theirs = _seeds(sides.train, sides.test)
-    print(_line(f"ours: {shipped.candidate.family}", ours_s, ours))
+    print(_line(f"ours: {packaged.candidate.family}", ours_s, ours))
     print(_line(f"seeds: {theirs_name}", theirs_s, theirs))
     result = {
         "ratio": ours_s / theirs_s,

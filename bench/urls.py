@@ -25,8 +25,8 @@ from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.metrics import recall_at_fpr
 from include.features.urls import N_COLUMNS, featurise
 from include.training.calibrate import calibrate
-from include.training.package import INPUT, OUTPUT, parity, to_onnx
-from include.training.pickled import joblib_bytes
+from include.training.joblib_bytes import joblib_bytes
+from include.training.onnx.export import INPUT, OUTPUT, parity, to_onnx
 from include.training.split import Shares, assign_sides
 from include.training.text_families import stack
 from include.training.threshold import choose_threshold
@@ -46,7 +46,7 @@ def main() -> None:
     baseline, baseline_threshold, baseline_seconds = _baseline(train)
     plain = baseline.predict_proba(bare(later.urls))[:, 1]
     theirs = {
-        **judged(later, plain, baseline_threshold),
+        **evaluated(later, plain, baseline_threshold),
         "train_seconds": baseline_seconds,
     }
     started = perf_counter()
@@ -56,7 +56,7 @@ def main() -> None:
     probability = model.predict_proba(X)[:, 1]
     onnx_bytes = to_onnx(model, N_COLUMNS)
     ours = {
-        **judged(later, probability, threshold),
+        **evaluated(later, probability, threshold),
         "train_seconds": seconds,
         **_served(onnx_bytes, later.urls),
         "size_mb": (len(onnx_bytes) + len(joblib_bytes(model))) / 1e6,
@@ -73,7 +73,7 @@ def features(urls: list[str]) -> npt.NDArray[np.float32]:
     return np.concatenate([featurise(urls[i : i + 1000]) for i in range(0, len(urls), 1000)])
 
 
-def judged(urls: Urls, probability: Scores, threshold: float) -> dict[str, float]:
+def evaluated(urls: Urls, probability: Scores, threshold: float) -> dict[str, float]:
     """Return the figures of a model on URLs of later months."""
     y, is_account = urls.y, np.isin(urls.sources, ACCOUNT_SOURCES)
     at_budget = choose_threshold(y, probability, FPR_BUDGET).value

@@ -1,4 +1,4 @@
-"""### Put a kept version in force: promote it, or roll back to it.
+"""### Put a kept version in production: promote it, or roll back to it.
 
 **Trigger it** with the form: the pipeline, the version (`./nightcatch versions` lists them, as
 does the folder `models/<pipeline>/`), and why. The version is loaded with the scorer's own code
@@ -7,7 +7,7 @@ follows within one poll. What the gate rejected is refused, unless the form says
 
 ![What happens, step by step](/flows/approve_model.svg)
 
-**Run it again** whenever you like: the same run comes into force once.
+**Run it again** whenever you like: the same run comes into production once.
 
 **When it fails**, nothing was changed: the log's last line says whether the version is missing,
 not whole, not signed by a trainer, did not pass the gate, or whether another approval came first.
@@ -20,8 +20,15 @@ from typing import Any
 
 from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
 
-from dags.alerts import tell_of_failed_run
-from dags.edges import DEFAULT_ARGS, approved_model, finished_runs, open_store, private_key, trust
+from dags.support.callbacks import notify_failed_run
+from dags.support.connections import (
+    DEFAULT_ARGS,
+    approved_model,
+    finished_runs,
+    open_store,
+    private_key,
+    trusted_keys,
+)
 from include import pipelines
 
 PARAMS = {
@@ -50,7 +57,7 @@ PARAMS = {
         type="boolean",
         title="Despite the gate",
         description="Take a version that the gate rejected or never judged; the recorded reason "
-        "then says so. A version that was in force before needs no such word.",
+        "then says so. A version that was in production before needs no such word.",
     ),
 }
 
@@ -63,15 +70,15 @@ PARAMS = {
     description="Promote a kept model version, or roll back to it, with a reason",
     tags=["nightcatch", "approval"],
     default_args=DEFAULT_ARGS,
-    on_failure_callback=tell_of_failed_run,
+    on_failure_callback=notify_failed_run,
 )
 def approve_model() -> None:
     """Declare one task: one compare-and-swap."""
 
     @task(outlets=[AssetAlias(name="approved_models", group="nightcatch")])
-    def put_in_force() -> dict[str, Any]:
-        from include.nightly.reinstate import reinstate
+    def set_production() -> dict[str, Any]:
         from include.registry.approve import Request
+        from include.run.rollback import reinstate
 
         context = get_current_context()
         params = context["params"]
@@ -85,7 +92,7 @@ def approve_model() -> None:
         )
         key = private_key("NIGHTCATCH_APPROVER_KEY")
         pointer = reinstate(
-            open_store(), request, key, trust(), despite_gate=params["despite_gate"]
+            open_store(), request, key, trusted_keys(), despite_gate=params["despite_gate"]
         )
         summary = {
             "pipeline": pointer.pipeline,
@@ -98,7 +105,7 @@ def approve_model() -> None:
         context["outlet_events"][alias].add(finished_runs())
         return summary
 
-    put_in_force()
+    set_production()
 
 
 approve_model()

@@ -25,8 +25,8 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, dag, get_current_context, task
 
-from dags.alerts import tell_of_failed_run
-from dags.edges import DEFAULT_ARGS, loader_connection
+from dags.support.callbacks import notify_failed_run
+from dags.support.connections import DEFAULT_ARGS, loader_connection
 from include import pipelines
 
 _LOG = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ _PARAMS = {
     description="Load records from a file, a public data set, or a simulator into MongoDB",
     tags=["nightcatch", "data"],
     default_args=DEFAULT_ARGS,
-    on_failure_callback=tell_of_failed_run,
+    on_failure_callback=notify_failed_run,
 )
 def load_records() -> None:
     """Declare one task: the load is one stream, and resumes by itself."""
@@ -112,7 +112,7 @@ def load_records() -> None:
 
         from airflow.providers.mongo.hooks.mongo import MongoHook
 
-        from include.ingest.fetch import inside
+        from include.ingest.files.download import inside
         from include.ingest.load import load_dataset
 
         params = get_current_context()["params"]

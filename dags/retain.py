@@ -22,8 +22,8 @@ from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
-from dags.alerts import tell_of_failed_run
-from dags.edges import DEFAULT_ARGS, open_store
+from dags.support.callbacks import notify_failed_run
+from dags.support.connections import DEFAULT_ARGS, open_store
 from include import pipelines
 
 WEEKLY = CronTriggerTimetable("0 4 * * 0", timezone="UTC", run_immediately=timedelta(0))
@@ -45,7 +45,7 @@ WEEKLY = CronTriggerTimetable("0 4 * * 0", timezone="UTC", run_immediately=timed
     description="Delete versions, runs, snapshots and traffic that need not be kept any more",
     tags=["nightcatch", "housekeeping"],
     default_args=DEFAULT_ARGS,
-    on_failure_callback=tell_of_failed_run,
+    on_failure_callback=notify_failed_run,
 )
 def retain() -> None:
     """Declare one task for each pipeline."""
@@ -54,23 +54,23 @@ def retain() -> None:
     def tidy(pipeline_name: str) -> dict[str, Any]:
         import logging
 
-        from include.registry.outdated import plan_retention
-        from include.registry.sweep import sweep
+        from include.registry.retention.plan import plan_retention
+        from include.registry.retention.sweep import sweep
 
         context = get_current_context()
         context["pipeline_name"] = pipeline_name  # type: ignore[typeddict-unknown-key]
         store, pipeline = open_store(), pipelines.get(pipeline_name)
-        doomed = plan_retention(store, pipeline_name, pipeline.retention, datetime.now(UTC))
-        for each in doomed:
+        expired = plan_retention(store, pipeline_name, pipeline.retention, datetime.now(UTC))
+        for each in expired:
             logging.getLogger(__name__).info(
                 "%s %s: %d bytes", each.kind, each.name, each.size_bytes
             )
         if context["params"]["apply"]:
-            doomed = sweep(store, pipeline_name, doomed)
+            expired = sweep(store, pipeline_name, expired)
         return {
             "deleted": context["params"]["apply"],
-            "objects": sum(len(each.entries) for each in doomed),
-            "size_bytes": sum(each.size_bytes for each in doomed),
+            "objects": sum(len(each.entries) for each in expired),
+            "size_bytes": sum(each.size_bytes for each in expired),
         }
 
     tidy.expand(pipeline_name=list(pipelines.names()))

@@ -1,4 +1,4 @@
-"""### Tell MLflow what it does not know yet: finished runs, and which version is in force.
+"""### Tell MLflow what it does not know yet: finished runs, and which version is in production.
 
 Runs by itself as soon as a training run has ended or a version was approved, and every hour for
 what could not be sent before.
@@ -16,14 +16,14 @@ from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from dags.alerts import tell_daily_of_failed_runs
-from dags.edges import (
+from dags.support.callbacks import notify_failed_runs_daily
+from dags.support.connections import (
     DEFAULT_ARGS,
     finished_runs,
     mlflow_client,
     mlflow_url,
     open_store,
-    trust,
+    trusted_keys,
 )
 from include import pipelines
 
@@ -38,21 +38,21 @@ _HOURLY = CronTriggerTimetable("17 * * * *", timezone="UTC", run_immediately=tim
     max_active_runs=1,
     is_paused_upon_creation=False,
     doc_md=__doc__,
-    description="Tell MLflow of finished runs and of the version in force",
+    description="Tell MLflow of finished runs and of the version in production",
     tags=["nightcatch", "tracking"],
     default_args=DEFAULT_ARGS,
-    on_failure_callback=tell_daily_of_failed_runs,
+    on_failure_callback=notify_failed_runs_daily,
 )
 def send_tracking() -> None:
     """Declare one task for each pipeline."""
 
     @task(map_index_template="{{ pipeline_name }}", execution_timeout=timedelta(minutes=10))
     def send(pipeline_name: str) -> None:
-        from include.registry.approve import pointer_in_force
-        from include.tracking.outbox import has_news
+        from include.registry.approve import production_pointer
+        from include.tracking.delivery_queue import has_news
 
         store = open_store()
-        pointer = pointer_in_force(store, pipeline_name, trust().approvers)
+        pointer = production_pointer(store, pipeline_name, trusted_keys().approvers)
         if has_news(store, pipeline_name, pointer):
             from include.tracking.send import send_news
 

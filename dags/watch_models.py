@@ -1,4 +1,4 @@
-"""### Look at what is in force and at who serves it; send what could not be sent before.
+"""### Look at what is in production and at who serves it; send what could not be sent before.
 
 Every 15 minutes, and as soon as a training run has ended or a version was approved.
 
@@ -6,7 +6,7 @@ Every 15 minutes, and as soon as a training run has ended or a version was appro
 
 | task | what it does | where to look |
 |---|---|---|
-| `look` | is a version in force older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`; does every scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` answer, from the serial in force | log, XCom |
+| `look` | is a version in production older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`; does every scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` answer, from the serial in production | log, XCom |
 | `send` | CloudEvents of approvals and rollbacks to `NIGHTCATCH_EVENTS_URL`; alerts and events whose receiver was away | log |
 
 People are told when something begins to be wrong, once a day while it lasts, and when it is over;
@@ -14,7 +14,7 @@ by the log, and by `NIGHTCATCH_ALERTS_WEBHOOK_URL` and `NIGHTCATCH_ALERTS_SMTP_U
 What each alert means and what to do: `docs/runbook.md`.
 
 **If it fails**, S3 was away (it is tried again, and 15 minutes later anyway), a pointer is not to be
-believed, or a variable makes no sense: the log's last line says which. A receiver that is away
+verified, or a variable makes no sense: the log's last line says which. A receiver that is away
 fails nothing: the log says so, and what waits lies under `alerts/unsent/` for a week.
 
 **Owner**: the NightCatch team.
@@ -25,11 +25,11 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from dags.alerts import event_receiver, tell_daily_of_failed_runs
-from dags.edges import DEFAULT_ARGS, dag_link, finished_runs, open_store, trust
+from dags.support.callbacks import event_receiver, notify_failed_runs_daily
+from dags.support.connections import DEFAULT_ARGS, dag_link, finished_runs, open_store, trusted_keys
 from include import pipelines
-from include.alerts.settings import read_alert_settings
-from include.contract.dags import train_dag
+from include.contract.dag_ids import train_dag
+from include.notify.settings import read_alert_settings
 
 _OFTEN = CronTriggerTimetable("*/15 * * * *", timezone="UTC", run_immediately=timedelta(0))
 _LONGEST = timedelta(minutes=10)
@@ -44,7 +44,7 @@ _LONGEST = timedelta(minutes=10)
     description="Alert when a model is old or a scorer stale; send events and what could not be sent",
     tags=["nightcatch", "alerts"],
     default_args=DEFAULT_ARGS,
-    on_failure_callback=tell_daily_of_failed_runs,
+    on_failure_callback=notify_failed_runs_daily,
 )
 def watch_models() -> None:
     """Declare two tasks: one looks, one sends."""
@@ -52,20 +52,20 @@ def watch_models() -> None:
     @task(execution_timeout=_LONGEST)
     def look() -> list[str]:
         """Return what is wrong now, in sentences; people know of it."""
-        from include.alerts import watch
-        from include.alerts.receivers import alert_receivers
-        from include.alerts.standing import read_standing, tell_changes
-        from include.alerts.tell import forget_old
+        from include.notify import checks
+        from include.notify.notify_once import forget_old
+        from include.notify.open_alerts import notify_changes, read_open_alerts
+        from include.notify.receivers import alert_receivers
 
         settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
         links = {name: dag_link(train_dag(name)) for name in pipelines.names()}
-        pointers = watch.pointers_in_force(store, links, trust())
-        days, known = settings.max_model_age_days, read_standing(store)
-        old = watch.old_models(store, pointers, trust(), days, now, links)
-        stale, unseen = watch.look_at_scorers(
+        pointers = checks.production_pointers(store, links, trusted_keys())
+        days, known = settings.max_model_age_days, read_open_alerts(store)
+        old = checks.old_models(store, pointers, trusted_keys(), days, now, links)
+        stale, unseen = checks.look_at_scorers(
             settings.scorer_urls, pointers, grace_s=settings.scorer_grace_s, known=known, now=now
         )
-        standing = tell_changes(
+        still_open = notify_changes(
             store,
             alert_receivers(settings),
             [*old, *stale],
@@ -74,21 +74,21 @@ def watch_models() -> None:
             unseen=unseen,
         )
         forget_old(store, now)
-        return [each.last.sentence for each in standing.values()]
+        return [each.last.sentence for each in still_open.values()]
 
     @task(execution_timeout=_LONGEST, trigger_rule="all_done")
     def send() -> dict[str, int]:
         """Return how many messages were given to each receiver."""
-        from include.alerts.decisions import give_decisions
-        from include.alerts.receivers import alert_receivers
-        from include.alerts.unsent import give_unsent
+        from include.notify.decisions import give_decisions
+        from include.notify.delivery_queue import give_unsent
+        from include.notify.receivers import alert_receivers
 
         settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
         receivers, events = alert_receivers(settings), event_receiver(settings)
         given = {receiver.name: give_unsent(store, receiver, now) for receiver in receivers}
         given["events"] = give_unsent(store, events, now) if events else 0
         for name in pipelines.names():
-            given["events"] += give_decisions(store, events, name, trust().approvers)
+            given["events"] += give_decisions(store, events, name, trusted_keys().approvers)
         return given
 
     look() >> send()

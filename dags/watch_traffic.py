@@ -6,7 +6,7 @@ Every day at 01:00 UTC for the day before, and whenever somebody triggers it for
 
 | task | what it does | where to look |
 |---|---|---|
-| `look` | inputs against the records of the version in force, with the nightly step's own measures; scores against earlier days and the test side; recall and false alarms by the labels of four weeks; a random sample to label | **Traffic**, under *Details* of the task |
+| `look` | inputs against the records of the version in production, with the nightly step's own measures; scores against earlier days and the test side; recall and false alarms by the labels of four weeks; a random sample to label | **Traffic**, under *Details* of the task |
 | `tell` | alerts: *Traffic drifted*, *Quality below promise*; when it begins, once a week while it lasts, and when it is over | log |
 | `retrain` | starts `train_<pipeline>` for a day beyond its limits, once, if that is allowed | log |
 
@@ -17,7 +17,7 @@ queued or running, and while that DAG is paused. A pipeline of which nothing was
 **Run it again** whenever you like: the same day is found the same and its page replaced. Only the newest day
 that was watched tells and retrains. For days that were missed, trigger it with their date.
 
-**If it fails**, S3 was away (it is tried again), an approval is not to be believed, or a limit makes no sense:
+**If it fails**, S3 was away (it is tried again), an approval is not to be verified, or a limit makes no sense:
 the log's last line says which. Lines of traffic that cannot be read fail nothing: the page names them.
 What to do about an alert: `docs/runbook.md`.
 
@@ -33,11 +33,11 @@ from typing import Any
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException, DagRunTriggerException
 
-from dags.alerts import tell_of_failed_run
-from dags.edges import DEFAULT_ARGS, POOL, open_store, page_link, trust
-from dags.links import TrafficLink, with_links
+from dags.support.callbacks import notify_failed_run
+from dags.support.connections import DEFAULT_ARGS, POOL, open_store, page_link, trusted_keys
+from dags.support.links import TrafficLink, with_links
 from include import pipelines
-from include.contract.dags import train_dag
+from include.contract.dag_ids import train_dag
 
 ROOT = Path(__file__).resolve().parents[1]
 _log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ _PARAMS = {
     description="Has what is scored moved, and were the answers right? Alert, and retrain if allowed",
     tags=["nightcatch", "monitoring"],
     default_args=DEFAULT_ARGS,
-    on_failure_callback=tell_of_failed_run,
+    on_failure_callback=notify_failed_run,
 )
 def watch_traffic() -> None:
     """Declare three tasks, for each pipeline its own."""
@@ -92,7 +92,7 @@ def watch_traffic() -> None:
     def of_pipeline(pipeline_name: str) -> None:
         looked = look(pipeline_name)
         with_links(TrafficLink(), looked)
-        tell(looked) >> retrain(looked)
+        notify(looked) >> retrain(looked)
 
     of_pipeline.expand(pipeline_name=list(pipelines.names()))
 
@@ -108,7 +108,7 @@ def look(pipeline_name: str) -> dict[str, Any]:
     if context["params"]["pipeline"] not in (_ALL, pipeline_name):
         raise AirflowSkipException(f"{pipeline_name} was not asked for")
     day = day_to_watch(context["params"]["day"], context["dag_run"].run_after)
-    found = watch_day(open_store(), pipelines.get(pipeline_name), day, trust(), ROOT / "gx")
+    found = watch_day(open_store(), pipelines.get(pipeline_name), day, trusted_keys(), ROOT / "gx")
     if found is None:
         raise AirflowSkipException(f"{pipeline_name}: nothing was scored on {day}")
     TrafficLink.show(context["task"], pipeline_name, day)
@@ -124,12 +124,12 @@ def look(pipeline_name: str) -> dict[str, Any]:
 
 
 @task
-def tell(looked: dict[str, Any]) -> list[str]:
+def notify(looked: dict[str, Any]) -> list[str]:
     """Return what is wrong with the traffic now, in sentences; people know of it."""
-    from include.alerts.receivers import alert_receivers
-    from include.alerts.settings import read_alert_settings
-    from include.alerts.watched_day import tell_of_day
-    from include.monitoring.kept import is_newest, read_findings
+    from include.monitoring.findings_store import is_newest, read_findings
+    from include.notify.receivers import alert_receivers
+    from include.notify.settings import read_alert_settings
+    from include.notify.traffic_day import notify_day
 
     name, day, store = looked["pipeline"], looked["day"], open_store()
     found = read_findings(store, name, day)
@@ -138,8 +138,8 @@ def tell(looked: dict[str, Any]) -> list[str]:
     settings, now = read_alert_settings(os.environ), datetime.now(UTC)
     link = page_link(TrafficLink.path(name, day))
     receivers, url = alert_receivers(settings), settings.runbook_url
-    standing = tell_of_day(store, receivers, found, link, runbook_url=url, now=now)
-    return [each.last.sentence for each in standing.values()]
+    still_open = notify_day(store, receivers, found, link, runbook_url=url, now=now)
+    return [each.last.sentence for each in still_open.values()]
 
 
 @task

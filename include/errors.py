@@ -46,7 +46,7 @@ class PromotionConflictError(NightCatchError):
 
 
 class PolicyError(NightCatchError):
-    """A pipeline's policy file is missing, or spells something that no rule of the gate knows."""
+    """A pipeline's policy file is missing, or writes something that no rule of the gate knows."""
 
 
 class GateRejectedError(NightCatchError):
@@ -54,7 +54,7 @@ class GateRejectedError(NightCatchError):
 
 
 class ApprovalRejectedError(NightCatchError):
-    """A person rejected a version that had passed the gate; what is in force stays."""
+    """A person rejected a version that had passed the gate; what is in production stays."""
 
 
 class RetentionError(NightCatchError):
@@ -118,7 +118,7 @@ class RequestRejectedError(NightCatchError):
 
 
 class ModelUnavailableError(NightCatchError):
-    """No model is in force that could answer yet; asking again later may help."""
+    """No model is in production that could answer yet; asking again later may help."""
 
 
 class PipelineUnknownError(NightCatchError):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.pages.lazy import when_asked
+from include.web.lazy import when_asked
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -38,9 +38,9 @@ def open_store() -> "ObjectStore":
     from include.stores.objects import ObjectStore
 
     # Somebody looks at a page: an S3 that does not answer is said within seconds, not minutes.
-    patience = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
+    timeout = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
     try:
-        client = S3Hook(aws_conn_id=CONNECTION_ID, config=patience).get_conn()
+        client = S3Hook(aws_conn_id=CONNECTION_ID, config=timeout).get_conn()
     except AirflowNotFoundException as err:
         raise SettingMissingError(f"Airflow has no connection {CONNECTION_ID}") from err
     return ObjectStore(client, os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch"))
@@ -53,7 +53,7 @@ def protected_app() -> "FastAPI":
     from airflow.api_fastapi.core_api.security import requires_access_view
     from fastapi import Depends
 
-    from include.validation.serve import docs_app
+    from include.validation.data_docs.serve import docs_app
 
     return docs_app(open_store, [Depends(requires_access_view(AccessView.PLUGINS))])
 

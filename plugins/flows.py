@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.pages.lazy import when_asked
+from include.web.lazy import when_asked
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -26,7 +26,7 @@ def protected_app() -> "FastAPI":
     from fastapi import Depends, FastAPI, HTTPException, Response
 
     from include.errors import ObjectMissingError
-    from include.pages.flows import picture_of
+    from include.web.flows import picture_of
 
     guard = Depends(requires_access_view(AccessView.PLUGINS))
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[guard])

@@ -1,8 +1,8 @@
-"""Models inside the Airflow UI: what is in force, who approved it, and what could replace it.
+"""Models inside the Airflow UI: what is in production, who approved it, and what could replace it.
 
 Who may see plugins sees the page, and of it the pipelines whose training DAG they may see. What it
 starts, it starts in the reader's name over Airflow's own API. Public keys come from the
-environment, as in the DAGs; without them nothing is shown, since nothing could be believed.
+environment, as in the DAGs; without them nothing is shown, since nothing could be verified.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.pages.lazy import when_asked
+from include.web.lazy import when_asked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +30,7 @@ def waiting_runs(pipeline: str) -> "Mapping[str, datetime]":
     from airflow.utils.state import TaskInstanceState
     from sqlalchemy import select
 
-    from include.contract.dags import train_dag
+    from include.contract.dag_ids import train_dag
 
     asked = (
         select(TaskInstance.run_id, HITLDetail.created_at)
@@ -53,10 +53,10 @@ def protected_app() -> "FastAPI":
     from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view
     from fastapi import Depends, HTTPException
 
-    from dags.edges import mlflow_url, trust
+    from dags.support.connections import mlflow_url, trusted_keys
     from include import pipelines
-    from include.contract.dags import train_dag
-    from include.pages.models import Wiring, models_app
+    from include.contract.dag_ids import train_dag
+    from include.web.models import Wiring, models_app
     from plugins.data_docs import open_store
 
     def require_dag(pipeline: str, user: GetUserDep) -> None:
@@ -66,7 +66,7 @@ def protected_app() -> "FastAPI":
 
     wiring = Wiring(
         store=open_store,
-        trust=trust,
+        trusted_keys=trusted_keys,
         pipelines={name: pipelines.get(name).title for name in pipelines.names()},
         waiting=waiting_runs,
         mlflow_url=os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url(),

@@ -12,7 +12,7 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
-from include.pages.lazy import AsgiApp, Receive, Send
+from include.web.lazy import AsgiApp, Receive, Send
 
 _READING = {"GET", "HEAD", "OPTIONS"}
 

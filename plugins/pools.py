@@ -45,7 +45,7 @@ def ensure_pool(session: "Session") -> None:
     from sqlalchemy import insert, select
     from sqlalchemy.exc import IntegrityError
 
-    from dags.edges import POOL, POOL_SLOTS
+    from dags.support.connections import POOL, POOL_SLOTS
 
     if session.scalar(select(Pool.id).where(Pool.pool == POOL)) is not None:
         return

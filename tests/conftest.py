@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
-from tests.browser import Browser
+from tests.support.browser import Browser
 
 # The same examples each time, and no failure because the machine had other work to do.
 settings.register_profile(

@@ -1,4 +1,4 @@
-"""The key of every object in the bucket; no other module spells one."""
+"""The key of every object in the bucket; no other module writes one."""
 
 import re
 
@@ -141,7 +141,7 @@ def version_file(pipeline: str, version: str, name: str) -> str:
 
 
 def approved(pipeline: str) -> str:
-    """Return the key of the pointer to the version in force: the only mutable object."""
+    """Return the key of the pointer to the version in production: the only mutable object."""
     return f"models/{pipeline_name(pipeline)}/approved.json"
 
 
@@ -235,7 +235,7 @@ def outbox(pipeline: str, run_id: str) -> str:
     return f"{outbox_prefix(pipeline)}{safe_run_id(run_id)}.json"
 
 
-def told_champion(pipeline: str) -> str:
+def reported_champion(pipeline: str) -> str:
     """Return the key of the serial that the tracking server was told last."""
     return f"tracking/champion/{pipeline_name(pipeline)}.json"
 
@@ -250,26 +250,26 @@ def unsent(receiver: str, message_id: str) -> str:
     return f"{unsent_prefix(receiver)}{safe_run_id(message_id)}.json"
 
 
-def told_alerts_prefix() -> str:
+def sent_alerts_prefix() -> str:
     """Return the folder of the alerts that were given, so that none is given twice."""
     return "alerts/told/"
 
 
-def told_alert(message_id: str) -> str:
+def sent_alert(message_id: str) -> str:
     """Return the key that says that one alert was given."""
-    return f"{told_alerts_prefix()}{safe_run_id(message_id)}.json"
+    return f"{sent_alerts_prefix()}{safe_run_id(message_id)}.json"
 
 
-def standing_alerts() -> str:
+def open_alerts() -> str:
     """Return the key of what is wrong now, and when people were told last."""
     return "alerts/standing.json"
 
 
-def standing_traffic_alerts(pipeline: str) -> str:
+def open_traffic_alerts(pipeline: str) -> str:
     """Return the key of what is wrong with a pipeline's traffic, as people were told."""
     return f"alerts/standing/{pipeline_name(pipeline)}.json"
 
 
-def told_decision(pipeline: str) -> str:
+def sent_decision(pipeline: str) -> str:
     """Return the key of the serial that the receiver of events was told last."""
     return f"alerts/decisions/{pipeline_name(pipeline)}.json"

@@ -127,7 +127,7 @@ def check_file(name: str, body: bytes, expected: FileEntry) -> None:
 
 
 def parse_manifest(body: bytes) -> Manifest:
-    """Return the manifest that `body` spells, with every field checked.
+    """Return the manifest that `body` writes, with every field checked.
 
     Parameters
     ----------

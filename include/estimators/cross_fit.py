@@ -11,7 +11,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
-from include.estimators.peer_odds import ODDS_GRID, peer_odds
+from include.estimators.target_encoding import ODDS_GRID, target_log_odds
 
 OWN, WHOLE, BAYES, NEW, FINE = range(5)
 """Columns of a table: weights of a linear model of one kind of piece, of one of all scored kinds,
@@ -168,7 +168,7 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _odds(self, peers: Numbers, groups: Rows, y: Labels) -> Table:
         if self.peers is None:
             return np.zeros(0, np.int8)
-        return peer_odds(peers, groups, y, self.peers[2])
+        return target_log_odds(peers, groups, y, self.peers[2])
 
     def _pieces(self, X: Rows) -> list[csr_matrix]:
         return [_counted(X[:, first:stop], below) for first, stop, below in self.sections]

@@ -42,7 +42,7 @@ def paired_differences(
     """Return by how much one model's figures exceed another's.
 
     Both are judged on the same resample each time, so what a hard or an easy row does to both
-    cancels; whole groups are drawn, because twins are right or wrong together.
+    cancels; whole groups are drawn, because duplicates are right or wrong together.
 
     Parameters
     ----------

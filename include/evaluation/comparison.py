@@ -44,7 +44,7 @@ def compare_with_champion(
 
     Notes
     -----
-    McNemar (1947), exact binomial form, doi 10.1007/BF02295996, over groups: twins are right or
+    McNemar (1947), exact binomial form, doi 10.1007/BF02295996, by group: duplicates are right or
     wrong together, and counting each would make chance look like proof.
     """
     from scipy.stats import binomtest

@@ -5,15 +5,15 @@ from typing import Any
 
 from include.evaluation.intervals import clopper_pearson
 from include.evaluation.policy import Policy
-from include.evaluation.slice_rules import judge_slices
-from include.evaluation.verdicts import (
+from include.evaluation.rule_results import (
     Verdict,
     at_least,
     at_most,
     decided,
-    not_judged,
+    not_evaluated,
     without_limit,
 )
+from include.evaluation.slice_rules import slice_rules
 
 _FLOORS = (
     ("accuracy", "accuracy"),
@@ -27,7 +27,7 @@ _CEILINGS = (
 )
 
 
-def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
+def apply_gate(gate_inputs: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
     """Return the verdict of every rule, in the order in which a person would ask.
 
     Parameters
@@ -38,12 +38,12 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
         `include.training.later_months.later_months_figures`, or None), ``champion`` (of
         `include.evaluation.comparison.compare_with_champion`, or None), ``slices`` (of
         `include.evaluation.slices.slice_figures`), ``simpler`` (of
-        `include.evaluation.simpler.simpler_figures`), ``shuffled`` (of
-        `include.evaluation.shuffled.shuffled_figures`), ``drift`` (``blocked`` columns),
+        `include.evaluation.simple_baselines.simpler_figures`), ``shuffled`` (of
+        `include.evaluation.shuffled_labels.shuffled_figures`), ``drift`` (``blocked`` columns),
         ``accept_drift``, ``fpr_budget``, ``onnx_difference``, ``latency_us``, ``size_bytes``.
     policy : Policy
     """
-    test, budget = evidence["test"], evidence["fpr_budget"]
+    test, budget = gate_inputs["test"], gate_inputs["fpr_budget"]
     floors = (policy.min_accuracy, policy.min_roc_auc, policy.min_recall_at_fpr)
     ceilings = (policy.max_onnx_difference, policy.max_latency_us, policy.max_size_bytes)
     return (
@@ -53,16 +53,18 @@ def judge(evidence: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
         ),
         at_most("calibration_error", "expected calibration error", test["ece"], policy.max_ece),
         at_most("brier", "Brier score", test["brier"], policy.max_brier),
-        _budget(test, evidence["fpr_interval"], budget),
-        _bound(test, evidence["fpr_interval"], budget, policy),
-        _later(evidence["later_months"], budget, policy),
-        *_champion(evidence["champion"], policy),
-        *judge_slices(evidence["slices"], test, budget, policy, accepted=evidence["accept_drift"]),
-        *_simpler(evidence["simpler"], test, policy),
-        _shuffled(evidence["shuffled"], policy.max_shuffled_roc_auc),
-        _drift(evidence["drift"], evidence["accept_drift"]),
+        _budget(test, gate_inputs["fpr_interval"], budget),
+        _bound(test, gate_inputs["fpr_interval"], budget, policy),
+        _later(gate_inputs["later_months"], budget, policy),
+        *_champion(gate_inputs["champion"], policy),
+        *slice_rules(
+            gate_inputs["slices"], test, budget, policy, accepted=gate_inputs["accept_drift"]
+        ),
+        *_simpler(gate_inputs["simpler"], test, policy),
+        _shuffled(gate_inputs["shuffled"], policy.max_shuffled_roc_auc),
+        _drift(gate_inputs["drift"], gate_inputs["accept_drift"]),
         *(
-            at_most(rule, title, evidence[rule], limit)
+            at_most(rule, title, gate_inputs[rule], limit)
             for (rule, title), limit in zip(_CEILINGS, ceilings, strict=True)
         ),
     )
@@ -97,7 +99,7 @@ def _bound(
     limit, high = min(times * budget, 1.0), interval[1]
     negatives = test["n_rows"] - test["n_phishing"]
     if clopper_pearson(0, negatives, policy.confidence)[1] > limit:
-        return not_judged(
+        return not_evaluated(
             rule,
             f"{negatives} legitimate rows are too few to show a rate of at most {limit:.2%} "
             f"({times:g} times the budget) even if none is flagged: not judged",
@@ -114,7 +116,7 @@ def _later(later: Mapping[str, Any] | None, budget: float, policy: Policy) -> Ve
     """Reject when a threshold set on earlier months is shown not to keep its budget later on."""
     rule, times = "later_months", policy.max_later_fpr_over_budget
     if later is None or later["all"] is None:
-        return not_judged(rule, "too few dated rows to judge later months by")
+        return not_evaluated(rule, "too few dated rows to judge later months by")
     figures, since = later["all"], later["since"]
     negatives = figures["n_rows"] - figures["n_phishing"]
     found = (
@@ -135,7 +137,7 @@ def _champion(comparison: Mapping[str, Any] | None, policy: Policy) -> Iterator[
     if comparison is None:
         words = "no champion yet"
         if policy.has_floor:
-            yield not_judged("champion", f"{words}: the floors alone decide")
+            yield not_evaluated("champion", f"{words}: the floors alone decide")
         else:
             yield Verdict("champion", False, f"{words} and no floor set: nothing to judge by")
         return
@@ -172,7 +174,7 @@ def _simpler(
 ) -> Iterator[Verdict]:
     """Yield a verdict for the simplest family, unless it is the chosen one, and for a constant."""
     if simpler.keys() <= {"constant"}:
-        yield not_judged("simpler", "the chosen family is the simplest that was searched")
+        yield not_evaluated("simpler", "the chosen family is the simplest that was searched")
     for name, figures in simpler.items():
         rule = "constant" if name == "constant" else "simpler"
         both = f"{name} has ROC AUC {figures['roc_auc']:.4f}, this model {test['roc_auc']:.4f}"
@@ -190,7 +192,7 @@ def _ahead(rule: str, both: str, lead: Mapping[str, float], policy: Policy) -> V
         sentence += f", where {limit:.4g} matters"
         return decided(rule, False, sentence, lead["high"], limit)
     if not lead["low"] > 0:
-        return not_judged(rule, f"too few rows to tell a simpler model apart: {both}, {sure}")
+        return not_evaluated(rule, f"too few rows to tell a simpler model apart: {both}, {sure}")
     return decided(rule, True, f"better than a simpler model: {both}, {sure}", lead["high"], limit)
 
 

@@ -1,4 +1,4 @@
-"""How far chance could have moved a figure, when rows come in groups of twins."""
+"""How far chance could have moved a figure, when rows come in groups of duplicates."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ def rate_interval(
 ) -> tuple[float, float]:
     """Return the interval of a rate: on either side the wider of two, so that neither misleads.
 
-    A binomial interval takes rows for independent, and twins are not; a bootstrap of groups takes
+    A binomial interval assumes independent rows, and duplicates are not; a bootstrap of groups
+    takes
     a rate of 0 or 1 for certain, and few rows are not.
 
     Parameters

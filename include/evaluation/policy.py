@@ -89,7 +89,7 @@ class Policy:
 
 
 def read_policy(path: Path) -> Policy:
-    """Return the policy that a TOML file spells out.
+    """Return the policy that a TOML file writes out.
 
     Raises
     ------

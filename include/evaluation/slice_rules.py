@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from include.evaluation.policy import Policy
-from include.evaluation.verdicts import Verdict, decided, not_judged, without_limit
+from include.evaluation.rule_results import Verdict, decided, not_evaluated, without_limit
 
 Slice = Mapping[str, Any]
 
 
-def judge_slices(
+def slice_rules(
     slices: Sequence[Slice],
     test: Mapping[str, Any],
     budget: float,
@@ -100,16 +100,16 @@ def _worst(
     """Return the verdict over the slices with enough rows; those that break it are named."""
     if limit is None:
         return without_limit(rule, f"slices: {words}")
-    judged = [(excess(each), each) for each in slices if each[f"{figure}_judged"]]
-    if not judged:
-        return not_judged(rule, f"no slice has enough rows for {figure}: not judged")
-    worst = max(amount for amount, _ in judged)
+    evaluated = [(excess(each), each) for each in slices if each[f"{figure}_evaluated"]]
+    if not evaluated:
+        return not_evaluated(rule, f"no slice has enough rows for {figure}: not judged")
+    worst = max(amount for amount, _ in evaluated)
     broken = [
         f"{each['name']} = {each['value']} ({amount:.1%}, {each['n']} rows)"
-        for amount, each in judged
+        for amount, each in evaluated
         if not amount <= limit
     ]
-    count = f"{len(judged)} of {len(slices)} slices have enough rows"
+    count = f"{len(evaluated)} of {len(slices)} slices have enough rows"
     sentence = f"{count}; {words}: in none for certain more than {limit:.1%}"
     if broken:
         sentence = f"{count}; {words}: for certain more than {limit:.1%} in {', '.join(broken)}"

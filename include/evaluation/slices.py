@@ -11,7 +11,7 @@ from include.evaluation.intervals import mean_interval, rate_interval
 
 
 @dataclass(frozen=True)
-class Judged:
+class SliceResult:
     """What a model, and the champion if there is one, say of some rows.
 
     Attributes
@@ -32,10 +32,10 @@ class Judged:
     groups: npt.NDArray[Any]
     champion_flagged: npt.NDArray[np.bool_] | None = None
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> "Judged":
+    def where(self, mask: npt.NDArray[np.bool_]) -> "SliceResult":
         """Return the rows where `mask` is true."""
         champion = self.champion_flagged
-        return Judged(
+        return SliceResult(
             self.y[mask],
             self.likely[mask],
             self.flagged[mask],
@@ -45,7 +45,7 @@ class Judged:
 
 
 def slice_figures(
-    judged: Judged,
+    evaluated: SliceResult,
     labels: Mapping[str, npt.NDArray[np.object_]],
     *,
     min_rows: int,
@@ -72,14 +72,16 @@ def slice_figures(
         shipped threshold (None without such rows) with ``recall_interval`` and ``fpr_interval``;
         ``recall_change`` and ``fpr_change``: the interval of the difference to the champion, or
         None; ``disputed_interval``: of the share of legitimate rows that the champion flags, or
-        None; ``recall_judged``, ``fpr_judged``, ``judged`` and a ``sentence``.
+        None; ``recall_evaluated``, ``fpr_evaluated``, ``judged`` and a ``sentence``.
     """
-    _, codes = np.unique(judged.groups, return_inverse=True)
-    judged = replace(judged, groups=codes)  # numbers sort faster than what groups are named by
+    _, codes = np.unique(evaluated.groups, return_inverse=True)
+    evaluated = replace(
+        evaluated, groups=codes
+    )  # numbers sort faster than what groups are named by
     slices = list(_slices(labels))
     each = 1 - (1 - confidence) / max(len(slices), 1)
     return [
-        _figures(name, value, judged.where(mask), min_rows, each, seed)
+        _figures(name, value, evaluated.where(mask), min_rows, each, seed)
         for name, value, mask in slices
     ]
 
@@ -93,7 +95,7 @@ def _slices(
 
 
 def _figures(
-    name: str, value: str, rows: Judged, min_rows: int, confidence: float, seed: int
+    name: str, value: str, rows: SliceResult, min_rows: int, confidence: float, seed: int
 ) -> dict[str, Any]:
     figures: dict[str, Any] = {
         "name": name,
@@ -105,17 +107,17 @@ def _figures(
     for figure, label in (("recall", 1), ("fpr", 0)):
         of = rows.where(rows.y == label)
         figures[figure] = float(of.flagged.mean()) if len(of.y) else None
-        figures[f"{figure}_judged"] = len(of.y) >= min_rows
+        figures[f"{figure}_evaluated"] = len(of.y) >= min_rows
         figures[f"{figure}_interval"] = rate_interval(
             of.flagged, of.groups, confidence=confidence, seed=seed
         )
         figures[f"{figure}_change"] = _change(of, confidence, seed)
     figures["disputed_interval"] = _disputed(rows.where(rows.y == 0), confidence, seed)
-    figures["judged"] = figures["recall_judged"] or figures["fpr_judged"]
+    figures["evaluated"] = figures["recall_evaluated"] or figures["fpr_evaluated"]
     return {**figures, "sentence": _sentence(figures, min_rows)}
 
 
-def _change(rows: Judged, confidence: float, seed: int) -> tuple[float, float] | None:
+def _change(rows: SliceResult, confidence: float, seed: int) -> tuple[float, float] | None:
     """Return the interval of flagged less what the champion flags, on the same rows."""
     if rows.champion_flagged is None or len(rows.y) == 0:
         return None
@@ -123,7 +125,7 @@ def _change(rows: Judged, confidence: float, seed: int) -> tuple[float, float] |
     return mean_interval(difference, rows.groups, confidence=confidence, seed=seed)
 
 
-def _disputed(legitimate: Judged, confidence: float, seed: int) -> tuple[float, float] | None:
+def _disputed(legitimate: SliceResult, confidence: float, seed: int) -> tuple[float, float] | None:
     flagged, groups = legitimate.champion_flagged, legitimate.groups
     if flagged is None:
         return None

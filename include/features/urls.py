@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from include.features.address import take_apart
-from include.features.figures import N_FIGURES, SHARES, figures
-from include.features.pieces import N_PEERS, crc, form_of, numbers, peers_of, traits_of, words_of
+from include.features.lexical import N_FIGURES, SHARES, figures
+from include.features.tokens import N_PEERS, crc, form_of, numbers, peers_of, traits_of, words_of
 
 URL_FEATURES = "urls-2"
 """Names these columns in manifests; whoever changes a column changes the name."""

@@ -8,12 +8,12 @@ from typing import Protocol
 from pymongo.collection import Collection
 
 from include.errors import SettingMissingError
-from include.ingest.batches import LoadReport, Progress, load_records
-from include.ingest.documents import Source
-from include.ingest.fetch import Dataset, find_or_fetch
-from include.ingest.inserts import Document
-from include.ingest.layout import Layout, Record, Value
-from include.ingest.records import Row, read_records
+from include.ingest.files.download import Dataset, find_or_fetch
+from include.ingest.files.layout import Layout, Record, Value
+from include.ingest.files.reader import Row, read_records
+from include.ingest.labels.batches import LoadReport, Progress, load_records
+from include.ingest.labels.documents import Source
+from include.ingest.labels.inserts import Document
 
 
 class Loadable(Protocol):

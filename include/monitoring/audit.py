@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 
-from include.monitoring.kept import earlier_findings
+from include.monitoring.findings_store import earlier_findings
 from include.monitoring.labels import Feedback
 from include.monitoring.limits import Limits
 from include.monitoring.traffic import Traffic
@@ -50,13 +50,13 @@ def draw_audit(traffic: Traffic, version: str | None) -> list[dict[str, Any]]:
             "low": _EDGES[place - 1],
             "high": _EDGES[place],
             "n_items": round(len(names[flagged, place]) / traffic.sample.share),
-            "drawn": nsmallest(PER_STRATUM, names[flagged, place], key=_by_chance),
+            "drawn": nsmallest(PER_STRATUM, names[flagged, place], key=_at_random),
         }
         for flagged, place in sorted(names)
     ]
 
 
-def judge_audit(
+def evaluate_audit(
     store: ObjectStore,
     feedback: Feedback,
     strata: Sequence[Mapping[str, Any]],
@@ -113,6 +113,6 @@ def judge_audit(
     }
 
 
-def _by_chance(name: str) -> bytes:
+def _at_random(name: str) -> bytes:
     """Return what puts ids into an order that says nothing of them, the same one at each look."""
     return hashlib.blake2b(name.encode(), digest_size=8, person=b"audit").digest()

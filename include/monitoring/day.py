@@ -7,23 +7,23 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.contract.approval import Pointer
 from include.contract.manifest import Manifest
+from include.contract.pointer import Pointer
 from include.errors import ManifestError, MonitoringError, VersionRefusedError
-from include.monitoring.audit import SOURCE, draw_audit, judge_audit
+from include.monitoring.audit import SOURCE, draw_audit, evaluate_audit
+from include.monitoring.baselines import Baseline, baseline_of, read_report_figures
 from include.monitoring.findings import conclude
+from include.monitoring.findings_store import leave_day, read_findings
 from include.monitoring.inputs import measure_inputs
-from include.monitoring.kept import leave_day, read_findings
 from include.monitoring.labels import Feedback, read_feedback
 from include.monitoring.limits import Limits, limits_of
 from include.monitoring.page import render_day
-from include.monitoring.promises import Promise, promise_of, read_portrait
-from include.monitoring.quality import judge_quality
+from include.monitoring.quality import evaluate_quality
 from include.monitoring.scores import measure_scores
 from include.monitoring.traffic import Item, Traffic, read_traffic
 from include.pipelines import Pipeline
-from include.registry.approve import pointer_in_force, read_history
-from include.registry.follow.believe import Trust, believe_manifest
+from include.registry.approve import production_pointer, read_history
+from include.registry.follow.verify import TrustedKeys, verify_manifest
 from include.registry.versions import read_signed_manifest
 from include.stores.objects import ObjectStore
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 def watch_day(
-    store: ObjectStore, pipeline: Pipeline, day: str, trust: Trust, gx_root: Path
+    store: ObjectStore, pipeline: Pipeline, day: str, trusted_keys: TrustedKeys, gx_root: Path
 ) -> dict[str, Any] | None:
     """Return what a day's traffic and labels show, now in the bucket as figures and as a page.
 
@@ -57,7 +57,7 @@ def watch_day(
     Raises
     ------
     SignatureError, PointerError, ManifestError
-        If the version in force must not be believed.
+        If the version in production must not be verified.
     MonitoringError
         If the pipeline's limits cannot be read, or the traffic of a day that was watched before is
         not kept any more.
@@ -69,8 +69,8 @@ def watch_day(
         _refuse_to_forget(store, pipeline.name, day)
         if not feedback.lines.n_objects:
             return None
-    in_force = version_at_the_end_of(store, pipeline.name, day, trust)
-    manifest = _manifest(store, in_force, trust) if in_force else None
+    in_production = version_at_the_end_of(store, pipeline.name, day, trusted_keys)
+    manifest = _manifest(store, in_production, trusted_keys) if in_production else None
     version = manifest.version if manifest else None
     items = traffic.sample.in_order()
     # Of what is rare more is drawn, so only weighted figures of these labels mean anything.
@@ -85,10 +85,12 @@ def watch_day(
         "feedback": _labels(feedback, limits),
         "inputs": measure_inputs(store, pipeline, items, manifest, limits, gx_root),
         "scores": measure_scores(store, items, manifest, day, limits),
-        "quality": judge_quality(
-            pipeline, reported, _promises(store, feedback, manifest, trust), limits
+        "quality": evaluate_quality(
+            pipeline, reported, _baselines(store, feedback, manifest, trusted_keys), limits
         ),
-        "audit": judge_audit(store, feedback, draw_audit(traffic, version), version, day, limits),
+        "audit": evaluate_audit(
+            store, feedback, draw_audit(traffic, version), version, day, limits
+        ),
     }
     found["findings"] = conclude(found, limits)
     leave_day(store, found, render_day(found))
@@ -107,39 +109,46 @@ def _refuse_to_forget(store: ObjectStore, pipeline: str, day: str) -> None:
 
 
 def version_at_the_end_of(
-    store: ObjectStore, pipeline: str, day: str, trust: Trust
+    store: ObjectStore, pipeline: str, day: str, trusted_keys: TrustedKeys
 ) -> Pointer | None:
-    """Return the approval that was in force when a day ended; None if there was none.
+    """Return the approval that was in production when a day ended; None if there was none.
 
     Raises
     ------
     SignatureError, PointerError
-        If an approval must not be believed.
+        If an approval must not be verified.
     """
     ended = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
-    known = list(read_history(store, pipeline, trust.approvers))
-    current = pointer_in_force(store, pipeline, trust.approvers)
+    known = list(read_history(store, pipeline, trusted_keys.approvers))
+    current = production_pointer(store, pipeline, trusted_keys.approvers)
     approved = [*known, *([current] if current else [])]
     until = [pointer for pointer in approved if pointer.approved_at < ended]
     return max(until, key=lambda pointer: pointer.serial, default=None)
 
 
-def _manifest(store: ObjectStore, pointer: Pointer, trust: Trust) -> Manifest:
-    _, body = read_signed_manifest(store, pointer.pipeline, pointer.version, trust)
-    return believe_manifest(body, pointer)
+def _manifest(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys) -> Manifest:
+    _, body = read_signed_manifest(store, pointer.pipeline, pointer.version, trusted_keys)
+    return verify_manifest(body, pointer)
 
 
-def _promises(
-    store: ObjectStore, feedback: Feedback, in_force: Manifest | None, trust: Trust
-) -> dict[str, Promise]:
+def _baselines(
+    store: ObjectStore,
+    feedback: Feedback,
+    in_production: Manifest | None,
+    trusted_keys: TrustedKeys,
+) -> dict[str, Baseline]:
     """Return what the versions promised that labels are known of, as far as they are kept."""
-    known = {in_force.version: in_force} if in_force else {}
+    known = {in_production.version: in_production} if in_production else {}
     for version in sorted({each.item.version for each in feedback.labelled} - known.keys()):
         try:
-            known[version] = read_signed_manifest(store, feedback.pipeline, version, trust)[0]
+            known[version] = read_signed_manifest(store, feedback.pipeline, version, trusted_keys)[
+                0
+            ]
         except (VersionRefusedError, ManifestError) as err:
             _log.warning("what %s promised is not known: %s", version, err)
-    return {name: promise_of(each, read_portrait(store, each)) for name, each in known.items()}
+    return {
+        name: baseline_of(each, read_report_figures(store, each)) for name, each in known.items()
+    }
 
 
 def _counted(traffic: Traffic, items: Iterable[tuple[str, Item]]) -> dict[str, Any]:
@@ -154,7 +163,7 @@ def _counted(traffic: Traffic, items: Iterable[tuple[str, Item]]) -> dict[str, A
         "repeated": max(0, lines.n_read - sample.n_names),
         "share_kept": sample.share,
         "without_inputs": sum(item.inputs is None for item in kept),
-        "different_inputs": len({item.twin for item in kept}),
+        "different_inputs": len({item.duplicate for item in kept}),
         "by_version": dict(sorted(Counter(item.version for item in kept).items())),
     }
 

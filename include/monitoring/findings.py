@@ -22,7 +22,8 @@ def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``drift_judged`` and ``quality_judged``; ``moved`` (divergence by field, of those beyond
+        ``drift_evaluated`` and ``quality_evaluated``; ``moved`` (divergence by field, of those
+        beyond
         the limit), ``limit`` (the divergence from which on people are told), ``broken`` (a sentence
         by figure), ``is_beyond``, ``may_retrain`` and ``sentences``, the weightiest first.
     """
@@ -38,8 +39,8 @@ def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     verdicts = [figure["verdict"] for figure in ours["figures"].values()] if ours else []
     broken = list(_broken(ours, limits)) if ours else []
     return {
-        "drift_judged": inputs["judged"] or scores["judged"],
-        "quality_judged": bool({"kept", "open", "broken"} & set(verdicts)),
+        "drift_evaluated": inputs["evaluated"] or scores["evaluated"],
+        "quality_evaluated": bool({"kept", "open", "broken"} & set(verdicts)),
         "moved": moved,
         "limit": limits.alert_kl,
         "broken": broken,
@@ -75,10 +76,10 @@ def _broken(ours: Mapping[str, Any], limits: Limits) -> Iterator[str]:
 
 def _labels(ours: Mapping[str, Any] | None, limits: Limits) -> str:
     if ours is None:
-        return "Beside a random sample, no answer of the version in force has a label yet."
+        return "Beside a random sample, no answer of the version in production has a label yet."
     counts = f"{ours['n_phishing']:,} phishing and {ours['n_legitimate']:,} legitimate"
     if max(ours["n_phishing"], ours["n_legitimate"]) < limits.min_labels:
         return (
             f"Too few labels to judge quality: {counts}; {limits.min_labels:,} of one are enough."
         )
-    return f"Answers of the version in force with a label: {counts}."
+    return f"Answers of the version in production with a label: {counts}."

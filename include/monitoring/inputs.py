@@ -1,4 +1,4 @@
-"""How far the inputs of a day have moved from the records that the model in force was trained on.
+"""How far the inputs of a day have moved from the training records of the production version.
 
 Measured by the nightly drift step's own code, with the columns that the pipeline watches there,
 save label and details: traffic has none.
@@ -14,7 +14,7 @@ import pandas as pd
 
 from include.contract.manifest import Manifest
 from include.errors import ObjectMissingError
-from include.ingest.snapshot import read_snapshot
+from include.ingest.snapshot.snapshots import read_snapshot
 from include.monitoring.limits import Limits
 from include.monitoring.traffic import Item
 from include.pipelines import Pipeline
@@ -42,7 +42,7 @@ def measure_inputs(
     items : sequence of (str, Item)
         By id.
     manifest : Manifest or None
-        Of the version in force.
+        Of the version in production.
     limits : Limits
     gx_root : Path
         The repository's ``gx`` folder.
@@ -55,20 +55,20 @@ def measure_inputs(
         columns, then and now).
     """
     known = [(name, item) for name, item in items if item.inputs is not None]
-    n_distinct = len({item.twin for _, item in known})
+    n_distinct = len({item.duplicate for _, item in known})
     if (reason := _why_not(items, known, n_distinct, manifest, limits)) or manifest is None:
-        return {"judged": False, "sentences": [reason]}
+        return {"evaluated": False, "sentences": [reason]}
     try:
         reference = read_snapshot(store, pipeline.name, str(manifest.snapshot["digest"]))
     except ObjectMissingError:
         lost = f"The records that {manifest.version} was trained on are not kept any more."
-        return {"judged": False, "sentences": [lost]}
+        return {"evaluated": False, "sentences": [lost]}
     now = pipeline.watched(_frame(pipeline, known))
     then = pipeline.watched(reference)
     detail = {pipeline.target.source, "_id", *(each.name for each in pipeline.layout.details)}
     columns = [name for name in now.columns if name not in detail]
     return {
-        "judged": True,
+        "evaluated": True,
         "reference": manifest.version,
         "n_items": len(known),
         **_moved(pipeline, now, then, columns, manifest.version, limits, gx_root),
@@ -83,7 +83,9 @@ def _why_not(
     limits: Limits,
 ) -> str:
     if manifest is None:
-        return "No version was in force when the day ended, so there is nothing to compare with."
+        return (
+            "No version was in production when the day ended, so there is nothing to compare with."
+        )
     if items and not known:
         return (
             "Inputs were not kept (NIGHTCATCH_TRAFFIC_LOG=hash, or they have other names than the "

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from include.contract import keys
-from include.monitoring.lines import Lines
+from include.inference.feedback_labels import LABELS
+from include.inference.prediction_ids import day_of, is_id
+from include.monitoring.jsonl_reader import Lines
 from include.monitoring.sample import DistinctSample
 from include.monitoring.traffic import Item, find_items
 from include.pipelines import Pipeline
-from include.services.scorer.ids import day_of, is_id
-from include.services.scorer.labels import LABELS
 from include.stores.objects import ObjectStore
 
 MAX_LABELS = 100_000

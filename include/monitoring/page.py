@@ -92,7 +92,7 @@ def state_of(findings: Mapping[str, Any]) -> State:
     """Return one word for a day: beyond a limit, within them, or too little to judge by."""
     if findings["is_beyond"]:
         return "bad"
-    return "good" if findings["drift_judged"] or findings["quality_judged"] else "open"
+    return "good" if findings["drift_evaluated"] or findings["quality_evaluated"] else "open"
 
 
 def _scale(found: Mapping[str, Any]) -> Scale:

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from include.evaluation.intervals import rate_interval
+from include.monitoring.baselines import Baseline
 from include.monitoring.labels import Labelled
 from include.monitoring.limits import Limits
-from include.monitoring.promises import Promise
 from include.pipelines import Pipeline
 
 MAX_SOURCES = 20
@@ -22,10 +22,10 @@ _SEED = 0
 _BETTER_LOW = "fpr"
 
 
-def judge_quality(
+def evaluate_quality(
     pipeline: Pipeline,
     labelled: Sequence[Labelled],
-    promises: Mapping[str, Promise],
+    baselines: Mapping[str, Baseline],
     limits: Limits,
 ) -> list[dict[str, Any]]:
     """Return the figures of each version that labels are known of, the newest first.
@@ -50,16 +50,18 @@ def judge_quality(
     for each in labelled:
         of_version.setdefault(each.item.version, []).append(each)
     return [
-        _judge(pipeline, version, of_version[version], promises.get(version, Promise()), limits)
+        _evaluate(
+            pipeline, version, of_version[version], baselines.get(version, Baseline()), limits
+        )
         for version in sorted(of_version, reverse=True)
     ]
 
 
-def _judge(
+def _evaluate(
     pipeline: Pipeline,
     version: str,
     labelled: Sequence[Labelled],
-    promise: Promise,
+    baseline: Baseline,
     limits: Limits,
 ) -> dict[str, Any]:
     truth = np.array([each.said.is_phishing for each in labelled])
@@ -79,8 +81,8 @@ def _judge(
             "value": float(hits[rows].mean()) if rows.any() else None,
             "low": low,
             "high": high,
-            "offline": promise.offline.get(name),
-            "limit": promise.limits.get(name),
+            "offline": baseline.offline.get(name),
+            "limit": baseline.limits.get(name),
         }
         figures[name] = figure | {"verdict": _verdict(name, figure, limits)}
     return {
@@ -108,7 +110,7 @@ def _verdict(name: str, figure: Mapping[str, Any], limits: Limits) -> str:
 
 def _groups(pipeline: Pipeline, labelled: Sequence[Labelled]) -> Any:
     """Return a group for each answer: that of the split where inputs are kept, else their hash."""
-    groups = np.array([each.item.twin for each in labelled], dtype=object)
+    groups = np.array([each.item.duplicate for each in labelled], dtype=object)
     known = np.array([each.item.inputs is not None for each in labelled])
     if known.any():
         names = [field.name for field in pipeline.inputs]

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from include.contract.manifest import Manifest
-from include.monitoring.kept import earlier_findings
+from include.monitoring.baselines import read_report_figures
+from include.monitoring.findings_store import earlier_findings
 from include.monitoring.limits import Limits
-from include.monitoring.promises import read_portrait
 from include.monitoring.traffic import Item
 from include.stores.objects import ObjectStore
 from include.validation.categories import shares_of_counts
@@ -29,14 +29,14 @@ def measure_scores(
     day: str,
     limits: Limits,
 ) -> dict[str, Any]:
-    """Return the histogram of the version in force, and how far it is from its references.
+    """Return the histogram of the version in production, and how far it is from its references.
 
     Parameters
     ----------
     store : ObjectStore
     items : sequence of (str, Item)
     manifest : Manifest or None
-        Of the version in force.
+        Of the version in production.
     day : str
         ``YYYY-MM-DD``.
     limits : Limits
@@ -54,16 +54,16 @@ def measure_scores(
     counts = np.histogram([item.probability for item in ours], edges)[0]
     found: dict[str, Any] = {
         "n_items": len(ours),
-        "n_distinct": len({item.twin for item in ours}),
+        "n_distinct": len({item.duplicate for item in ours}),
         "flagged": float(np.mean([item.flagged for item in ours])) if ours else None,
         "edges": edges.round(6).tolist(),
         "counts": counts.tolist(),
         "references": [],
-        "judged": False,
+        "evaluated": False,
         "beyond": False,
     }
     if manifest is None:
-        return found | {"sentences": ["No version was in force when the day ended."]}
+        return found | {"sentences": ["No version was in production when the day ended."]}
     if found["n_distinct"] < limits.min_items:
         few = f"{found['n_distinct']:,} different inputs in {len(ours):,} items of {version}"
         return found | {
@@ -83,7 +83,7 @@ def measure_scores(
     ]
     return found | {
         "references": references,
-        "judged": True,
+        "evaluated": True,
         "beyond": kl > limits.alert_kl,
         "sentences": said,
     }
@@ -110,7 +110,7 @@ def _earlier(
 
 def _test_side(store: ObjectStore, manifest: Manifest) -> Iterator[dict[str, Any]]:
     """Yield the histogram that the version's run drew of its test side, if it is kept."""
-    drawn = read_portrait(store, manifest).get("curves", {}).get("histogram")
+    drawn = read_report_figures(store, manifest).get("curves", {}).get("histogram")
     if drawn is None:
         return
     counts = np.add(drawn["phishing"], drawn["legitimate"])

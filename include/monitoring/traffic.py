@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from include.contract import keys
 from include.contract.schema import InputField
-from include.monitoring.lines import Lines
+from include.inference.feedback_labels import LABELS
+from include.inference.prediction_ids import is_id
+from include.inference.traffic_record import hash_of
+from include.monitoring.jsonl_reader import Lines
 from include.monitoring.sample import DistinctSample
 from include.pipelines import Pipeline
-from include.services.scorer.ids import is_id
-from include.services.scorer.labels import LABELS
-from include.services.scorer.scored import hash_of
 from include.stores.objects import ObjectStore
 
 # Some 70 MB of records; drift of more would be no other.
@@ -32,7 +32,7 @@ class Item(NamedTuple):
     version : str
     inputs : tuple or None
         In the pipeline's order; None where only a hash was kept, or the inputs were other ones.
-    twin : str
+    duplicate : str
         Equal where the inputs are.
     """
 
@@ -40,7 +40,7 @@ class Item(NamedTuple):
     flagged: bool
     version: str
     inputs: tuple[Any, ...] | None
-    twin: str
+    duplicate: str
 
 
 class Traffic(NamedTuple):
@@ -114,8 +114,8 @@ def parse_item(line: Any, fields: Sequence[InputField]) -> tuple[str, Item]:
     flagged = said == LABELS[0]
     if "inputs" in line:
         inputs = line["inputs"]
-        values, twin = _ordered(inputs, fields), hash_of(inputs)
-        return name, Item(float(probability), flagged, version, values, twin)
+        values, duplicate = _ordered(inputs, fields), hash_of(inputs)
+        return name, Item(float(probability), flagged, version, values, duplicate)
     return name, Item(float(probability), flagged, version, None, str(line["inputs_sha256"]))
 
 

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from include.contract.schema import InputField, Target
 from include.errors import SettingMissingError
 from include.evaluation.policy import Policy, read_policy
-from include.features.sets import FeatureSet
-from include.ingest.fetch import Dataset
-from include.ingest.layout import Layout, Record
-from include.registry.retention import Retention, read_retention
+from include.features.feature_sets import FeatureSet
+from include.ingest.files.download import Dataset
+from include.ingest.files.layout import Layout, Record
+from include.registry.retention.policy import Retention, read_retention
 from include.training.grids import FOLDS, Effort, Imputer
 from include.training.split import Shares
 

@@ -1,6 +1,6 @@
-"""A version comes into force here, by one compare-and-swap of `approved.json`.
+"""A version comes into production here, by one compare-and-swap of `approved.json`.
 
-Order of writes: the history entry of the pointer in force, the new pointer, its history entry.
+Order of writes: the history entry of the pointer in production, the new pointer, its history entry.
 Whoever is killed in between leaves at most the newest history entry unwritten, and the next
 approval (or the same one, run again) writes it first: history has neither gaps nor duplicates.
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract import keys
-from include.contract.approval import (
+from include.contract.manifest import describe_file
+from include.contract.pointer import (
     MAX_POINTER_BYTES,
     Pointer,
     claimed_run_id,
     parse_pointer,
 )
-from include.contract.manifest import describe_file
 from include.contract.signature import PublicKeys
 from include.errors import (
     ObjectMissingError,
@@ -41,14 +41,14 @@ class Request:
     approved_by, approved_at, reason : str
         `approved_at` is ISO 8601 in UTC.
     run_id : str
-        The same id asks for the same thing: it comes into force once, however often it is asked.
+        The same id asks for the same thing: it is approved once, however often it is sent.
     expected_serial : int or None
-        Serial in force when the version was judged, 0 for none; None to follow any serial.
+        Serial in production when the version was judged, 0 for none; None to follow any serial.
     manifest_sha256 : str or None
         Of the version that was judged; None to approve whatever the version holds.
     expires_at : str or None
     never_older : bool
-        Refuse the version if it is of an older night than the one in force.
+        Refuse the version if it is of an older run than the one in production.
     """
 
     pipeline: str
@@ -63,13 +63,13 @@ class Request:
     never_older: bool = False
 
 
-def pointer_in_force(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Pointer | None:
+def production_pointer(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Pointer | None:
     """Return the verified pointer of a pipeline, or None while nothing was ever approved.
 
     Raises
     ------
     SignatureError, PointerError
-        If there is a pointer that must not be believed.
+        If there is a pointer that must not be verified.
     """
     found = _fetch(store, pipeline, trusted)
     return found and found[0]
@@ -81,7 +81,7 @@ def approve(
     key: ec.EllipticCurvePrivateKey,
     trusted: PublicKeys,
 ) -> Pointer:
-    """Return the pointer with which the requested version came into force, exactly once.
+    """Return the pointer with which the requested version came into production, exactly once.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def approve(
     key : EllipticCurvePrivateKey
         The approver's.
     trusted : sequence of EllipticCurvePublicKey
-        Approvers whose earlier pointers are believed.
+        Approvers whose earlier pointers are verified.
 
     Raises
     ------
     PromotionConflictError
-        If another approval came first, or was of a later night; nothing was changed.
+        If another approval came first, or was of a later run; nothing was changed.
     VersionRefusedError
         If the version is not completely published, or is not the one that was judged.
     """
@@ -104,31 +104,34 @@ def approve(
     if earlier is not None:
         return earlier
     serial = current[0].serial if current else 0
-    if current and request.never_older and is_of_older_night(request.version, current[0]):
+    if current and request.never_older and is_of_older_run(request.version, current[0]):
         raise PromotionConflictError(
-            f"{request.pipeline}: {request.version} is of an older night than "
-            f"{current[0].version}, which is in force with serial {serial}"
+            f"{request.pipeline}: {request.version} is of an older run than "
+            f"{current[0].version}, which is in production with serial {serial}"
         )
     if request.expected_serial not in (None, serial):
         raise PromotionConflictError(
             f"{request.pipeline}: {request.version} was judged against serial "
-            f"{request.expected_serial}, but serial {serial} is in force now"
+            f"{request.expected_serial}, but serial {serial} is in production now"
         )
     if current:
         _write_history(store, current[0], current[1].body)
-    # Looked at last, so that next to nothing can happen to the version before it is in force.
+    # Looked at last, so that next to nothing can happen to the version before it is in production.
     manifest_sha256 = _manifest_of_complete_version(store, request)
     pointer = _pointer(request, serial + 1, manifest_sha256)
     _swap(store, pointer, pointer.to_json(key), current and current[1])
     _log.info(
-        "%s: version %s is in force, serial %d", pointer.pipeline, pointer.version, pointer.serial
+        "%s: version %s is in production, serial %d",
+        pointer.pipeline,
+        pointer.version,
+        pointer.serial,
     )
     return pointer
 
 
-def is_of_older_night(version: str, in_force: Pointer) -> bool:
-    """Return whether a version's run was due before that of the version in force."""
-    return keys.version_time(version) < keys.version_time(in_force.version)
+def is_of_older_run(version: str, in_production: Pointer) -> bool:
+    """Return whether a version's run was due before that of the version in production."""
+    return keys.version_time(version) < keys.version_time(in_production.version)
 
 
 def read_history(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Iterator[Pointer]:
@@ -189,7 +192,7 @@ def _already_done(
 def _where_it_would_be(store: ObjectStore, request: Request, serial: int) -> Iterable[str]:
     """Name the history entries in which the request, come through earlier, could stand.
 
-    A request that expects serial n comes into force as n + 1 or not at all.
+    A request that expects serial n comes into production as n + 1 or not at all.
     """
     expected = request.expected_serial
     if expected is None:

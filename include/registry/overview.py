@@ -1,6 +1,6 @@
 """What a person sees of a pipeline's models at a glance: a page of versions and who decided what.
 
-Nothing here raises for one bad object: what cannot be believed is named, and the rest is shown.
+Nothing here raises for one bad object: what cannot be verified is named, and the rest is shown.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from include.contract import keys
-from include.contract.approval import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.contract.manifest import check_file
+from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.errors import (
     ManifestError,
     ObjectMissingError,
@@ -18,11 +18,11 @@ from include.errors import (
     SignatureError,
     VersionRefusedError,
 )
-from include.registry.approve import pointer_in_force
-from include.registry.follow.believe import Trust
+from include.registry.approve import production_pointer
+from include.registry.follow.verify import TrustedKeys
 from include.registry.versions import (
     Approvals,
-    KeptVersion,
+    StoredVersion,
     gather_approvals,
     read_signed_manifest,
     read_version,
@@ -34,39 +34,39 @@ VERSIONS_PER_PAGE = 30
 MAX_HISTORY = 500
 MAX_REPORT_BYTES = 16 * 1024 * 1024
 _READERS = 8
-_UNBELIEVABLE = (ManifestError, PointerError, SignatureError, VersionRefusedError)
+_MALFORMED = (ManifestError, PointerError, SignatureError, VersionRefusedError)
 
 FoundT = TypeVar("FoundT")
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Who put which version in force.
+    """Who put which version in production.
 
     Attributes
     ----------
-    in_force : Pointer or None
+    in_production : Pointer or None
     history : tuple of Pointer
         The newest `MAX_HISTORY` approvals and rollbacks, newest first; each verified.
     problems : tuple of str
-        What could not be believed, in a sentence each.
+        What could not be verified, in a sentence each.
     """
 
-    in_force: Pointer | None
+    in_production: Pointer | None
     history: tuple[Pointer, ...]
     problems: tuple[str, ...] = ()
 
     @property
     def approvals(self) -> Approvals:
         """The approvals by version."""
-        return gather_approvals(self.in_force, self.history)
+        return gather_approvals(self.in_production, self.history)
 
     @property
     def before(self) -> Pointer | None:
-        """The latest approval of another version than the one in force: what to roll back to."""
-        if self.in_force is None:
+        """The latest approval of another version than that in production: the rollback target."""
+        if self.in_production is None:
             return None
-        others = (each for each in self.history if each.version != self.in_force.version)
+        others = (each for each in self.history if each.version != self.in_production.version)
         return next(others, None)
 
 
@@ -78,7 +78,7 @@ class Overview:
     ----------
     pipeline : str
     ledger : Ledger
-    versions : tuple of KeptVersion
+    versions : tuple of StoredVersion
         Of this page, newest first.
     n_versions : int
         Of all pages.
@@ -88,7 +88,7 @@ class Overview:
 
     pipeline: str
     ledger: Ledger
-    versions: tuple[KeptVersion, ...]
+    versions: tuple[StoredVersion, ...]
     n_versions: int
     page: int
 
@@ -98,7 +98,9 @@ class Overview:
         return max(1, -(-self.n_versions // VERSIONS_PER_PAGE))
 
 
-def read_overview(store: ObjectStore, pipeline: str, trust: Trust, page: int = 1) -> Overview:
+def read_overview(
+    store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys, page: int = 1
+) -> Overview:
     """Return a page of versions; a page beyond the last is empty.
 
     Raises
@@ -106,49 +108,49 @@ def read_overview(store: ObjectStore, pipeline: str, trust: Trust, page: int = 1
     StoreUnavailableError, ObjectMissingError
         If the bucket is away or not there.
     """
-    ledger = read_ledger(store, pipeline, trust)
+    ledger = read_ledger(store, pipeline, trusted_keys)
     names = version_names(store, pipeline)[::-1]
     start = (page - 1) * VERSIONS_PER_PAGE
     approvals = ledger.approvals
 
-    def read(version: str) -> KeptVersion:
-        return read_version(store, pipeline, version, approvals, trust)
+    def read(version: str) -> StoredVersion:
+        return read_version(store, pipeline, version, approvals, trusted_keys)
 
     versions = _at_once(read, names[start : start + VERSIONS_PER_PAGE])
     return Overview(pipeline, ledger, tuple(versions), len(names), page)
 
 
-def read_ledger(store: ObjectStore, pipeline: str, trust: Trust) -> Ledger:
-    """Return who put which version in force; errors as in `read_overview`."""
+def read_ledger(store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys) -> Ledger:
+    """Return who put which version in production; errors as in `read_overview`."""
     problems: list[str] = []
-    in_force = None
+    in_production = None
     try:
-        in_force = pointer_in_force(store, pipeline, trust.approvers)
-    except _UNBELIEVABLE as err:
-        problems.append(f"What is in force cannot be believed: {err}")
+        in_production = production_pointer(store, pipeline, trusted_keys.approvers)
+    except _MALFORMED as err:
+        problems.append(f"What is in production cannot be verified: {err}")
     recorded = list(store.keys_under(keys.history_prefix(pipeline)))[-MAX_HISTORY:]
 
     def read(key: str) -> Pointer | str:
         try:
             body = store.get(key, MAX_POINTER_BYTES)
-            return parse_pointer(body, trust.approvers, pipeline=pipeline)
-        except (ObjectMissingError, *_UNBELIEVABLE) as err:
+            return parse_pointer(body, trusted_keys.approvers, pipeline=pipeline)
+        except (ObjectMissingError, *_MALFORMED) as err:
             return f"{key} is left out: {err}"
 
-    pointers = {} if in_force is None else {in_force.serial: in_force}
+    pointers = {} if in_production is None else {in_production.serial: in_production}
     for found in _at_once(read, recorded):
         if isinstance(found, str):
             problems.append(found)
         else:
             pointers[found.serial] = found
     newest_first = tuple(pointers[serial] for serial in sorted(pointers, reverse=True))
-    return Ledger(in_force, newest_first, tuple(problems))
+    return Ledger(in_production, newest_first, tuple(problems))
 
 
 def read_one(
-    store: ObjectStore, pipeline: str, version: str, trust: Trust
-) -> tuple[KeptVersion, Ledger]:
-    """Return one version and who put it, or others, in force.
+    store: ObjectStore, pipeline: str, version: str, trusted_keys: TrustedKeys
+) -> tuple[StoredVersion, Ledger]:
+    """Return one version and who put it, or others, in production.
 
     Raises
     ------
@@ -161,11 +163,13 @@ def read_one(
     keys.version_prefix(pipeline, version)
     if next(iter(store.keys_under(keys.version_prefix(pipeline, version))), None) is None:
         raise ObjectMissingError(f"{pipeline}: there is no version {version}")
-    ledger = read_ledger(store, pipeline, trust)
-    return read_version(store, pipeline, version, ledger.approvals, trust), ledger
+    ledger = read_ledger(store, pipeline, trusted_keys)
+    return read_version(store, pipeline, version, ledger.approvals, trusted_keys), ledger
 
 
-def read_report(store: ObjectStore, pipeline: str, version: str, trust: Trust) -> bytes:
+def read_report(
+    store: ObjectStore, pipeline: str, version: str, trusted_keys: TrustedKeys
+) -> bytes:
     """Return a version's report, which is the one that its trainer signed.
 
     Raises
@@ -175,7 +179,7 @@ def read_report(store: ObjectStore, pipeline: str, version: str, trust: Trust) -
     ObjectMissingError, StoreUnavailableError
     """
     body = store.get(keys.version_file(pipeline, version, keys.REPORT), MAX_REPORT_BYTES)
-    manifest, _ = read_signed_manifest(store, pipeline, version, trust)
+    manifest, _ = read_signed_manifest(store, pipeline, version, trusted_keys)
     if keys.REPORT not in manifest.files:
         raise ManifestError(f"{pipeline}: the manifest of {version} lists no {keys.REPORT}")
     check_file(keys.REPORT, body, manifest.files[keys.REPORT])

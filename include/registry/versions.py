@@ -1,4 +1,4 @@
-"""What became of every version of a pipeline: whole or not, judged, approved, in force."""
+"""What became of every version of a pipeline: whole or not, judged, approved, in production."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.contract import keys
-from include.contract.approval import Pointer
-from include.contract.judgement import GATE, GATE_SIGNATURE, verify_verdicts
+from include.contract.gate_verdicts import GATE, GATE_SIGNATURE, verify_verdicts
 from include.contract.manifest import Manifest, describe_file, parse_manifest
+from include.contract.pointer import Pointer
 from include.errors import ManifestError, ObjectMissingError, SignatureError, VersionRefusedError
-from include.registry.approve import pointer_in_force, read_history
-from include.registry.follow.believe import (
+from include.registry.approve import production_pointer, read_history
+from include.registry.follow.verify import (
     MAX_MANIFEST_BYTES,
     MAX_SIGNATURE_BYTES,
-    Trust,
-    believe_signature,
+    TrustedKeys,
+    verify_signature,
 )
 from include.stores.objects import ObjectStore
 
@@ -34,28 +34,28 @@ class GateOutcome:
         The sentence of every rule that was not passed.
     passes : tuple of str
         The sentence of every rule that was.
-    not_judged : tuple of str
+    not_evaluated : tuple of str
         Of every rule that had no limit, or too little to judge by.
     """
 
-    judged: bool
+    evaluated: bool
     rejections: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()
-    not_judged: tuple[str, ...] = ()
+    not_evaluated: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether every rule was passed."""
-        return self.judged and not self.rejections
+        return self.evaluated and not self.rejections
 
     def __str__(self) -> str:
-        if not self.judged:
+        if not self.evaluated:
             return "not judged"
         return f"rejected: {'; '.join(self.rejections)}" if self.rejections else "passed"
 
 
 @dataclass(frozen=True)
-class KeptVersion:
+class StoredVersion:
     """One folder of a pipeline's versions.
 
     Attributes
@@ -63,9 +63,9 @@ class KeptVersion:
     version : str
     serials : tuple of int
         Of its approvals, oldest first.
-    is_in_force : bool
+    is_in_production : bool
     manifest : Manifest or None
-        None when `problem` says why it cannot be believed.
+        None when `problem` says why it cannot be verified.
     gate : GateOutcome
     answer : str
         Who rejected it and why, when a person did.
@@ -75,7 +75,7 @@ class KeptVersion:
 
     version: str
     serials: tuple[int, ...]
-    is_in_force: bool
+    is_in_production: bool
     manifest: Manifest | None
     gate: GateOutcome
     answer: str = ""
@@ -88,60 +88,64 @@ class Approvals:
 
     Attributes
     ----------
-    in_force : Pointer or None
+    in_production : Pointer or None
     by_version : mapping of str to tuple of int
         The serials of each version, oldest first.
     """
 
-    in_force: Pointer | None
+    in_production: Pointer | None
     by_version: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-def read_approvals(store: ObjectStore, pipeline: str, trust: Trust) -> Approvals:
+def read_approvals(store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys) -> Approvals:
     """Return every approval of a pipeline, each verified.
 
     Raises
     ------
     SignatureError, PointerError
-        If one must not be believed.
+        If one must not be verified.
     """
-    in_force = pointer_in_force(store, pipeline, trust.approvers)
-    return gather_approvals(in_force, read_history(store, pipeline, trust.approvers))
+    in_production = production_pointer(store, pipeline, trusted_keys.approvers)
+    return gather_approvals(in_production, read_history(store, pipeline, trusted_keys.approvers))
 
 
-def gather_approvals(in_force: Pointer | None, history: Iterable[Pointer]) -> Approvals:
+def gather_approvals(in_production: Pointer | None, history: Iterable[Pointer]) -> Approvals:
     """Return the approvals of a pipeline, by version."""
     pointers = {pointer.serial: pointer for pointer in history}
-    if in_force is not None:
-        pointers[in_force.serial] = in_force  # its history entry may not be written yet
+    if in_production is not None:
+        pointers[in_production.serial] = in_production  # its history entry may not be written yet
     serials: dict[str, tuple[int, ...]] = {}
     for serial in sorted(pointers):
         version = pointers[serial].version
         serials[version] = (*serials.get(version, ()), serial)
-    return Approvals(in_force, serials)
+    return Approvals(in_production, serials)
 
 
-def list_versions(store: ObjectStore, pipeline: str, trust: Trust) -> Iterator[KeptVersion]:
-    """Yield every version that is kept, newest first; one that cannot be believed says why."""
-    approvals = read_approvals(store, pipeline, trust)
+def list_versions(
+    store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys
+) -> Iterator[StoredVersion]:
+    """Yield every version that is kept, newest first; one that cannot be verified says why."""
+    approvals = read_approvals(store, pipeline, trusted_keys)
     for version in reversed(version_names(store, pipeline)):
-        yield read_version(store, pipeline, version, approvals, trust)
+        yield read_version(store, pipeline, version, approvals, trusted_keys)
 
 
 def read_version(
-    store: ObjectStore, pipeline: str, version: str, approvals: Approvals, trust: Trust
-) -> KeptVersion:
-    """Return what became of one version; one that cannot be believed says why."""
+    store: ObjectStore, pipeline: str, version: str, approvals: Approvals, trusted_keys: TrustedKeys
+) -> StoredVersion:
+    """Return what became of one version; one that cannot be verified says why."""
     serials = approvals.by_version.get(version, ())
-    in_force = approvals.in_force is not None and approvals.in_force.version == version
+    in_production = (
+        approvals.in_production is not None and approvals.in_production.version == version
+    )
     try:
-        manifest, body = read_signed_manifest(store, pipeline, version, trust)
-        gate = read_gate(store, manifest, describe_file(body).sha256, trust)
+        manifest, body = read_signed_manifest(store, pipeline, version, trusted_keys)
+        gate = read_gate(store, manifest, describe_file(body).sha256, trusted_keys)
         answer = _rejection(store, manifest)
     except (ManifestError, SignatureError, VersionRefusedError) as err:
         unknown = GateOutcome(False)
-        return KeptVersion(version, serials, in_force, None, unknown, problem=str(err))
-    return KeptVersion(version, serials, in_force, manifest, gate, answer)
+        return StoredVersion(version, serials, in_production, None, unknown, problem=str(err))
+    return StoredVersion(version, serials, in_production, manifest, gate, answer)
 
 
 def version_names(store: ObjectStore, pipeline: str) -> list[str]:
@@ -153,7 +157,7 @@ def version_names(store: ObjectStore, pipeline: str) -> list[str]:
 
 
 def read_signed_manifest(
-    store: ObjectStore, pipeline: str, version: str, trust: Trust
+    store: ObjectStore, pipeline: str, version: str, trusted_keys: TrustedKeys
 ) -> tuple[Manifest, bytes]:
     """Return a version's manifest and its bytes, which a trainer signed.
 
@@ -162,7 +166,7 @@ def read_signed_manifest(
     VersionRefusedError
         If there is no such version, or it is not completely published.
     SignatureError, ManifestError
-        If it must not be believed.
+        If it must not be verified.
     """
     try:
         body = store.get(keys.version_file(pipeline, version, keys.MANIFEST), MAX_MANIFEST_BYTES)
@@ -172,7 +176,7 @@ def read_signed_manifest(
     except ObjectMissingError as err:
         raise VersionRefusedError(_missing(store, pipeline, version)) from err
     manifest = parse_manifest(body)
-    believe_signature(bundle, manifest, body, trust)
+    verify_signature(bundle, manifest, body, trusted_keys)
     if (manifest.pipeline, manifest.version) != (pipeline, version):
         raise ManifestError(
             f"{pipeline}: the manifest of {version} is of {manifest.pipeline} {manifest.version}"
@@ -181,7 +185,7 @@ def read_signed_manifest(
 
 
 def read_gate(
-    store: ObjectStore, manifest: Manifest, manifest_sha256: str, trust: Trust
+    store: ObjectStore, manifest: Manifest, manifest_sha256: str, trusted_keys: TrustedKeys
 ) -> GateOutcome:
     """Return what the gate of the version's run said of it; not judged if no trainer vouches.
 
@@ -199,7 +203,7 @@ def read_gate(
     if vouched is None:
         return GateOutcome(False)
     try:
-        verify_verdicts(vouched, body, manifest_sha256, trust.trainers)
+        verify_verdicts(vouched, body, manifest_sha256, trusted_keys.trainers)
     except SignatureError as err:
         raise SignatureError(f"{manifest.version}: {GATE} of its run: {err}") from err
     verdicts = _parsed(body, manifest, GATE)
@@ -217,7 +221,7 @@ def read_gate(
 def _outcome(verdict: Mapping[str, Any]) -> str:
     if not verdict["passed"]:
         return "rejected"
-    return "passed" if verdict.get("judged", True) else "not judged"
+    return "passed" if verdict.get("evaluated", True) else "not judged"
 
 
 def _rejection(store: ObjectStore, manifest: Manifest) -> str:

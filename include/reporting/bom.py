@@ -11,10 +11,10 @@ from typing import Any
 
 from include.contract import keys
 from include.contract.manifest import Manifest
-from include.reporting.evidence import Evidence
 from include.reporting.limits import LIMITS, RISKS, TRADEOFF, USE_CASES, USERS
 from include.reporting.lock import locked_hashes, normalised
 from include.reporting.model_card import performance_metrics
+from include.reporting.report_inputs import ReportInputs
 
 _IDS = uuid.UUID("7e0a3a86-5b0f-4f6e-9d43-5b1c0f2a6f11")
 
@@ -36,7 +36,7 @@ class Library:
 
 
 def bill_of_materials(
-    manifest: Manifest, evidence: Evidence, libraries: Sequence[Library], lock: str
+    manifest: Manifest, report_inputs: ReportInputs, libraries: Sequence[Library], lock: str
 ) -> bytes:
     """Return the bytes of ``bom.cdx.json``; equal arguments give equal bytes.
 
@@ -61,10 +61,10 @@ def bill_of_materials(
             "timestamp": manifest.created_at,
             "lifecycles": [{"phase": "build"}],
             "tools": {"components": [_nightcatch(manifest)]},
-            "component": _model(manifest, evidence, model),
+            "component": _model(manifest, report_inputs, model),
         },
         "components": [
-            *_data(manifest, evidence),
+            *_data(manifest, report_inputs),
             *(_library(each, hashes) for each in libraries),
         ],
         "dependencies": _dependencies(manifest, libraries, model),
@@ -77,13 +77,13 @@ def _nightcatch(manifest: Manifest) -> dict[str, Any]:
     return {**tool, "version": manifest.code_commit} if manifest.code_commit else tool
 
 
-def _model(manifest: Manifest, evidence: Evidence, ref: str) -> dict[str, Any]:
+def _model(manifest: Manifest, report_inputs: ReportInputs, ref: str) -> dict[str, Any]:
     return {
         "type": "machine-learning-model",
         "bom-ref": ref,
         "name": manifest.pipeline,
         "version": manifest.version,
-        "description": evidence.title or manifest.pipeline,
+        "description": report_inputs.title or manifest.pipeline,
         "components": [
             {
                 "type": "file",
@@ -93,11 +93,11 @@ def _model(manifest: Manifest, evidence: Evidence, ref: str) -> dict[str, Any]:
             for name, entry in sorted(manifest.files.items())
             if name in (keys.MODEL_JOBLIB, keys.MODEL_ONNX)
         ],
-        "modelCard": _card(manifest, evidence),
+        "modelCard": _card(manifest, report_inputs),
     }
 
 
-def _card(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
+def _card(manifest: Manifest, report_inputs: ReportInputs) -> dict[str, Any]:
     family = manifest.model["family"]
     return {
         "modelParameters": {
@@ -111,7 +111,7 @@ def _card(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
         },
         "quantitativeAnalysis": {
             "performanceMetrics": [
-                _metric(each) for each in performance_metrics(manifest, evidence)
+                _metric(each) for each in performance_metrics(manifest, report_inputs)
             ]
         },
         "considerations": {
@@ -133,7 +133,7 @@ def _card(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
 
 
 def _metric(metric: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a figure of the model card as CycloneDX spells it: numbers are text."""
+    """Return a figure of the model card as CycloneDX writes it: numbers are text."""
     spelt = {"type": metric["type"], "value": str(metric["value"]), "slice": metric["slice"]}
     if interval := metric.get("confidence_interval"):
         return {
@@ -150,7 +150,7 @@ def _snapshot_ref(manifest: Manifest) -> str:
     return f"data:snapshot@{manifest.snapshot['digest']}"
 
 
-def _data(manifest: Manifest, evidence: Evidence) -> list[dict[str, Any]]:
+def _data(manifest: Manifest, report_inputs: ReportInputs) -> list[dict[str, Any]]:
     rows = manifest.snapshot.get("rows", {})
     described = [
         *({"name": f"nightcatch:rows:{side}", "value": str(n)} for side, n in sorted(rows.items())),
@@ -168,7 +168,10 @@ def _data(manifest: Manifest, evidence: Evidence) -> list[dict[str, Any]]:
             {"type": "dataset", "name": manifest.pipeline, "contents": {"properties": described}}
         ],
     }
-    return [snapshot, *(_source(name, sha256) for name, sha256 in sorted(evidence.sources.items()))]
+    return [
+        snapshot,
+        *(_source(name, sha256) for name, sha256 in sorted(report_inputs.sources.items())),
+    ]
 
 
 def _source(name: str, sha256: str) -> dict[str, Any]:

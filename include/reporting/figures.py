@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.contract.manifest import Manifest
-from include.reporting.evidence import Evidence
+from include.reporting.report_inputs import ReportInputs
 
 NOT_MEASURED = "not measured"
 
@@ -118,13 +118,13 @@ class FigureRow:
     Attributes
     ----------
     figure : Figure
-    honest, interval, random_split, champion, change : str
+    group-disjoint, interval, random_split, champion, change : str
     better : bool or None
         Whether the change is for the better; None if there is none.
     """
 
     figure: Figure
-    honest: str
+    group_disjoint: str
     interval: str
     random_split: str
     champion: str
@@ -132,10 +132,10 @@ class FigureRow:
     better: bool | None
 
 
-def figure_rows(manifest: Manifest, evidence: Evidence) -> list[FigureRow]:
+def figure_rows(manifest: Manifest, report_inputs: ReportInputs) -> list[FigureRow]:
     """Return the lines of the table of figures, those of the champion on the same rows beside."""
     metrics = manifest.metrics
-    return [_row(figure, metrics, evidence.intervals or {}) for figure in FIGURES]
+    return [_row(figure, metrics, report_inputs.intervals or {}) for figure in FIGURES]
 
 
 def interval_text(figure: Figure, interval: Any) -> str:
@@ -147,15 +147,15 @@ def interval_text(figure: Figure, interval: Any) -> str:
 
 
 def _row(figure: Figure, metrics: Mapping[str, Any], intervals: Mapping[str, Any]) -> FigureRow:
-    honest: float | None = (metrics.get("test") or {}).get(figure.name)
+    group_disjoint: float | None = (metrics.get("test") or {}).get(figure.name)
     champion: float | None = (metrics.get("champion_on_same_rows") or {}).get(figure.name)
-    change = figure.change(honest, champion)
+    change = figure.change(group_disjoint, champion)
     better = None
-    if honest is not None and champion is not None and set(change) & set("123456789"):
-        better = (honest > champion) == figure.more_is_better
+    if group_disjoint is not None and champion is not None and set(change) & set("123456789"):
+        better = (group_disjoint > champion) == figure.more_is_better
     return FigureRow(
         figure=figure,
-        honest=figure.text(honest),
+        group_disjoint=figure.text(group_disjoint),
         interval=interval_text(figure, intervals.get(figure.name)),
         random_split=figure.text((metrics.get("random_split") or {}).get(figure.name)),
         champion=figure.text(champion),

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from include.contract.manifest import Manifest
-from include.reporting.evidence import Evidence
 from include.reporting.figures import BY_NAME
 from include.reporting.limits import LIMITS, RISKS, TRADEOFF, USE_CASES, USERS
+from include.reporting.report_inputs import ReportInputs
 from include.reporting.summary import summarise
 
 SCHEMA_VERSION = "0.0.2"
-_TEST, _RANDOM, _CHAMPION = "test", "test of a random split", "test, version in force"
+_TEST, _RANDOM, _CHAMPION = "test", "test of a random split", "test, version in production"
 
 
-def model_card(manifest: Manifest, evidence: Evidence) -> bytes:
+def model_card(manifest: Manifest, report_inputs: ReportInputs) -> bytes:
     """Return the bytes of ``model_card.json``; equal manifests and evidence give equal bytes.
 
     Parameters
@@ -28,23 +28,23 @@ def model_card(manifest: Manifest, evidence: Evidence) -> bytes:
     """
     card = {
         "schema_version": SCHEMA_VERSION,
-        "model_details": _details(manifest, evidence),
-        "model_parameters": _parameters(manifest, evidence),
+        "model_details": _details(manifest, report_inputs),
+        "model_parameters": _parameters(manifest, report_inputs),
         "quantitative_analysis": {
-            "performance_metrics": list(performance_metrics(manifest, evidence)),
+            "performance_metrics": list(performance_metrics(manifest, report_inputs)),
             "ceiling_of_accuracy": manifest.metrics.get("ceiling"),
             "threshold": manifest.threshold,
             "fpr_budget": manifest.fpr_budget,
-            "gate": evidence.verdicts,
+            "gate": report_inputs.verdicts,
             "candidates": manifest.metrics.get("candidates"),
-            "champion": evidence.evaluation.get("champion"),
-            "simpler": evidence.evaluation.get("simpler"),
-            "shuffled": evidence.evaluation.get("shuffled"),
-            "later_months": evidence.evaluation.get("later_months"),
-            "curves": evidence.curves,
-            "permutation_importance": evidence.importance,
-            "shap": evidence.contributions,
-            "drift": evidence.drift,
+            "champion": report_inputs.evaluation.get("champion"),
+            "simpler": report_inputs.evaluation.get("simpler"),
+            "shuffled": report_inputs.evaluation.get("shuffled"),
+            "later_months": report_inputs.evaluation.get("later_months"),
+            "curves": report_inputs.curves,
+            "permutation_importance": report_inputs.importance,
+            "shap": report_inputs.contributions,
+            "drift": report_inputs.drift,
         },
         "considerations": {
             "users": [{"description": each} for each in USERS],
@@ -59,7 +59,9 @@ def model_card(manifest: Manifest, evidence: Evidence) -> bytes:
     return (json.dumps(card, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
-def performance_metrics(manifest: Manifest, evidence: Evidence) -> Iterator[dict[str, Any]]:
+def performance_metrics(
+    manifest: Manifest, report_inputs: ReportInputs
+) -> Iterator[dict[str, Any]]:
     """Yield every figure: of the test rows with its interval, of both comparisons, of the slices.
 
     Yields
@@ -72,9 +74,9 @@ def performance_metrics(manifest: Manifest, evidence: Evidence) -> Iterator[dict
         measured: Mapping[str, Any] = manifest.metrics.get(key) or {}
         for name in BY_NAME:
             if name in measured:
-                interval = (evidence.intervals or {}).get(name) if key == "test" else None
+                interval = (report_inputs.intervals or {}).get(name) if key == "test" else None
                 yield _metric(name, measured[name], where, interval)
-    for each in evidence.evaluation.get("slices") or ():
+    for each in report_inputs.evaluation.get("slices") or ():
         for name in ("accuracy", "recall", "fpr"):
             if each.get(name) is not None:
                 where = f"{_TEST}, {each['name']} = {each['value']}"
@@ -89,11 +91,11 @@ def _metric(name: str, value: float, where: str, interval: Any) -> dict[str, Any
     return metric
 
 
-def _details(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
-    summary = summarise(manifest, evidence)
+def _details(manifest: Manifest, report_inputs: ReportInputs) -> dict[str, Any]:
+    summary = summarise(manifest, report_inputs)
     return {
         "name": f"{manifest.pipeline}: {manifest.model['family']}",
-        "overview": evidence.title or manifest.pipeline,
+        "overview": report_inputs.title or manifest.pipeline,
         "documentation": f"{summary.headline}. {' '.join(summary.reasons)}",
         "owners": [{"name": "NightCatch"}],
         "version": {
@@ -110,24 +112,24 @@ def _details(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _parameters(manifest: Manifest, evidence: Evidence) -> dict[str, Any]:
+def _parameters(manifest: Manifest, report_inputs: ReportInputs) -> dict[str, Any]:
     snapshot = manifest.snapshot
     rows = ", ".join(f"{count:,} {side}" for side, count in snapshot.get("rows", {}).items())
-    made_up = "Simulated records. " if snapshot.get("simulated") else ""
+    synthetic = "Simulated records. " if snapshot.get("simulated") else ""
     return {
         "model_architecture": manifest.model["family"],
         "hyperparameters": manifest.model.get("params"),
         "data": [
             {
                 "name": f"snapshot {snapshot['digest']}",
-                "description": f"{made_up}Rows: {rows}.",
+                "description": f"{synthetic}Rows: {rows}.",
                 "rows": snapshot.get("rows"),
                 "simulated": bool(snapshot.get("simulated")),
-                "quarantined": (evidence.validation or {}).get("quarantined"),
+                "quarantined": (report_inputs.validation or {}).get("quarantined"),
             },
             *(
                 {"name": name, "description": "a public data set that the records may come from"}
-                for name in evidence.sources
+                for name in report_inputs.sources
             ),
         ],
         "input_format": "; ".join(f"{field.name} ({field.dtype})" for field in manifest.inputs),

@@ -5,18 +5,18 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from include.contract.manifest import Manifest
-from include.reporting.evidence import Evidence
+from include.reporting.beeswarm import beeswarm_rows
 from include.reporting.figures import BY_NAME, NOT_MEASURED, figure_rows, interval_text
 from include.reporting.limits import LIMITS, RISKS, TRADEOFF, USE_CASES, by_prevalence
 from include.reporting.plots import plots
+from include.reporting.report_inputs import ReportInputs
 from include.reporting.rows import candidate_rows, drift_rows, importance_rows, slice_rows
 from include.reporting.summary import summarise
-from include.reporting.swarm import swarm_rows
 
 _TILES = ("accuracy", "recall", "fpr", "roc_auc")
 
 
-def render_report(manifest: Manifest, evidence: Evidence) -> str:
+def render_report(manifest: Manifest, report_inputs: ReportInputs) -> str:
     """Return the HTML of ``report.html``; equal manifests and evidence give equal pages.
 
     Parameters
@@ -33,16 +33,18 @@ def render_report(manifest: Manifest, evidence: Evidence) -> str:
             manifest=manifest,
             metrics=manifest.metrics,
             test=manifest.metrics.get("test") or {},
-            evidence=evidence,
-            summary=summarise(manifest, evidence),
-            figures=figure_rows(manifest, evidence),
-            tiles=[row for row in figure_rows(manifest, evidence) if row.figure.name in _TILES],
-            plots=plots(manifest, evidence.curves),
-            slices=slice_rows(evidence),
-            candidates=candidate_rows(manifest, evidence),
-            importance=importance_rows(evidence),
-            swarm=swarm_rows(evidence),
-            drift=drift_rows(evidence),
+            report_inputs=report_inputs,
+            summary=summarise(manifest, report_inputs),
+            figures=figure_rows(manifest, report_inputs),
+            tiles=[
+                row for row in figure_rows(manifest, report_inputs) if row.figure.name in _TILES
+            ],
+            plots=plots(manifest, report_inputs.curves),
+            slices=slice_rows(report_inputs),
+            candidates=candidate_rows(manifest, report_inputs),
+            importance=importance_rows(report_inputs),
+            beeswarm=beeswarm_rows(report_inputs),
+            drift=drift_rows(report_inputs),
             prevalence=by_prevalence(manifest),
             limits=LIMITS,
             risks=RISKS,

@@ -6,7 +6,7 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from include.contract.manifest import Manifest
-from include.reporting.evidence import Evidence
+from include.reporting.report_inputs import ReportInputs
 from include.reporting.scales import Scale
 
 _SELECTED_BY = "average_precision"
@@ -81,7 +81,7 @@ class Bar:
     low: float | None = None
     high: float | None = None
     text: str = ""
-    judged: bool = True
+    evaluated: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ class InputRow:
     bar: Bar
 
 
-def candidate_rows(manifest: Manifest, evidence: Evidence) -> tuple[list[CandidateRow], Scale]:
+def candidate_rows(
+    manifest: Manifest, report_inputs: ReportInputs
+) -> tuple[list[CandidateRow], Scale]:
     """Return the candidates, the best first, and the scale of their points."""
     candidates: Sequence[Mapping[str, Any]] = manifest.metrics.get("candidates") or ()
     scale = Scale.around(fold for each in candidates for fold in each["scores"][_SELECTED_BY])
@@ -113,16 +115,16 @@ def candidate_rows(manifest: Manifest, evidence: Evidence) -> tuple[list[Candida
             spread=pstdev(each["scores"][_SELECTED_BY]),
             roc_auc=fmean(each["scores"]["roc_auc"]),
             recall=fmean(each["scores"]["recall_at_fpr"]),
-            seconds=_seconds(each["family"], evidence),
+            seconds=_seconds(each["family"], report_inputs),
         )
         for each in candidates
     ]
     return sorted(rows, key=lambda row: (-row.mean, row.family)), scale
 
 
-def slice_rows(evidence: Evidence) -> dict[str, list[SliceRow]]:
+def slice_rows(report_inputs: ReportInputs) -> dict[str, list[SliceRow]]:
     """Return the lines of each kind of slice, in the order in which they were measured."""
-    slices: Sequence[Mapping[str, Any]] = evidence.evaluation.get("slices") or ()
+    slices: Sequence[Mapping[str, Any]] = report_inputs.evaluation.get("slices") or ()
     rates = [each["fpr"] for each in slices if each.get("fpr") is not None]
     scale = Scale(0.0, min(1.0, 1.5 * max([0.02, *rates])))
     grouped: dict[str, list[SliceRow]] = {}
@@ -138,14 +140,14 @@ def slice_rows(evidence: Evidence) -> dict[str, list[SliceRow]]:
     return grouped
 
 
-def importance_rows(evidence: Evidence) -> list[InputRow]:
+def importance_rows(report_inputs: ReportInputs) -> list[InputRow]:
     """Return the inputs by what is lost when they are shuffled, the largest first."""
-    inputs = (evidence.importance or {}).get("inputs", ())
+    inputs = (report_inputs.importance or {}).get("inputs", ())
     scale = Scale(0.0, max([1e-9, *(drop for each in inputs for drop in each["drops"])]))
     return [
         InputRow(
             each["name"],
-            evidence.meanings.get(each["name"], ""),
+            report_inputs.meanings.get(each["name"], ""),
             Bar(
                 each["drop"],
                 scale.at(each["drop"]),
@@ -157,16 +159,16 @@ def importance_rows(evidence: Evidence) -> list[InputRow]:
     ]
 
 
-def drift_rows(evidence: Evidence) -> tuple[list[InputRow], Scale]:
+def drift_rows(report_inputs: ReportInputs) -> tuple[list[InputRow], Scale]:
     """Return the columns by how far they moved, and the scale, which holds both limits."""
-    drift = evidence.drift or {}
+    drift = report_inputs.drift or {}
     limits = drift.get("limits") or {"warn_kl": 0.05, "block_kl": 0.25}
     columns = drift.get("columns") or ()
     scale = Scale.around((limits["block_kl"], *(each["kl"] for each in columns)), low=0.0)
     return [
         InputRow(
             each["column"],
-            evidence.meanings.get(each["column"], ""),
+            report_inputs.meanings.get(each["column"], ""),
             Bar(each["kl"], scale.at(each["kl"]), text=f"{each['psi']:.3f}"),
         )
         for each in columns
@@ -177,15 +179,15 @@ def _bar(document: Mapping[str, Any], name: str, scale: Scale) -> Bar | None:
     value = document.get(name)
     if value is None:
         return None
-    judged = bool(document.get(f"{name}_judged", document.get("judged", True)))
+    evaluated = bool(document.get(f"{name}_evaluated", document.get("evaluated", True)))
     interval = document.get(f"{name}_interval")
     if not interval:
-        return Bar(value, scale.at(value), judged=judged)
+        return Bar(value, scale.at(value), evaluated=evaluated)
     low, high = interval
     text = f"{100 * low:.1f} to {100 * high:.1f} %"
-    return Bar(value, scale.at(value), scale.at(low), scale.at(high), text, judged)
+    return Bar(value, scale.at(value), scale.at(low), scale.at(high), text, evaluated)
 
 
-def _seconds(family: str, evidence: Evidence) -> float | None:
-    times = (evidence.seconds or {}).get(family)
+def _seconds(family: str, report_inputs: ReportInputs) -> float | None:
+    times = (report_inputs.seconds or {}).get(family)
     return None if times is None else times["search"] + times["fit"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from include.contract.manifest import Manifest
-from include.reporting.evidence import Evidence
 from include.reporting.figures import BY_NAME, Figure
+from include.reporting.report_inputs import ReportInputs
 
 Kind = Literal["approve", "reject", "practice", "unjudged"]
 _COMPARED = ("accuracy", "roc_auc", "recall", "fpr")
@@ -28,8 +28,8 @@ class Summary:
     practice : str
         What it catches and flags, in counts; empty when that was not measured.
     changes : tuple of str
-        Against the version in force; empty when there is none.
-    n_passed, n_judged, n_not_judged : int
+        Against the version in production; empty when there is none.
+    n_passed, n_evaluated, n_not_evaluated : int
         Rules of the gate.
     """
 
@@ -39,15 +39,15 @@ class Summary:
     practice: str
     changes: tuple[str, ...]
     n_passed: int
-    n_judged: int
-    n_not_judged: int
+    n_evaluated: int
+    n_not_evaluated: int
 
 
-def summarise(manifest: Manifest, evidence: Evidence) -> Summary:
+def summarise(manifest: Manifest, report_inputs: ReportInputs) -> Summary:
     """Return what a person who approves should know before reading on."""
-    judged = [each for each in evidence.verdicts or () if each.get("judged", True)]
-    failed = [each for each in judged if not each["passed"]]
-    kind = _kind(manifest, evidence, n_failed=len(failed))
+    evaluated = [each for each in report_inputs.verdicts or () if each.get("evaluated", True)]
+    failed = [each for each in evaluated if not each["passed"]]
+    kind = _kind(manifest, report_inputs, n_failed=len(failed))
     headlines: Mapping[Kind, str] = {
         "approve": "Approve",
         "reject": "Do not approve",
@@ -55,10 +55,10 @@ def summarise(manifest: Manifest, evidence: Evidence) -> Summary:
         "unjudged": "Not judged",
     }
     reasons = {
-        "approve": _why_approve(evidence),
+        "approve": _why_approve(report_inputs),
         "reject": tuple(each["sentence"] for each in failed),
         "practice": (
-            "It passed the gate, but its records are made up: nothing here is true of real sites.",
+            "It passed the gate, but its records are synthetic. None holds for real sites.",
         ),
         "unjudged": ("No verdict of the gate is known: read the figures before deciding.",),
     }
@@ -66,38 +66,40 @@ def summarise(manifest: Manifest, evidence: Evidence) -> Summary:
         kind=kind,
         headline=headlines[kind],
         reasons=reasons[kind],
-        practice=_in_practice(manifest, evidence),
-        changes=_changes(manifest, evidence),
-        n_passed=len(judged) - len(failed),
-        n_judged=len(judged),
-        n_not_judged=len(evidence.verdicts or ()) - len(judged),
+        practice=_in_practice(manifest, report_inputs),
+        changes=_changes(manifest, report_inputs),
+        n_passed=len(evaluated) - len(failed),
+        n_evaluated=len(evaluated),
+        n_not_evaluated=len(report_inputs.verdicts or ()) - len(evaluated),
     )
 
 
-def _kind(manifest: Manifest, evidence: Evidence, n_failed: int) -> Kind:
+def _kind(manifest: Manifest, report_inputs: ReportInputs, n_failed: int) -> Kind:
     if n_failed:
         return "reject"
-    if not evidence.verdicts:
+    if not report_inputs.verdicts:
         return "unjudged"
     return "practice" if manifest.snapshot.get("simulated") else "approve"
 
 
-def _why_approve(evidence: Evidence) -> tuple[str, ...]:
-    comparison = evidence.evaluation.get("champion")
+def _why_approve(report_inputs: ReportInputs) -> tuple[str, ...]:
+    comparison = report_inputs.evaluation.get("champion")
     if not comparison:
         return (
-            "Every rule of the gate was passed. No version is in force to compare with: the limits "
+            "Every rule of the gate was passed. No production version to compare with: limits "
             "of the policy alone decided.",
         )
-    return ("Every rule of the gate was passed, the comparison with the version in force too.",)
+    return (
+        "Every rule of the gate was passed, the comparison with the version in production too.",
+    )
 
 
-def _in_practice(manifest: Manifest, evidence: Evidence) -> str:
+def _in_practice(manifest: Manifest, report_inputs: ReportInputs) -> str:
     """Say recall and false-positive rate in counts, which are read faster and misread less."""
     test = manifest.metrics.get("test") or {}
     if test.get("recall") is None or test.get("fpr") is None:
         return ""
-    _, highest = (evidence.intervals or {}).get("fpr") or (None, None)
+    _, highest = (report_inputs.intervals or {}).get("fpr") or (None, None)
     surely = "" if highest is None else f", at most {math.ceil(1000 * highest)} (95 % confidence)"
     caught, flagged = round(1000 * test["recall"]), round(1000 * test["fpr"])
     return (
@@ -106,12 +108,12 @@ def _in_practice(manifest: Manifest, evidence: Evidence) -> str:
     )
 
 
-def _changes(manifest: Manifest, evidence: Evidence) -> tuple[str, ...]:
+def _changes(manifest: Manifest, report_inputs: ReportInputs) -> tuple[str, ...]:
     before = manifest.metrics.get("champion_on_same_rows")
     if not before:
         return ()
     now = manifest.metrics["test"]
-    differences = (evidence.evaluation.get("champion") or {}).get("differences", {})
+    differences = (report_inputs.evaluation.get("champion") or {}).get("differences", {})
     moved = [
         f"{figure.title} {figure.text(now[name])}, was {figure.text(before[name])}"
         f"{_likely(figure, differences.get(name))}"
@@ -120,8 +122,8 @@ def _changes(manifest: Manifest, evidence: Evidence) -> tuple[str, ...]:
     ]
     return (
         *([f"On the same test rows: {'; '.join(moved)}."] if moved else ()),
-        *_head_to_head(evidence.evaluation.get("champion")),
-        *_other_model(manifest, evidence.champion),
+        *_head_to_head(report_inputs.evaluation.get("champion")),
+        *_other_model(manifest, report_inputs.champion),
     )
 
 

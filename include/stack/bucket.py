@@ -2,7 +2,7 @@
 
 from include.contract.signature import load_public_key
 from include.errors import NotRunningError
-from include.registry.follow.believe import Trust
+from include.registry.follow.verify import TrustedKeys
 from include.stack.stack import Stack
 from include.stores.objects import ObjectStore
 
@@ -22,8 +22,8 @@ def bucket_of(stack: Stack) -> ObjectStore:
     return ObjectStore(stack.s3.client(), stack.settings.bucket)
 
 
-def trust_of(stack: Stack) -> Trust:
-    """Return the public keys that the stack's scorer believes."""
+def trusted_keys_of(stack: Stack) -> TrustedKeys:
+    """Return the public keys that the stack's scorer verifies."""
     approver = load_public_key(stack.secrets.approver_public_key.read_bytes())
     trainer = load_public_key(stack.secrets.trainer_public_key.read_bytes())
-    return Trust((approver,), (trainer,), MAX_MODEL_BYTES)
+    return TrustedKeys((approver,), (trainer,), MAX_MODEL_BYTES)

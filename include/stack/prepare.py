@@ -18,8 +18,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from include.errors import ServerTimeoutError, SettingMissingError
 from include.stack.keys import PRIVATE_MODE, ensure_secrets
-from include.stack.loading import DATABASE
 from include.stack.mongo import REPLICA_SET
+from include.stores.documents import DATABASE
 
 _TIMEOUT_S = 120.0
 _PAUSE_S = 0.5

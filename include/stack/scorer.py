@@ -5,12 +5,12 @@ import sys
 from include.stack.ports import HOST
 from include.stack.web_server import WebServer
 
-_CONFIG = "python:include.services.scorer.gunicorn_conf"
+_CONFIG = "python:include.services.scorer.serving.gunicorn_conf"
 _APP = "include.services.scorer.wsgi:create()"
 
 
 class ScorerServer(WebServer):
-    """The scoring service, alive before a model is in force; ``scorer/`` holds the last good one.
+    """The scoring service, live before there is a production version.
 
     Its environment is made by `include.stack.environment.scorer_environment`.
     """

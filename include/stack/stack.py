@@ -16,10 +16,9 @@ from include.stack.keys import Secrets, ensure_secrets
 from include.stack.mlflow import MlflowServer
 from include.stack.mongo import MongoServer
 from include.stack.scorer import ScorerServer
-from include.stack.screen import Say
 from include.stack.seaweed import SeaweedServer
 from include.stack.settings import StackSettings
-from include.stack.startup import Server, Startup, wait_for_all
+from include.stack.startup import Say, Server, Startup, wait_for_all
 
 
 class Stack:

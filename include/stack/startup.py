@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from include.stack.process import ServerProcess
-from include.stack.screen import Say
+
+Say = Callable[[str], None]
 
 _POLL_S = 0.05
 

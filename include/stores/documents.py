@@ -19,6 +19,7 @@ from pymongo.errors import (
 from include.errors import SettingMissingError, StoreUnavailableError
 from include.stores.bson_elements import elements, int32_at, int64_at
 
+DATABASE = "phishing"
 # So that a reader may compare the last document in words of 8 bytes.
 _SLACK_BYTES = 8
 _NOT_A_REPLICA_SET = 123

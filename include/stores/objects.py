@@ -30,7 +30,7 @@ _MISSING = {"NoSuchKey", "404", "NoSuchBucket", "NotFound"}
 _LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _NOT_MODIFIED = {"304", "NotModified"}
 _SLOWEST_BYTES_PER_S = 100 * 1024
-_NO_PATIENCE_S = 0.001
+_NO_TIMEOUT_S = 0.001
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,15 @@ class ObjectStore:
     client : boto3 S3 client
         Opened by the caller; never closed here. Typed `Any`: boto3 makes its classes at run time.
     bucket : str
-    patience_s : float or None
+    timeout_s : float or None
         An object that is read more slowly than `_SLOWEST_BYTES_PER_S` for longer than this is given
         up: a server that sends a byte now and then would else never come to an end.
     """
 
-    def __init__(self, client: Any, bucket: str, patience_s: float | None = None) -> None:
+    def __init__(self, client: Any, bucket: str, timeout_s: float | None = None) -> None:
         self._client = client
         self.bucket = bucket
-        self._patience_s = patience_s
+        self._timeout_s = timeout_s
 
     def get(self, key: str, max_bytes: int | None = None) -> bytes:
         """Return the object's content.
@@ -123,9 +123,9 @@ class ObjectStore:
         try:
             if max_bytes is not None and size_bytes > max_bytes:
                 raise VersionRefusedError(f"{key}: {size_bytes} bytes, the limit is {max_bytes}")
-            if self._patience_s is None:
+            if self._timeout_s is None:
                 return bytes(body.read())
-            with _hurried(body, self._patience_s + size_bytes / _SLOWEST_BYTES_PER_S):
+            with _short_timeouts(body, self._timeout_s + size_bytes / _SLOWEST_BYTES_PER_S):
                 return bytes(body.read())
         finally:
             body.close()
@@ -216,14 +216,14 @@ class ObjectStore:
 
 
 @contextmanager
-def _hurried(body: Any, seconds: float) -> Iterator[None]:
+def _short_timeouts(body: Any, seconds: float) -> Iterator[None]:
     """Let a read of `body` go on for so long; then its next wait for bytes is its last."""
 
-    def lose_patience() -> None:
+    def time_out() -> None:
         with suppress(AttributeError):  # all was read meanwhile
-            body.set_socket_timeout(_NO_PATIENCE_S)
+            body.set_socket_timeout(_NO_TIMEOUT_S)
 
-    timer = threading.Timer(seconds, lose_patience)
+    timer = threading.Timer(seconds, time_out)
     timer.daemon = True
     timer.start()
     try:

@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from include.contract import keys
-from include.contract.approval import Pointer
+from include.contract.pointer import Pointer
 
 _log = logging.getLogger(__name__)
 CHAMPION = "champion"
@@ -62,7 +62,7 @@ def register_version(
 
 
 def follow_pointer(client: MlflowClient, bucket: str, pointer: Pointer) -> None:
-    """Return when the alias `champion` is on the version in force.
+    """Return when the alias `champion` is on the version in production.
 
     Errors are those of `register_version`.
     """

@@ -8,11 +8,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from include.contract import keys
-from include.contract.judgement import GATE
+from include.contract.gate_verdicts import GATE
 from include.contract.manifest import parse_manifest
 from include.errors import ObjectMissingError
 from include.stores.objects import ObjectStore
-from include.tracking.ending import Ending
+from include.tracking.run_outcome import Ending
 
 _SHOWN = {".html", ".json", ".md", ".png", ".svg"}
 

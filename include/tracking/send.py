@@ -8,13 +8,13 @@ import requests
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from include.contract.approval import Pointer
+from include.contract.pointer import Pointer
 from include.errors import TrackingUnavailableError
 from include.stores.objects import ObjectStore
-from include.tracking.ending import Ending
+from include.tracking.delivery_queue import is_reported, mark_reported, strike_out, waiting
 from include.tracking.models import follow_pointer, register_version
-from include.tracking.outbox import is_told, mark_told, strike_out, waiting
 from include.tracking.record import read_record
+from include.tracking.run_outcome import Ending
 from include.tracking.runs import send_run
 from include.tracking.translate import translate
 
@@ -25,7 +25,7 @@ _VERSION_TAGS = ("dag_run_id", "outcome", "manifest_sha256", "snapshot_digest", 
 def send_news(
     store: ObjectStore, client: MlflowClient, pipeline: str, pointer: Pointer | None
 ) -> None:
-    """Return when MLflow knows all runs of a pipeline that waited, and what is in force.
+    """Return when MLflow knows all runs of a pipeline that waited, and what is in production.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def send_news(
     client : MlflowClient
     pipeline : str
     pointer : Pointer or None
-        What is in force; the alias `champion` follows it.
+        What is in production; the alias `champion` follows it.
 
     Raises
     ------
@@ -53,10 +53,10 @@ def send_news(
             refused.append(ending.run_id)
         else:
             strike_out(store, ending)
-    if pointer is not None and not is_told(store, pointer):
+    if pointer is not None and not is_reported(store, pointer):
         with _translated():
             follow_pointer(client, store.bucket, pointer)
-        mark_told(store, pointer)
+        mark_reported(store, pointer)
     if refused:
         raise TrackingUnavailableError(f"{pipeline}: MLflow refuses {', '.join(refused)}")
 

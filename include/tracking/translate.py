@@ -7,10 +7,10 @@ from statistics import fmean, stdev
 from typing import Any
 
 from include.contract import keys
-from include.contract.dags import train_dag
-from include.contract.judgement import GATE
-from include.tracking.ending import Ending
+from include.contract.dag_ids import train_dag
+from include.contract.gate_verdicts import GATE
 from include.tracking.record import RunRecord
+from include.tracking.run_outcome import Ending
 
 _SECONDS = ".seconds.json"
 _CANDIDATES = "candidates/"

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.evaluation.metrics import Figures, evaluate
 from include.training.calibrate import calibrate
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 from include.training.families import Family
 from include.training.threshold import choose_threshold
 

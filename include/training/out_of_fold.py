@@ -7,7 +7,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.estimators.calibrated import SigmoidCalibratedClassifier
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 
 
 def out_of_fold_probability(

@@ -1,4 +1,4 @@
-"""The flattering figure: the same model judged on a plain random split, twins on both sides."""
+"""The same model evaluated on a plain random split, with duplicates on both sides."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.evaluation.metrics import Figures, evaluate
 from include.training.calibrate import calibrate
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 from include.training.families import Family
 from include.training.split import Shares
 from include.training.threshold import choose_threshold
@@ -27,7 +27,7 @@ def random_split_figures(
 ) -> Figures:
     """Return what `evaluate` says of the chosen model when rows are split at random.
 
-    Shown beside the honest figures so that a reader can see what a random split would have
+    Shown beside the group-disjoint test metrics to show what a random split would have
     claimed; never used to decide anything.
 
     Parameters
@@ -39,7 +39,7 @@ def random_split_figures(
     X, y : ndarray of shape (n_rows, n_inputs) and (n_rows,)
         All rows, of every side.
     shares : Shares
-        The honest split's shares, here of the rows instead of the distinct keys.
+        The group-disjoint split's shares, here of the rows instead of the distinct keys.
     seed : int
         Shuffles the rows.
     fpr_budget : float

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.errors import TrainingError
 from include.evaluation.metrics import recall_at_fpr
-from include.training.distinct import distinct_rows, fit_distinct, weight_params
+from include.training.deduplicate import distinct_rows, fit_distinct, weight_params
 from include.training.families import Family, Stages
 from include.training.grids import SIMPLEST_FIRST
 

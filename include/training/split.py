@@ -1,4 +1,4 @@
-"""Which side a record is on, the same every night, so that no twin of a test row is trained on."""
+"""Which side a record is on, the same in every run: no duplicate of a test row is trained on."""
 
 from dataclasses import dataclass
 from hashlib import blake2b

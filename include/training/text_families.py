@@ -9,8 +9,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from include.estimators.cross_fit import CrossFitScores
-from include.estimators.steadied import SteadiedClassifier
-from include.features.figures import N_FIGURES
+from include.estimators.logit_blend import LogitBlendClassifier
+from include.features.lexical import N_FIGURES
 from include.features.urls import PEERS, SECTIONS
 from include.training.families import Family, Stages
 from include.training.grids import Effort
@@ -75,8 +75,8 @@ def stack(seed: int, n_trees: int = _N_TREES["default"]) -> Pipeline:
         Seeds the folds and both kinds of model.
     n_trees : int
     """
-    steadied = SteadiedClassifier(_boosting(seed, n_trees), weight=0.3)
-    return Pipeline([("scores", _scores(seed, 4)), ("classifier", steadied)])
+    logit_blend = LogitBlendClassifier(_boosting(seed, n_trees), weight=0.3)
+    return Pipeline([("scores", _scores(seed, 4)), ("classifier", logit_blend)])
 
 
 def _scores(seed: int, n_folds: int) -> CrossFitScores:

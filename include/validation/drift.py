@@ -14,8 +14,8 @@ import pandas as pd
 from include.contract import keys
 from include.errors import DataRejectedError
 from include.validation.categories import Shares, categorise, shares
-from include.validation.docs import DRIFT_PAGE, DRIFT_SUFFIX, build_docs
-from include.validation.pages import drift_page
+from include.validation.data_docs.build import DRIFT_PAGE, DRIFT_SUFFIX, build_docs
+from include.validation.data_docs.pages import drift_page
 from include.validation.project import Results, open_project, run_suite
 
 _IDS = uuid.UUID("2a2b3c1e-51a5-4d5c-9a52-6f1c8c0f3d55")
@@ -111,8 +111,8 @@ class DriftOutcome:
 
 
 def no_reference(pipeline: str, limits: DriftLimits | None = None) -> DriftOutcome:
-    """Return the outcome while no champion is in force: nothing to compare with, nothing moved."""
-    sentence = f"{pipeline}: no champion is in force yet, so there is nothing to compare with"
+    """Return the outcome without a champion: nothing to compare with, nothing moved."""
+    sentence = f"{pipeline}: no champion is in production yet, so there is nothing to compare with"
     return DriftOutcome(None, (), limits or DriftLimits(), (sentence,), None)
 
 
@@ -146,7 +146,7 @@ def measure_drift(
     run_id : str
     work_dir : Path
         A folder of this run alone. When validation worked in it, or
-        `include.validation.docs.fetch_source` filled it, its findings stand in the same docs.
+        `data_docs.build.fetch_source` filled it, its findings stand in the same docs.
     limits : DriftLimits or None
     with_docs : bool
         Whether Data Docs are built, which takes longest.

@@ -49,12 +49,12 @@ def dataset_findings(results: Results) -> list[Finding]:
     ``{points}`` is its own finding in percentage points.
     """
     means = _means(results)
-    judged = [
+    evaluated = [
         (each, _dataset_sentence(each, means))
         for each in _failed(results)
         if not _is_row_rule(each)
     ]
-    return [Finding(_severity(each), sentence) for each, sentence in judged if sentence]
+    return [Finding(_severity(each), sentence) for each, sentence in evaluated if sentence]
 
 
 def row_findings(results: Results) -> list[Finding]:

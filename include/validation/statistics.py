@@ -43,11 +43,11 @@ def frame_statistics(
         for k, n in labels.value_counts().items()
     }
     if present:
-        figures.update(_twins(vector, labels))
+        figures.update(_duplicates(vector, labels))
     return figures
 
 
-def _twins(vector: pd.Series, labels: pd.Series) -> dict[str, int]:
+def _duplicates(vector: pd.Series, labels: pd.Series) -> dict[str, int]:
     pairs = pd.DataFrame({"vector": vector.to_numpy(), "label": labels.to_numpy()})
     kinds = pairs.groupby("vector")["label"].nunique()
     contradictory = kinds.index[kinds > 1]

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from include.errors import DataRejectedError
-from include.validation import docs
+from include.validation.data_docs import build
+from include.validation.data_docs.pages import quarantine_page
 from include.validation.findings import (
     Finding,
     RowReason,
@@ -18,7 +19,6 @@ from include.validation.findings import (
     row_findings,
     row_reasons,
 )
-from include.validation.pages import quarantine_page
 from include.validation.project import Results, load_suite, open_project, run_suite
 from include.validation.statistics import frame_statistics
 from include.validation.type_errors import NO_TYPE_ERRORS, type_findings, type_reasons
@@ -113,12 +113,12 @@ def validate(
     """
     suite = load_suite(gx_root, suite_name)
     wrong = NO_TYPE_ERRORS if type_errors is None else type_errors
-    judged = frame if computed is None else frame.join(computed)
+    evaluated = frame if computed is None else frame.join(computed)
     with open_project(gx_root, work_dir) as project:
-        rules = _applicable(suite, judged)
-        results = run_suite(project, rules, judged, run_id=run_id)
-        docs_dir = docs.site_dir(work_dir, suite_name, run_id)
-        outcome = _decide(suite, frame, judged, results, wrong, max_quarantined_share, docs_dir)
+        rules = _applicable(suite, evaluated)
+        results = run_suite(project, rules, evaluated, run_id=run_id)
+        docs_dir = build.site_dir(work_dir, suite_name, run_id)
+        outcome = _decide(suite, frame, evaluated, results, wrong, max_quarantined_share, docs_dir)
         page = quarantine_page(
             title=f"Records of {suite_name}, run {run_id}",
             failures=outcome.failures,
@@ -127,7 +127,7 @@ def validate(
             quarantined=outcome.quarantined,
             legend=str(suite.get("meta", {}).get("legend", "")),
         )
-        docs.build_docs(project, suite_name, run_id, {docs.QUARANTINE_PAGE: page})
+        build.build_docs(project, suite_name, run_id, {build.QUARANTINE_PAGE: page})
     logger.info(
         "%s: %d of %d records accepted, %d rules of the whole set broken",
         *(suite_name, len(outcome.accepted), len(frame), len(outcome.failures)),
@@ -138,7 +138,7 @@ def validate(
 def _decide(
     suite: dict[str, Any],
     frame: pd.DataFrame,
-    judged: pd.DataFrame,
+    evaluated: pd.DataFrame,
     results: Results,
     wrong: pd.DataFrame,
     max_share: float,
@@ -149,7 +149,7 @@ def _decide(
     findings = [
         *dataset_findings(results),
         *row_findings(results),
-        *_absent_columns(suite, judged),
+        *_absent_columns(suite, evaluated),
         *type_findings(frame, wrong, max_share),
         *_excess(frame, quarantined, reasons, max_share),
     ]
@@ -159,7 +159,7 @@ def _decide(
         quarantined=quarantined,
         failures=_sentences(findings, "critical"),
         warnings=_sentences(findings, "warning"),
-        statistics=_statistics(suite, frame, judged, quarantined, reasons, results),
+        statistics=_statistics(suite, frame, evaluated, quarantined, reasons, results),
         docs_dir=docs_dir,
     )
 
@@ -214,14 +214,14 @@ def _excess(
 def _statistics(
     suite: dict[str, Any],
     frame: pd.DataFrame,
-    judged: pd.DataFrame,
+    evaluated: pd.DataFrame,
     quarantined: pd.DataFrame,
     reasons: list[RowReason],
     results: Results,
 ) -> dict[str, Any]:
     meta = suite.get("meta", {})
-    inputs = [name for name in meta.get("inputs", []) if name in judged.columns]
-    shown = judged[list(dict.fromkeys([*frame.columns, *inputs]))]
+    inputs = [name for name in meta.get("inputs", []) if name in evaluated.columns]
+    shown = evaluated[list(dict.fromkeys([*frame.columns, *inputs]))]
     counts = Counter(each.reason for each in reasons)
     return {
         "rows": len(frame),

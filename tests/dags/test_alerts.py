@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dagbags import read_dags
+from tests.support.dagbags import read_dags
 
 PARSE = """
 import json, sys
@@ -68,7 +68,7 @@ def test_nights_have_a_deadline_from_when_they_are_queued_and_nothing_else_has(p
                 "night_late",
                 "DagRunQueuedAtDeadline",
                 45,
-                "dags.alerts.tell_of_late_night",
+                "dags.support.callbacks.tell_of_late_night",
                 {"pipeline_name": name.removeprefix("train_")},
             ]
         ]

@@ -3,8 +3,8 @@
 import pytest
 
 from include import pipelines
-from include.registry.retention import MIN_DAYS
-from tests.dagbags import read_dags
+from include.registry.retention.policy import MIN_DAYS
+from tests.support.dagbags import read_dags
 
 PARSE = """
 import json, sys

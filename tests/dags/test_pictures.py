@@ -6,9 +6,9 @@ import pytest
 
 from include import pipelines
 from include.errors import ObjectMissingError
-from include.pages.flow import WIDTH, Step, draw_flow
-from include.pages.flows import FLOWS, picture_of
-from tests.dagbags import read_dags
+from include.web.flow import WIDTH, Step, draw_flow
+from include.web.flows import FLOWS, picture_of
+from tests.support.dagbags import read_dags
 
 PARSE = """
 import json, sys

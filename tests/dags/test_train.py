@@ -3,13 +3,13 @@
 import pytest
 
 from include import pipelines
-from tests.dagbags import read_dags
+from tests.support.dagbags import read_dags
 
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
-from dags.edges import POOL, POOL_SLOTS
+from dags.support.connections import POOL, POOL_SLOTS
 
 def accepted(name, value):
     try:

@@ -3,7 +3,7 @@
 import pytest
 
 from include import pipelines
-from tests.dagbags import read_dags
+from tests.support.dagbags import read_dags
 
 PARSE = """
 import json, sys
@@ -25,7 +25,7 @@ print(json.dumps({
                for name in dag.params},
     "copies": {len(task.task_group.iter_mapped_task_groups().__next__()._expand_input.value[
         "pipeline_name"]) for task in dag.tasks}.pop(),
-    "night": bag.dags["train_sites"].timetable.expression,
+    "training": bag.dags["train_sites"].timetable.expression,
 }))
 """
 
@@ -37,14 +37,14 @@ def parsed(tmp_path_factory):
 
 def test_it_runs_once_a_day_before_the_night_begins_and_is_switched_on(parsed):
     assert parsed["errors"] == {}
-    assert (parsed["at"], parsed["night"]) == ("0 1 * * *", "0 2 * * *")
+    assert (parsed["at"], parsed["training"]) == ("0 1 * * *", "0 2 * * *")
     assert (parsed["catchup"], parsed["paused"], parsed["runs_at_once"]) == (False, False, 1)
 
 
 def test_each_pipeline_is_looked_at_told_of_and_retrained_by_itself(parsed):
     assert parsed["tasks"] == {
-        "look": ["retrain", "tell"],
-        "tell": ["retrain"],
+        "look": ["notify", "retrain"],
+        "notify": ["retrain"],
         "retrain": [],
     }
     assert parsed["copies"] == len(pipelines.names())

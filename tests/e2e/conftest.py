@@ -11,15 +11,15 @@ import pymongo
 import pytest
 
 from include import pipelines
+from include.cli.airflow_api import AirflowApi
 from include.contract.signature import load_public_key
 from include.ingest.load import load_dataset
-from include.stack.airflow_api import AirflowApi
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stack.stack import Stack
 from include.stores.objects import ObjectStore
-from tests.receivers import http_receiver
-from tests.scorers import serials_of
+from tests.support.receivers import http_receiver
+from tests.support.scorer_process import serials_of
 
 ROOT = Path(__file__).resolve().parents[2]
 # A DAG of somebody else, who follows the approved model.
@@ -148,8 +148,8 @@ def running(tmp_path_factory, receivers):
         (state_dir / beside_it).symlink_to(ROOT / beside_it)
     (dags_dir / "follow_model.py").write_text(FOLLOWER)
     alerts, events = receivers
-    told = {"NIGHTCATCH_ALERTS_WEBHOOK_URL": alerts.url, "NIGHTCATCH_EVENTS_URL": events.url}
-    stack = Stack(settings, {**os.environ, **told, "NIGHTCATCH_POLL_INTERVAL_S": "1"}, dags_dir)
+    sent = {"NIGHTCATCH_ALERTS_WEBHOOK_URL": alerts.url, "NIGHTCATCH_EVENTS_URL": events.url}
+    stack = Stack(settings, {**os.environ, **sent, "NIGHTCATCH_POLL_INTERVAL_S": "1"}, dags_dir)
     beside = ROOT.parent / "shared" / "data"
     data_dir = Path(os.environ.get("NIGHTCATCH_DATA_DIR", beside))
     real = data_dir.is_dir()

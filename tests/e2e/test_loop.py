@@ -16,16 +16,16 @@ import pytest
 from mlflow import MlflowClient
 
 from include import pipelines
-from include.alerts.scorers import served_by
 from include.contract import keys
 from include.contract.manifest import parse_manifest
-from include.nightly.night import Night
-from include.nightly.rows import read_side
-from include.registry.approve import pointer_in_force, read_history
+from include.notify.scorers import served_by
+from include.registry.approve import production_pointer, read_history
+from include.run.rows import read_side
+from include.run.run_context import RunContext
+from include.tracking.delivery_queue import has_news
 from include.tracking.models import model_name
-from include.tracking.outbox import has_news
 from include.tracking.runs import experiment_name
-from tests.browser import Browser
+from tests.support.browser import Browser
 
 PIPELINE = pipelines.get("sites")
 NAMES = [field.name for field in PIPELINE.inputs]
@@ -42,8 +42,8 @@ def first_run(running):
     return run_id
 
 
-def in_force(running):
-    return pointer_in_force(running.store, "sites", running.approvers)
+def in_production(running):
+    return production_pointer(running.store, "sites", running.approvers)
 
 
 def heard_of(running):
@@ -65,8 +65,8 @@ def manifest_of(running, pointer):
 
 
 def test_held_back_rows_are_scored_over_http_as_the_manifest_promises(running, first_run):
-    manifest = manifest_of(running, in_force(running))
-    test = read_side(Night(running.store, PIPELINE, first_run), "test")
+    manifest = manifest_of(running, in_production(running))
+    test = read_side(RunContext(running.store, PIPELINE, first_run), "test")
     csv = pd.DataFrame(test.X.astype(int), columns=NAMES).to_csv(index=False)
     answer = httpx.post(
         f"{running.settings.scorer_url}/predict",
@@ -77,19 +77,19 @@ def test_held_back_rows_are_scored_over_http_as_the_manifest_promises(running, f
     predictions = answer.json()["predictions"]
     probability = np.array([row["probability"] for row in predictions])
     called = np.array([row["prediction"] == "Phishing" for row in predictions])
-    promised = manifest.metrics["test"]
+    expected = manifest.metrics["test"]
 
     assert answer.status_code == 200
     assert answer.json()["model"]["version"] == manifest.version
-    assert len(probability) == promised["n_rows"]
-    assert np.mean((probability >= 0.5) == test.y) == pytest.approx(promised["accuracy"])
-    assert int(np.sum(called & (test.y == 0))) == promised["false_positives"]
-    assert promised["accuracy"] > 0.92
+    assert len(probability) == expected["n_rows"]
+    assert np.mean((probability >= 0.5) == test.y) == pytest.approx(expected["accuracy"])
+    assert int(np.sum(called & (test.y == 0))) == expected["false_positives"]
+    assert expected["accuracy"] > 0.92
     assert manifest.metrics["random_split"]["n_rows"] > 0
 
 
 def test_one_record_is_answered_with_the_fields_of_the_contract(running, first_run):
-    test = read_side(Night(running.store, PIPELINE, first_run), "test")
+    test = read_side(RunContext(running.store, PIPELINE, first_run), "test")
     record = dict(zip(NAMES, test.X[0].astype(int).tolist(), strict=True))
     answer = httpx.post(
         f"{running.settings.scorer_url}/predict", json={"record": record}, timeout=60
@@ -98,8 +98,8 @@ def test_one_record_is_answered_with_the_fields_of_the_contract(running, first_r
     assert {"prediction", "confidence", "probability", "model", "id"} <= set(answer)
     assert answer["model"] == {
         "pipeline": "sites",
-        "version": in_force(running).version,
-        "serial": in_force(running).serial,
+        "version": in_production(running).version,
+        "serial": in_production(running).serial,
     }
 
 
@@ -123,7 +123,7 @@ def test_the_approved_model_is_an_asset_others_can_follow(running, first_run):
 
 
 def test_every_task_killed_once_ends_with_the_same_digests_and_one_approval(running, first_run):
-    before = manifest_of(running, in_force(running))
+    before = manifest_of(running, in_production(running))
     killed = set()
     run_id = running.start_run()
     with running.rest() as rest:
@@ -142,7 +142,7 @@ def test_every_task_killed_once_ends_with_the_same_digests_and_one_approval(runn
         state = running.finish(run_id, kill)
 
     assert state == "success", running.failures(run_id)
-    after = manifest_of(running, in_force(running))
+    after = manifest_of(running, in_production(running))
     assert {task for task, _ in killed} >= {
         "take_snapshot", "validate", "search", "choose", "evaluate", "package", "approve"
     }  # fmt: skip
@@ -165,7 +165,7 @@ def wait_until_noted(running, run_id, task):
 
 
 def test_a_person_approves_or_rejects(running, first_run):
-    serial = in_force(running).serial
+    serial = in_production(running).serial
 
     def answer(choice):
         run_id = running.start_run(approval="human")
@@ -188,29 +188,29 @@ def test_a_person_approves_or_rejects(running, first_run):
     assert state == "failed"
     said = "ApprovalRejectedError: sites: admin rejected "
     assert running.failures(rejected)["approve"].startswith(said)
-    kept = Night(running.store, PIPELINE, rejected).read_json("approval.json")
+    kept = RunContext(running.store, PIPELINE, rejected).read_json("approval.json")
     assert (kept["approved"], kept["by"], kept["reason"]) == (False, "admin", "a test of Reject")
-    assert in_force(running).serial == serial
+    assert in_production(running).serial == serial
 
     approved, state = answer("Approve")
     assert state == "success", running.failures(approved)
-    assert in_force(running).serial == serial + 1
-    pointer = in_force(running)
+    assert in_production(running).serial == serial + 1
+    pointer = in_production(running)
     assert (pointer.approved_by, pointer.reason) == ("admin", "a test of Approve")
 
 
 def test_what_was_rejected_or_left_out_is_kept_for_people(running, first_run):
     stored = running.store.get(keys.quarantine("sites", first_run))
-    night = Night(running.store, PIPELINE, first_run)
+    run = RunContext(running.store, PIPELINE, first_run)
 
     assert "reasons" in pd.read_parquet(io.BytesIO(stored))
-    assert all(verdict["passed"] for verdict in night.read_json("gate.json"))
+    assert all(verdict["passed"] for verdict in run.read_json("gate.json"))
 
 
 def test_an_old_run_cleared_after_a_newer_one_keeps_its_snapshot_and_the_newer_version(
     running, first_run
 ):
-    before = in_force(running)
+    before = in_production(running)
     digest = running.returned("train_sites", first_run, "take_snapshot")["digest"]
     tasks = ["take_snapshot", "how_to_approve", "wait_for_approval", "keep_newer", "approve"]
     asked = {"dag_run_id": first_run, "task_ids": [*tasks, "track"], "only_failed": False}
@@ -228,19 +228,19 @@ def test_an_old_run_cleared_after_a_newer_one_keeps_its_snapshot_and_the_newer_v
     states = running.states(first_run)
     assert (states["keep_newer"], states["approve"]) == ("success", "skipped")
     assert before.version in running.returned("train_sites", first_run, "keep_newer")["reason"]
-    assert in_force(running) == before
+    assert in_production(running) == before
 
 
 def test_a_backfilled_night_is_judged_and_kept_but_never_replaces_a_newer_one(running, first_run):
-    before = in_force(running)
+    before = in_production(running)
     # The latest night that was due: after an earlier one, Airflow would start this one as well.
     hour = running.night_hour
     due = f"{datetime.now(UTC) - timedelta(hours=hour):%Y-%m-%d}T{hour:02d}:00:00Z"
-    night = {"from_date": due, "to_date": due}
+    run = {"from_date": due, "to_date": due}
     how = {"dag_run_conf": {"effort": "quick"}, "max_active_runs": 1, "run_backwards": False}
     with running.rest() as rest:
         for _ in range(200):  # Airflow asks to come again while its SQLite is written to
-            made = rest.post("/backfills", json={"dag_id": "train_sites", **night, **how})
+            made = rest.post("/backfills", json={"dag_id": "train_sites", **run, **how})
             if made.status_code != 503:
                 break
         assert made.status_code == 200, made.text
@@ -254,7 +254,7 @@ def test_a_backfilled_night_is_judged_and_kept_but_never_replaces_a_newer_one(ru
     assert running.states(run_id)["keep_newer"] == "success"
     assert keys.version_time(version) == due.replace("-", "").replace(":", "")
     assert running.store.exists(keys.version_file("sites", version, keys.SIGNATURE))
-    assert in_force(running) == before
+    assert in_production(running) == before
     assert (summary["outcome"], summary["version"]) == ("superseded", version)
     assert summary["rows"] == summary["accepted"] + summary["quarantined"]
     assert summary["seconds"]["search"] > 0
@@ -262,12 +262,12 @@ def test_a_backfilled_night_is_judged_and_kept_but_never_replaces_a_newer_one(ru
 
 def test_a_person_rolls_back_with_a_reason_and_scorers_follow(running, first_run):
     history = list(read_history(running.store, "sites", running.approvers))
-    first, current = history[0], in_force(running)
+    first, current = history[0], in_production(running)
     conf = {"pipeline": "sites", "version": first.version, "reason": "the new one flags our own"}
     running.airflow.unpause("approve_model")
     run_id = running.airflow.trigger("approve_model", conf)
     state = running.airflow.follow("approve_model", run_id, lambda task: None)
-    pointer = in_force(running)
+    pointer = in_production(running)
 
     assert state == "success"
     assert (pointer.version, pointer.serial) == (first.version, current.serial + 1)
@@ -276,11 +276,11 @@ def test_a_person_rolls_back_with_a_reason_and_scorers_follow(running, first_run
 
 
 def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_run, tmp_path):
-    before = in_force(running)
+    before = in_production(running)
     url, page = running.settings.airflow_url, "document.querySelector('iframe').contentDocument"
     browser = Browser(tmp_path)
     try:
-        browser.tell("Network.setCookie", name="_token", value=running.token(), url=url)
+        browser.notify("Network.setCookie", name="_token", value=running.token(), url=url)
         browser.open(f"{url}/plugin/models")
         browser.wait_for("document.querySelector('iframe')")
         browser.wait_for(f"{page}?.querySelector('a.button[href$=put-in-force]')")
@@ -293,7 +293,7 @@ def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_r
     finally:
         browser.close()
     state = running.airflow.follow("approve_model", run_id, lambda task: None)
-    pointer = in_force(running)
+    pointer = in_production(running)
 
     assert state == "success"
     assert (pointer.serial, pointer.version != before.version) == (before.serial + 1, True)
@@ -301,7 +301,7 @@ def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_r
 
 
 def test_pages_are_for_those_who_may_see_them(running, first_run):
-    version = in_force(running).version
+    version = in_production(running).version
     pages = ("/models/sites", f"/models/sites/{version}", f"/models/sites/{version}/report.html")
     pages += ("/models/-/page.js", "/data-docs/")
     conf = {"pipeline": "sites", "version": version, "reason": "not mine to give"}
@@ -316,7 +316,7 @@ def test_pages_are_for_those_who_may_see_them(running, first_run):
 
 
 def test_a_version_that_does_not_exist_changes_nothing(running, first_run):
-    before = in_force(running)
+    before = in_production(running)
     conf = {"pipeline": "sites", "version": "20200101T000000Z-00000000", "reason": "a slip"}
     running.airflow.unpause("approve_model")
     run_id = running.airflow.trigger("approve_model", conf)
@@ -325,7 +325,7 @@ def test_a_version_that_does_not_exist_changes_nothing(running, first_run):
 
     assert state == "failed"
     assert "there is no version" in running.airflow.reason("approve_model", run_id, task)
-    assert in_force(running) == before
+    assert in_production(running) == before
 
 
 def test_a_dag_that_follows_the_approved_model_hears_of_every_version(running, first_run):
@@ -338,7 +338,7 @@ def test_a_dag_that_follows_the_approved_model_hears_of_every_version(running, f
 
 
 def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_run):
-    pointer = in_force(running)
+    pointer = in_production(running)
     deadline = time.monotonic() + 600
     while has_news(running.store, "sites", pointer):
         assert time.monotonic() < deadline
@@ -347,7 +347,7 @@ def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_ru
         runs = rest.get("/dags/train_sites/dagRuns").json()["dag_runs"]
     client = MlflowClient(running.settings.mlflow_url)
     experiment = client.get_experiment_by_name(experiment_name("sites"))
-    told = {
+    sent = {
         run.data.tags["dag_run_id"]: run.data.tags["outcome"]
         for run in client.search_runs([experiment.experiment_id])
         if "mlflow.parentRunId" not in run.data.tags
@@ -358,7 +358,7 @@ def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_ru
     superseded = {run for run in ended if running.states(run)["keep_newer"] == "success"}
 
     assert len(superseded) == 2
-    assert told == {
+    assert sent == {
         run: "superseded" if run in superseded else "approved" if state == "success" else "rejected"
         for run, state in ended.items()
     }
@@ -367,7 +367,7 @@ def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_ru
 
 
 def test_lineage_leads_from_the_collection_to_the_version(running, first_run):
-    manifest = manifest_of(running, in_force(running))
+    manifest = manifest_of(running, in_production(running))
     text = (running.settings.state_dir / "airflow" / "lineage.jsonl").read_text()
     whole_lines = text[: text.rfind("\n") + 1].splitlines()  # one may be on its way
     steps = {
@@ -387,7 +387,7 @@ def test_lineage_leads_from_the_collection_to_the_version(running, first_run):
 def test_programs_are_told_of_every_decision(running, first_run):
     history = list(read_history(running.store, "sites", running.approvers))
     running.events.wait_for(f"-{history[-1].serial}-{history[-1].version}")
-    told = {
+    sent = {
         event["data"]["serial"]: event["type"].rpartition(".")[2]
         for event in running.events.with_words('"serial"')
     }
@@ -396,8 +396,8 @@ def test_programs_are_told_of_every_decision(running, first_run):
         expected[after.serial] = "rolled_back" if after.version < before.version else "promoted"
     rejected = running.events.wait_for("com.nightcatch.model.rejected")
 
-    assert told == expected
-    assert "rolled_back" in told.values()
+    assert sent == expected
+    assert "rolled_back" in sent.values()
     assert rejected["data"]["reasons"] == ["admin: a test of Reject"]
 
 
@@ -411,7 +411,7 @@ def test_people_are_told_of_a_failed_run_and_not_of_their_own_no(running, first_
 def test_a_scorer_that_serves_what_is_in_force_is_no_alert(running, first_run):
     served = served_by(running.settings.scorer_url)
 
-    assert served.serials == {"sites": in_force(running).serial}
+    assert served.serials == {"sites": in_production(running).serial}
     assert running.alerts.with_words("Scorer stale") == []
 
 

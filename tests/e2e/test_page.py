@@ -8,9 +8,9 @@ import pytest
 from werkzeug.serving import make_server
 
 from include.pipelines.sites.records import FIELDS
-from tests import graphs
-from tests.answering import TEXT, app_of, following
-from tests.browser import AXE, TIMEOUT_S
+from tests.support import onnx_graphs
+from tests.support.browser import AXE, TIMEOUT_S
+from tests.support.scorer_app import TEXT, app_of, following
 
 TAB, ENTER = 9, 13
 
@@ -19,8 +19,8 @@ TAB, ENTER = 9, 13
 def followers():
     weights = [-0.2] * len(FIELDS)
     return {
-        "sites": following("sites", graphs.logistic(weights), inputs=FIELDS),
-        "urls": following("urls", graphs.text_classifier(), **TEXT),
+        "sites": following("sites", onnx_graphs.logistic(weights), inputs=FIELDS),
+        "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
     }
 
 
@@ -29,7 +29,7 @@ REPORT = b"""<!doctype html><html lang=en><title>Report</title><style>h1{color:#
 
 
 class Held:
-    """Stands where a Report stands: the one of the version in force is at hand."""
+    """Stands where a Report stands: the one of the version in production is at hand."""
 
     def of(self, version):
         return REPORT
@@ -268,7 +268,7 @@ CONTRAST = """(() => {
 def test_everything_a_screen_reader_meets_has_a_name(page):
     drop(page, "sites.csv", csv(60))
     answer_of(page)
-    nodes = page.tell("Accessibility.getFullAXTree")["nodes"]
+    nodes = page.notify("Accessibility.getFullAXTree")["nodes"]
     interactive = {"button", "link", "combobox", "textbox", "image", "region", "table"}
     met = [node for node in nodes if node["role"]["value"] in interactive and not node["ignored"]]
 

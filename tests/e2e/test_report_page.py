@@ -2,10 +2,10 @@
 
 import pytest
 
-from include.reporting.evidence import Evidence
 from include.reporting.report import render_report
-from tests.browser import AXE
-from tests.reports import SLICE, evidence, manifest
+from include.reporting.report_inputs import ReportInputs
+from tests.support.browser import AXE
+from tests.support.report_inputs import SLICE, manifest, report_inputs
 
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-records" * 2
 
@@ -14,13 +14,13 @@ LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-records" * 2
 def pages(tmp_path_factory):
     """Files of reports: a whole one, one of which nothing was measured, one of long names."""
     folder = tmp_path_factory.mktemp("reports")
-    long = evidence(
+    long = report_inputs(
         sources={LONG: ""},
         evaluation={"slices": [{**SLICE, "name": LONG, "value": LONG}]},
         meanings={"a": LONG},
     )
-    shown = {"whole": (manifest(), evidence()), "long": (manifest(), long)}
-    shown["bare"] = (manifest(metrics={"test": {}}), Evidence())
+    shown = {"whole": (manifest(), report_inputs()), "long": (manifest(), long)}
+    shown["bare"] = (manifest(metrics={"test": {}}), ReportInputs())
     for name, (made, seen) in shown.items():
         (folder / f"{name}.html").write_text(render_report(made, seen))
     return {name: f"file://{folder}/{name}.html" for name in shown}
@@ -91,14 +91,14 @@ def test_plots_take_the_colours_of_the_dark_page(chromium, pages):
 def test_on_paper_everything_is_unfolded_and_nothing_sticks_out(chromium, pages):
     chromium.show_at(794, 1123)
     chromium.open(pages["whole"])
-    chromium.tell("Emulation.setEmulatedMedia", media="print")
+    chromium.notify("Emulation.setEmulatedMedia", media="print")
     heights = chromium.run(
         "[...document.querySelectorAll('details > :not(summary)')].map((e) => e.offsetHeight)"
     )
     shown = chromium.run("getComputedStyle(document.querySelector('.contents')).display")
     width = chromium.run("document.documentElement.scrollWidth")
-    printed = chromium.tell("Page.printToPDF", printBackground=True)
-    chromium.tell("Emulation.setEmulatedMedia", media="")
+    printed = chromium.notify("Page.printToPDF", printBackground=True)
+    chromium.notify("Emulation.setEmulatedMedia", media="")
 
     assert shown == "none"
     assert heights and min(heights) > 20

@@ -5,10 +5,10 @@ import pytest
 from include.monitoring.findings import conclude
 from include.monitoring.limits import Limits
 from include.monitoring.page import render_day
-from include.monitoring.quality import judge_quality
+from include.monitoring.quality import evaluate_quality
 from include.monitoring.weighted import Stratum, weighted_figures
-from tests.browser import AXE
-from tests.unit.monitoring.test_quality import PROMISE, SITES, VERSION, answers
+from tests.support.browser import AXE
+from tests.unit.monitoring.test_quality import BASELINE, SITES, VERSION, answers
 
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-labels" * 2
 HOSTILE = "<script>document.title='owned'</script>"
@@ -20,13 +20,13 @@ SAMPLE = [Stratum(True, 30, 12, 11), Stratum(False, 870, 12, 1)]
 
 
 def day(*, empty=False):
-    """The figures of a day, made up: everything the page can show, or next to nothing."""
+    """The figures of a day, synthetic: everything the page can show, or next to nothing."""
     counts = list(range(1, 26))
     labelled = [] if empty else [
         *answers(60, flagged=True, is_phishing=False, source=LONG),
         *answers(60, flagged=True, is_phishing=True, source=HOSTILE),
     ]  # fmt: skip
-    nothing = {"judged": False, "sentences": ["Too few."]}
+    nothing = {"evaluated": False, "sentences": ["Too few."]}
     named = {"unreadable": 0, "unreadable_named": []} if empty else {
         "unreadable": 7, "unreadable_named": [LONG, HOSTILE]}  # fmt: skip
     found = {
@@ -36,15 +36,16 @@ def day(*, empty=False):
             not empty), "without_inputs": 5 * (not empty), "different_inputs": 0,
             "by_version": {} if empty else {VERSION: 3}, **named},
         "feedback": {"days": 28, "labels": 120, "without_answer": 4, **named},
-        "inputs": nothing if empty else {"judged": True, "sentences": ["field_0 has moved far"],
+        "inputs": nothing if empty else {"evaluated": True, "sentences": ["field_0 has moved far"],
             "reference": VERSION, "n_items": 900, "columns": COLUMNS, "beyond": ["field_0"],
             "drawn": [{"column": LONG, "values": SHARES}]},
         "scores": {**nothing, "beyond": False, "n_items": 0, "flagged": None} if empty else {
-            "judged": True, "beyond": True, "sentences": ["Far."], "n_items": 900, "flagged": 0.4,
+            "evaluated": True, "beyond": True, "sentences": ["Far."],
+            "n_items": 900, "flagged": 0.4,
             "edges": [number / 25 for number in range(26)], "counts": counts,
             "references": [{"name": "the day before", "counts": counts[::-1], "kl": 0.4},
                            {"name": "the test side", "counts": counts, "kl": 0.0}]},
-        "quality": judge_quality(SITES, labelled, {VERSION: PROMISE}, Limits()),
+        "quality": evaluate_quality(SITES, labelled, {VERSION: BASELINE}, Limits()),
         "audit": {"strata": [], "n_days": 0, "n_drawn": 0, "n_labelled": 0,
             "figures": weighted_figures([], 0.99)} if empty else {
             "strata": [{"drawn": [f"{number:032x}" for number in range(30)]}], "n_days": 1,

@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from include.stack.seaweed import SeaweedServer
-from tests.faults import FaultProxy
+from tests.support.s3_fault_proxy import FaultProxy
 
 
 @pytest.fixture

@@ -8,30 +8,30 @@ import pytest
 from botocore.config import Config
 
 from include import pipelines
-from include.alerts.decisions import give_decisions, give_rejection
-from include.alerts.events import EventReceiver
-from include.alerts.failed_night import causes_of_failure
-from include.alerts.kinds import GateRejected, ModelOld, RunFailed, ScorerStale
-from include.alerts.late_night import late_night
-from include.alerts.receivers import LogReceiver, WebhookReceiver
-from include.alerts.scorers import Served, served_by
-from include.alerts.standing import read_standing, tell_changes
-from include.alerts.tell import forget_old, tell_once
-from include.alerts.unsent import KEPT_FOR, give_unsent
-from include.alerts.watch import (
+from include.contract import keys
+from include.notify.checks import (
     look_at_scorers,
     old_models,
-    pointers_in_force,
+    production_pointers,
     stale_scorer,
 )
-from include.alerts.watched_day import tell_of_day
-from include.contract import keys
+from include.notify.decisions import give_decisions, give_rejection
+from include.notify.delivery_queue import KEPT_FOR, give_unsent
+from include.notify.events import EventReceiver
+from include.notify.failed_run import causes_of_failure
+from include.notify.kinds import GateRejected, ModelOld, RunFailed, ScorerStale
+from include.notify.late_run import late_run
+from include.notify.notify_once import forget_old, notify_once
+from include.notify.open_alerts import notify_changes, read_open_alerts
+from include.notify.receivers import LogReceiver, WebhookReceiver
+from include.notify.scorers import Served, served_by
+from include.notify.traffic_day import notify_day
 from include.registry.approve import approve
-from include.registry.follow.believe import Trust
+from include.registry.follow.verify import TrustedKeys
 from include.stack.ports import pick_port
 from include.stores.objects import ObjectStore
-from tests.receivers import http_receiver
-from tests.versions import Signer, Version, promote, publish, request, version_name
+from tests.support.receivers import http_receiver
+from tests.support.signed_versions import Signer, Version, promote, publish, request, version_name
 
 NOW = datetime(2026, 11, 21, 2, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -74,13 +74,13 @@ def signer(tmp_path):
 
 
 @pytest.fixture
-def trust(signer):
-    return Trust(signer.trusted, signer.trusted, 1_000_000)
+def trusted_keys(signer):
+    return TrustedKeys(signer.trusted, signer.trusted, 1_000_000)
 
 
-def tell(store, hook, cause=CAUSE, occasion=RUN):
+def notify(store, hook, cause=CAUSE, occasion=RUN):
     receivers = [LogReceiver(), WebhookReceiver(hook.url)]
-    tell_once(store, receivers, cause, occasion, runbook_url="r", at=datetime.now(UTC))
+    notify_once(store, receivers, cause, occasion, runbook_url="r", at=datetime.now(UTC))
 
 
 def waiting(store):
@@ -100,17 +100,17 @@ def failed_in(*tasks):
 
 
 def test_the_same_cause_is_told_once_for_each_run(store, hook):
-    tell(store, hook)
-    tell(store, hook)
-    tell(store, hook, occasion="another run")
+    notify(store, hook)
+    notify(store, hook)
+    notify(store, hook, occasion="another run")
 
     assert len(hook.got) == 2
 
 
 def test_a_webhook_that_is_down_is_told_later_and_nothing_fails(store, hook, caplog):
     hook.status = 503
-    tell(store, hook)
-    tell(store, hook)
+    notify(store, hook)
+    notify(store, hook)
 
     assert len(hook.got) == 1
     assert len(waiting(store)) == 1
@@ -128,8 +128,8 @@ def test_a_webhook_that_is_down_is_told_later_and_nothing_fails(store, hook, cap
 
 def test_a_message_that_is_refused_holds_up_no_other(store, hook):
     hook.status = 404
-    tell(store, hook, occasion="a")
-    tell(store, hook, occasion="b")
+    notify(store, hook, occasion="a")
+    notify(store, hook, occasion="b")
     asked = len(hook.got)
     give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC))
 
@@ -139,8 +139,8 @@ def test_a_message_that_is_refused_holds_up_no_other(store, hook):
 
 def test_a_receiver_that_is_away_is_asked_once_and_not_for_each_message(store, hook):
     hook.status = 503
-    tell(store, hook, occasion="a")
-    tell(store, hook, occasion="b")
+    notify(store, hook, occasion="a")
+    notify(store, hook, occasion="b")
     asked = len(hook.got)
     give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC))
 
@@ -149,7 +149,7 @@ def test_a_receiver_that_is_away_is_asked_once_and_not_for_each_message(store, h
 
 def test_old_news_is_struck_out(store, hook, caplog):
     hook.status = 503
-    tell(store, hook)
+    notify(store, hook)
     hook.status = 200
     given = give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC) + KEPT_FOR + DAY)
 
@@ -159,21 +159,21 @@ def test_old_news_is_struck_out(store, hook, caplog):
 
 
 def test_with_s3_away_people_are_told_all_the_same(away, hook, caplog):
-    tell(away, hook)
+    notify(away, hook)
     hook.status = 503
-    tell(away, hook)
+    notify(away, hook)
 
     assert len(hook.got) == 2
     assert "is lost for webhook" in caplog.text
 
 
 def test_what_was_told_is_forgotten_after_a_month(store, hook):
-    tell(store, hook)
+    notify(store, hook)
     forget_old(store, datetime.now(UTC) + 29 * DAY)
-    assert len(list(store.keys_under(keys.told_alerts_prefix()))) == 1
+    assert len(list(store.keys_under(keys.sent_alerts_prefix()))) == 1
 
     forget_old(store, datetime.now(UTC) + 31 * DAY)
-    assert list(store.keys_under(keys.told_alerts_prefix())) == []
+    assert list(store.keys_under(keys.sent_alerts_prefix())) == []
 
 
 def test_a_state_is_told_when_it_begins_daily_and_when_it_ends(store, hook):
@@ -182,7 +182,7 @@ def test_a_state_is_told_when_it_begins_daily_and_when_it_ends(store, hook):
     receivers = [WebhookReceiver(hook.url)]
 
     def look(causes, now):
-        tell_changes(store, receivers, causes, runbook_url="r", now=now)
+        notify_changes(store, receivers, causes, runbook_url="r", now=now)
         titles = [text.splitlines()[0].strip("*") for text in hook.texts]
         hook.got.clear()
         return titles
@@ -193,14 +193,14 @@ def test_a_state_is_told_when_it_begins_daily_and_when_it_ends(store, hook):
     assert look([old, stale], NOW + 2 * quarter) == ["Scorer stale: scorer:8000"]
     assert look([old, stale], NOW + DAY) == ["Model old: sites"]
     assert look([old, stale], NOW + DAY + quarter) == []
-    assert read_standing(store)["model_old.sites"].since == NOW.isoformat()
+    assert read_open_alerts(store)["model_old.sites"].since == NOW.isoformat()
     assert look([old], NOW + DAY + quarter) == ["Scorer stale: scorer:8000: over"]
     assert look([], NOW + 2 * DAY) == ["Model old: sites: over"]
     assert look([], NOW + 3 * DAY) == []
     assert look([old], NOW + 4 * DAY) == ["Model old: sites"]
 
 
-def findings(day, *, moved=False, broken=False, judged=True):
+def findings(day, *, moved=False, broken=False, evaluated=True):
     """What `watch_day` finds of a day, as far as it is told of."""
     return {
         "pipeline": "sites",
@@ -209,9 +209,9 @@ def findings(day, *, moved=False, broken=False, judged=True):
         "findings": {
             "moved": {"port": 0.4} if moved else {},
             "limit": 0.25,
-            "drift_judged": judged,
+            "drift_evaluated": evaluated,
             "broken": ["Recall is low."] if broken else [],
-            "quality_judged": judged,
+            "quality_evaluated": evaluated,
         },
     }
 
@@ -224,7 +224,7 @@ def test_traffic_that_stays_beyond_a_limit_is_told_of_weekly_and_when_it_is_over
         now = NOW + day * DAY + later
         named = f"{now:%Y-%m-%d}"
         link = f"http://ui/{named}"
-        tell_of_day(store, receivers, findings(named, **found), link, runbook_url="r", now=now)
+        notify_day(store, receivers, findings(named, **found), link, runbook_url="r", now=now)
         return sorted(text.splitlines()[0].strip("*") for text in hook.texts)
 
     drifted, low = "Traffic drifted: sites", "Quality below promise: sites"
@@ -236,7 +236,7 @@ def test_traffic_that_stays_beyond_a_limit_is_told_of_weekly_and_when_it_is_over
     assert look(7, moved=True, broken=True) == [drifted]
     assert "Look: http://ui/2026-11-28" in hook.texts[0], "the page of the day that reminds"
     assert look(8, moved=True, broken=True) == []
-    assert look(10, judged=False) == [], "a day that says nothing ends nothing"
+    assert look(10, evaluated=False) == [], "a day that says nothing ends nothing"
     assert look(11, moved=True, broken=True) == [low]
     assert look(12, moved=True) == [f"{low}: over"]
     assert look(14, timedelta(minutes=5), moved=True) == [drifted]
@@ -276,7 +276,7 @@ def test_without_a_document_that_says_why_the_run_failed(store, away, task):
 
 def test_a_late_night_says_how_far_it_came(store, away):
     def late(store):
-        return late_night(store, "sites", "train_sites", RUN, NOW, NOW + 3 * DAY / 24, "")
+        return late_run(store, "sites", "train_sites", RUN, NOW, NOW + 3 * DAY / 24, "")
 
     before = late(store)
     leave(store, "snapshot.json", {})
@@ -288,13 +288,13 @@ def test_a_late_night_says_how_far_it_came(store, away):
     assert "because S3 is away" in late(away).sentence
 
 
-def test_a_model_is_old_from_its_limit_on(store, signer, trust):
+def test_a_model_is_old_from_its_limit_on(store, signer, trusted_keys):
     promote(store, Version(version_name(1)), signer, signer)  # trained on 2026-11-21 at 02:05:13
-    pointers = pointers_in_force(store, pipelines.names(), trust)
+    pointers = production_pointers(store, pipelines.names(), trusted_keys)
 
     def old(days):
         now = NOW + timedelta(seconds=13) + timedelta(days=days)
-        return list(old_models(store, pointers, trust, 7, now, {"sites": "link"}))
+        return list(old_models(store, pointers, trusted_keys, 7, now, {"sites": "link"}))
 
     assert list(pointers) == ["sites"]
     assert old(6.9) == []
@@ -309,14 +309,14 @@ def stale(served, pointers, now, known=()):
     ]
 
 
-def test_a_scorer_is_stale_when_it_serves_less_than_what_is_in_force(store, signer, trust):
+def test_a_scorer_is_stale_when_it_serves_less_than_what_is_in_force(store, signer, trusted_keys):
     promote(store, Version(version_name(1)), signer, signer)
     pointer = promote(store, Version(version_name(2)), signer, signer, run_id="run-2")
     pointers = {"sites": pointer}  # approved at 02:06
     later, soon = NOW + timedelta(minutes=21), NOW + timedelta(minutes=3)
     finding = (
         f"The scorer at scorer:8000 serves serial 1 of sites, and serial 2 ({version_name(2)}) has "
-        "been in force for 20 minutes"
+        "been in production for 20 minutes"
     )
 
     assert stale(Served({"sites": 2}), pointers, later) == []
@@ -341,16 +341,18 @@ def test_a_scorer_that_is_none_or_away_is_said_so():
     assert away.problem == "cannot be reached: ConnectionRefusedError"
 
 
-def test_what_is_stale_is_not_over_because_nobody_answers(store, hook, signer, trust):
+def test_what_is_stale_is_not_over_because_nobody_answers(store, hook, signer, trusted_keys):
     pointers = {"sites": promote(store, Version(version_name(1)), signer, signer)}
     with http_receiver() as posts:
         url = posts.url.removesuffix("/hook")
     address = url.removeprefix("http://")
     lags = ScorerStale(f"{address} sites", "It lags", "link")
-    tell_changes(store, [WebhookReceiver(hook.url)], [lags], runbook_url="r", now=NOW)
-    known = read_standing(store)
+    notify_changes(store, [WebhookReceiver(hook.url)], [lags], runbook_url="r", now=NOW)
+    known = read_open_alerts(store)
     stale, unseen = look_at_scorers([url], pointers, grace_s=300, known=known, now=NOW)
-    tell_changes(store, [WebhookReceiver(hook.url)], stale, runbook_url="r", now=NOW, unseen=unseen)
+    notify_changes(
+        store, [WebhookReceiver(hook.url)], stale, runbook_url="r", now=NOW, unseen=unseen
+    )
 
     assert [text.splitlines()[0] for text in hook.texts] == [
         f"*Scorer stale: {address} sites*",

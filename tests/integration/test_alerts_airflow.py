@@ -1,4 +1,4 @@
-"""Alerts of a real Airflow: nights that fail for each reason, a late one, and the DAG that watches.
+"""Alerts of a real Airflow: runs that fail for each reason, a late one, and the DAG that watches.
 
 The small DAGs have the names, callbacks and documents of the real ones, and no records;
 `watch_models` and `watch_traffic` are the real ones, but run only when a test says so.
@@ -15,18 +15,18 @@ import pytest
 import requests
 
 from include import pipelines
+from include.cli.airflow_api import AirflowApi
 from include.contract import keys
 from include.contract.signature import load_private_key
 from include.stack.airflow import AirflowServer
-from include.stack.airflow_api import AirflowApi
 from include.stack.environment import airflow_environment
 from include.stack.keys import ensure_secrets
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
-from tests.days import Watched
-from tests.receivers import http_receiver
-from tests.versions import Signer, Version, promote, version_name
+from tests.support.receivers import http_receiver
+from tests.support.signed_versions import Signer, Version, promote, version_name
+from tests.support.traffic_days import Watched
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "T0B0XXSECRET"
@@ -35,8 +35,8 @@ DAGS = """
 import time
 from dataclasses import asdict
 from airflow.sdk import Param, dag, get_current_context, task
-from dags.alerts import night_deadline, tell_of_failed_night, tell_of_failed_run
-from dags.edges import DEFAULT_ARGS, night
+from dags.support.callbacks import run_deadline, notify_failed_training, notify_failed_run
+from dags.support.connections import DEFAULT_ARGS, night
 from include.errors import DataRejectedError, GateRejectedError
 
 ARGS = {**DEFAULT_ARGS, "retries": 0}
@@ -46,8 +46,8 @@ ARGS = {**DEFAULT_ARGS, "retries": 0}
     dag_id="train_sites",
     params={"fails_in": Param("", type="string")},
     default_args=ARGS,
-    on_failure_callback=tell_of_failed_night("sites"),
-    deadline=night_deadline("sites"),
+    on_failure_callback=notify_failed_training("sites"),
+    deadline=run_deadline("sites"),
 )
 def train_sites():
     def fails_in(name):
@@ -63,7 +63,7 @@ def train_sites():
         if not fails_in("gate"):
             return
         from include.evaluation.gate import _drift
-        from include.evaluation.verdicts import at_least
+        from include.evaluation.rule_results import at_least
         from include.validation.drift import ColumnDrift, DriftLimits, DriftOutcome
 
         run, columns = night("sites"), (ColumnDrift("SSLfinal_State", 1.25, 2.5),)
@@ -90,7 +90,7 @@ def train_sites():
     search.expand(family=["a", "b"]) >> gate() >> linger()
 
 
-@dag(dag_id="other", default_args=ARGS, on_failure_callback=tell_of_failed_run)
+@dag(dag_id="other", default_args=ARGS, on_failure_callback=notify_failed_run)
 def other():
     @task
     def load():
@@ -299,10 +299,10 @@ def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_durin
     site.feed_back([(name, "Legitimate") for name in ids], day=day)
     asked = {"pipeline": "sites", "day": day, "retrain": True}
 
-    night = airflow.start_run(fails_in="nothing, and takes long")
+    run = airflow.start_run(fails_in="nothing, and takes long")
     during, _ = airflow.run("watch_traffic", **asked)
-    airflow.store.put(keys.run_file("sites", night, "enough.json"), b"{}")
-    airflow.finish("train_sites", night)
+    airflow.store.put(keys.run_file("sites", run, "enough.json"), b"{}")
+    airflow.finish("train_sites", run)
     after, state = airflow.run("watch_traffic", **asked)
     again, _ = airflow.run("watch_traffic", **asked)
 
@@ -311,14 +311,14 @@ def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_durin
     assert retrained == {during: "skipped", after: "success"}
     assert airflow.states("watch_traffic", again) == {
         ("look", 0): "success",
-        ("tell", 0): "success",
+        ("notify", 0): "success",
         ("retrain", 0): "skipped",
-        **{(task, 1): "skipped" for task in ("look", "tell", "retrain")},
+        **{(task, 1): "skipped" for task in ("look", "notify", "retrain")},
     }
     assert airflow.finish("train_sites", f"traffic__{day}") == "success"
-    (told,) = hook.with_words("Quality below promise: sites")
-    assert "on 60 labelled legitimate items" in told["text"]
-    assert f"/models/sites/traffic/{day}" in told["text"]
+    (sent,) = hook.with_words("Quality below promise: sites")
+    assert "on 60 labelled legitimate items" in sent["text"]
+    assert f"/models/sites/traffic/{day}" in sent["text"]
     (link,) = airflow.links("watch_traffic", after, "look", 0).items()
     assert link == ("Traffic", f"/models/sites/traffic/{day}")
     assert [airflow.page(link[1], **who)[0] for who in ({}, {"logged_in": False})] == [200, 401]

@@ -6,25 +6,25 @@ import boto3
 import pytest
 
 from include.contract import keys
-from include.contract.judgement import GATE, GATE_SIGNATURE
+from include.contract.gate_verdicts import GATE, GATE_SIGNATURE
 from include.contract.manifest import describe_file
 from include.registry.approve import approve
 from include.registry.publish import publish_version
-from include.registry.sweep import clear
-from tests import graphs
-from tests.desks import open_desk
-from tests.versions import Version, judge, request, version_name
+from include.registry.retention.sweep import clear
+from tests.support import onnx_graphs
+from tests.support.cli_session import open_desk
+from tests.support.signed_versions import Version, apply_gate, request, version_name
 
-GOOD, BETTER, REJECTED, UNJUDGED = (version_name(number) for number in (1, 2, 3, 4))
+GOOD, BETTER, REJECTED, NOT_EVALUATED = (version_name(number) for number in (1, 2, 3, 4))
 
 
 def of_run(version, name):
     return keys.run_file("sites", f"run:{version}", name)
 
 
-def publish(desk, name, verdicts=None, signer=None, judged_by=None):
+def publish(desk, name, verdicts=None, signer=None, evaluated_by=None):
     """Leave a version as a run does, and what the gate said of it."""
-    files = {"model.onnx": graphs.logistic((float(int(name[-8:], 16)), -1.0))}
+    files = {"model.onnx": onnx_graphs.logistic((float(int(name[-8:], 16)), -1.0))}
     manifest = Version(name).manifest(
         files={file: describe_file(body) for file, body in files.items()},
         metrics={"test": {"accuracy": 0.95, "roc_auc": 0.99, "recall_at_fpr": 0.9}},
@@ -34,7 +34,7 @@ def publish(desk, name, verdicts=None, signer=None, judged_by=None):
     publish_version(desk.store, manifest, files, signing_key=signer.path, trusted=signer.trusted)
     if verdicts is not None:
         said = [{"rule": "r", "passed": v, "sentence": s} for v, s in verdicts]
-        judge(desk.store, manifest, said, judged_by or signer)
+        apply_gate(desk.store, manifest, said, evaluated_by or signer)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def desk(opened):
     publish(opened, GOOD, [(True, "accuracy 0.95 >= 0.92")])
     publish(opened, BETTER, [(True, "accuracy 0.95 >= 0.92")])
     publish(opened, REJECTED, [(True, "fine"), (False, "accuracy 0.80 < 0.92")])
-    publish(opened, UNJUDGED)
+    publish(opened, NOT_EVALUATED)
     yield opened
     for prefix in ("models/", "runs/"):
         clear(opened.store, prefix)
@@ -68,9 +68,9 @@ def test_a_person_approves_and_goes_back(desk, capsys):
     assert [pointer.serial for pointer in history] == [1, 2, 3]
     assert history[0].approved_by == getpass.getuser()
     assert (history[1].approved_by, history[1].reason) == ("ann", "catches more")
-    assert "in force  nothing yet" in shown
+    assert "in production  nothing yet" in shown
     assert f"asked for {BETTER}  accuracy 0.9500 AUC 0.9900 recall 0.9000" in shown
-    assert f"{GOOD} is in force, serial 3" in shown
+    assert f"{GOOD} is in production, serial 3" in shown
 
 
 def test_versions_show_what_people_need_before_they_approve(desk, capsys):
@@ -81,27 +81,27 @@ def test_versions_show_what_people_need_before_they_approve(desk, capsys):
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
 
     assert code == 0
-    assert list(lines)[1:] == [UNJUDGED, REJECTED, BETTER, GOOD]
+    assert list(lines)[1:] == [NOT_EVALUATED, REJECTED, BETTER, GOOD]
     assert " 1 " in lines[GOOD]
-    assert "in force" in lines[GOOD]
+    assert "in production" in lines[GOOD]
     assert lines[GOOD].endswith("passed")
     assert "REFUSED: sites: version" in lines[BETTER]
     assert "not completely published" in lines[BETTER]
     assert lines[REJECTED].endswith("rejected: accuracy 0.80 < 0.92")
-    assert lines[UNJUDGED].endswith("not judged")
+    assert lines[NOT_EVALUATED].endswith("not judged")
 
 
-@pytest.mark.parametrize("version", [REJECTED, UNJUDGED], ids=["rejected", "not-judged"])
+@pytest.mark.parametrize("version", [REJECTED, NOT_EVALUATED], ids=["rejected", "not-judged"])
 def test_what_did_not_pass_the_gate_needs_a_word_that_is_recorded(desk, capsys, version):
     refused = desk.say("approve", version, "--reason", "an emergency")
     said = capsys.readouterr().err
 
     assert refused == 1
     assert "did not pass the gate" in said
-    assert desk.in_force() is None
+    assert desk.in_production() is None
     assert desk.say("approve", version, "--reason", "an emergency", "--despite-gate") == 0
-    assert desk.in_force().reason.startswith("despite the gate (")
-    assert desk.in_force().reason.endswith("): an emergency")
+    assert desk.in_production().reason.startswith("despite the gate (")
+    assert desk.in_production().reason.endswith("): an emergency")
 
 
 def test_a_rejected_version_that_was_in_force_comes_back_without_that_word(desk):
@@ -109,7 +109,7 @@ def test_a_rejected_version_that_was_in_force_comes_back_without_that_word(desk)
     desk.say("approve", GOOD, "--reason", "over")
 
     assert desk.say("rollback", "--reason", "again") == 0
-    assert (desk.in_force().version, desk.in_force().reason) == (REJECTED, "again")
+    assert (desk.in_production().version, desk.in_production().reason) == (REJECTED, "again")
 
 
 def another_verdict(desk):
@@ -123,7 +123,7 @@ def the_word_on_another_version(desk):
 
 
 def the_word_of_a_stranger(desk):
-    publish(desk, REJECTED, [(True, "fine")], judged_by=desk.approver)
+    publish(desk, REJECTED, [(True, "fine")], evaluated_by=desk.approver)
 
 
 def nobodys_word(desk):
@@ -145,7 +145,7 @@ def test_only_the_trainer_can_say_that_a_version_passed(desk, capsys, spoil, rea
     assert desk.say("approve", REJECTED, "--reason", "it passed, see") == 1
     assert f"{REJECTED}: gate.json of its run: " in (said := capsys.readouterr().err)
     assert reason in said
-    assert desk.in_force() is None
+    assert desk.in_production() is None
     assert desk.say("versions") == 0
     (line,) = [each for each in capsys.readouterr().out.splitlines() if REJECTED in each]
     assert reason in line
@@ -156,7 +156,7 @@ def test_verdicts_without_the_trainers_word_are_none(desk, capsys):
 
     assert desk.say("approve", GOOD, "--reason", "it passed, see") == 1
     assert "(not judged)" in capsys.readouterr().err
-    assert desk.in_force() is None
+    assert desk.in_production() is None
 
 
 def test_what_was_in_force_comes_back_whatever_became_of_its_verdicts(desk):
@@ -165,7 +165,7 @@ def test_what_was_in_force_comes_back_whatever_became_of_its_verdicts(desk):
     desk.store.put(of_run(GOOD, GATE), b"[]")
 
     assert desk.say("rollback", "--reason", "flags our own page") == 0
-    assert desk.in_force().version == GOOD
+    assert desk.in_production().version == GOOD
 
 
 def unknown(desk):
@@ -224,22 +224,24 @@ def before_each_swap():
 def test_a_lost_race_has_an_exit_code_of_its_own_and_a_remedy(desk, capsys, before_each_swap):
     desk.say("approve", GOOD, "--reason", "the first")
     other = request(BETTER, run_id="somebody-else", expected_serial=1)
-    before_each_swap(lambda: approve(desk.store, other, desk.approver.key, desk.trust.approvers))
+    before_each_swap(
+        lambda: approve(desk.store, other, desk.approver.key, desk.trusted_keys.approvers)
+    )
     code = desk.say("rollback", GOOD, "--reason", "too late")
 
     assert code == 3
     assert "nothing was changed: look at ./nightcatch versions" in capsys.readouterr().err
-    assert desk.in_force().run_id == "somebody-else"
+    assert desk.in_production().run_id == "somebody-else"
     assert [pointer.serial for pointer in desk.history()] == [1, 2]
 
 
 def test_there_must_be_something_to_go_back_to(desk, capsys):
     assert desk.say("rollback", "--reason", "too early") == 1
-    assert "no version was ever in force" in capsys.readouterr().err
+    assert "no version was ever in production" in capsys.readouterr().err
 
     desk.say("approve", GOOD, "--reason", "the first")
     assert desk.say("rollback", "--reason", "too early") == 1
-    assert f"no other version than {GOOD} was ever in force" in capsys.readouterr().err
+    assert f"no other version than {GOOD} was ever in production" in capsys.readouterr().err
 
 
 def test_a_broken_version_in_force_can_be_replaced(desk):
@@ -247,7 +249,7 @@ def test_a_broken_version_in_force_can_be_replaced(desk):
     desk.store.delete(keys.version_file("sites", GOOD, keys.MANIFEST))
 
     assert desk.say("approve", BETTER, "--reason", "the other is gone") == 0
-    assert desk.in_force().version == BETTER
+    assert desk.in_production().version == BETTER
 
 
 @pytest.mark.parametrize("reason", ["", "ok", "x" * 501])

@@ -15,12 +15,12 @@ from fastapi.testclient import TestClient
 
 from include.contract import keys
 from include.stores.objects import ObjectStore
-from include.validation.docs import fetch_source, publish_docs
+from include.validation.data_docs.build import fetch_source, publish_docs
+from include.validation.data_docs.serve import docs_app
 from include.validation.drift import measure_drift
-from include.validation.serve import docs_app
 from include.validation.validate import validate
-from tests.browser import AXE, CHROMIUM, require_chromium
-from tests.served import serving, unreachable_store, unset_store
+from tests.support.browser import AXE, CHROMIUM, require_chromium
+from tests.support.web_pages import serving, unreachable_store, unset_store
 
 ROOT = Path(__file__).parents[2]
 RUN_ID = "manual__2026-11-21T05:30:00+00:00"
@@ -39,7 +39,7 @@ def sound_frame(n_rows=1000):
     return pd.DataFrame({"_id": ids, **columns, "Result": result})
 
 
-def judge(frame, work_dir, run_id=RUN_ID):
+def apply_gate(frame, work_dir, run_id=RUN_ID):
     return validate(
         frame,
         suite_name="sites",
@@ -66,7 +66,7 @@ def published(store, tmp_path_factory):
     frame = sound_frame()
     frame.loc[3, "_id"] = HOSTILE
     frame.loc[3, "SFH"] = 7
-    outcome = judge(frame, tmp_path_factory.mktemp("validate"))
+    outcome = apply_gate(frame, tmp_path_factory.mktemp("validate"))
     publish_docs(outcome.docs_dir, store, "sites", RUN_ID)
     elsewhere = tmp_path_factory.mktemp("drift")
     fetch_source(store, "sites", RUN_ID, elsewhere)
@@ -387,12 +387,12 @@ def test_pages_are_dark_or_light_as_airflow_is_around_them(published, address, c
     chromium.wait_for(f"{json.dumps(grounds)}.includes(ground())")
 
 
-def _judge_one(number, work_dir):
+def _evaluate_one(number, work_dir):
     frame = sound_frame()
     frame.loc[number, "SFH"] = 7
     folder = work_dir / str(number)
     folder.mkdir()
-    outcome = judge(frame, folder, run_id=f"run-{number}")
+    outcome = apply_gate(frame, folder, run_id=f"run-{number}")
     pages = [path.parent.parent.name for path in outcome.docs_dir.glob("validations/*/*/*/*.html")]
     return outcome.quarantined["_id"].tolist(), outcome.failures, pages
 
@@ -407,7 +407,7 @@ def test_eight_validations_at_once_do_not_meet(tmp_path, workers):
         pool = ThreadPoolExecutor(8)
 
     with pool:
-        outcomes = list(pool.map(_judge_one, range(8), [tmp_path] * 8))
+        outcomes = list(pool.map(_evaluate_one, range(8), [tmp_path] * 8))
 
     expected = [([f"record-{number}"], (), [f"run-{number}"]) for number in range(8)]
     assert outcomes == expected

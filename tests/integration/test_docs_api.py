@@ -16,17 +16,17 @@ import requests
 import yaml
 
 from include import pipelines
-from include.features.sets import URLS
-from tests import graphs, pages
-from tests.answering import app_of
+from include.features.feature_sets import URLS
 from tests.integration.test_scorer import Site
-from tests.scorers import ScorerProcess, of_each_worker
-from tests.versions import Version, promote, version_name
+from tests.support import doc_pages, onnx_graphs
+from tests.support.scorer_app import app_of
+from tests.support.scorer_process import ScorerProcess, of_each_worker
+from tests.support.signed_versions import Version, promote, version_name
 
-PAGE = pages.ROOT / "docs" / "api.md"
+PAGE = doc_pages.ROOT / "docs" / "api.md"
 SCORER, AIRFLOW = "http://127.0.0.1:8000", "http://127.0.0.1:8080"
 EXAMPLE = re.compile(r"^```sh\n(curl [^\n]*)\n```\n\n```(json|csv|text)\n(.*?)^```$", re.M | re.S)
-CALLS = [line for block in pages.blocks(PAGE, "sh") for line in block.splitlines()]
+CALLS = [line for block in doc_pages.blocks(PAGE, "sh") for line in block.splitlines()]
 OPENAPI = "api_fastapi/core_api/openapi/v2-rest-api-generated.yaml"
 BAD = "http://suspicious-example.com/"
 
@@ -62,7 +62,7 @@ def asked(call):
 def files(tmp_path_factory):
     """The files that the page lets its reader write."""
     folder = tmp_path_factory.mktemp("reader")
-    for name, text in pages.files_in(PAGE).items():
+    for name, text in doc_pages.files_in(PAGE).items():
         (folder / name).write_text(text)
     return folder
 
@@ -71,8 +71,8 @@ def files(tmp_path_factory):
 def scorer(s3, bucket, tmp_path):
     """A scorer of both pipelines that knows the page's key."""
     site = Site(s3, bucket, tmp_path)
-    sites = {"model.onnx": graphs.logistic([-0.5] * 30), "report.html": b"<!doctype html>"}
-    urls = {"model.onnx": graphs.text_classifier([BAD])}
+    sites = {"model.onnx": onnx_graphs.logistic([-0.5] * 30), "report.html": b"<!doctype html>"}
+    urls = {"model.onnx": onnx_graphs.text_classifier([BAD])}
     for number, (name, body) in enumerate({"sites": sites, "urls": urls}.items(), start=1):
         inputs = pipelines.get(name).inputs
         version = Featured(version_name(number), files=body, pipeline=name, inputs=inputs)

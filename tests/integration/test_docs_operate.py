@@ -9,15 +9,15 @@ import pytest
 from include.contract.signature import load_private_key, load_public_key
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
-from tests import pages
+from tests.support import doc_pages
 
-PAGE = pages.ROOT / "docs" / "operate.md"
+PAGE = doc_pages.ROOT / "docs" / "operate.md"
 RECORD, BODY = {"_id": "kept", "Result": -1}, b"a signed version"
 
 
 def type_block(holding, folder):
     """Run the block that holds a word, line by line as people do; servers are the test's own."""
-    (block,) = [block for block in pages.blocks(PAGE, "sh") if holding in block]
+    (block,) = [block for block in doc_pages.blocks(PAGE, "sh") if holding in block]
     lines = [line for line in block.splitlines() if not line.startswith("./nightcatch")]
     subprocess.run(["bash", "-euc", "\n".join(lines)], cwd=folder, check=True, timeout=600)
 

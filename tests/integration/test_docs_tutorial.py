@@ -1,4 +1,4 @@
-"""The tutorial's third pipeline, built of nothing but the page, in a copy of the house."""
+"""The tutorial's third pipeline, built of nothing but the page, in a copy of the architecture."""
 
 import os
 import shutil
@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from tests import pages
+from tests.support import doc_pages
 
-PAGE = pages.ROOT / "docs" / "add-a-pipeline.md"
+PAGE = doc_pages.ROOT / "docs" / "add-a-pipeline.md"
 ROOMS = ("bench", "dags", "gx", "include", "tests")
 ALREADY_THERE = (
     "tests/unit/evaluation/test_policy.py",
     "tests/unit/registry/test_retention.py",
-    "tests/unit/test_house.py",
+    "tests/unit/test_architecture.py",
     "tests/unit/validation/test_suites.py",
 )
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -36,10 +36,10 @@ def house(tmp_path_factory):
     root = tmp_path_factory.mktemp("house")
     left_out = shutil.ignore_patterns("__pycache__")
     for room in ROOMS:
-        shutil.copytree(pages.ROOT / room, root / room, ignore=left_out)
+        shutil.copytree(doc_pages.ROOT / room, root / room, ignore=left_out)
     for name in ("pyproject.toml", "requirements.txt"):
-        shutil.copy(pages.ROOT / name, root)
-    for path, text in pages.files_in(PAGE).items():
+        shutil.copy(doc_pages.ROOT / name, root)
+    for path, text in doc_pages.files_in(PAGE).items():
         assert not (root / path).exists(), f"{path} is there already"
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
@@ -61,7 +61,7 @@ def run(house, *arguments, **variables):
 
 
 def test_its_tests_pass_and_a_night_is_trained_signed_and_served(house):
-    its_own = sorted(path for path in pages.files_in(PAGE) if path.startswith("tests/"))
+    its_own = sorted(path for path in doc_pages.files_in(PAGE) if path.startswith("tests/"))
     said = run(house, "-m", "pytest", "-q", *its_own)
 
     assert len(its_own) == 2
@@ -83,7 +83,7 @@ def test_airflow_finds_its_dag_and_offers_it_in_the_form(house, tmp_path):
 
 
 def test_its_code_keeps_the_rules_of_the_repository(house):
-    python = [path for path in pages.files_in(PAGE) if path.endswith(".py")]
+    python = [path for path in doc_pages.files_in(PAGE) if path.endswith(".py")]
     run(house, "-m", "ruff", "format", "--check", *python)
     run(house, "-m", "ruff", "check", *python)
     run(house, "-m", "mypy", "include/pipelines/mails")

@@ -5,21 +5,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.contract import keys
-from include.contract.approval import parse_pointer
+from include.contract.pointer import parse_pointer
 from include.errors import SignatureError
+from include.inference.model import load_model
 from include.registry.approve import approve, read_history
-from include.registry.follow import Follower, LastGood, Trust
-from include.services.scorer.model import load_model
+from include.registry.follow import Follower, LastGood, TrustedKeys
 from include.stores.objects import ObjectStore
-from tests import graphs
-from tests.versions import Signer, Version, publish, request, version_name
+from tests.support import onnx_graphs
+from tests.support.signed_versions import Signer, Version, publish, request, version_name
 
 MAX_MODEL_BYTES = 100_000
 FIRST, SECOND = version_name(1), version_name(2)
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 
 
-class House:
+class RealServers:
     """A bucket, a trainer, an approver, and scorers that trust whom they are told to."""
 
     def __init__(self, store, folder):
@@ -32,11 +32,12 @@ class House:
 
     def scorer(self, *, approvers=None, trainers=None, cache="cache"):
         """A scorer's follower, as it is just after its start."""
-        trust = Trust(
+        trusted_keys = TrustedKeys(
             approvers or self.approver.trusted, trainers or self.trainer.trusted, MAX_MODEL_BYTES
         )
         follower = Follower(
-            self.store, "sites", trust, LastGood(self.folder / cache, MAX_MODEL_BYTES), load_model,
+            self.store, "sites", trusted_keys, LastGood(self.folder / cache, MAX_MODEL_BYTES),
+            load_model,
             now=lambda: self.now,
         )  # fmt: skip
         follower.restore()
@@ -45,7 +46,7 @@ class House:
     def promote(self, name, *, trainer=None, approver=None, trusted=None, **fields):
         """Publish with one key, approve with the other."""
         weight = float(int(name[-8:], 16))
-        version = Version(name, files={"model.onnx": graphs.logistic((weight, -1.0))})
+        version = Version(name, files={"model.onnx": onnx_graphs.logistic((weight, -1.0))})
         publish(self.store, version, trainer or self.trainer)
         approver = approver or self.approver
         asked = request(name, run_id=f"approves {name}", **fields)
@@ -54,11 +55,11 @@ class House:
 
 @pytest.fixture
 def house(s3, bucket, tmp_path):
-    return House(ObjectStore(s3.client(), bucket), tmp_path)
+    return RealServers(ObjectStore(s3.client(), bucket), tmp_path)
 
 
 def served(follower):
-    return follower.in_force and follower.in_force.pointer.version
+    return follower.in_production and follower.in_production.pointer.version
 
 
 def test_with_a_key_each_a_version_comes_into_force(house):

@@ -1,4 +1,4 @@
-"""Following a pipeline in a real S3 server: whatever is wrong, the model in force stays."""
+"""Following a pipeline in a real S3 server: whatever is wrong, the model in production stays."""
 
 import json
 import logging
@@ -13,15 +13,15 @@ from itertools import count
 import pytest
 
 from include.contract import keys
-from include.contract.approval import parse_pointer
 from include.contract.manifest import describe_file
+from include.contract.pointer import parse_pointer
 from include.contract.schema import InputField
-from include.registry.follow import Follower, LastGood, Trust
+from include.inference.model import load_model
+from include.registry.follow import Follower, LastGood, TrustedKeys
 from include.registry.publish import sign_folder
-from include.services.scorer.model import load_model
 from include.stores.objects import ObjectStore
-from tests import graphs
-from tests.versions import Signer, Version, promote, version_name
+from tests.support import onnx_graphs
+from tests.support.signed_versions import Signer, Version, promote, version_name
 
 MAX_MODEL_BYTES = 100_000
 FIRST, SECOND = version_name(1), version_name(2)
@@ -46,15 +46,15 @@ class Site:
         self.asked.append(params["url_path"].rpartition("/")[2])
 
     def follower(self, store=None, cache_dir=None):
-        trust = Trust(self.approver.trusted, self.trainer.trusted, MAX_MODEL_BYTES)
+        trusted_keys = TrustedKeys(self.approver.trusted, self.trainer.trusted, MAX_MODEL_BYTES)
         last_good = LastGood(cache_dir or self.cache_dir, MAX_MODEL_BYTES)
         return Follower(
-            store or self.store, "sites", trust, last_good, load_model, now=lambda: self.now
+            store or self.store, "sites", trusted_keys, last_good, load_model, now=lambda: self.now
         )
 
     def version(self, name, body=None, **fields):
         weight = float(int(name[-8:], 16))
-        body = body or graphs.logistic((weight, -1.0))
+        body = body or onnx_graphs.logistic((weight, -1.0))
         return Version(name, files={"model.onnx": body, "model.joblib": b"pickle"}, **fields)
 
     def promote(self, name, body=None, **fields):
@@ -95,8 +95,8 @@ def unreachable(s3, site):
     return ObjectStore(client, site.store.bucket)
 
 
-def version_in_force(follower):
-    return follower.in_force and follower.in_force.pointer.version
+def production_version(follower):
+    return follower.in_production and follower.in_production.pointer.version
 
 
 def test_an_approved_version_comes_into_force_and_is_read_once(site):
@@ -108,7 +108,7 @@ def test_an_approved_version_comes_into_force_and_is_read_once(site):
 
     assert (before.kind, before.failure) == ("nothing_approved", "")
     assert kinds == ["swapped", "unchanged", "unchanged"]
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
     assert site.asked == [
         "approved.json",
         "manifest.json",
@@ -125,7 +125,7 @@ def test_a_rollback_is_a_new_serial_of_an_old_version(site):
     for name in (FIRST, SECOND, FIRST):
         site.promote(name)
         follower.poll_once()
-        seen.append((version_in_force(follower), follower.in_force.pointer.serial))
+        seen.append((production_version(follower), follower.in_production.pointer.serial))
 
     assert seen == [(FIRST, 1), (SECOND, 2), (FIRST, 3)]
 
@@ -236,23 +236,23 @@ def test_a_damaged_version_is_refused_and_recovery_needs_no_hand(site, caplog, d
     assert {outcome.failure for outcome in outcomes} == {failure or ""}
     assert {outcome.kind for outcome in outcomes} == {"refused" if failure else "unchanged"}
     assert len(warnings) == (1 if failure else 0)
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
     for key, body in whole.items():
         site.store.put(key, body)
     # The same pointer, refused twice, is left alone for one poll.
     assert "swapped" in [follower.poll_once().kind for _ in range(2)]
-    assert version_in_force(follower) == SECOND
+    assert production_version(follower) == SECOND
 
 
 @pytest.mark.parametrize(
     ("body", "version", "failure"),
     [
-        (graphs.with_external_weights(), {}, "VersionRefusedError"),
-        (graphs.with_operator("Loop"), {}, "VersionRefusedError"),
-        (graphs.constant(2.0), {}, "ModelOutputError"),
-        (graphs.text_classifier(), {}, "VersionRefusedError"),
+        (onnx_graphs.with_external_weights(), {}, "VersionRefusedError"),
+        (onnx_graphs.with_operator("Loop"), {}, "VersionRefusedError"),
+        (onnx_graphs.constant(2.0), {}, "ModelOutputError"),
+        (onnx_graphs.text_classifier(), {}, "VersionRefusedError"),
         (b"pickle", {}, "VersionRefusedError"),
-        (graphs.logistic() + b"\0" * MAX_MODEL_BYTES, {}, "VersionRefusedError"),
+        (onnx_graphs.logistic() + b"\0" * MAX_MODEL_BYTES, {}, "VersionRefusedError"),
         (None, {"inputs": (InputField("a", "int8", None),)}, "VersionRefusedError"),
         (None, {"files": {"model.joblib": b"pickle"}}, "ManifestError"),
     ],
@@ -270,10 +270,10 @@ def test_a_well_signed_version_that_cannot_serve_is_refused(site, body, version,
     outcome = follower.poll_once()
 
     assert (outcome.kind, outcome.failure) == ("refused", failure)
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
     site.promote(version_name(3))
     assert follower.poll_once().kind == "swapped"
-    assert version_in_force(follower) == version_name(3)
+    assert production_version(follower) == version_name(3)
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
@@ -293,7 +293,7 @@ def test_a_replay_is_refused_also_after_a_restart(site, restarted, replay):
     outcome = follower.poll_once()
 
     assert (outcome.kind, outcome.failure) == ("refused", "PointerError")
-    assert version_in_force(follower) == SECOND
+    assert production_version(follower) == SECOND
 
 
 def test_the_last_good_version_serves_when_s3_is_down_at_the_start(site, unreachable):
@@ -302,9 +302,9 @@ def test_the_last_good_version_serves_when_s3_is_down_at_the_start(site, unreach
     follower = site.follower(unreachable)
 
     assert follower.restore().kind == "swapped"
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
     assert follower.poll_once().is_unreachable
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
 
 
 def test_a_worker_that_came_too_late_takes_what_another_one_kept(site, unreachable):
@@ -314,7 +314,7 @@ def test_a_worker_that_came_too_late_takes_what_another_one_kept(site, unreachab
     site.follower().poll_once()
 
     assert late.poll_once().is_unreachable
-    assert version_in_force(late) == FIRST
+    assert production_version(late) == FIRST
 
 
 def test_nothing_on_disk_and_nothing_in_s3_is_no_failure(site):
@@ -322,7 +322,7 @@ def test_nothing_on_disk_and_nothing_in_s3_is_no_failure(site):
 
     assert follower.restore().failure == ""
     assert follower.poll_once().failure == ""
-    assert follower.in_force is None
+    assert follower.in_production is None
 
 
 @pytest.mark.parametrize("name", ["approved.json", "manifest.json", "model.sig", "model.onnx"])
@@ -342,7 +342,7 @@ def test_a_damaged_file_on_disk_is_not_believed(site, name, change):
     follower = site.follower()
 
     assert follower.restore().kind == "refused"
-    assert follower.in_force is None
+    assert follower.in_production is None
     assert follower.poll_once().kind == "swapped"
     assert site.follower().restore().kind == "swapped"
 
@@ -355,7 +355,7 @@ def test_an_expired_pointer_is_refused_at_a_restart_and_kept_while_in_force(site
     outcomes = {follower.poll_once().failure for _ in range(3)}
 
     assert outcomes == {"PointerError"}
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
     assert site.follower().restore().failure == "PointerError"
 
 
@@ -370,7 +370,7 @@ def test_a_slower_worker_never_turns_the_shared_folder_back(site):
     restarted = site.follower()
     restarted.restore()
 
-    assert version_in_force(restarted) == SECOND
+    assert production_version(restarted) == SECOND
     assert [path.name for path in site.cache_dir.iterdir() if path.is_dir()] == ["00000002"]
 
 
@@ -382,7 +382,7 @@ def test_a_full_disk_is_reported_and_does_not_stop_the_swap(site):
     outcome = follower.poll_once()
 
     assert (outcome.kind, outcome.failure) == ("swapped", "NotADirectoryError")
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
 
 
 def test_a_reason_is_logged_once_and_again_after_recovery(site, caplog):

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from include.registry.follow import Follower
-from include.services.scorer.bucket import open_bucket
-from include.services.scorer.metrics import Metrics
+from include.services.scorer.serving.bucket import open_bucket
 from include.services.scorer.settings import Settings
-from tests.faults import FAULTS
-from tests.integration.test_follow import FIRST, SECOND, Site, version_in_force
+from include.services.scorer.telemetry.metrics import Metrics
+from tests.integration.test_follow import FIRST, SECOND, Site, production_version
+from tests.support.s3_fault_proxy import FAULTS
 
 AWAY = "unreachable", "StoreUnavailableError"
 EXPECTED = {
@@ -106,7 +106,7 @@ def test_a_fault_keeps_the_old_model(site, follower, reader, proxy, caplog, faul
         metrics.count_poll(outcome)
 
     assert [(each.kind, each.failure) for each in outcomes] == [(kind, failure)] * 2
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
     assert len(caplog.records) == 1
     assert FIRST in caplog.records[0].message
     assert failures(metrics) == {failure: 2}
@@ -114,7 +114,7 @@ def test_a_fault_keeps_the_old_model(site, follower, reader, proxy, caplog, faul
     reader.hasty_with = ()
     kinds = [follower.poll_once().kind for _ in range(3)]  # one refused waits a poll or two
     assert "swapped" in kinds
-    assert version_in_force(follower) == SECOND
+    assert production_version(follower) == SECOND
 
 
 def test_the_clock_of_the_store_decides_nothing(site, follower, proxy):
@@ -133,12 +133,12 @@ def test_a_bucket_that_is_gone_and_comes_back_is_followed_again(site, follower):
     site.client.delete_bucket(Bucket=site.store.bucket)
 
     assert follower.poll_once().failure == "ObjectMissingError"
-    assert version_in_force(follower) == FIRST
+    assert production_version(follower) == FIRST
     site.client.create_bucket(Bucket=site.store.bucket)
     for key, body in found.items():
         site.store.put(key, body)
     assert follower.poll_once().kind == "swapped"
-    assert version_in_force(follower) == SECOND
+    assert production_version(follower) == SECOND
 
 
 @pytest.mark.parametrize("fault", ["503", "reset", "slow bytes"])

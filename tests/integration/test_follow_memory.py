@@ -10,10 +10,10 @@ import pytest
 from onnx import numpy_helper
 
 from include.contract.manifest import describe_file
-from include.registry.follow import Follower, LastGood, Trust
-from include.services.scorer.loading import Loader
-from tests import graphs
+from include.registry.follow import Follower, LastGood, TrustedKeys
+from include.services.scorer.serving.model_loader import Loader
 from tests.integration.test_follow import FIRST, SECOND, Site
+from tests.support import onnx_graphs
 
 N_SWAPS = 200
 WARM_UP = 40
@@ -28,8 +28,8 @@ def site(s3, bucket, tmp_path):
 
 def graph_of_two_megabytes(weight):
     ballast = numpy_helper.from_array(np.ones(500_000, dtype=np.float32), "ballast")
-    weights = [*graphs.logistic_weights((weight, -1.0), 0.0), ballast]
-    return graphs.model(graphs.logistic_nodes(), weights, 2)
+    weights = [*onnx_graphs.logistic_weights((weight, -1.0), 0.0), ballast]
+    return onnx_graphs.model(onnx_graphs.logistic_nodes(), weights, 2)
 
 
 def resident_mib():
@@ -46,7 +46,7 @@ def test_memory_is_flat_over_two_hundred_swaps(site, tmp_path):
     follower = Follower(
         site.store,
         "sites",
-        Trust(site.approver.trusted, site.trainer.trusted, MAX_MODEL_BYTES),
+        TrustedKeys(site.approver.trusted, site.trainer.trusted, MAX_MODEL_BYTES),
         LastGood(tmp_path / "last-good", MAX_MODEL_BYTES),
         Loader().load,
         now=lambda: datetime(2026, 11, 21, 3, tzinfo=UTC),
@@ -61,7 +61,7 @@ def test_memory_is_flat_over_two_hundred_swaps(site, tmp_path):
         serial = 3 + 2 * number
         site.put_pointer(serial=serial, version=name, manifest_sha256=manifests[name])
         assert follower.poll_once().kind == "swapped"
-        models.append(weakref.ref(follower.in_force.model))
+        models.append(weakref.ref(follower.in_production.model))
         # A version that is refused, each for a reason of its own.
         site.put_pointer(serial=serial + 1, version=f"{name[:-8]}{number:08x}")
         assert follower.poll_once().kind == "refused"

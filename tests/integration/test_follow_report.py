@@ -1,4 +1,4 @@
-"""The report of the version in force, from a real S3 server: only what was signed is shown."""
+"""The report of the version in production, from a real S3 server: only what was signed is shown."""
 
 import logging
 from types import SimpleNamespace
@@ -10,7 +10,7 @@ from include.contract.manifest import FileEntry
 from include.registry.follow import Report
 from include.registry.follow.report import MAX_REPORT_BYTES
 from include.stores.objects import ObjectStore
-from tests.versions import Signer, Version, promote, version_name
+from tests.support.signed_versions import Signer, Version, promote, version_name
 
 FIRST, SECOND = version_name(1), version_name(2)
 
@@ -39,13 +39,13 @@ def test_the_report_follows_the_version_in_force(store, tmp_path):
 
 @pytest.mark.parametrize("body", [b"<p>TWO", b"<p>two, and more"], ids=["changed", "longer"])
 def test_a_report_that_was_changed_is_not_shown(store, tmp_path, caplog, body):
-    in_force = publish(store, tmp_path, FIRST, b"<p>two")
+    in_production = publish(store, tmp_path, FIRST, b"<p>two")
     store.put(keys.version_file("sites", FIRST, keys.REPORT), body)
     report = Report(store, "sites")
     caplog.clear()  # of what publishing said, where another test left the level at INFO
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            report.catch_up(in_force)
+            report.catch_up(in_production)
 
     assert report.of(FIRST) is None
     assert len(caplog.records) == 1
@@ -57,21 +57,21 @@ def test_a_version_without_a_report_or_with_a_huge_one_has_none(store, tmp_path)
     entry = {keys.REPORT: FileEntry("0" * 64, MAX_REPORT_BYTES + 1)}
     huge = SimpleNamespace(manifest=Version(SECOND).manifest(files=entry))
     report = Report(store, "sites")
-    for in_force, version in ((without, FIRST), (huge, SECOND)):
-        report.catch_up(in_force)
+    for in_production, version in ((without, FIRST), (huge, SECOND)):
+        report.catch_up(in_production)
         assert report.of(version) is None
 
 
 def test_a_report_is_fetched_once_s3_is_back(own_s3, tmp_path):
     own_s3.client().create_bucket(Bucket="reports")
     store = ObjectStore(own_s3.client(), "reports")
-    in_force = publish(store, tmp_path, FIRST, b"<p>one")
+    in_production = publish(store, tmp_path, FIRST, b"<p>one")
     report = Report(store, "sites")
 
     own_s3.stop()
-    report.catch_up(in_force)
+    report.catch_up(in_production)
     assert report.of(FIRST) is None
 
     own_s3.start()
-    report.catch_up(in_force)
+    report.catch_up(in_production)
     assert report.of(FIRST) == b"<p>one"

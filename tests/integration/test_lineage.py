@@ -18,14 +18,14 @@ from include.errors import (
     SignatureError,
     VersionRefusedError,
 )
+from include.inference.prediction_ids import day_of, new_id
 from include.ingest.load import load_dataset
-from include.nightly.night import Night
-from include.nightly.trace import trace
 from include.registry.publish import publish_version
-from include.services.scorer.ids import day_of, new_id
-from tests.desks import open_desk
-from tests.nights import STARTED_AT, run_night
-from tests.versions import Signer
+from include.run.run_context import RunContext
+from include.run.trace import trace
+from tests.support.cli_session import open_desk
+from tests.support.signed_versions import Signer
+from tests.support.training_run import STARTED_AT, run_training
 
 PIPELINE = pipelines.get("sites")
 N_BAD = 4
@@ -33,7 +33,7 @@ RECORD = {field.name: 1 for field in PIPELINE.inputs}
 
 
 class Night1:
-    """A desk, the version of one night that is in force, and answers of it in the traffic log."""
+    """A desk, the production version of one run, and predictions of it in the traffic log."""
 
     def __init__(self, desk, pointer, record_ids):
         self.desk, self.store, self.pointer = desk, desk.store, pointer
@@ -59,7 +59,7 @@ class Night1:
         return answer_id
 
     def trace(self, answer_id):
-        return trace(self.store, [PIPELINE], answer_id, self.desk.trust)
+        return trace(self.store, [PIPELINE], answer_id, self.desk.trusted_keys)
 
     def manifest(self):
         key = keys.version_file("sites", self.pointer.version, keys.MANIFEST)
@@ -72,7 +72,7 @@ class Night1:
 
 
 @pytest.fixture(scope="module")
-def night(tmp_path_factory, mongo_url):
+def run_context(tmp_path_factory, mongo_url):
     folder = tmp_path_factory.mktemp("lineage")
     with open_desk(folder / "state") as desk, pymongo.MongoClient(mongo_url) as mongo:
         collection = mongo.lineage.sites
@@ -80,10 +80,10 @@ def night(tmp_path_factory, mongo_url):
         ids = [document["_id"] for document in collection.find({}, {"_id": 1}).sort("_id")]
         bad = {"_id": {"$in": ids[:N_BAD]}}
         collection.update_many(bad, {"$set": {"SSLfinal_State": 7}})
-        pointer, _ = run_night(
-            Night(desk.store, PIPELINE, "night:1"),
+        pointer, _ = run_training(
+            RunContext(desk.store, PIPELINE, "night:1"),
             collection,
-            trust=desk.trust,
+            trusted_keys=desk.trusted_keys,
             trainer=desk.trainer,
             approver=desk.approver,
             families=("HistGradientBoosting", "LogisticRegression"),
@@ -93,49 +93,49 @@ def night(tmp_path_factory, mongo_url):
 
 
 @pytest.fixture
-def restored(night):
+def restored(run):
     """The night; whatever a test does to its objects is undone."""
-    before = {key: night.store.get(key) for key in night.store.keys_under("")}
-    yield night
-    for key in set(night.store.keys_under("")) - before.keys():
-        night.store.delete(key)
+    before = {key: run.store.get(key) for key in run.store.keys_under("")}
+    yield run
+    for key in set(run.store.keys_under("")) - before.keys():
+        run.store.delete(key)
     for key, body in before.items():
-        night.store.put(key, body)
+        run.store.put(key, body)
 
 
-def test_an_answer_leads_to_approval_version_records_and_report(night):
-    found = night.trace(night.answer())
+def test_an_answer_leads_to_approval_version_records_and_report(run):
+    found = run.trace(run.answer())
     rows = found.rows.set_index("_id")["side"]
 
     assert found.prediction["inputs"] == RECORD
-    assert found.approval == night.pointer
-    assert found.manifest.version == night.pointer.version
-    assert found.report == keys.version_file("sites", night.pointer.version, keys.REPORT)
+    assert found.approval == run.pointer
+    assert found.manifest.version == run.pointer.version
+    assert found.report == keys.version_file("sites", run.pointer.version, keys.REPORT)
     assert found.not_kept == ()
-    assert sorted(rows.index) == night.record_ids
-    assert set(rows[rows == "quarantined"].index) == set(night.record_ids[:N_BAD])
+    assert sorted(rows.index) == run.record_ids
+    assert set(rows[rows == "quarantined"].index) == set(run.record_ids[:N_BAD])
     used = rows.value_counts().drop("quarantined").to_dict()
     assert used == found.manifest.snapshot["rows"]
 
 
-def test_a_row_of_a_table_is_found_by_its_own_id_and_the_table_by_its_first_row(night):
-    answer_id = night.answer(n_rows=12)
+def test_a_row_of_a_table_is_found_by_its_own_id_and_the_table_by_its_first_row(run):
+    answer_id = run.answer(n_rows=12)
 
-    assert night.trace(f"{answer_id}-11").prediction["id"] == f"{answer_id}-11"
-    assert night.trace(answer_id).prediction["id"] == f"{answer_id}-0"
+    assert run.trace(f"{answer_id}-11").prediction["id"] == f"{answer_id}-11"
+    assert run.trace(answer_id).prediction["id"] == f"{answer_id}-0"
     with pytest.raises(PredictionUnknownError):
-        night.trace(f"{answer_id}-12")
+        run.trace(f"{answer_id}-12")
 
 
-def test_an_answer_that_is_not_written_down_is_explained(night):
-    written = night.answer()
+def test_an_answer_that_is_not_written_down_is_explained(run):
+    written = run.answer()
     of_that_day = f"{written[:-1]}{'1' if written[-1] == '0' else '0'}"
     with pytest.raises(PredictionUnknownError, match="objects holds it"):
-        night.trace(of_that_day)
+        run.trace(of_that_day)
     with pytest.raises(PredictionUnknownError, match="none is kept"):
-        night.trace("000000000000700080000000000000ff")
+        run.trace("000000000000700080000000000000ff")
     with pytest.raises(PredictionUnknownError, match="is not an id"):
-        night.trace("../models")
+        run.trace("../models")
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_an_approval_of_a_stranger_is_noticed(restored, tmp_path):
         restored.trace(restored.answer())
 
 
-def test_traffic_that_contradicts_the_approval_is_noticed(night):
+def test_traffic_that_contradicts_the_approval_is_noticed(run):
     with pytest.raises(ManifestError, match="was approved under it is"):
-        night.trace(night.answer(version="20200101T000000Z-00000000"))
+        run.trace(run.answer(version="20200101T000000Z-00000000"))
     with pytest.raises(VersionRefusedError, match="serial 9 is not kept any more"):
-        night.trace(night.answer(serial=9))
+        run.trace(run.answer(serial=9))
 
 
 def test_what_is_not_kept_any_more_is_said(restored):
@@ -181,12 +181,12 @@ def test_what_is_not_kept_any_more_is_said(restored):
     assert digest in without_snapshot.not_kept[0]
 
 
-def test_the_command_shows_it_writes_rows_and_prints_json(night, tmp_path, capsys):
-    answer_id = night.answer()
+def test_the_command_shows_it_writes_rows_and_prints_json(run, tmp_path, capsys):
+    answer_id = run.answer()
     codes = [
-        night.desk.say("trace", answer_id, "--rows", str(tmp_path / "rows.csv")),
-        night.desk.say("trace", answer_id, "--json"),
-        night.desk.say("trace", new_id("sites")),
+        run.desk.say("trace", answer_id, "--rows", str(tmp_path / "rows.csv")),
+        run.desk.say("trace", answer_id, "--json"),
+        run.desk.say("trace", new_id("sites")),
     ]
     shown = capsys.readouterr()
     words, _, document = shown.out.partition("\n{")
@@ -198,17 +198,17 @@ def test_the_command_shows_it_writes_rows_and_prints_json(night, tmp_path, capsy
     assert "serial 1 by test at " in words
     assert "signed by an approver (verified)" in words
     assert "4 quarantined" in words
-    assert list(rows["_id"]) == night.record_ids
-    assert document["version"]["version"] == night.pointer.version
+    assert list(rows["_id"]) == run.record_ids
+    assert document["version"]["version"] == run.pointer.version
     assert document["snapshot"]["n_used"] == len(rows) - N_BAD
     assert document["run_id"] == "night:1"
     assert "scikit-learn" in document["libraries"]
     assert "Traceback" not in shown.err
 
 
-def test_a_version_is_made_again_to_the_last_bit_and_nothing_is_left(night, capsys):
-    before = night.everything()
-    code = night.desk.say("reproduce", night.pointer.version)
+def test_a_version_is_made_again_to_the_last_bit_and_nothing_is_left(run, capsys):
+    before = run.everything()
+    code = run.desk.say("reproduce", run.pointer.version)
     shown = capsys.readouterr().out
 
     assert code == 0, shown
@@ -218,7 +218,7 @@ def test_a_version_is_made_again_to_the_last_bit_and_nothing_is_left(night, caps
     assert "same     test roc_auc" in shown
     assert shown.endswith("identical\n")
     assert "DIFFERS" not in shown
-    assert night.everything() == before
+    assert run.everything() == before
 
 
 def test_what_does_not_come_out_again_is_said_with_what_may_explain_it(restored, capsys):

@@ -13,12 +13,12 @@ from pymongo.errors import BulkWriteError
 
 from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError, SettingMissingError, StoreUnavailableError
-from include.ingest.batches import LoadReport, load_records
-from include.ingest.documents import Source
-from include.ingest.fetch import Dataset
-from include.ingest.layout import Identity, Layout
+from include.ingest.files.download import Dataset
+from include.ingest.files.layout import Identity, Layout
+from include.ingest.files.reader import BadLine, Row, read_records
+from include.ingest.labels.batches import LoadReport, load_records
+from include.ingest.labels.documents import Source
 from include.ingest.load import load_dataset
-from include.ingest.records import BadLine, Row, read_records
 from include.stack.mongo import MongoServer
 
 LAYOUT = Layout(
@@ -81,11 +81,11 @@ def test_loading_twice_changes_nothing(collection):
 
 
 def test_exact_duplicates_of_one_file_stay_separate_records(collection):
-    twin = {"a": 1, "b": 1, "Result": 1}
+    duplicate = {"a": 1, "b": 1, "Result": 1}
 
-    load_records(collection, rows(twin, {"a": -1}, twin, twin), FILE)
+    load_records(collection, rows(duplicate, {"a": -1}, duplicate, duplicate), FILE)
 
-    ids = [document["_id"] for document in collection.find(twin)]
+    ids = [document["_id"] for document in collection.find(duplicate)]
     assert len({name.split("-")[0] for name in ids}) == 1
     assert sorted(name.split("-")[1] for name in ids) == ["1", "2", "3"]
 
@@ -140,7 +140,7 @@ def test_progress_names_the_lines_read_after_each_batch(collection):
     ids=["header_only", "all_bad"],
 )
 def test_a_source_without_records_is_refused_and_touches_nothing(collection, nothing, message):
-    load_records(collection, rows({"a": 1}), Source("made up", simulated=True))
+    load_records(collection, rows({"a": 1}), Source("synthetic", simulated=True))
 
     with pytest.raises(DataRejectedError, match=rf"^file\.csv: no records {message}"):
         load_records(collection, nothing, FILE)
@@ -149,7 +149,7 @@ def test_a_source_without_records_is_refused_and_touches_nothing(collection, not
 
 
 def test_real_records_replace_simulated_ones(collection):
-    load_records(collection, numbered(30), Source("made up", simulated=True))
+    load_records(collection, numbered(30), Source("synthetic", simulated=True))
     assert collection.count_documents({"simulated": True}) == 30
 
     report = load_records(collection, numbered(20), FILE)
@@ -162,7 +162,7 @@ def test_simulated_records_never_join_real_ones(collection):
     collection.insert_one({"a": 1})  # by somebody else's program
 
     with pytest.raises(DataRejectedError, match="records: holds real records"):
-        load_records(collection, numbered(5), Source("made up", simulated=True))
+        load_records(collection, numbered(5), Source("synthetic", simulated=True))
 
     assert collection.count_documents({}) == 1
 

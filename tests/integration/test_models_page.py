@@ -14,19 +14,19 @@ from fastapi.testclient import TestClient
 
 from include.contract import keys
 from include.contract.manifest import describe_file
-from include.pages.models import Wiring, models_app
-from include.pages.plot import HEIGHT
 from include.registry.approve import approve
-from include.registry.follow.believe import Trust
+from include.registry.follow.verify import TrustedKeys
 from include.registry.overview import VERSIONS_PER_PAGE, read_overview
 from include.registry.publish import publish_version
-from include.registry.sweep import clear
+from include.registry.retention.sweep import clear
 from include.stores.objects import ObjectStore
-from tests.browser import AXE
-from tests.served import serving, unreachable_store, unset_store
-from tests.versions import Signer, Version, judge, request, version_name
+from include.web.models import Wiring, models_app
+from include.web.plot import HEIGHT
+from tests.support.browser import AXE
+from tests.support.signed_versions import Signer, Version, apply_gate, request, version_name
+from tests.support.web_pages import serving, unreachable_store, unset_store
 
-FIRST, SECOND, REJECTED, WAITING, UNJUDGED = (version_name(number) for number in range(1, 6))
+FIRST, SECOND, REJECTED, WAITING, NOT_EVALUATED = (version_name(number) for number in range(1, 6))
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 SINCE = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -40,8 +40,8 @@ class Desk:
     approver: Signer
 
     @property
-    def trust(self):
-        return Trust(self.approver.trusted, self.trainer.trusted, 50_000_000)
+    def trusted_keys(self):
+        return TrustedKeys(self.approver.trusted, self.trainer.trusted, 50_000_000)
 
     def publish(self, name, verdicts=None, report=b"<h1>report</h1>", signer=None, **figures):
         files = {"model.onnx": b"graph", keys.REPORT: report}
@@ -57,10 +57,14 @@ class Desk:
         )
         if verdicts is not None:
             said = [
-                {"passed": passed is not False, "judged": passed is not None, "sentence": sentence}
+                {
+                    "passed": passed is not False,
+                    "evaluated": passed is not None,
+                    "sentence": sentence,
+                }
                 for passed, sentence in verdicts
             ]
-            judge(self.store, manifest, said, signer)
+            apply_gate(self.store, manifest, said, signer)
         return manifest
 
     def note(self, name, document, content):
@@ -77,7 +81,7 @@ class Desk:
     def app(self, waiting, guards=(), pipeline_guards=(), **changes):
         wiring = Wiring(
             store=lambda: self.store,
-            trust=lambda: self.trust,
+            trusted_keys=lambda: self.trusted_keys,
             pipelines={"sites": "sites by 30 properties", "urls": "URLs by their text"},
             waiting=lambda pipeline: waiting if pipeline == "sites" else {},
             mlflow_url="http://127.0.0.1:5001",
@@ -98,7 +102,7 @@ def fill(desk):
     verdicts = [(True, "fine"), (False, "accuracy 0.80, below 0.92"), (None, "too few rows")]
     desk.publish(REJECTED, verdicts, accuracy=0.8)
     desk.publish(WAITING, [(True, "accuracy 0.970, at least 0.92")], accuracy=0.97)
-    desk.publish(UNJUDGED)
+    desk.publish(NOT_EVALUATED)
     desk.approve(FIRST, f"run:{FIRST}", approved_by="the gate", reason="passed every rule")
     desk.approve(SECOND, f"run:{SECOND}", approved_by="ann", reason="catches more")
     desk.approve(FIRST, "rollback__1", approved_by="bob", reason="flags our own page")
@@ -132,8 +136,8 @@ def test_a_page_says_what_is_in_force_since_when_and_why(busy):
     assert f"{FIRST} since 2026-11-21 02:06 UTC, serial 3" in shown
     assert "Approved by bob: flags our own page" in shown
     assert f"Roll back to {SECOND}" in shown
-    for told in ("the gate passed every rule", "ann catches more", "./nightcatch rollback"):
-        assert told in shown
+    for sent in ("the gate passed every rule", "ann catches more", "./nightcatch rollback"):
+        assert sent in shown
     assert "The newest 3 of 3, each signed by an approver" in shown
 
 
@@ -142,7 +146,7 @@ def test_versions_that_are_not_approved_stand_there_with_their_verdicts(busy):
 
     assert "accuracy 0.80, below 0.92" in shown
     assert "Its run has been waiting for a person since 2026-11-21 03:00 UTC" in shown
-    assert f"{UNJUDGED} made 2026-11-21 02:05 not judged 95.1 %" in shown
+    assert f"{NOT_EVALUATED} made 2026-11-21 02:05 not judged 95.1 %" in shown
     assert "Versions 1 to 5 of 5, newest first" in shown
 
 
@@ -258,7 +262,7 @@ def test_without_a_version_the_page_says_how_to_make_one(desk):
     answer = desk.client().get("/urls")
 
     assert answer.status_code == 200
-    assert "No version is in force yet" in text_of(answer)
+    assert "No version is in production yet" in text_of(answer)
     assert 'href="/dags/train_urls"' in answer.text
     assert "<svg class" not in answer.text
 
@@ -282,7 +286,7 @@ def test_more_versions_than_fit_come_in_pages(desk):
     assert names[-1] in first and names[2] not in first
     assert "Versions 31 to 33 of 33" in last and 'rel="prev"' in last
     assert "There is no page 3" in beyond
-    older = read_overview(desk.store, "sites", desk.trust, page=2).versions
+    older = read_overview(desk.store, "sites", desk.trusted_keys, page=2).versions
     assert [kept.version for kept in older] == names[2::-1]
 
 
@@ -328,8 +332,8 @@ def test_the_report_of_a_version_of_somebody_else_is_not_served(desk, tmp_path):
 def test_one_bad_object_hides_nothing_else(desk):
     fill(desk)
     desk.store.put(keys.history("sites", 2), b"{}")
-    judge(desk.store, desk.publish(REJECTED, accuracy=0.8), {"not": "a list"}, desk.trainer)
-    judge(desk.store, desk.publish(UNJUDGED), b"\xff", desk.trainer)
+    apply_gate(desk.store, desk.publish(REJECTED, accuracy=0.8), {"not": "a list"}, desk.trainer)
+    apply_gate(desk.store, desk.publish(NOT_EVALUATED), b"\xff", desk.trainer)
     desk.note(WAITING, "gate.json", [{"passed": True, "sentence": "who says so?"}])
     answer = desk.client().get("/sites")
     shown = text_of(answer)
@@ -350,8 +354,8 @@ def test_a_pointer_that_nobody_signed_is_not_in_force(desk):
     desk.store.put(keys.approved("sites"), body)
     shown = text_of(desk.client().get("/sites"))
 
-    assert "What is in force cannot be believed" in shown
-    assert "No version is in force" in shown
+    assert "What is in production cannot be verified" in shown
+    assert "No version is in production" in shown
 
 
 @pytest.mark.parametrize(
@@ -433,12 +437,12 @@ def test_the_pages_fit_and_break_no_rule_of_accessibility(busy, chromium):
 
 def _broken_rules(chromium):
     # As a user's extension does it: the page's own policy lets no script in.
-    chromium.tell("Page.setBypassCSP", enabled=True)
+    chromium.notify("Page.setBypassCSP", enabled=True)
     chromium.run(f"{AXE}; 0")
     found = chromium.run(
         "axe.run({include: [['html']], exclude: [['iframe']]}).then((found) => found.violations)"
     )
-    chromium.tell("Page.setBypassCSP", enabled=False)
+    chromium.notify("Page.setBypassCSP", enabled=False)
     return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found}
 
 
@@ -462,9 +466,9 @@ def test_hostile_text_is_text_and_a_hostile_report_is_inert(desk, chromium):
 
 
 @pytest.mark.parametrize(
-    ("state", "told"), [("success", "It is in force now"), ("failed", "Not done, and nothing")]
+    ("state", "sent"), [("success", "It is in production now"), ("failed", "Not done, and nothing")]
 )
-def test_promote_asks_airflow_and_says_how_it_ended(busy, chromium, state, told):
+def test_promote_asks_airflow_and_says_how_it_ended(busy, chromium, state, sent):
     asked = []
     app = busy.app({})
 
@@ -493,7 +497,7 @@ def test_promote_asks_airflow_and_says_how_it_ended(busy, chromium, state, told)
         chromium.press("Enter", 13)
         chromium.wait_for("document.querySelector('#said a')")
         link = chromium.run("document.querySelector('#said a').getAttribute('href')")
-        chromium.wait_for(f"document.getElementById('said').textContent.startsWith({told!r})")
+        chromium.wait_for(f"document.getElementById('said').textContent.startsWith({sent!r})")
         back = chromium.run("document.querySelector('#said a:last-child').getAttribute('href')")
 
     assert (link, back) == ("/dags/approve_model/runs/manual__1", "/sites")

@@ -9,20 +9,20 @@ import pymongo
 import pytest
 
 from include import pipelines
-from include.alerts.receivers import WebhookReceiver
-from include.alerts.standing import read_standing
-from include.alerts.watched_day import tell_of_day
 from include.contract import keys
 from include.errors import MonitoringError, SignatureError
 from include.ingest.load import load_dataset
-from include.ingest.snapshot import read_snapshot, take_snapshot
+from include.ingest.snapshot.snapshots import read_snapshot, take_snapshot
 from include.monitoring.day import version_at_the_end_of
-from include.monitoring.kept import is_newest, read_findings
+from include.monitoring.findings_store import is_newest, read_findings
 from include.monitoring.traffic import read_traffic
+from include.notify.open_alerts import read_open_alerts
+from include.notify.receivers import WebhookReceiver
+from include.notify.traffic_day import notify_day
 from include.stores.objects import ObjectStore
-from tests.days import DAY, Watched, id_on, numbered_id
-from tests.receivers import http_receiver
-from tests.versions import Signer
+from tests.support.receivers import http_receiver
+from tests.support.signed_versions import Signer
+from tests.support.traffic_days import DAY, Watched, id_on, numbered_id
 
 SITES = pipelines.get("sites")
 NAMES = [field.name for field in SITES.inputs]
@@ -59,18 +59,18 @@ def trained_on(s3, mongo_url, tmp_path_factory):
 
 @pytest.fixture
 def site(s3, bucket, trained_on, tmp_path):
-    """A version in force that was trained on those records, half of them phishing."""
+    """A version in production that was trained on those records, half of them phishing."""
     digest, objects, _ = trained_on
     signers = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
     made = Watched(ObjectStore(s3.client(), bucket), SITES, *signers, tmp_path)
     for key, body in objects.items():
         made.store.put(key, body)
     made.promote(1, digest)
-    leave_portrait(made, 1)
+    write_report_figures(made, 1)
     return made
 
 
-def leave_portrait(site, number):
+def write_report_figures(site, number):
     half = np.histogram(scores(N_ITEMS), np.linspace(0, 1, 26))[0].tolist()
     drawn = {"phishing": half, "legitimate": [0] * 25}
     measured = {"curves": {"histogram": drawn}, "intervals": {"recall": [0.86, 0.93]}}
@@ -99,7 +99,7 @@ def test_a_day_like_the_records_is_within_its_limits_and_left_as_figures_and_pag
     site.score(records, scores(N_ITEMS, 1))
     found = site.watch()
 
-    assert found["inputs"]["judged"] and found["scores"]["judged"]
+    assert found["inputs"]["evaluated"] and found["scores"]["evaluated"]
     assert found["findings"]["moved"] == {}
     assert not found["findings"]["is_beyond"]
     assert found["traffic"]["items"] == N_ITEMS
@@ -134,7 +134,7 @@ def test_hashed_inputs_leave_the_scores_to_watch_and_it_says_so(site, records):
     site.score(records, [0.99] * N_ITEMS, content="hash")
     found = site.watch()
 
-    assert not found["inputs"]["judged"]
+    assert not found["inputs"]["evaluated"]
     assert "only the scores are watched" in found["inputs"]["sentences"][0]
     assert found["scores"]["references"][0]["name"] == "the test side"
     assert list(found["findings"]["moved"]) == ["probability"]
@@ -144,7 +144,7 @@ def test_too_few_items_are_no_reason_for_an_alert(site, records):
     site.score([records[0]] * 600 + records[:100], [0.99] * 700)
     found = site.watch()
 
-    assert not found["findings"]["drift_judged"] and not found["findings"]["is_beyond"]
+    assert not found["findings"]["drift_evaluated"] and not found["findings"]["is_beyond"]
     assert "500 are enough" in found["inputs"]["sentences"][0]
     assert "Too little to judge by" in report(site)
 
@@ -227,7 +227,7 @@ def test_the_last_word_about_an_answer_counts_whatever_day_it_was_given(site, re
     assert found["traffic"]["items"] == 0
 
 
-def test_an_older_version_is_shown_and_the_one_in_force_is_judged(site, records, trained_on):
+def test_an_older_version_is_shown_and_the_one_in_force_is_evaluated(site, records, trained_on):
     ids = site.score(records[:200], [0.9] * 200)
     site.feed_back([(name, "Legitimate") for name in ids])
     site.promote(2, trained_on[0])
@@ -249,7 +249,7 @@ def test_what_cannot_be_read_is_counted_and_named_and_the_rest_is_watched(site, 
     found = site.watch()
 
     assert found["traffic"]["items"] == N_ITEMS
-    assert found["inputs"]["judged"]
+    assert found["inputs"]["evaluated"]
     assert len(found["traffic"]["unreadable_named"]) == 5
     assert found["traffic"]["unreadable_named"][0].startswith(
         f"{keys.traffic_file('sites', DAY, 'z1')}, line 1: JSONDecodeError"
@@ -329,23 +329,23 @@ def test_people_are_told_when_it_begins_and_when_it_is_over_and_not_every_day(si
     moved = [{**each, NAMES[7]: 1} for each in records]
     for day, scored in zip(days, (moved, moved, records[:5], moved, records), strict=True):
         site.score(scored, scores(len(scored)), day=day)
-    standing = []
+    still_open = []
     for number, day in enumerate(days):
         found, now = site.watch(day), datetime(2026, 11, 22 + number, 1, tzinfo=UTC)
-        told = tell_of_day(
+        sent = notify_day(
             site.store, [WebhookReceiver(hook.url)], found, f"http://ui/{day}",
             runbook_url="docs/runbook.md", now=now,
         )  # fmt: skip
-        standing.append(set(told))
+        still_open.append(set(sent))
 
-    assert standing == [{"traffic_drifted.sites"}] * 4 + [set()]
+    assert still_open == [{"traffic_drifted.sites"}] * 4 + [set()]
     begins, ends = [post["text"] for post in hook.with_words("Traffic drifted")]
     assert begins.startswith("*Traffic drifted: sites*")
     assert f"{NAMES[7]} by " in begins
     assert "http://ui/2026-11-21" in begins
     assert "#traffic-drifted" in begins
     assert ends.startswith("*Traffic drifted: sites: over*")
-    assert read_standing(site.store) == {}, "who looks at models has an object of its own"
+    assert read_open_alerts(site.store) == {}, "who looks at models has an object of its own"
 
 
 def test_only_the_newest_day_says_what_is_wrong_now(site, records):
@@ -372,7 +372,7 @@ def test_a_version_is_judged_by_who_was_in_force_when_the_day_ended(site, traine
     site.promote(2, trained_on[0], approved_at="2026-11-22T10:00:00+00:00")
 
     def at_the_end_of(day):
-        return version_at_the_end_of(site.store, "sites", day, site.trust)
+        return version_at_the_end_of(site.store, "sites", day, site.trusted_keys)
 
     assert at_the_end_of("2026-11-19") is None
     assert at_the_end_of("2026-11-21") == first
@@ -386,4 +386,4 @@ def test_records_that_are_not_kept_any_more_leave_the_scores_to_watch(site, reco
     found = site.watch()
 
     assert "are not kept any more" in found["inputs"]["sentences"][0]
-    assert found["scores"]["judged"]
+    assert found["scores"]["evaluated"]

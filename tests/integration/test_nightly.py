@@ -1,4 +1,4 @@
-"""The steps of a night on real servers: killed anywhere and run again, and given bad records."""
+"""The steps of a run on real servers: killed anywhere and run again, and given bad records."""
 
 import json
 import multiprocessing
@@ -17,16 +17,16 @@ from include.contract import keys
 from include.contract.manifest import parse_manifest
 from include.errors import DataRejectedError, PromotionConflictError
 from include.ingest.load import load_dataset
-from include.nightly import champion, data, drift, model, rows, ship
-from include.nightly.night import Night
-from include.nightly.package import Circumstances, package
-from include.nightly.summary import summarise
-from include.registry.approve import pointer_in_force, read_history
-from include.registry.follow.believe import Trust
+from include.registry.approve import production_pointer, read_history
+from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import check_signed
+from include.run import champion, data, drift, promotion, rows, training_steps
+from include.run.package import BuildInfo, package
+from include.run.run_context import RunContext
+from include.run.summary import summarise
 from include.stores.objects import ObjectStore
-from tests.nights import ORDER, ROOT, STARTED_AT, run_night
-from tests.versions import Signer
+from tests.support.signed_versions import Signer
+from tests.support.training_run import ORDER, ROOT, STARTED_AT, run_training
 
 FAMILIES = ("LogisticRegression", "HistGradientBoosting")
 PIPELINE = pipelines.get("sites")
@@ -34,7 +34,7 @@ fork = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
-class House:
+class RealServers:
     """Servers and keys of one test."""
 
     store: ObjectStore
@@ -43,13 +43,18 @@ class House:
     approver: Signer
 
     @property
-    def trust(self):
-        return Trust(self.approver.trusted, self.trainer.trusted, 50_000_000)
+    def trusted_keys(self):
+        return TrustedKeys(self.approver.trusted, self.trainer.trusted, 50_000_000)
 
     def run(self, run_id, **how):
-        night = Night(self.store, PIPELINE, run_id)
-        how = {"trust": self.trust, "trainer": self.trainer, "approver": self.approver, **how}
-        return run_night(night, self.collection, families=FAMILIES, **how)
+        run = RunContext(self.store, PIPELINE, run_id)
+        how = {
+            "trusted_keys": self.trusted_keys,
+            "trainer": self.trainer,
+            "approver": self.approver,
+            **how,
+        }
+        return run_training(run, self.collection, families=FAMILIES, **how)
 
 
 @pytest.fixture
@@ -59,7 +64,7 @@ def house(s3, mongo_url, bucket, tmp_path):
     collection = mongo[bucket].sites
     load_dataset(collection, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=tmp_path)
     signers = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
-    yield House(ObjectStore(s3.client(), bucket), collection, *signers)
+    yield RealServers(ObjectStore(s3.client(), bucket), collection, *signers)
     mongo.drop_database(bucket)
     mongo.close()
 
@@ -112,28 +117,28 @@ def test_a_version_carries_model_card_and_bill_of_materials_and_all_of_it_is_sig
 
 
 def test_what_was_kept_first_stays_whoever_comes_second(s3, bucket):
-    night = Night(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+    run = RunContext(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
 
     def measured_while_another_attempt_writes():
-        night.write_json("times/a.json", {"latency_us": 1})
+        run.write_json("times/a.json", {"latency_us": 1})
         return {"latency_us": 2}
 
-    raced = night.keep_first("times/a.json", measured_while_another_attempt_writes)
-    later = night.keep_first("times/a.json", lambda: {"latency_us": 3})
+    raced = run.keep_first("times/a.json", measured_while_another_attempt_writes)
+    later = run.keep_first("times/a.json", lambda: {"latency_us": 3})
 
     assert raced == later == {"latency_us": 1}
 
 
 def test_a_run_is_told_in_numbers_however_far_it_came(s3, bucket):
-    night = Night(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
-    begun = summarise(night)
-    night.write_json("snapshot.json", {"digest": "3f9a1c2b3f9a1c2b", "rows": 1_000})
-    night.write_json("validation.json", {"accepted": 990, "quarantined": 10})
+    run = RunContext(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+    begun = summarise(run)
+    run.write_json("snapshot.json", {"digest": "3f9a1c2b3f9a1c2b", "rows": 1_000})
+    run.write_json("validation.json", {"accepted": 990, "quarantined": 10})
     verdicts = [(True, True), (True, True), (False, True), (True, False)]
-    night.write_json("gate.json", [{"passed": p, "judged": j} for p, j in verdicts])
+    run.write_json("gate.json", [{"passed": p, "evaluated": j} for p, j in verdicts])
 
     assert begun == {}
-    assert summarise(night) == {
+    assert summarise(run) == {
         "snapshot": "3f9a1c2b3f9a1c2b",
         "rows": 1_000,
         "accepted": 990,
@@ -144,9 +149,9 @@ def test_a_run_is_told_in_numbers_however_far_it_came(s3, bucket):
 
 
 def test_no_twin_of_a_test_row_is_in_training(house):
-    night = Night(house.store, PIPELINE, "night-1")
-    data.validate(night, data.snapshot(night, house.collection, STARTED_AT)["digest"], ROOT / "gx")
-    sides = {side: rows.read_side(night, side) for side in ("train", "calibration", "test")}
+    run = RunContext(house.store, PIPELINE, "night-1")
+    data.validate(run, data.snapshot(run, house.collection, STARTED_AT)["digest"], ROOT / "gx")
+    sides = {side: rows.read_side(run, side) for side in ("train", "calibration", "test")}
     vectors = {
         side: {vector.tobytes() for vector in np.ascontiguousarray(found.X)}
         for side, found in sides.items()
@@ -167,13 +172,13 @@ def test_a_finished_run_can_be_run_again_and_changes_nothing(house):
 
 
 def test_a_run_made_again_uses_the_snapshot_it_had_while_that_is_kept(house):
-    night = Night(house.store, PIPELINE, "night-1")
-    first = data.snapshot(night, house.collection, STARTED_AT)
+    run = RunContext(house.store, PIPELINE, "night-1")
+    first = data.snapshot(run, house.collection, STARTED_AT)
     house.collection.delete_many({"_id": house.collection.find_one()["_id"]})
     a_week_later = STARTED_AT + timedelta(days=7)
-    again = data.snapshot(night, house.collection, a_week_later)
+    again = data.snapshot(run, house.collection, a_week_later)
     house.store.delete(keys.snapshot_part("sites", first["digest"], 0))
-    anew = data.snapshot(night, house.collection, a_week_later)
+    anew = data.snapshot(run, house.collection, a_week_later)
 
     assert again == first
     assert anew["rows"] == first["rows"] - 1
@@ -182,25 +187,25 @@ def test_a_run_made_again_uses_the_snapshot_it_had_while_that_is_kept(house):
 
 def test_a_night_made_up_for_later_is_judged_and_kept_but_does_not_replace_a_newer_one(house):
     newer, _ = house.run("night-2", started_at=STARTED_AT + timedelta(days=1))
-    with pytest.raises(PromotionConflictError, match=f"older night than {newer.version}"):
+    with pytest.raises(PromotionConflictError, match=f"older run than {newer.version}"):
         house.run("backfill", order=replace(ORDER, seed=1))
-    night = Night(house.store, PIPELINE, "backfill")
-    packaged = night.read_json("version.json")
+    run = RunContext(house.store, PIPELINE, "backfill")
+    packaged = run.read_json("version.json")
 
-    assert ship.newer_in_force(night, packaged, house.trust) == newer
-    assert newer.version in ship.keep_newer(night, packaged, house.trust)["reason"]
-    assert pointer_in_force(house.store, "sites", house.approver.trusted) == newer
+    assert promotion.newer_in_production(run, packaged, house.trusted_keys) == newer
+    assert newer.version in promotion.keep_newer(run, packaged, house.trusted_keys)["reason"]
+    assert production_pointer(house.store, "sites", house.approver.trusted) == newer
     assert packaged["version"] < newer.version
 
 
 def steps(house, mongo_url):
-    """Yield (name, call) of each step; a call gets the night and what earlier steps returned."""
+    """Yield (name, call) of each step; a call gets the run and what earlier steps returned."""
 
-    def snapshot(night, _):
+    def snapshot(run, _):
         # A forked process may not use its parent's client.
         with pymongo.MongoClient(mongo_url) as client:
-            champion.pin_champion(night, house.trust)
-            return data.snapshot(night, client[house.collection.database.name].sites, STARTED_AT)
+            champion.pin_champion(run, house.trusted_keys)
+            return data.snapshot(run, client[house.collection.database.name].sites, STARTED_AT)
 
     yield "snapshot", snapshot
     yield "validate", lambda n, r: data.validate(n, r["snapshot"]["digest"], ROOT / "gx")
@@ -208,33 +213,33 @@ def steps(house, mongo_url):
     for family in FAMILIES:
         yield (
             family,
-            lambda n, _, family=family: model.search(n, family, ORDER),
+            lambda n, _, family=family: training_steps.search(n, family, ORDER),
         )
     yield (
         "choose",
-        lambda n, r: model.choose(n, [r[name] for name in FAMILIES], ORDER),
+        lambda n, r: training_steps.choose(n, [r[name] for name in FAMILIES], ORDER),
     )
     yield (
         "evaluate",
-        lambda n, r: model.evaluate_chosen(n, r["choose"], None, ORDER),
+        lambda n, r: training_steps.evaluate_chosen(n, r["choose"], None, ORDER),
     )
     yield (
         "package",
         lambda n, r: package(
             n,
             r["choose"],
-            Circumstances(started_at=STARTED_AT, seed=0, code_commit=""),
+            BuildInfo(started_at=STARTED_AT, seed=0, code_commit=""),
             signing_key=house.trainer.path,
-            trust=house.trust,
+            trusted_keys=house.trusted_keys,
         ),
     )
     yield (
         "infra_validate",
-        lambda n, r: ship.infra_validate(n, r["package"], r["choose"], house.trust),
+        lambda n, r: promotion.infra_validate(n, r["package"], r["choose"], house.trusted_keys),
     )
     yield (
         "promote",
-        lambda n, r: ship.promote(
+        lambda n, r: promotion.promote(
             n,
             r["package"],
             expected_serial=0,
@@ -242,7 +247,7 @@ def steps(house, mongo_url):
             approved_at=STARTED_AT,
             reason="a test",
             key=house.approver.key,
-            trust=house.trust,
+            trusted_keys=house.trusted_keys,
         ),
     )
 
@@ -261,7 +266,7 @@ def kill_once(call, house, s3, found, at_request):
 
         client = s3.client()
         client.meta.events.register("after-call.s3", count)
-        call(Night(ObjectStore(client, house.store.bucket), PIPELINE, "night-1"), found)
+        call(RunContext(ObjectStore(client, house.store.bucket), PIPELINE, "night-1"), found)
 
     process = fork.Process(target=child)
     process.start()
@@ -273,17 +278,17 @@ def kill_once(call, house, s3, found, at_request):
 def test_every_step_killed_and_run_again_gives_the_same_digests_and_one_approval(
     house, s3, mongo_url, at_request
 ):
-    def whole_night(kill):
+    def whole_run(kill):
         found, killed = {}, []
         for name, call in steps(house, mongo_url):
             if kill and kill_once(call, house, s3, found, at_request):
                 killed.append(name)
-            found[name] = call(Night(house.store, PIPELINE, "night-1"), found)
+            found[name] = call(RunContext(house.store, PIPELINE, "night-1"), found)
         return found, killed
 
-    found, killed = whole_night(kill=True)
+    found, killed = whole_run(kill=True)
     manifest = manifest_of(house, found["promote"])
-    undisturbed, _ = whole_night(kill=False)
+    undisturbed, _ = whole_run(kill=False)
 
     assert len(killed) >= 9, f"only these were killed: {killed}"
     assert undisturbed["snapshot"] == found["snapshot"]
@@ -315,7 +320,7 @@ def test_records_that_cannot_be_trained_on_publish_nothing(house, spoil, message
     with pytest.raises(DataRejectedError, match=message):
         house.run("night-1")
 
-    assert pointer_in_force(house.store, "sites", house.approver.trusted) is None
+    assert production_pointer(house.store, "sites", house.approver.trusted) is None
     assert list(house.store.keys_under(keys.versions_prefix("sites"))) == []
     assert list(house.store.keys_under(keys.docs_prefix("sites", "night-1")))
 
@@ -336,4 +341,7 @@ def test_one_bad_row_in_a_thousand_is_quarantined_with_its_reason(house, value):
 
     assert sorted(quarantined["_id"]) == sorted(bad)
     assert quarantined["reasons"].str.contains("SSLfinal_State").all()
-    assert Night(house.store, PIPELINE, "night-1").read_json("validation.json")["accepted"] == 3_996
+    assert (
+        RunContext(house.store, PIPELINE, "night-1").read_json("validation.json")["accepted"]
+        == 3_996
+    )

@@ -8,42 +8,42 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.manifest import parse_manifest
-from include.features.sets import URLS
+from include.features.feature_sets import URLS
 from include.ingest.load import load_dataset
-from include.nightly import champion, model
-from include.nightly.night import Night
-from include.nightly.rows import read_side
-from include.registry.follow.believe import Trust
+from include.registry.follow.verify import TrustedKeys
+from include.run import champion, training_steps
+from include.run.rows import read_side
+from include.run.run_context import RunContext
 from include.stores.objects import ObjectStore
-from tests.nights import ORDER, STARTED_AT, run_night
-from tests.versions import Signer
+from tests.support.signed_versions import Signer
+from tests.support.training_run import ORDER, STARTED_AT, run_training
 
 PIPELINE = pipelines.get("urls")
 
 
 @pytest.fixture
 def house(s3, mongo_url, bucket, tmp_path):
-    """What `run_night` needs, over 8,000 simulated URLs."""
+    """What `run_training` needs, over 8,000 simulated URLs."""
     mongo = pymongo.MongoClient(mongo_url)
     collection = mongo[bucket].urls
     load_dataset(collection, PIPELINE, simulated=True, n_simulated=8_000, cache_dir=tmp_path)
     trainer, approver = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
-    trust = Trust(approver.trusted, trainer.trusted, 50_000_000)
+    trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 50_000_000)
     yield (
         ObjectStore(s3.client(), bucket),
         collection,
-        {"trust": trust, "trainer": trainer, "approver": approver},
+        {"trusted_keys": trusted_keys, "trainer": trainer, "approver": approver},
     )
     mongo.drop_database(bucket)
 
 
 def test_a_night_of_urls_is_judged_signed_and_served_and_the_next_beside_it(house):
     store, collection, how = house
-    night = Night(store, PIPELINE, "run-1")
-    how |= {"families": model.family_names(night, ORDER)[:1]}
-    pointer, evaluation = run_night(night, collection, **how)
-    served = champion.load_version(store, pointer, how["trust"]).model
-    train, test = read_side(night, "train"), read_side(night, "test")
+    run = RunContext(store, PIPELINE, "run-1")
+    how |= {"families": training_steps.family_names(run, ORDER)[:1]}
+    pointer, evaluation = run_training(run, collection, **how)
+    served = champion.load_version(store, pointer, how["trusted_keys"]).model
+    train, test = read_side(run, "train"), read_side(run, "test")
     manifest = parse_manifest(store.get(keys.version_file("urls", pointer.version, keys.MANIFEST)))
     later = evaluation["later_months"]
     right = (served.score(test.items) >= 0.5) == test.y
@@ -57,12 +57,12 @@ def test_a_night_of_urls_is_judged_signed_and_served_and_the_next_beside_it(hous
     assert len(later["months"]) == 3
     assert later["seen"]["n_rows"] + later["unseen"]["n_rows"] == later["all"]["n_rows"]
 
-    next_night = Night(store, PIPELINE, "run-2")
-    pointer, evaluation = run_night(
-        next_night, collection, started_at=STARTED_AT + timedelta(days=1), **how
+    next_run = RunContext(store, PIPELINE, "run-2")
+    pointer, evaluation = run_training(
+        next_run, collection, started_at=STARTED_AT + timedelta(days=1), **how
     )
 
     assert pointer.serial == 2
     assert evaluation["champion"]["only_candidate_right"] == 0
     assert evaluation["champion"]["only_champion_right"] == 0
-    assert next_night.read_json("drift.json")["max_psi"] == pytest.approx(0, abs=1e-3)
+    assert next_run.read_json("drift.json")["max_psi"] == pytest.approx(0, abs=1e-3)

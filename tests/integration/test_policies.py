@@ -20,20 +20,20 @@ from include import pipelines
 from include.contract import keys
 from include.errors import StoreUnavailableError
 from include.ingest.load import load_dataset
-from include.nightly import ship
-from include.nightly.decision import record_answer
-from include.nightly.night import Night
-from include.nightly.reinstate import reinstate
-from include.registry.follow.believe import Trust
-from include.registry.outdated import plan_retention
-from include.registry.sweep import sweep
+from include.registry.follow.verify import TrustedKeys
+from include.registry.retention.plan import plan_retention
+from include.registry.retention.sweep import sweep
+from include.run import promotion
+from include.run.approval_response import record_answer
+from include.run.rollback import reinstate
+from include.run.run_context import RunContext
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import REGION, SeaweedServer
 from include.stores.objects import ObjectStore
-from tests.nights import STARTED_AT, judge_night
-from tests.policies import AWS, read_policy, refuses_put
-from tests.scorers import ScorerProcess
-from tests.versions import Signer, request
+from tests.support.aws_policies import AWS, read_policy, refuses_put
+from tests.support.scorer_process import ScorerProcess
+from tests.support.signed_versions import Signer, request
+from tests.support.training_run import STARTED_AT, evaluate_run
 
 PIPELINE = pipelines.get("sites")
 BUCKET = "nightcatch"
@@ -84,7 +84,7 @@ class Account:
         self.puts = []
 
     def protect(self):
-        """Put the bucket's policy in force, but for conditions that this server does not know."""
+        """Apply the bucket's policy, but for conditions that this server does not know."""
         statements = read_policy("s3-bucket-policy.json", BUCKET=BUCKET)
         known = [each for each in statements if "Condition" not in each]
         policy = {"Version": "2012-10-17", "Statement": known}
@@ -141,48 +141,52 @@ def mongo(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def night(account, mongo, tmp_path_factory):
-    """One night, each step by who may do it, up to a version in force."""
-    folder = tmp_path_factory.mktemp("night")
+def run_context(account, mongo, tmp_path_factory):
+    """One night, each step by who may do it, up to a version in production."""
+    folder = tmp_path_factory.mktemp("run")
     trainer, approver = Signer.new(folder, "trainer"), Signer.new(folder, "approver")
-    trust = Trust(approver.trusted, trainer.trusted, 50_000_000)
+    trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 50_000_000)
     as_trainer, as_approver = account.store_of("trainer"), account.store_of("approver")
     with mongo.as_user("nightcatch_loader") as client:
         load_dataset(
             client.phishing.sites, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=folder
         )
-    run = Night(as_trainer, PIPELINE, "scheduled__2026-11-21T02:00:00+00:00")
+    run = RunContext(as_trainer, PIPELINE, "scheduled__2026-11-21T02:00:00+00:00")
     with mongo.as_user("nightcatch_trainer") as client:
-        packaged, _, evaluation = judge_night(
-            run, client.phishing.sites, trust=trust, trainer=trainer, families=FAMILIES
+        packaged, _, evaluation = evaluate_run(
+            run,
+            client.phishing.sites,
+            trusted_keys=trusted_keys,
+            trainer=trainer,
+            families=FAMILIES,
         )
-    deciding = Night(as_approver, PIPELINE, run.run_id)
+    deciding = RunContext(as_approver, PIPELINE, run.run_id)
     record_answer(deciding, packaged, approved=True, by="ann", at=STARTED_AT, reason="looks fine")
-    pointer = ship.promote(
+    pointer = promotion.promote(
         deciding, packaged, expected_serial=evaluation["champion_serial"], approved_by="ann",
-        approved_at=STARTED_AT, reason="looks fine", key=approver.key, trust=trust,
+        approved_at=STARTED_AT, reason="looks fine", key=approver.key, trusted_keys=trusted_keys,
     )  # fmt: skip
-    return as_trainer, as_approver, pointer, trainer, approver, trust
+    return as_trainer, as_approver, pointer, trainer, approver, trusted_keys
 
 
-def test_a_night_runs_with_what_the_trainer_and_the_approver_may(night):
-    _, _, pointer, *_ = night
+def test_a_night_runs_with_what_the_trainer_and_the_approver_may(run):
+    _, _, pointer, *_ = run
 
     assert pointer.serial == 1
 
 
-def test_a_person_puts_a_kept_version_in_force_with_what_the_approver_may(night):
-    _, as_approver, pointer, _, approver, trust = night
+def test_a_person_puts_a_kept_version_in_force_with_what_the_approver_may(run):
+    _, as_approver, pointer, _, approver, trusted_keys = run
     asked = request(pointer.version, run_id="once more")
 
-    assert reinstate(as_approver, asked, approver.key, trust).serial == 2
+    assert reinstate(as_approver, asked, approver.key, trusted_keys).serial == 2
 
 
-def test_housekeeping_needs_no_more_than_the_trainer_may(night, account):
-    as_trainer, *_ = night
+def test_architecturekeeping_needs_no_more_than_the_trainer_may(run, account):
+    as_trainer, *_ = run
     as_trainer.put(keys.outbox("sites", "run-1"), b"{}")
     as_trainer.delete(keys.outbox("sites", "run-1"))
-    as_trainer.put(keys.told_champion("sites"), b"{}")
+    as_trainer.put(keys.reported_champion("sites"), b"{}")
     account.admin.put(keys.traffic_file("sites", "2025-01-01", "old"), b"x")
     account.admin.put(keys.run_file("sites", "old-run", "chosen.joblib"), b"x")
     later = datetime.now(UTC) + timedelta(days=4_000)
@@ -196,7 +200,7 @@ def test_housekeeping_needs_no_more_than_the_trainer_may(night, account):
     assert {"run", "traffic"} <= {each.kind for each in deleted}
 
 
-def test_every_write_that_needs_a_condition_has_one(night, account):
+def test_every_write_that_needs_a_condition_has_one(run, account):
     bucket = read_policy("s3-bucket-policy.json")
     written = {key.split("/")[0] for key, _ in account.puts}
 
@@ -205,8 +209,8 @@ def test_every_write_that_needs_a_condition_has_one(night, account):
 
 
 @pytest.fixture
-def scorer(night, account, tmp_path):
-    _, _, _, trainer, approver, _ = night
+def scorer(run, account, tmp_path):
+    _, _, _, trainer, approver, _ = run
     digest = hashlib.sha256(API_KEY.encode()).hexdigest()
     (tmp_path / "api-keys").write_text(f"tester {digest}\n")
     process = ScorerProcess(
@@ -228,12 +232,12 @@ def scorer(night, account, tmp_path):
     process.kill()
 
 
-def test_a_scorer_serves_and_leaves_its_logs_with_what_it_may(night, account, scorer):
+def test_a_scorer_serves_and_leaves_its_logs_with_what_it_may(run, account, scorer):
     client = requests.Session()
     client.headers["Authorization"] = f"Bearer {API_KEY}"
     answer = scorer.predict(RECORD, client).json()
-    told = {"id": answer["id"], "label": answer["prediction"], "source": "a test"}
-    accepted = client.post(f"{scorer.url}/feedback", json=told, timeout=30)
+    sent = {"id": answer["id"], "label": answer["prediction"], "source": "a test"}
+    accepted = client.post(f"{scorer.url}/feedback", json=sent, timeout=30)
     for prefix in (keys.traffic_days_prefix("sites"), keys.feedback_days_prefix("sites")):
         scorer.wait_until(lambda prefix=prefix: list(account.admin.keys_under(prefix)))
     report = f"{scorer.url}/models/sites/report"
@@ -253,20 +257,20 @@ def test_a_scorer_serves_and_leaves_its_logs_with_what_it_may(night, account, sc
         ("approver", keys.run_file("sites", "run-1", "gate.json")),
     ],
 )
-def test_a_write_beyond_the_duty_is_refused(night, who, key):
-    as_trainer, as_approver, *_ = night
+def test_a_write_beyond_the_duty_is_refused(run, who, key):
+    as_trainer, as_approver, *_ = run
     store = {"trainer": as_trainer, "approver": as_approver}[who]
     with pytest.raises(StoreUnavailableError, match="AccessDenied"):
         store.put(key, b"x")
 
 
-def test_nobody_deletes_an_approval(night, account):
+def test_nobody_deletes_an_approval(run, account):
     for key in (keys.approved("sites"), keys.history("sites", 1)):
         with pytest.raises(StoreUnavailableError, match="AccessDenied"):
             account.admin.delete(key)
 
 
-def test_who_trains_can_change_no_record(night, mongo):
+def test_who_trains_can_change_no_record(run, mongo):
     with mongo.as_user("nightcatch_trainer") as client:
         with pytest.raises(OperationFailure, match="not authorized"):
             client.phishing.sites.insert_one({"x": 1})

@@ -18,11 +18,11 @@ from include.errors import (
     SignatureError,
     VersionRefusedError,
 )
-from include.registry.approve import approve, pointer_in_force, read_history
-from include.registry.follow.believe import Trust
+from include.registry.approve import approve, production_pointer, read_history
+from include.registry.follow.verify import TrustedKeys
 from include.registry.versions import read_signed_manifest
 from include.stores.objects import ObjectStore
-from tests.versions import Signer, Version, promote, publish, request, version_name
+from tests.support.signed_versions import Signer, Version, promote, publish, request, version_name
 
 fork = multiprocessing.get_context("fork")
 
@@ -95,7 +95,7 @@ def test_serials_rise_and_history_keeps_every_approval(store, trainer, approver)
     pointer = approve(store, back, approver.key, approver.trusted)
 
     assert (pointer.version, pointer.serial) == (version_name(1), 3)
-    assert pointer_in_force(store, "sites", approver.trusted) == pointer
+    assert production_pointer(store, "sites", approver.trusted) == pointer
     assert serials(store, approver) == [1, 2, 3]
 
 
@@ -113,17 +113,17 @@ def test_a_request_answered_long_ago_is_answered_the_same_again(store, trainer, 
     again = request(version_name(1), run_id="night-1")
 
     assert approve(store, again, approver.key, approver.trusted) == first
-    assert pointer_in_force(store, "sites", approver.trusted).version == version_name(2)
+    assert production_pointer(store, "sites", approver.trusted).version == version_name(2)
 
 
 def test_a_request_judged_against_an_older_champion_changes_nothing(store, trainer, approver):
     promote(store, Version(version_name(1)), trainer, approver, run_id="night-1")
-    with pytest.raises(PromotionConflictError, match="serial 0, but serial 1 is in force"):
+    with pytest.raises(PromotionConflictError, match="serial 0, but serial 1 is in production"):
         promote(
             store, Version(version_name(2)), trainer, approver, run_id="night-2", expected_serial=0
         )
 
-    assert pointer_in_force(store, "sites", approver.trusted).version == version_name(1)
+    assert production_pointer(store, "sites", approver.trusted).version == version_name(1)
 
 
 def test_an_older_night_takes_no_newer_ones_place_unless_a_person_says_so(store, trainer, approver):
@@ -131,7 +131,7 @@ def test_an_older_night_takes_no_newer_ones_place_unless_a_person_says_so(store,
     promote(store, newer, trainer, approver, run_id="night-2", never_older=True)
     publish(store, older, trainer)
     asked = request(older.name, run_id="backfill", expected_serial=1, never_older=True)
-    with pytest.raises(PromotionConflictError, match=f"older night than {newer.name}, .* serial 1"):
+    with pytest.raises(PromotionConflictError, match=f"older run than {newer.name}, .* serial 1"):
         approve(store, asked, approver.key, approver.trusted)
 
     assert serials(store, approver) == [1]
@@ -192,7 +192,7 @@ def test_of_32_racing_approvals_one_wins_in_each_of_100_rounds(store, s3, traine
         (number, number + 1, history[number].run_id) for number in range(ROUNDS)
     ]
     assert [pointer.serial for pointer in history] == list(range(1, ROUNDS + 1))
-    assert pointer_in_force(store, "sites", approver.trusted) == history[-1]
+    assert production_pointer(store, "sites", approver.trusted) == history[-1]
 
 
 def killed_at(step, client, bucket, work):
@@ -223,16 +223,16 @@ def killed_at(step, client, bucket, work):
     return process
 
 
-def watch(store, trust, stopped):
-    """Read what is in force all the time: it must be whole, signed, and never go back."""
+def watch(store, trusted_keys, stopped):
+    """Read what is in production all the time: it must be whole, signed, and never go back."""
     newest = 0
     while not stopped.is_set():
-        pointer = pointer_in_force(store, "sites", trust.approvers)
+        pointer = production_pointer(store, "sites", trusted_keys.approvers)
         if pointer is None:
             continue
         assert pointer.serial >= newest
         newest = pointer.serial
-        manifest, _ = read_signed_manifest(store, "sites", pointer.version, trust)
+        manifest, _ = read_signed_manifest(store, "sites", pointer.version, trusted_keys)
         for name, entry in manifest.files.items():
             check_file(name, store.get(keys.version_file("sites", pointer.version, name)), entry)
     assert newest == ROUNDS
@@ -240,15 +240,15 @@ def watch(store, trust, stopped):
 
 @pytest.fixture
 def watched(store, s3, trainer, approver):
-    trust = Trust(approver.trusted, trainer.trusted, 1_000_000)
+    trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 1_000_000)
     stopped = fork.Event()
     own = ObjectStore(s3.client(), store.bucket)
-    watcher = fork.Process(target=watch, args=(own, trust, stopped))
+    watcher = fork.Process(target=watch, args=(own, trusted_keys, stopped))
     watcher.start()
-    yield trust
+    yield trusted_keys
     stopped.set()
     watcher.join(600)
-    assert watcher.exitcode == 0, "what was in force could not be believed"
+    assert watcher.exitcode == 0, "what was in production could not be verified"
 
 
 def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_each_round(
@@ -289,7 +289,7 @@ def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_
             won.append(work(store))
 
         assert len(won) == 1
-        assert pointer_in_force(store, "sites", approver.trusted) == won[0]
+        assert production_pointer(store, "sites", approver.trusted) == won[0]
         assert won[0].serial == number + 1
 
     history = [pointer.serial for pointer in read_history(store, "sites", approver.trusted)]
@@ -297,10 +297,10 @@ def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_
     assert n_killed > 80, "the kill never landed"
 
 
-def published_or_refused(store, version, trust):
+def published_or_refused(store, version, trusted_keys):
     """Whether a version is whole and signed, or nobody can approve it."""
     try:
-        manifest, _ = read_signed_manifest(store, "sites", version, trust)
+        manifest, _ = read_signed_manifest(store, "sites", version, trusted_keys)
     except VersionRefusedError:
         return True
     found = set(store.keys_under(keys.version_prefix("sites", version)))

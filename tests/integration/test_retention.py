@@ -13,19 +13,19 @@ from include.contract import keys
 from include.contract.manifest import describe_file
 from include.contract.schema import InputField
 from include.errors import PointerError, VersionRefusedError
-from include.ingest.snapshot import read_snapshot, take_snapshot
-from include.registry.approve import approve, pointer_in_force, read_history
-from include.registry.follow.believe import Trust
-from include.registry.outdated import plan_retention
+from include.ingest.snapshot.snapshots import read_snapshot, take_snapshot
+from include.registry.approve import approve, production_pointer, read_history
+from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
-from include.registry.retention import Retention
-from include.registry.sweep import sweep
+from include.registry.retention.plan import plan_retention
+from include.registry.retention.policy import Retention
+from include.registry.retention.sweep import sweep
 from include.registry.versions import list_versions, read_signed_manifest
 from include.stores.objects import ObjectStore
-from tests.versions import Signer, Version, request, version_name
+from tests.support.signed_versions import Signer, Version, request, version_name
 
 POLICY = Retention(days=30, newest_versions=1, traffic_days=10, feedback_days=20)
-REPLACED, IN_FORCE, REJECTED, UNFINISHED, NEWEST = (version_name(n) for n in range(1, 6))
+REPLACED, IN_PRODUCTION, REJECTED, UNFINISHED, NEWEST = (version_name(n) for n in range(1, 6))
 fork = multiprocessing.get_context("fork")
 
 
@@ -39,7 +39,7 @@ class Shelf:
     def __init__(self, store, folder):
         self.store = store
         self.trainer, self.approver = Signer.new(folder, "trainer"), Signer.new(folder, "approver")
-        self.trust = Trust(self.approver.trusted, self.trainer.trusted, 1_000_000)
+        self.trusted_keys = TrustedKeys(self.approver.trusted, self.trainer.trusted, 1_000_000)
 
     def put(self, *names):
         for name in names:
@@ -81,8 +81,8 @@ class Shelf:
     def plan(self, *, days=31, policy=POLICY):
         return plan_retention(self.store, "sites", policy, datetime.now(UTC) + timedelta(days=days))
 
-    def sweep(self, doomed=None, wait=lambda: None):
-        return sweep(self.store, "sites", self.plan() if doomed is None else doomed, wait)
+    def sweep(self, expired=None, wait=lambda: None):
+        return sweep(self.store, "sites", self.plan() if expired is None else expired, wait)
 
     def everything(self):
         return set(self.store.keys_under(""))
@@ -92,17 +92,17 @@ class Shelf:
 def shelf(s3, bucket, tmp_path):
     """Five versions: two approved, one rejected, one unfinished, one the newest; a run without."""
     shelf = Shelf(ObjectStore(s3.client(), bucket), tmp_path)
-    for number, name in enumerate((REPLACED, IN_FORCE, REJECTED, UNFINISHED, NEWEST), start=1):
+    for number, name in enumerate((REPLACED, IN_PRODUCTION, REJECTED, UNFINISHED, NEWEST), start=1):
         shelf.publish(name, number)
     shelf.store.delete(keys.version_file("sites", UNFINISHED, keys.SIGNATURE))
     shelf.approve(REPLACED)
-    shelf.approve(IN_FORCE)
+    shelf.approve(IN_PRODUCTION)
     shelf.put_run("failed", 6)
     return shelf
 
 
-def named(doomed):
-    return {(each.kind, each.name) for each in doomed}
+def named(expired):
+    return {(each.kind, each.name) for each in expired}
 
 
 def test_what_goes_is_old_and_needed_by_nothing(shelf):
@@ -126,14 +126,16 @@ def test_what_goes_is_old_and_needed_by_nothing(shelf):
 
 def test_what_was_approved_stays_with_its_snapshot_and_what_its_run_found_out(shelf):
     history = list(read_history(shelf.store, "sites", shelf.approver.trusted))
-    pointer = pointer_in_force(shelf.store, "sites", shelf.approver.trusted)
+    pointer = production_pointer(shelf.store, "sites", shelf.approver.trusted)
     shelf.sweep()
-    kept = {found.version: found for found in list_versions(shelf.store, "sites", shelf.trust)}
+    kept = {
+        found.version: found for found in list_versions(shelf.store, "sites", shelf.trusted_keys)
+    }
 
-    assert set(kept) == {REPLACED, IN_FORCE, NEWEST}
+    assert set(kept) == {REPLACED, IN_PRODUCTION, NEWEST}
     assert all(found.problem == "" for found in kept.values())
     assert list(read_history(shelf.store, "sites", shelf.approver.trusted)) == history
-    assert pointer_in_force(shelf.store, "sites", shelf.approver.trusted) == pointer
+    assert production_pointer(shelf.store, "sites", shelf.approver.trusted) == pointer
     assert {f"night_{number}" for number in (1, 2, 5)} == set(shelf.store.folders("runs/sites/"))
     assert len(list(shelf.store.keys_under(keys.snapshots_prefix("sites")))) == 3 * 4
     assert not [key for key in shelf.everything() if "runs/" in key and key.endswith(".joblib")]
@@ -152,12 +154,12 @@ def test_a_young_run_keeps_the_snapshot_it_took_though_that_is_old(shelf):
             break
     body = json.dumps({"digest": digest_of(3)}).encode()
     shelf.store.put(keys.run_file("sites", "under way", "snapshot.json"), body)
-    doomed = plan_retention(shelf.store, "sites", POLICY, probe.modified_at + timedelta(days=30))
+    expired = plan_retention(shelf.store, "sites", POLICY, probe.modified_at + timedelta(days=30))
 
-    assert ("version", REJECTED) in named(doomed)
-    assert ("snapshot", digest_of(6)) in named(doomed)
-    assert ("snapshot", digest_of(3)) not in named(doomed)
-    assert ("run", "under_way") not in named(doomed)
+    assert ("version", REJECTED) in named(expired)
+    assert ("snapshot", digest_of(6)) in named(expired)
+    assert ("snapshot", digest_of(3)) not in named(expired)
+    assert ("run", "under_way") not in named(expired)
 
 
 def test_traffic_and_feedback_go_by_their_day(shelf):
@@ -183,7 +185,7 @@ def test_an_approval_that_cannot_be_read_keeps_everything(shelf):
 
 
 def test_a_version_that_is_approved_while_it_is_going_stays_whole(shelf):
-    doomed = shelf.plan()
+    expired = shelf.plan()
 
     def approve_late():
         # Its approver had looked at the signature just before that went.
@@ -193,23 +195,23 @@ def test_a_version_that_is_approved_while_it_is_going_stays_whole(shelf):
 
     key = keys.version_file("sites", REJECTED, keys.SIGNATURE)
     late = (key, shelf.store.get(key))
-    deleted = shelf.sweep(doomed, approve_late)
+    deleted = shelf.sweep(expired, approve_late)
 
     assert deleted == ()
-    assert read_signed_manifest(shelf.store, "sites", REJECTED, shelf.trust)
+    assert read_signed_manifest(shelf.store, "sites", REJECTED, shelf.trusted_keys)
     assert ("snapshot", digest_of(3)) not in named(shelf.plan())
     assert ("version", UNFINISHED) in named(shelf.plan())
 
 
 def test_what_is_used_again_since_the_plan_stays(shelf):
-    doomed = [each for each in shelf.plan() if each.kind == "snapshot"]
-    (in_use,) = [each for each in doomed if each.name == digest_of(6)]
+    expired = [each for each in shelf.plan() if each.kind == "snapshot"]
+    (in_use,) = [each for each in expired if each.name == digest_of(6)]
     while True:  # as a run does that takes the same snapshot; a listing tells seconds apart
         shelf.put(keys.snapshot_profile("sites", digest_of(6)))
         touched = {e.key: e.modified_at for e in shelf.store.entries_under(in_use.prefix)}
         if any(touched[entry.key] != entry.modified_at for entry in in_use.entries):
             break
-    deleted = shelf.sweep(doomed)
+    deleted = shelf.sweep(expired)
 
     assert named(deleted) == {("snapshot", digest_of(3)), ("snapshot", digest_of(4))}
 
@@ -226,7 +228,7 @@ def looks_whole_and_is_not(shelf):
 
 def test_killed_at_any_deletion_nothing_looks_whole_that_is_not(shelf, s3):
     whole = [each for each in shelf.plan() if each.kind in ("version", "snapshot")]
-    doomed = [each for each in whole if each.name in (REJECTED, digest_of(3))]
+    expired = [each for each in whole if each.name in (REJECTED, digest_of(3))]
     n_killed = 0
     for step in range(1, 100):
 
@@ -242,7 +244,7 @@ def test_killed_at_any_deletion_nothing_looks_whole_that_is_not(shelf, s3):
             client = s3.client()
             event = "before-send.s3.DeleteObject" if step % 2 else "after-call.s3.DeleteObject"
             client.meta.events.register(event, die)
-            sweep(ObjectStore(client, shelf.store.bucket), "sites", doomed, lambda: None)
+            sweep(ObjectStore(client, shelf.store.bucket), "sites", expired, lambda: None)
 
         process = fork.Process(target=child)
         process.start()

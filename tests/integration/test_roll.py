@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import fake_docker
+from tests.support import fake_docker
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLL = ROOT / "deploy/aws/roll.sh"

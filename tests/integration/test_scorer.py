@@ -21,10 +21,10 @@ import requests
 
 from include.contract import keys
 from include.stores.objects import ObjectStore
-from tests import graphs
-from tests.answering import without_ids
-from tests.scorers import ROOT, ScorerProcess
-from tests.versions import Signer, Version, promote, version_name
+from tests.support import onnx_graphs
+from tests.support.scorer_app import without_ids
+from tests.support.scorer_process import ROOT, ScorerProcess
+from tests.support.signed_versions import Signer, Version, promote, version_name
 
 RECORD = {"a": 1, "b": -1}
 PAUSE_ALLOWED_S = 0.9
@@ -52,7 +52,7 @@ class Site:
 
     def promote(self, number, body=None, trainer=None):
         """Approve a version that answers number / 100 to whatever it is asked."""
-        body = body or graphs.constant(number / 100)
+        body = body or onnx_graphs.constant(number / 100)
         version = Version(version_name(number), files={"model.onnx": body})
         run_id = f"run-{secrets.token_hex(4)}"
         return promote(self.store, version, trainer or self.trainer, self.approver, run_id=run_id)
@@ -84,7 +84,7 @@ def test_it_is_live_before_and_ready_after_the_first_approval(site, scorer):
 
 
 def test_what_comes_at_the_same_moment_is_answered_to_each_as_if_alone(site, scorer):
-    site.promote(90, graphs.logistic((0.7, -1.3)))
+    site.promote(90, onnx_graphs.logistic((0.7, -1.3)))
     scorer.start("/health/ready")
     records = [{"a": a, "b": b} for a in (-1, 0, 1) for b in (-1, 0, 1, 7, None)]
     with ExitStack() as stack:
@@ -120,7 +120,7 @@ def answer_of(client):
 def test_metrics_are_the_sum_of_all_workers(site, scorer):
     site.promote(90)
     scorer.start("/health/ready")
-    scorer.wait_until(lambda: scorer.log().count("is in force, serial") == 2)  # both workers
+    scorer.wait_until(lambda: scorer.log().count("is in production, serial") == 2)  # both workers
     for _ in range(40):
         assert scorer.predict(RECORD).status_code == 200
     counted = (
@@ -204,7 +204,7 @@ def test_all_replicas_move_to_a_version_and_no_client_of_any_fails(site, scorer,
                     )
 
         assert one.wrong == other.wrong == []
-        assert "stays in force" not in scorer.log() + replica.log()
+        assert "stays in production" not in scorer.log() + replica.log()
     finally:
         replica.kill()
 
@@ -212,7 +212,7 @@ def test_all_replicas_move_to_a_version_and_no_client_of_any_fails(site, scorer,
 def test_a_bad_version_is_named_in_the_log_and_counted(site, scorer):
     site.promote(90)
     scorer.start("/health/ready")
-    site.promote(91, graphs.with_external_weights())
+    site.promote(91, onnx_graphs.with_external_weights())
     counted = 'nightcatch_poll_failures_total{kind="VersionRefusedError",pipeline="sites"}'
     scorer.wait_until(lambda: counted in scorer.metrics())
     scorer.wait_until(lambda: scorer.log().count("in another file") == 2)  # once per worker
@@ -432,7 +432,7 @@ def test_a_missing_variable_ends_the_start_and_is_named(site, tmp_path, name):
     run = subprocess.run(
         [
             *(sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "-c"),
-            "python:include.services.scorer.gunicorn_conf",
+            "python:include.services.scorer.serving.gunicorn_conf",
             "include.services.scorer.wsgi:create()",
         ],
         env=env,

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.integration.test_scorer import RECORD, Hammer, Site
-from tests.scorers import ScorerProcess
+from tests.support.scorer_process import ScorerProcess
 
 
 @pytest.fixture

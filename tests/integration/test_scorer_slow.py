@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.integration.test_scorer import RECORD, Site
-from tests.scorers import ScorerProcess
+from tests.support.scorer_process import ScorerProcess
 
 N_THREADS = 8  # of all workers
 BODY = b'{"record": {"a": 1, "b": 1}}'

@@ -10,9 +10,9 @@ import pytest
 import requests
 
 from include.contract import keys
-from include.services.scorer.ids import day_of
+from include.inference.prediction_ids import day_of
 from tests.integration.test_scorer import RECORD, Site, table
-from tests.scorers import ScorerProcess
+from tests.support.scorer_process import ScorerProcess
 
 SLOW = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "600"}
 FAST = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "0.2"}

@@ -27,8 +27,8 @@ from include.errors import (
     SnapshotCorruptError,
     StoreUnavailableError,
 )
-from include.ingest.decode import BatchDecoder
-from include.ingest.snapshot import (
+from include.ingest.snapshot.decode import BatchDecoder
+from include.ingest.snapshot.snapshots import (
     read_profile,
     read_snapshot,
     read_type_errors,
@@ -164,7 +164,7 @@ TAKE = """
 import sys, pymongo, boto3
 from botocore.config import Config
 from include.contract.schema import InputField
-from include.ingest.snapshot import take_snapshot
+from include.ingest.snapshot.snapshots import take_snapshot
 from include.stores.objects import ObjectStore
 url, database, endpoint, key, secret, bucket = sys.argv[1:]
 client = boto3.client("s3", endpoint_url=endpoint, aws_access_key_id=key,
@@ -499,7 +499,7 @@ MEASURE = """
 import resource, sys, tempfile, pymongo
 from pathlib import Path
 from include.contract.schema import InputField
-from include.ingest.extract import write_snapshot
+from include.ingest.snapshot.extract import write_snapshot
 columns = [InputField(f"column_{number}", "int8", None) for number in range(31)]
 collection = pymongo.MongoClient(sys.argv[1])[sys.argv[2]].sites
 with tempfile.TemporaryDirectory() as folder:

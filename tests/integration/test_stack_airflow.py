@@ -18,23 +18,23 @@ import httpx
 import psutil
 import pytest
 
-from dags.edges import POOL, POOL_SLOTS
+from dags.support.connections import POOL, POOL_SLOTS
+from include.cli.airflow_api import AirflowApi
+from include.cli.screen import Screen
+from include.cli.training_run import follow, trigger
 from include.errors import DagRunError, PortTakenError
 from include.stack.airflow import AirflowServer
-from include.stack.airflow_api import AirflowApi
 from include.stack.environment import airflow_environment
 from include.stack.keys import Secrets, ensure_secrets
 from include.stack.ports import pick_port, port_is_free
-from include.stack.running import follow, trigger
-from include.stack.screen import Screen
 from include.stack.settings import StackSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = """
 from airflow.sdk import Param, dag, get_current_context, task
-from dags.edges import POOL
-from dags.links import MlflowLink, show_link, with_links
-from dags.tracking import track
+from dags.support.connections import POOL
+from dags.support.links import MlflowLink, show_link, with_links
+from dags.support.tracking import track
 from include.errors import DataRejectedError
 
 
@@ -78,7 +78,7 @@ pooled()
 ASKS = """
 from datetime import timedelta
 from airflow.sdk import dag, task
-from dags.approval import ask_a_person
+from dags.support.approval import request_approval
 
 FIGURES = {"accuracy": 0.95, "roc_auc": 0.99, "recall_at_fpr": 0.9, "ece": 0.01}
 
@@ -102,7 +102,7 @@ def asks():
     def approve() -> None:
         pass
 
-    waiting = ask_a_person("sites")
+    waiting = request_approval("sites")
     waiting.response_timeout = timedelta(seconds=1)
     [package(), evaluate(), gate()] >> waiting >> approve()
 
@@ -218,11 +218,11 @@ def test_lineage_events_of_every_run_and_task_are_in_a_file(
 ) -> None:
     run_id = trigger(api, "good", {}, Screen())
     follow(api, "good", run_id, Screen())
-    path, told = settings.state_dir / "airflow" / "lineage.jsonl", set()
-    while not {("good.grow", "START"), ("good.grow", "COMPLETE")} <= told:  # within pytest's limit
+    path, sent = settings.state_dir / "airflow" / "lineage.jsonl", set()
+    while not {("good.grow", "START"), ("good.grow", "COMPLETE")} <= sent:  # within pytest's limit
         written = path.read_text()
         whole_lines = written[: written.rfind("\n") + 1].splitlines()
-        told = {
+        sent = {
             (event["job"]["name"], event["eventType"]) for event in map(json.loads, whole_lines)
         }
 

@@ -34,7 +34,7 @@ class CommandLine:
 
     def spawn(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "include.stack", *arguments],
+            [sys.executable, "-m", "include.cli", *arguments],
             cwd=ROOT,
             env=self.env,
             text=True,

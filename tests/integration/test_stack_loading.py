@@ -4,9 +4,10 @@ import pymongo
 import pytest
 
 from include import pipelines
+from include.cli.load_command import load_source
+from include.cli.screen import Screen
 from include.errors import SettingMissingError
-from include.stack.loading import DATABASE, load_source
-from include.stack.screen import Screen
+from include.stores.documents import DATABASE
 
 URLS = pipelines.get("urls")
 

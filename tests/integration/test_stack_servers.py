@@ -40,25 +40,25 @@ def seaweed(tmp_path: Path) -> Iterator[SeaweedServer]:
 
 def test_mongo_keeps_acknowledged_documents_when_killed(mongo: MongoServer) -> None:
     with pymongo.MongoClient(mongo.url, w="majority", journal=True) as client:
-        client.trial.things.insert_one({"_id": 1})
+        client.checks.things.insert_one({"_id": 1})
     mongo.kill()
     killed = not mongo.is_healthy()
     mongo.start()
 
     with pymongo.MongoClient(mongo.url) as client:
         assert killed
-        assert client.trial.things.find_one() == {"_id": 1}
+        assert client.checks.things.find_one() == {"_id": 1}
 
 
 def test_mongo_keeps_documents_when_its_port_changes(mongo: MongoServer, tmp_path: Path) -> None:
     with pymongo.MongoClient(mongo.url) as client:
-        client.trial.things.insert_one({"_id": 1})
+        client.checks.things.insert_one({"_id": 1})
     mongo.stop()
     moved = MongoServer(tmp_path)
     moved.start()
 
     with pymongo.MongoClient(moved.url) as client:
-        found = client.trial.things.find_one()
+        found = client.checks.things.find_one()
     moved.kill()
     assert found == {"_id": 1}
 

@@ -18,13 +18,13 @@ from include.stack.mlflow import MlflowServer
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
-from include.tracking import lineage, outbox
+from include.tracking import delivery_queue, lineage
 from include.tracking.models import model_name
 from include.tracking.record import was_refused
 from include.tracking.runs import experiment_name
 from include.tracking.send import send_news
-from tests.tracking import DIGEST, SCORES, VERSION, documents, ending, leave_run
-from tests.versions import Signer, Version, publish, request
+from tests.support.signed_versions import Signer, Version, publish, request
+from tests.support.tracked_run import DIGEST, SCORES, VERSION, documents, ending, leave_run
 
 OTHER = "20261122T020513Z-3f9a1c2b"
 
@@ -71,7 +71,7 @@ def signer(tmp_path):
 def noted(store, signer, ended, **changes):
     """A run that has ended and waits."""
     leave_run(store, ended, signer, **changes)
-    outbox.note(store, ended)
+    delivery_queue.note(store, ended)
     return ended
 
 
@@ -83,7 +83,7 @@ def runs_of(client, pipeline):
     return [run for run in found if run not in nested], nested
 
 
-def in_force(store, signer, pipeline, version, run_id="run-1"):
+def in_production(store, signer, pipeline, version, run_id="run-1"):
     asked = request(version, pipeline=pipeline, run_id=run_id)
     return approve(store, asked, signer.key, signer.trusted)
 
@@ -115,7 +115,7 @@ def test_told_twice_it_is_there_once(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
     send_news(store, client, pipeline, None)
     before = runs_of(client, pipeline)
-    outbox.note(store, replace(ended, ended_at="2026-11-21T02:09:00+00:00"))
+    delivery_queue.note(store, replace(ended, ended_at="2026-11-21T02:09:00+00:00"))
     send_news(store, client, pipeline, None)
     after = runs_of(client, pipeline)
 
@@ -164,53 +164,55 @@ def test_what_happens_while_mlflow_is_away_is_told_in_order_later(
         "outcome": "failed",
         "failed_tasks": ("take_snapshot",),
     }
-    outbox.note(store, ending(pipeline, "aa-second", **late))
-    waiting = [each.run_id for each in outbox.waiting(store, pipeline)]
+    delivery_queue.note(store, ending(pipeline, "aa-second", **late))
+    waiting = [each.run_id for each in delivery_queue.waiting(store, pipeline)]
     send_news(store, client, pipeline, None)
     parents, _ = runs_of(client, pipeline)
 
     assert waiting == [first.run_id, "aa-second"]
     assert [run.info.run_name for run in parents] == waiting
     assert [run.info.status for run in parents] == ["FINISHED", "FAILED"]
-    assert outbox.waiting(store, pipeline) == []
+    assert delivery_queue.waiting(store, pipeline) == []
 
 
 def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(store, client, signer, pipeline):
     endless = {**documents()["chosen.json"], "params": {"p" * 300: 1}}
     bad = noted(store, signer, ending(pipeline, "bad"), **{"chosen.json": endless})
-    outbox.note(store, replace(ending(pipeline, "good"), ended_at="2026-11-21T09:00:00+00:00"))
+    delivery_queue.note(
+        store, replace(ending(pipeline, "good"), ended_at="2026-11-21T09:00:00+00:00")
+    )
     with pytest.raises(TrackingUnavailableError, match=f"{pipeline}: MLflow refuses bad"):
         send_news(store, client, pipeline, None)
 
-    assert [each.run_id for each in outbox.waiting(store, pipeline)] == [bad.run_id]
+    assert [each.run_id for each in delivery_queue.waiting(store, pipeline)] == [bad.run_id]
     assert "good" in [run.info.run_name for run in runs_of(client, pipeline)[0]]
 
 
 def test_the_champion_follows_approvals_and_rollbacks(store, client, signer, pipeline):
     noted(store, signer, ending(pipeline))
-    first = in_force(store, signer, pipeline, VERSION)
+    first = in_production(store, signer, pipeline, VERSION)
     send_news(store, client, pipeline, first)
     name = model_name(pipeline)
-    told = client.get_model_version_by_alias(name, "champion")
+    sent = client.get_model_version_by_alias(name, "champion")
     publish(store, Version(OTHER, pipeline=pipeline), signer)
-    send_news(store, client, pipeline, in_force(store, signer, pipeline, OTHER, "run-2"))
+    send_news(store, client, pipeline, in_production(store, signer, pipeline, OTHER, "run-2"))
     moved = client.get_model_version_by_alias(name, "champion")
-    back = in_force(store, signer, pipeline, VERSION, "run-3")
+    back = in_production(store, signer, pipeline, VERSION, "run-3")
     send_news(store, client, pipeline, back)
     again = client.get_model_version_by_alias(name, "champion")
 
-    assert told.source == f"s3://{store.bucket}/{keys.version_prefix(pipeline, VERSION)}"
-    assert told.tags["serial"] == "1"
+    assert sent.source == f"s3://{store.bucket}/{keys.version_prefix(pipeline, VERSION)}"
+    assert sent.tags["serial"] == "1"
     assert moved.tags["version"] == OTHER
-    assert (again.version, again.tags["serial"]) == (told.version, "3")
-    assert again.run_id == told.run_id != ""
+    assert (again.version, again.tags["serial"]) == (sent.version, "3")
+    assert again.run_id == sent.run_id != ""
 
 
 def test_the_champion_stays_when_its_run_is_told_anew(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
-    pointer = in_force(store, signer, pipeline, VERSION)
+    pointer = in_production(store, signer, pipeline, VERSION)
     send_news(store, client, pipeline, pointer)
-    outbox.note(store, replace(ended, code_commit="decade"))
+    delivery_queue.note(store, replace(ended, code_commit="decade"))
     send_news(store, client, pipeline, pointer)
     champion = client.get_model_version_by_alias(model_name(pipeline), "champion")
     (version,) = client.search_model_versions(f"name = '{model_name(pipeline)}'")
@@ -222,22 +224,22 @@ def test_the_champion_stays_when_its_run_is_told_anew(store, client, signer, pip
 
 def test_an_approval_that_mlflow_missed_is_news(store, client, away, signer, pipeline):
     publish(store, Version(VERSION, pipeline=pipeline), signer)
-    pointer = in_force(store, signer, pipeline, VERSION)
+    pointer = in_production(store, signer, pipeline, VERSION)
     with pytest.raises(TrackingUnavailableError):
         send_news(store, away, pipeline, pointer)
-    missed = outbox.has_news(store, pipeline, pointer)
+    missed = delivery_queue.has_news(store, pipeline, pointer)
     send_news(store, client, pipeline, pointer)
 
     assert missed
-    assert not outbox.has_news(store, pipeline, pointer)
+    assert not delivery_queue.has_news(store, pipeline, pointer)
 
 
 def test_an_ending_that_changes_while_it_is_sent_waits_on(store, signer, pipeline):
     first = noted(store, signer, ending(pipeline, outcome="failed"))
-    outbox.note(store, replace(first, outcome="approved"))
-    outbox.strike_out(store, first)
+    delivery_queue.note(store, replace(first, outcome="approved"))
+    delivery_queue.strike_out(store, first)
 
-    assert [each.outcome for each in outbox.waiting(store, pipeline)] == ["approved"]
+    assert [each.outcome for each in delivery_queue.waiting(store, pipeline)] == ["approved"]
 
 
 @pytest.mark.parametrize(

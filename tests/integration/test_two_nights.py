@@ -10,14 +10,14 @@ import pytest
 from include import pipelines
 from include.errors import NightCatchError
 from include.ingest.load import load_dataset
-from include.nightly import ship
-from include.nightly.night import Night
-from include.registry.approve import pointer_in_force, read_history
-from include.registry.follow.believe import Trust
+from include.registry.approve import production_pointer, read_history
+from include.registry.follow.verify import TrustedKeys
 from include.registry.versions import list_versions
+from include.run import promotion
+from include.run.run_context import RunContext
 from include.stores.objects import ObjectStore
-from tests.nights import STARTED_AT, judge_night
-from tests.versions import Signer
+from tests.support.signed_versions import Signer
+from tests.support.training_run import STARTED_AT, evaluate_run
 
 PIPELINE = pipelines.get("sites")
 FAMILIES = ("LogisticRegression", "DecisionTree")
@@ -51,23 +51,23 @@ def test_two_runs_at_once_end_with_one_approval_and_a_clear_reason_in_the_other(
     s3, mongo_url, database, tmp_path, apart, reason
 ):
     trainer, approver = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
-    trust = Trust(approver.trusted, trainer.trusted, 50_000_000)
+    trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 50_000_000)
     ends, both = fork.Queue(), fork.Barrier(2)
 
     def run(run_id, started_at):
-        night = Night(ObjectStore(s3.client(), database), PIPELINE, run_id)
+        run = RunContext(ObjectStore(s3.client(), database), PIPELINE, run_id)
         try:
             with pymongo.MongoClient(mongo_url) as mongo:
-                packaged, _, evaluation = judge_night(
-                    night, mongo[database].sites, trust=trust, trainer=trainer,
+                packaged, _, evaluation = evaluate_run(
+                    run, mongo[database].sites, trusted_keys=trusted_keys, trainer=trainer,
                     families=FAMILIES, started_at=started_at,
                 )  # fmt: skip
             if apart:
                 both.wait(600)  # neither may be done before the other is judged
-            pointer = ship.promote(
-                night, packaged, expected_serial=evaluation["champion_serial"],
+            pointer = promotion.promote(
+                run, packaged, expected_serial=evaluation["champion_serial"],
                 approved_by="the gate", approved_at=started_at, reason="passed",
-                key=approver.key, trust=trust,
+                key=approver.key, trusted_keys=trusted_keys,
             )  # fmt: skip
         except NightCatchError as err:
             ends.put((run_id, f"{type(err).__name__}: {err}"))
@@ -84,11 +84,11 @@ def test_two_runs_at_once_end_with_one_approval_and_a_clear_reason_in_the_other(
     for process in runs:
         process.join(600)
     store = ObjectStore(s3.client(), database)
-    history = list(read_history(store, "sites", trust.approvers))
+    history = list(read_history(store, "sites", trusted_keys.approvers))
     (winner,) = [run_id for run_id, end in ended.items() if end == 1]
     (loser,) = ended.keys() - {winner}
 
     assert [(pointer.run_id, pointer.serial) for pointer in history] == [(winner, 1)]
-    assert pointer_in_force(store, "sites", trust.approvers) == history[0]
+    assert production_pointer(store, "sites", trusted_keys.approvers) == history[0]
     assert re.match(reason, ended[loser])
-    assert all(found.problem == "" for found in list_versions(store, "sites", trust))
+    assert all(found.problem == "" for found in list_versions(store, "sites", trusted_keys))

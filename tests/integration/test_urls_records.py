@@ -13,16 +13,16 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.ingest.load import load_dataset
-from include.nightly import data, drift
-from include.nightly.night import Night
+from include.run import data, drift
+from include.run.run_context import RunContext
 from include.stores.objects import ObjectStore
-from tests.nights import ROOT, STARTED_AT
+from tests.support.training_run import ROOT, STARTED_AT
 
 PIPELINE = pipelines.get("urls")
 
 
 @dataclass(frozen=True)
-class House:
+class RealServers:
     """A bucket and a collection of one test."""
 
     store: ObjectStore
@@ -38,13 +38,13 @@ class House:
         path.write_text(content)
         return load_dataset(self.collection, PIPELINE, cache_dir=self.folder, path=path, **options)
 
-    def night(self, run_id):
-        return Night(self.store, PIPELINE, run_id)
+    def run_context(self, run_id):
+        return RunContext(self.store, PIPELINE, run_id)
 
     def validate(self, run_id):
-        night = self.night(run_id)
-        taken = data.snapshot(night, self.collection, STARTED_AT)
-        return taken, data.validate(night, taken["digest"], ROOT / "gx", STARTED_AT)
+        run = self.run_context(run_id)
+        taken = data.snapshot(run, self.collection, STARTED_AT)
+        return taken, data.validate(run, taken["digest"], ROOT / "gx", STARTED_AT)
 
     def documents(self):
         return list(self.collection.find({}, {"_id": False}).sort("url"))
@@ -53,7 +53,7 @@ class House:
 @pytest.fixture
 def house(s3, mongo_url, bucket, tmp_path):
     with pymongo.MongoClient(mongo_url) as mongo:
-        yield House(ObjectStore(s3.client(), bucket), mongo[bucket].urls, tmp_path)
+        yield RealServers(ObjectStore(s3.client(), bucket), mongo[bucket].urls, tmp_path)
         mongo.drop_database(bucket)
 
 
@@ -100,7 +100,7 @@ def test_a_contradiction_is_kept_twice_and_both_are_quarantined_with_both_source
     reason = "url is labelled legitimate by curators and phishing by feed"
     assert quarantined.loc["http://a.example/login", "reasons"] == reason
     assert quarantined.loc["https://www.a.example/login", "reasons"] == reason
-    accepted = house.night("night-1").read_frame(data.ACCEPTED)
+    accepted = house.run_context("night-1").read_frame(data.ACCEPTED)
     assert list(accepted.columns) == ["_id", "url", "label", "source", "first_seen"]
     assert len(accepted) == summary["accepted"]
     assert str(accepted["first_seen"].dtype) == "datetime64[ms, UTC]"
@@ -128,9 +128,9 @@ def test_records_of_another_program_are_judged_too(house):
 
 
 def _load_until_killed(url, database, folder, pipe):
-    from include.ingest.batches import load_records
-    from include.ingest.documents import Source
-    from include.ingest.records import read_records
+    from include.ingest.files.reader import read_records
+    from include.ingest.labels.batches import load_records
+    from include.ingest.labels.documents import Source
 
     with pymongo.MongoClient(url) as client:
         load_records(
@@ -185,9 +185,13 @@ def test_drift_is_measured_on_what_is_computed_of_urls(house):
     house.collection.update_many({"label": 1}, {"$set": {"source": "one feed"}})
     house.validate("night-2")
 
-    moved = drift.measure(house.night("night-2"), SimpleNamespace(manifest=manifest), ROOT / "gx")
+    moved = drift.measure(
+        house.run_context("night-2"), SimpleNamespace(manifest=manifest), ROOT / "gx"
+    )
 
-    columns = [each["column"] for each in house.night("night-2").read_json("drift.json")["columns"]]
+    columns = [
+        each["column"] for each in house.run_context("night-2").read_json("drift.json")["columns"]
+    ]
     assert columns[0] == "source"
     assert moved["blocked"] == ["source"]
     assert set(columns) == {

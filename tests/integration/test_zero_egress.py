@@ -26,7 +26,7 @@ NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "sock
 sys.addaudithook(lambda event, args: tried.append(event) if event in NETWORK else None)
 
 from tests import graphs
-from tests.answering import TEXT, app_of, following
+from tests.support.scorer_app import TEXT, app_of, following
 
 client = app_of({"urls": following("urls", graphs.text_classifier(), **TEXT)}).test_client()
 urls = json.loads(sys.argv[1])

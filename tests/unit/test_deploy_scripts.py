@@ -12,7 +12,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from tests import fake_aws
+from tests.support import fake_aws
 
 AWS = Path(__file__).resolve().parents[2] / "deploy/aws"
 REGISTRY = "000000000000.dkr.ecr.eu-west-1.amazonaws.com"

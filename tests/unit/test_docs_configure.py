@@ -7,22 +7,22 @@ import pytest
 
 from include.services.scorer.settings import read_settings as read_scorer
 from include.stack.settings import read_settings as read_stack
-from tests import pages
+from tests.support import doc_pages
 
-PAGE = pages.ROOT / "docs" / "configure.md"
+PAGE = doc_pages.ROOT / "docs" / "configure.md"
 ROW = re.compile(r"^\| (`[A-Z][A-Z0-9_]+`(?:, `[A-Z][A-Z0-9_]+`)*) \|.*\| (.*) \|$", re.M)
 NAME = re.compile(r"(?<![A-Z_])NIGHTCATCH_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_])")
 ENVIRON = re.compile(r"(os\.)?environ(\.get|\.setdefault)?")
 # What a WSGI server says of a request is in a mapping of the same name.
 OF_REQUESTS = re.compile(r"HTTP_\w+|CONTENT_\w+|REQUEST_\w+|REMOTE_\w+|PATH_INFO|QUERY_STRING")
-# Read by a name put together, `NIGHTCATCH_{server}_PORT`; each is spelled out in the help.
+# Read by a name put together, `NIGHTCATCH_{server}_PORT`; each is written out in the help.
 PUT_TOGETHER = re.compile(r"NIGHTCATCH_[A-Z0-9]+_PORT")
 # Of these libraries, told in the text and not in a table.
 OF_OTHERS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"}
 
 
 def documented():
-    """The default of each variable that has a row, as the page spells it."""
+    """The default of each variable that has a row, as the page writes it."""
     rows = ROW.findall(PAGE.read_text())
     found = [(name, default) for names, default in rows for name in re.findall(r"\w+", names)]
     assert len(found) == len(dict(found)), "a variable has two rows"
@@ -31,7 +31,7 @@ def documented():
 
 def python_files():
     rooms = ("include", "dags", "plugins")
-    return [file for room in rooms for file in sorted((pages.ROOT / room).rglob("*.py"))]
+    return [file for room in rooms for file in sorted((doc_pages.ROOT / room).rglob("*.py"))]
 
 
 def read_in_python(file):
@@ -62,11 +62,11 @@ def asked_of_environ(node):
 
 
 def read_elsewhere():
-    compose = (pages.ROOT / "docker-compose.yaml").read_text()
+    compose = (doc_pages.ROOT / "docker-compose.yaml").read_text()
     yield from re.findall(r"(?<!\$)\$\{([A-Z][A-Z0-9_]+)", compose)
-    yield from re.findall(r"\$\{([A-Z][A-Z0-9_]+)", (pages.ROOT / "nightcatch").read_text())
+    yield from re.findall(r"\$\{([A-Z][A-Z0-9_]+)", (doc_pages.ROOT / "nightcatch").read_text())
     for name in ("docker-compose.yaml", "Dockerfile", ".env.example", "nightcatch"):
-        yield from NAME.findall((pages.ROOT / name).read_text())
+        yield from NAME.findall((doc_pages.ROOT / name).read_text())
     connections = r"AIRFLOW_CONN_NIGHTCATCH_[A-Z0-9]+"
     yield from re.findall(connections, compose)
 

@@ -7,12 +7,12 @@ import subprocess
 import pytest
 
 from include.contract.signature import load_private_key, load_public_key
-from tests import pages
-from tests.policies import AWS
+from tests.support import doc_pages
+from tests.support.aws_policies import AWS
 
-PAGE = pages.ROOT / "docs" / "deploy.md"
+PAGE = doc_pages.ROOT / "docs" / "deploy.md"
 TEXT = PAGE.read_text()
-SHELL = pages.blocks(PAGE, "sh")
+SHELL = doc_pages.blocks(PAGE, "sh")
 
 
 def block(word):
@@ -30,7 +30,7 @@ def run(commands, folder, **env):
 
 
 def test_every_policy_is_linked_and_used():
-    linked = {link.rpartition("/")[2] for link in pages.links(PAGE) if link.endswith(".json")}
+    linked = {link.rpartition("/")[2] for link in doc_pages.links(PAGE) if link.endswith(".json")}
     words = "\n".join(SHELL)
     used = set(re.findall(r"filled/([\w-]+\.json)", words))
     for role in re.findall(r"for role in ([\w ]+);", words):
@@ -43,7 +43,7 @@ def test_every_policy_is_linked_and_used():
 
 
 def test_the_policies_are_filled_in(tmp_path):
-    (tmp_path / "deploy").symlink_to(pages.ROOT / "deploy")
+    (tmp_path / "deploy").symlink_to(doc_pages.ROOT / "deploy")
     run(block("mkdir -p filled"), tmp_path)
     filled = {file.name: file.read_text() for file in (tmp_path / "filled").iterdir()}
 
@@ -72,7 +72,7 @@ def test_the_scripts_variables_have_their_defaults():
 
 
 def test_the_variables_of_github_are_those_of_the_workflow():
-    workflow = (pages.ROOT / ".github/workflows/deploy.yml").read_text()
+    workflow = (doc_pages.ROOT / ".github/workflows/deploy.yml").read_text()
     (row,) = [
         line for line in TEXT.splitlines() if line.startswith("| variables of the repository")
     ]

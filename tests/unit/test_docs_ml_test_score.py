@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests import pages
+from tests.support import doc_pages
 
-PAGE = pages.ROOT / "docs" / "ml-test-score.md"
+PAGE = doc_pages.ROOT / "docs" / "ml-test-score.md"
 TEXT = PAGE.read_text()
 ROW = re.compile(r"^\| ([DMIO])(\d) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]*)\|$", re.M)
 SECTION = re.compile(r"^## (\w+): ([\d.]+) of 7$", re.M)
@@ -26,11 +26,11 @@ def test_there_are_seven_rows_in_each_of_the_four_sections():
 @pytest.mark.parametrize("row", ROWS, ids=["".join(row[:2]) for row in ROWS])
 def test_a_score_is_one_of_three_and_is_held_by_tests(row):
     _, _, _, score, words, held = row
-    named = pages.tests_named(held)
+    named = doc_pages.tests_named(held)
 
     assert score in {"0", "0.5", "1"}
     assert (score == "0") == (named == [])
-    assert all(function in pages.functions_of(file) for file, function in named)
+    assert all(function in doc_pages.functions_of(file) for file, function in named)
     assert score == "1" or re.search(r"\b(no|not|nobody|nothing|never|your)\b", words)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from include.services.scorer.api_keys import ApiKeys
+from include.services.scorer.auth.api_keys import ApiKeys
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yaml").read_text()
@@ -325,6 +325,7 @@ def test_the_scorer_image_has_no_room_it_does_not_need():
         "include/contract",
         "include/errors.py",
         "include/features",
+        "include/inference",
         "include/registry/__init__.py",
         "include/registry/follow",
         "include/services",

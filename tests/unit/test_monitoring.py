@@ -12,11 +12,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.registry.follow import Outcome
-from include.services.scorer.catalogue import Catalogue
-from include.services.scorer.metrics import Metrics
-from include.services.scorer.outbox import Outbox
-from tests import graphs
-from tests.answering import following
+from include.services.scorer.serving.catalogue import Catalogue
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.metrics import Metrics
+from tests.support import onnx_graphs
+from tests.support.scorer_app import following
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
@@ -72,7 +72,7 @@ def labels_by_name(tmp_path_factory):
     metrics.count_traffic("dropped", 1)
     metrics.count_send_failure("StoreUnavailableError")
     metrics.count_feedback("sites", "Phishing")
-    catalogue = Catalogue({"sites": following("sites", graphs.logistic())})
+    catalogue = Catalogue({"sites": following("sites", onnx_graphs.logistic())})
     outbox = Outbox(tmp_path_factory.mktemp("outbox"), 1_000)
     text = metrics.exposition(catalogue, datetime.now(UTC), outbox).decode()
     return {

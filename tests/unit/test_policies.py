@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from include.contract import keys
-from tests.policies import AWS, allows, listed, read_policy, refuses_put
+from tests.support.aws_policies import AWS, allows, listed, read_policy, refuses_put
 
 VERSION = "20261121T020513Z-3f9a1c2b"
 RUN, DAY, DIGEST = "scheduled__2026-11-21T02:00:00+00:00", "2026-11-21", "0123456789abcdef"
@@ -33,12 +33,12 @@ MAY = {
     "monitoring_report": (("sites", DAY), "rwd", "", ""),
     "monitoring_findings": (("sites", DAY), "rwd", "", ""),
     "outbox": (("sites", RUN), "rwd", "", ""),
-    "told_champion": (("sites",), "rw", "", ""),
+    "reported_champion": (("sites",), "rw", "", ""),
     "unsent": (("webhook", "an-alert"), "rwd", "", ""),
-    "told_alert": (("an-alert",), "rwd", "", ""),
-    "standing_alerts": ((), "rwd", "", ""),
-    "standing_traffic_alerts": (("sites",), "rwd", "", ""),
-    "told_decision": (("sites",), "rwd", "", ""),
+    "sent_alert": (("an-alert",), "rwd", "", ""),
+    "open_alerts": ((), "rwd", "", ""),
+    "open_traffic_alerts": (("sites",), "rwd", "", ""),
+    "sent_decision": (("sites",), "rwd", "", ""),
 }
 FILES = {
     keys.MODEL_JOBLIB: "",
@@ -132,7 +132,7 @@ def test_the_bucket_takes_conditional_writes_only(key, accepted):
 
 def test_what_is_written_freely_needs_no_condition():
     signature = keys.version_file("sites", VERSION, keys.SIGNATURE)  # retention may put it back
-    free = [signature, keys.run_file("sites", RUN, "gate.json"), keys.told_champion("sites")]
+    free = [signature, keys.run_file("sites", RUN, "gate.json"), keys.reported_champion("sites")]
 
     assert not [key for key in free if refuses_put(BUCKET, key, ())]
 

@@ -2,19 +2,19 @@
 
 import pytest
 
-from tests import pages
+from tests.support import doc_pages
 
-README = pages.README.read_text()
+README = doc_pages.README.read_text()
 
 
-@pytest.mark.parametrize("command", pages.commands(pages.README))
+@pytest.mark.parametrize("command", doc_pages.commands(doc_pages.README))
 def test_a_command_of_the_readme_is_understood(command):
-    pages.understand(pages.README, command)
+    doc_pages.understand(doc_pages.README, command)
 
 
-@pytest.mark.parametrize("path", pages.paths(pages.README))
+@pytest.mark.parametrize("path", doc_pages.paths(doc_pages.README))
 def test_a_path_of_the_readme_exists(path):
-    assert pages.is_there(pages.README, path)
+    assert doc_pages.is_there(doc_pages.README, path)
 
 
 def test_the_readme_shows_what_the_demo_prints():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _feature_vectors(frame: "pd.DataFrame") -> npt.NDArray[np.object_]:
-    """Return each row's feature vector as its group: twins never cross a split."""
+    """Return each row's feature vector as its group: duplicates never cross a split."""
     return group_keys(frame[[field.name for field in LAYOUT.fields]].to_numpy(np.float32))
 
 

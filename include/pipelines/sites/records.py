@@ -9,8 +9,8 @@ of all `Domain_registeration_length`, -1 in 77 % of the legitimate sites), as a 
 from types import MappingProxyType
 
 from include.contract.schema import InputField, Target
-from include.ingest.fetch import Dataset
-from include.ingest.layout import Layout
+from include.ingest.files.download import Dataset
+from include.ingest.files.layout import Layout
 
 _MEANINGS: dict[str, tuple[str, dict[int, str]]] = {
     "having_IP_Address": (

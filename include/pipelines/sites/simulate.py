@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from include.ingest.layout import Record
+from include.ingest.files.layout import Record
 from include.pipelines.sites.records import FIELDS, TARGET
 
 TABLES_PATH = Path(__file__).with_name("simulate.json")
@@ -82,7 +82,7 @@ def simulate(n_records: int, seed: int) -> Iterator[Record]:
 
 
 def read_tables(text: str) -> Tables:
-    """Return the tables that `simulate.json` spells out."""
+    """Return the tables that `simulate.json` writes out."""
     content = json.loads(text)
     columns = tuple(
         Column(

@@ -29,9 +29,9 @@ def slices(frame: "pd.DataFrame") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    return pd.DataFrame({name: _in_words(name, frame[name]) for name in COLUMNS})
+    return pd.DataFrame({name: _describe(name, frame[name]) for name in COLUMNS})
 
 
-def _in_words(name: str, values: "pd.Series[float]") -> "pd.Series[str]":
+def _describe(name: str, values: "pd.Series[float]") -> "pd.Series[str]":
     allowed = next(field.allowed for field in FIELDS if field.name == name) or ()
     return values.map({value: meaning(name, value) for value in allowed}).fillna("missing")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from include.features.sets import URLS
+from include.features.feature_sets import URLS
 from include.features.urls import group_of
 from include.pipelines import Pipeline
 from include.pipelines.urls.records import DATASETS, FIRST_SEEN, LAYOUT, URL

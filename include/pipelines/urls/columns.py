@@ -101,10 +101,12 @@ def _depth(address: Address) -> int:
 def _repeats(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
     """Return of each record that is an earlier one again, whose that is; missing for all others."""
     keys = pd.DataFrame({"url": normalised, "label": frame[LABEL]})[frame[URL].notna()]
-    twins = keys[keys.duplicated(keep=False)]
-    sources = frame.loc[twins.index, SOURCE].fillna(_UNKNOWN)
-    first = sources.groupby([twins["url"], twins["label"]], dropna=False).transform("first")
-    return first[twins.duplicated()].astype("str").reindex(frame.index)
+    duplicates = keys[keys.duplicated(keep=False)]
+    sources = frame.loc[duplicates.index, SOURCE].fillna(_UNKNOWN)
+    first = sources.groupby([duplicates["url"], duplicates["label"]], dropna=False).transform(
+        "first"
+    )
+    return first[duplicates.duplicated()].astype("str").reindex(frame.index)
 
 
 def _contradicts(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:

@@ -7,8 +7,8 @@ publisher's. `load` finds the files below in NIGHTCATCH_DATA_DIR, and simulates 
 from types import MappingProxyType
 
 from include.contract.schema import InputField, Target
-from include.ingest.fetch import Dataset
-from include.ingest.layout import Identity, Layout, Record
+from include.ingest.files.download import Dataset
+from include.ingest.files.layout import Identity, Layout, Record
 from include.pipelines.urls.normal import normalise
 
 URL = "url"

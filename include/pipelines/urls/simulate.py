@@ -13,8 +13,8 @@ import string
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from include.features.words import BRANDS
-from include.ingest.layout import Record
+from include.features.word_lists import BRANDS
+from include.ingest.files.layout import Record
 from include.pipelines.urls.records import FIRST_SEEN, LABEL, SOURCE, TARGET, URL
 
 _FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Which version of a pipeline is in force: pointer, signature, manifest, digests, load, swap."""
+"""Follows a pipeline's production version: pointer, signature, manifest, digests, load, swap."""
 
 import logging
 from collections.abc import Callable
@@ -7,26 +7,26 @@ from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 from include.contract import keys
-from include.contract.approval import (
+from include.contract.manifest import Manifest
+from include.contract.pointer import (
     MAX_POINTER_BYTES,
     Pointer,
     check_in_time,
     check_succession,
     parse_pointer,
 )
-from include.contract.manifest import Manifest
 from include.errors import ObjectMissingError, StoreUnavailableError
-from include.registry.follow.believe import (
+from include.registry.follow.last_good import LastGood
+from include.registry.follow.verify import (
     MAX_MANIFEST_BYTES,
     MAX_SIGNATURE_BYTES,
-    Trust,
+    TrustedKeys,
     VersionBytes,
-    believe_manifest,
-    believe_signature,
-    believe_version,
     model_entry,
+    verify_manifest,
+    verify_signature,
+    verify_version,
 )
-from include.registry.follow.last_good import LastGood
 from include.stores.objects import Fetched, ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ Kind = Literal["unchanged", "swapped", "nothing_approved", "refused", "unreachab
 
 
 @dataclass(frozen=True)
-class InForce(Generic[ModelT]):
+class ProductionModel(Generic[ModelT]):
     """A verified version that answers requests; a request keeps the one it began with.
 
     Attributes
@@ -48,7 +48,7 @@ class InForce(Generic[ModelT]):
     model
         What `load` made of the verified bytes, warmed up.
     since : datetime
-        When this process put it in force.
+        When this process put it in production.
     """
 
     pointer: Pointer
@@ -69,7 +69,7 @@ class Outcome:
     failure : str
         Class of the error that kept the old model; empty without one.
     reason : str
-        The same in words, or why nothing is in force.
+        The same in words, or why nothing is in production.
     """
 
     pipeline: str
@@ -94,10 +94,10 @@ class _Refused:
 
 
 class Follower(Generic[ModelT]):
-    """Follows one pipeline's ``approved.json``; any failure keeps the model in force.
+    """Follows one pipeline's ``approved.json``; any failure keeps the model in production.
 
-    One thread calls `restore` and `poll_once`; any thread reads `in_force`, and `is_awaited`,
-    which is false once a version is in force, or S3 was asked and had none or gave no answer.
+    One thread calls `restore` and `poll_once`; any thread reads `in_production`, and `is_awaited`,
+    which is false once a version is in production, or S3 was asked and had none or gave no answer.
 
     Parameters
     ----------
@@ -115,17 +115,17 @@ class Follower(Generic[ModelT]):
         self,
         store: ObjectStore,
         pipeline: str,
-        trust: Trust,
+        trusted_keys: TrustedKeys,
         last_good: LastGood,
         load: Callable[[bytes, Manifest], ModelT],
         *,
         now: Callable[[], datetime],
     ) -> None:
         self.pipeline = pipeline
-        self.in_force: InForce[ModelT] | None = None
+        self.in_production: ProductionModel[ModelT] | None = None
         self.is_awaited = True
         self._store = store
-        self._trust = trust
+        self._trusted_keys = trusted_keys
         self._last_good = last_good
         self._load = load
         self._now = now
@@ -135,18 +135,18 @@ class Follower(Generic[ModelT]):
         self._reasons_logged: set[str] = set()
 
     def restore(self) -> Outcome:
-        """Return after putting the last good version on disk in force, verified again in full."""
+        """Serve the last good version on disk, verified again in full."""
         return self._guarded(self._restore)
 
     def poll_once(self) -> Outcome:
-        """Return after looking at S3 once; a new, believable version is then in force.
+        """Return after looking at S3 once; a new, believable version is then in production.
 
         Who has none, and finds S3 away, looks again at what another worker may have kept on disk.
         """
         outcome = self._guarded(self._poll)
-        if self.in_force is None and outcome.is_unreachable:
+        if self.in_production is None and outcome.is_unreachable:
             self.restore()
-        self.is_awaited = self.in_force is None and outcome.kind == "refused"
+        self.is_awaited = self.in_production is None and outcome.kind == "refused"
         return outcome
 
     def _guarded(self, attempt: Callable[[], Outcome]) -> Outcome:
@@ -154,7 +154,7 @@ class Follower(Generic[ModelT]):
             outcome = attempt()
         except StoreUnavailableError as err:
             outcome = Outcome(self.pipeline, "unreachable", type(err).__name__, str(err))
-        except Exception as err:  # noqa: BLE001 - whatever it is, the model in force stays
+        except Exception as err:  # noqa: BLE001 - whatever it is, the model in production stays
             outcome = Outcome(self.pipeline, "refused", type(err).__name__, str(err))
         self._log_once(outcome)
         return outcome
@@ -164,13 +164,13 @@ class Follower(Generic[ModelT]):
         if pointer_body is None:
             return Outcome(self.pipeline, "nothing_approved")
         # Remembered before anything can fail: an older serial is a replay all the same.
-        self._newest = self._believe_pointer(pointer_body)
+        self._newest = self._verify_pointer(pointer_body)
         content = self._last_good.read()
         # Another worker may have kept a later version since the pointer was read.
-        pointer = self._newest = self._believe_pointer(content.pointer)
+        pointer = self._newest = self._verify_pointer(content.pointer)
         check_in_time(pointer, self._now())
-        manifest = believe_version(content, pointer, self._trust)
-        self._put_in_force(pointer, manifest, content.model)
+        manifest = verify_version(content, pointer, self._trusted_keys)
+        self._set_production(pointer, manifest, content.model)
         return Outcome(self.pipeline, "swapped")
 
     def _poll(self) -> Outcome:
@@ -179,12 +179,14 @@ class Follower(Generic[ModelT]):
                 keys.approved(self.pipeline), self._etag, MAX_POINTER_BYTES
             )
         except ObjectMissingError as err:
-            if self.in_force is None:
+            if self.in_production is None:
                 return Outcome(self.pipeline, "nothing_approved", reason=str(err))
             raise
         if fetched is None:
-            assert self.in_force is not None, "only a pointer that was followed has its ETag kept"
-            check_in_time(self.in_force.pointer, self._now())
+            assert self.in_production is not None, (
+                "only a pointer that was followed has its ETag kept"
+            )
+            check_in_time(self.in_production.pointer, self._now())
             return Outcome(self.pipeline, "unchanged")
         if self._must_wait(fetched.etag):
             assert self._refused is not None
@@ -200,40 +202,40 @@ class Follower(Generic[ModelT]):
         return outcome
 
     def _follow(self, fetched: Fetched) -> Outcome:
-        pointer = self._believe_pointer(fetched.body)
+        pointer = self._verify_pointer(fetched.body)
         check_succession(self._newest, pointer)
         check_in_time(pointer, self._now())
-        if self.in_force is not None and self.in_force.pointer == pointer:
+        if self.in_production is not None and self.in_production.pointer == pointer:
             return Outcome(self.pipeline, "unchanged")
         content, manifest = self._fetch_version(fetched.body, pointer)
-        self._put_in_force(pointer, manifest, content.model)
+        self._set_production(pointer, manifest, content.model)
         self._newest = pointer
         return self._keep_on_disk(pointer.serial, content)
 
-    def _believe_pointer(self, body: bytes) -> Pointer:
-        return parse_pointer(body, self._trust.approvers, pipeline=self.pipeline)
+    def _verify_pointer(self, body: bytes) -> Pointer:
+        return parse_pointer(body, self._trusted_keys.approvers, pipeline=self.pipeline)
 
     def _fetch_version(
         self, pointer_body: bytes, pointer: Pointer
     ) -> tuple[VersionBytes, Manifest]:
         """Return a version's files, each verified before the next, larger one is fetched."""
         manifest_body = self._fetch_file(pointer, keys.MANIFEST, MAX_MANIFEST_BYTES)
-        manifest = believe_manifest(manifest_body, pointer)
+        manifest = verify_manifest(manifest_body, pointer)
         signature = self._fetch_file(pointer, keys.SIGNATURE, MAX_SIGNATURE_BYTES)
-        believe_signature(signature, manifest, manifest_body, self._trust)
-        entry = model_entry(manifest, self._trust)
+        verify_signature(signature, manifest, manifest_body, self._trusted_keys)
+        entry = model_entry(manifest, self._trusted_keys)
         model = self._fetch_file(pointer, keys.MODEL_ONNX, entry.size_bytes)
         content = VersionBytes(pointer_body, manifest_body, signature, model)
-        return content, believe_version(content, pointer, self._trust)
+        return content, verify_version(content, pointer, self._trusted_keys)
 
     def _fetch_file(self, pointer: Pointer, name: str, max_bytes: int) -> bytes:
         return self._store.get(keys.version_file(self.pipeline, pointer.version, name), max_bytes)
 
-    def _put_in_force(self, pointer: Pointer, manifest: Manifest, body: bytes) -> None:
+    def _set_production(self, pointer: Pointer, manifest: Manifest, body: bytes) -> None:
         model = self._load(body, manifest)
-        self.in_force = InForce(pointer, manifest, model, self._now())
+        self.in_production = ProductionModel(pointer, manifest, model, self._now())
         _log.info(
-            "%s: version %s is in force, serial %d",
+            "%s: version %s is in production, serial %d",
             self.pipeline,
             pointer.version,
             pointer.serial,
@@ -271,7 +273,14 @@ class Follower(Generic[ModelT]):
         if reason in self._reasons_logged or len(self._reasons_logged) >= _MAX_REASONS_REMEMBERED:
             return
         self._reasons_logged.add(reason)
-        kept = self.in_force and f"version {self.in_force.pointer.version} stays in force"
+        kept = (
+            self.in_production
+            and f"version {self.in_production.pointer.version} stays in production"
+        )
         _log.warning(
-            "%s: %s (%s); %s", self.pipeline, outcome.kind, reason, kept or "no model is in force"
+            "%s: %s (%s); %s",
+            self.pipeline,
+            outcome.kind,
+            reason,
+            kept or "no model is in production",
         )

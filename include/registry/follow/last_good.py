@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from include.contract import keys
-from include.contract.approval import MAX_POINTER_BYTES
+from include.contract.pointer import MAX_POINTER_BYTES
 from include.errors import VersionRefusedError
-from include.registry.follow.believe import MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES, VersionBytes
+from include.registry.follow.verify import MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES, VersionBytes
 
 _SERIAL = re.compile(r"\d{8,}")
 _UNFINISHED = "unfinished"

@@ -39,13 +39,13 @@ class Poller:
         *,
         interval_s: float,
         max_interval_s: float,
-        chance: random.Random,
+        rng: random.Random,
     ) -> None:
         self._poll_once = poll_once
         self._report = report
         self._interval_s = interval_s
         self._max_interval_s = max(interval_s, max_interval_s)
-        self._chance = chance
+        self._rng = rng
         self._stopped = threading.Event()
         self._failures_in_a_row = 0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -62,7 +62,7 @@ class Poller:
     def next_pause_s(self, outcome: Outcome) -> float:
         """Return the seconds to wait after `outcome`."""
         pause_s = self._pause_s(outcome)
-        return pause_s * self._chance.uniform(1 - JITTER, 1 + JITTER)
+        return pause_s * self._rng.uniform(1 - JITTER, 1 + JITTER)
 
     def _pause_s(self, outcome: Outcome) -> float:
         if outcome.kind == "nothing_approved":

@@ -1,4 +1,4 @@
-"""The report of the version in force: fetched beside the model, for people to read."""
+"""The report of the version in production: fetched beside the model, for people to read."""
 
 import logging
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from include.contract import keys
 from include.contract.manifest import check_file
 from include.errors import NightCatchError, StoreUnavailableError
-from include.registry.follow.follower import InForce
+from include.registry.follow.follower import ProductionModel
 from include.stores.objects import ObjectStore
 
 MAX_REPORT_BYTES = 4 * 1024 * 1024
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 class Report:
     """The bytes of one pipeline's ``report.html``, as the signed manifest promises them.
 
-    The polling thread calls `catch_up`, after the model is in force; any thread calls `of`. A
+    The polling thread calls `catch_up`, after the model is in production; any thread calls `of`. A
     request never makes one be fetched, and a model answers whether its report can be had or not.
 
     Parameters
@@ -35,16 +35,16 @@ class Report:
         held, body = self._held
         return body if held == version else None
 
-    def catch_up(self, in_force: InForce[Any] | None) -> None:
-        """Return when the report of the version in force is at hand, or cannot be had now.
+    def catch_up(self, in_production: ProductionModel[Any] | None) -> None:
+        """Return when the report of the version in production is at hand, or cannot be had now.
 
         S3 being away is tried again at the next call; a report that is not what the manifest
         promises is refused, logged, and not asked for again.
         """
-        if in_force is None or self._held[0] == in_force.manifest.version:
+        if in_production is None or self._held[0] == in_production.manifest.version:
             return
-        version = in_force.manifest.version
-        entry = in_force.manifest.files.get(keys.REPORT)
+        version = in_production.manifest.version
+        entry = in_production.manifest.files.get(keys.REPORT)
         if entry is None or entry.size_bytes > MAX_REPORT_BYTES:
             self._held = (version, None)
             return

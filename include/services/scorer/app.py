@@ -2,12 +2,14 @@
 
 from flask import Flask
 
-from include.services.scorer import access, feedback, inference, page, predict, problems, status
-from include.services.scorer.ahead import EXTENSION as AHEAD
-from include.services.scorer.ahead import Ahead
-from include.services.scorer.around import Around
-from include.services.scorer.scorer import EXTENSION, Scorer
-from include.services.scorer.shortcut import Shortcut
+from include.services.scorer.api import problems
+from include.services.scorer.auth import access
+from include.services.scorer.routes import feedback, open_inference, pages, predict, status
+from include.services.scorer.serving.fast_path import Shortcut
+from include.services.scorer.serving.micro_batch import EXTENSION as AHEAD
+from include.services.scorer.serving.micro_batch import Ahead
+from include.services.scorer.serving.state import EXTENSION, Scorer
+from include.services.scorer.telemetry.request_middleware import Around
 
 
 def create_app(scorer: Scorer) -> Flask:
@@ -27,8 +29,8 @@ def create_app(scorer: Scorer) -> Flask:
     access.register(app, scorer.access)
     problems.register(app)
     app.register_blueprint(feedback.blueprint)
-    app.register_blueprint(inference.blueprint)
-    app.register_blueprint(page.blueprint)
+    app.register_blueprint(open_inference.blueprint)
+    app.register_blueprint(pages.blueprint)
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(status.blueprint)
     return app

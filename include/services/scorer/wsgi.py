@@ -1,6 +1,6 @@
 """The edge: reads the environment, opens S3, starts following, and hands over the application.
 
-gunicorn -c python:include.services.scorer.gunicorn_conf "include.services.scorer.wsgi:create()"
+granian --interface wsgi include.services.scorer.wsgi:create
 """
 
 import atexit
@@ -17,23 +17,23 @@ from pathlib import Path
 from flask import Flask
 
 from include.contract.signature import PublicKeys, load_public_key
-from include.registry.follow import Follower, LastGood, Outcome, Poller, Report, Trust
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
+from include.inference.model import OnnxModel
+from include.inference.traffic_record import Scored
+from include.registry.follow import Follower, LastGood, Outcome, Poller, Report, TrustedKeys
 from include.services.scorer.app import create_app
-from include.services.scorer.bucket import open_bucket
-from include.services.scorer.catalogue import Catalogue
-from include.services.scorer.loading import Loader
-from include.services.scorer.log_lines import LogLines
-from include.services.scorer.metrics import Metrics
-from include.services.scorer.model import OnnxModel
-from include.services.scorer.outbox import Outbox
-from include.services.scorer.rate_limit import RateLimiter
-from include.services.scorer.scored import Scored
-from include.services.scorer.scorer import Scorer
-from include.services.scorer.sender import Sender
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
+from include.services.scorer.auth.rate_limit import RateLimiter
+from include.services.scorer.serving.bucket import open_bucket
+from include.services.scorer.serving.catalogue import Catalogue
+from include.services.scorer.serving.model_loader import Loader
+from include.services.scorer.serving.state import Scorer
 from include.services.scorer.settings import Settings, read_settings
-from include.services.scorer.traffic import TrafficLog
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.log_lines import LogLines
+from include.services.scorer.telemetry.metrics import Metrics
+from include.services.scorer.telemetry.sender import Sender
+from include.services.scorer.telemetry.traffic_log import TrafficLog
 from include.stores.objects import ObjectStore
 
 _SLOWEST_POLL_FACTOR = 4
@@ -62,7 +62,9 @@ def create() -> Flask:
     reports = {name: Report(bucket, name) for name in followers}
     for name, follower in followers.items():
         metrics.count_poll(follower.restore())
-        if follower.in_force is None:  # nothing to answer with: the first poll is worth waiting for
+        if (
+            follower.in_production is None
+        ):  # nothing to answer with: the first poll is worth waiting for
             metrics.count_poll(follower.poll_once())
         poller = Poller(
             f"follow-{name}",
@@ -70,7 +72,7 @@ def create() -> Flask:
             metrics.count_poll,
             interval_s=settings.poll_interval_s,
             max_interval_s=settings.poll_interval_s * _SLOWEST_POLL_FACTOR,
-            chance=random.Random(),
+            rng=random.Random(),
         )
         poller.start()
         atexit.register(poller.stop)
@@ -88,9 +90,9 @@ def create() -> Flask:
 
 
 def _poll(follower: Follower[OnnxModel], report: Report) -> Outcome:
-    """Look at S3 once: for a version first, and for the words about it when it is in force."""
+    """Look at S3 once: for a version first, and for the words about it when it is in production."""
     outcome = follower.poll_once()
-    report.catch_up(follower.in_force)
+    report.catch_up(follower.in_production)
     return outcome
 
 
@@ -142,7 +144,7 @@ def _follower(
     return Follower(
         bucket,
         pipeline,
-        Trust(
+        TrustedKeys(
             approvers=_public_keys(settings.approver_keys),
             trainers=_public_keys(settings.trainer_keys),
             max_model_bytes=settings.max_model_bytes,

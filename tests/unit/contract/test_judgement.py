@@ -1,12 +1,12 @@
-"""The gate's verdicts are believed only as the trainer signed them, of just that version."""
+"""The gate's verdicts are verified only as the trainer signed them, of just that version."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.contract.approval import Pointer
-from include.contract.judgement import sign_verdicts, verify_verdicts
+from include.contract.gate_verdicts import sign_verdicts, verify_verdicts
+from include.contract.pointer import Pointer
 from include.errors import SignatureError
 
 TRAINER, STRANGER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))

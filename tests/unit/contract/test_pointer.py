@@ -1,4 +1,4 @@
-"""A pointer is believed only as its approver signed it, and never goes back."""
+"""A pointer is verified only as its approver signed it, and never goes back."""
 
 import json
 from dataclasses import replace
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.contract.approval import (
+from include.contract.pointer import (
     MAX_POINTER_BYTES,
     Pointer,
     check_in_time,

@@ -1,4 +1,4 @@
-"""Scores of pieces: honest on training rows, whole on others, and exact in every order."""
+"""Scores of pieces: group-disjoint on training rows, whole on others, and exact in every order."""
 
 import numpy as np
 import pytest

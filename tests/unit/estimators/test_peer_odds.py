@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from include.estimators.peer_odds import ODDS_GRID, peer_odds
+from include.estimators.target_encoding import ODDS_GRID, target_log_odds
 
 
 def odds_of(peers, groups, y, n_numbers=8):
     peers = np.array(peers, np.int32).reshape(len(y), -1)
-    found = peer_odds(peers, np.array(groups, np.float32), np.array(y, np.int8), n_numbers)
+    found = target_log_odds(peers, np.array(groups, np.float32), np.array(y, np.int8), n_numbers)
 
     assert found.dtype == np.int8
     return found / ODDS_GRID

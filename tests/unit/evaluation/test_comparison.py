@@ -22,7 +22,7 @@ def rows(n_rows, seed, noise=1.0):
     ("wins", "losses", "p_value"),
     [
         pytest.param(0, 0, 1.0, id="identical"),
-        pytest.param(10, 12, 0.4159, id="chance"),
+        pytest.param(10, 12, 0.4159, id="rng"),
         pytest.param(2, 20, 0.00006, id="clearly-worse"),
         pytest.param(20, 2, 1.0, id="clearly-better"),
     ],
@@ -43,9 +43,9 @@ def test_twins_count_once_for_the_champion():
     y[50:] = 0
     candidate, champion = y.astype(float), y.astype(float)
     candidate[:12] = 0.0
-    twins = np.r_[np.zeros(12), np.arange(1, 49)]
+    duplicates = np.r_[np.zeros(12), np.arange(1, 49)]
     alone = compare_with_champion(y, candidate, champion, np.arange(60), **HOW)
-    grouped = compare_with_champion(y, candidate, champion, twins, **HOW)
+    grouped = compare_with_champion(y, candidate, champion, duplicates, **HOW)
 
     assert grouped["only_champion_right"] == alone["only_champion_right"] == 12
     assert alone["p_champion_better"] < 0.001
@@ -96,20 +96,20 @@ def test_a_model_of_less_noise_is_surely_better():
 def test_twins_make_a_difference_less_sure():
     y, ours = rows(100, seed=1)
     _, theirs = rows(100, seed=2)
-    twins = [np.repeat(each, 5) for each in (y, ours, theirs)]
-    alone = paired_differences(*twins, np.arange(500), **HOW)["roc_auc"]
-    grouped = paired_differences(*twins, np.repeat(np.arange(100), 5), **HOW)["roc_auc"]
+    duplicates = [np.repeat(each, 5) for each in (y, ours, theirs)]
+    alone = paired_differences(*duplicates, np.arange(500), **HOW)["roc_auc"]
+    grouped = paired_differences(*duplicates, np.repeat(np.arange(100), 5), **HOW)["roc_auc"]
 
     assert grouped.value == alone.value
     assert grouped.high - grouped.low > 1.8 * (alone.high - alone.low)
 
 
 def test_the_lower_bound_is_wrong_no_more_often_than_it_says():
-    """Two models equally good: the bound lies above the true difference, 0, in 1 of 20 nights."""
+    """Two models equally good: the bound lies above the true difference, 0, in 1 of 20 runs."""
     wrong = 0
-    for night in range(60):
-        y, ours = rows(200, seed=2 * night)
-        _, theirs = rows(200, seed=2 * night + 1)
+    for run in range(60):
+        y, ours = rows(200, seed=2 * run)
+        _, theirs = rows(200, seed=2 * run + 1)
         wrong += paired_differences(y, ours, theirs, np.arange(200), **HOW)["roc_auc"].low > 0
 
     assert wrong <= 8  # 3 expected; three standard errors

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.evaluation.gate import judge
+from include.evaluation.gate import apply_gate
 from include.evaluation.policy import Policy
-from include.evaluation.verdicts import rejections
+from include.evaluation.rule_results import rejections
 
 POLICY = Policy(
     min_accuracy=0.92,
@@ -54,11 +54,11 @@ SLICE = {
     "n_positive": 160,
     "recall": 0.84,
     "recall_interval": (0.75, 0.9),
-    "recall_judged": True,
+    "recall_evaluated": True,
     "recall_change": None,
     "fpr": 0.01,
     "fpr_interval": (0.0, 0.04),
-    "fpr_judged": True,
+    "fpr_evaluated": True,
     "fpr_change": None,
     "disputed_interval": None,
 }
@@ -67,7 +67,7 @@ BESIDE_CHAMPION = {
     "fpr_change": (-0.01, 0.01),
     "disputed_interval": (0.0, 0.05),
 }
-SMALL = {**SLICE, "value": "a domain name", "recall_judged": False, "fpr_judged": False}
+SMALL = {**SLICE, "value": "a domain name", "recall_evaluated": False, "fpr_evaluated": False}
 SAME = {"value": 0.0, "low": -0.004, "high": 0.004}
 CHAMPION = {
     "only_candidate_right": 9,
@@ -96,8 +96,8 @@ GOOD = {
 }
 
 
-def changed(**evidence):
-    return {**GOOD, **evidence}
+def changed(**gate_inputs):
+    return {**GOOD, **gate_inputs}
 
 
 def with_figures(**figures):
@@ -122,15 +122,15 @@ def led(value, low, high):
     return changed(simpler={**SIMPLER, "LogisticRegression": {"roc_auc": 0.98, "lead": lead}})
 
 
-def of(rule, evidence, policy=POLICY):
-    return next(verdict for verdict in judge(evidence, policy) if verdict.rule == rule)
+def of(rule, gate_inputs, policy=POLICY):
+    return next(verdict for verdict in apply_gate(gate_inputs, policy) if verdict.rule == rule)
 
 
 def test_a_good_model_passes_every_rule():
-    verdicts = judge(GOOD, POLICY)
+    verdicts = apply_gate(GOOD, POLICY)
 
     assert rejections(verdicts) == []
-    assert all(verdict.judged for verdict in verdicts)
+    assert all(verdict.evaluated for verdict in verdicts)
     assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 24
 
 
@@ -238,36 +238,40 @@ def test_later_months_that_chance_explains_are_passed():
     verdict = of("later_months", flagged_later(27))
 
     assert verdict.passed
-    assert verdict.judged
+    assert verdict.evaluated
     assert "flags 1.35% of 2000 legitimate rows since: not shown to be above 1.30%" in (
         verdict.sentence
     )
 
 
 @pytest.mark.parametrize("later", [None, {"since": "2026-03", "all": None}])
-def test_without_dated_rows_later_months_are_not_judged(later):
+def test_without_dated_rows_later_months_are_not_evaluated(later):
     verdict = of("later_months", changed(later_months=later))
 
     assert verdict.passed
-    assert not verdict.judged
+    assert not verdict.evaluated
 
 
-@pytest.mark.parametrize(("rule", "evidence", "sentence"), BAD)
-def test_one_bad_figure_is_enough_and_is_named(rule, evidence, sentence):
-    (rejected,) = [verdict for verdict in judge(evidence, POLICY) if not verdict.passed]
+@pytest.mark.parametrize(("rule", "gate_inputs", "sentence"), BAD)
+def test_one_bad_figure_is_enough_and_is_named(rule, gate_inputs, sentence):
+    (rejected,) = [verdict for verdict in apply_gate(gate_inputs, POLICY) if not verdict.passed]
 
     assert rejected.rule == rule
-    assert rejected.judged
+    assert rejected.evaluated
     assert sentence in rejected.sentence
 
 
 def test_every_rule_has_a_model_that_it_rejects():
-    assert {verdict.rule for verdict in judge(GOOD, POLICY)} == {case.values[0] for case in BAD}
+    assert {verdict.rule for verdict in apply_gate(GOOD, POLICY)} == {
+        case.values[0] for case in BAD
+    }
 
 
 @pytest.mark.parametrize("rule", ["accuracy", "roc_auc", "ece", "brier"])
 def test_a_figure_that_is_no_number_rejects(rule):
-    (rejected,) = [v for v in judge(with_figures(**{rule: float("nan")}), POLICY) if not v.passed]
+    (rejected,) = [
+        v for v in apply_gate(with_figures(**{rule: float("nan")}), POLICY) if not v.passed
+    ]
 
     assert rejected.figure is None
 
@@ -291,20 +295,20 @@ def test_disputed_labels_can_be_accepted_by_whoever_starts_the_run():
 def test_without_a_champion_the_floors_decide_and_that_is_said():
     first = changed(champion=None, slices=[SLICE, SMALL])
 
-    assert rejections(judge(first, POLICY)) == []
+    assert rejections(apply_gate(first, POLICY)) == []
     assert of("champion", first).sentence == "no champion yet: the floors alone decide"
 
 
 def test_without_any_limit_the_champion_decides_and_that_is_said():
-    verdicts = judge(GOOD, Policy())
+    verdicts = apply_gate(GOOD, Policy())
 
     assert rejections(verdicts) == []
-    assert {v.rule for v in verdicts if v.judged} == {"false_positives", "champion", "drift"}
-    assert all(v.judged or "no limit set, not judged" in v.sentence for v in verdicts)
+    assert {v.rule for v in verdicts if v.evaluated} == {"false_positives", "champion", "drift"}
+    assert all(v.evaluated or "no limit set, not judged" in v.sentence for v in verdicts)
 
 
 def test_without_floor_and_champion_nothing_speaks_for_a_model():
-    (rejected,) = rejections(judge(changed(champion=None), Policy()))
+    (rejected,) = rejections(apply_gate(changed(champion=None), Policy()))
 
     assert rejected == "no champion yet and no floor set: nothing to judge by"
 
@@ -314,7 +318,7 @@ def test_a_slice_with_too_few_rows_rejects_nothing():
     verdict = of("slice_recall", small)
 
     assert verdict.passed
-    assert not verdict.judged
+    assert not verdict.evaluated
     assert verdict.sentence == "no slice has enough rows for recall: not judged"
 
 
@@ -322,7 +326,7 @@ def test_too_few_legitimate_rows_to_bound_a_small_budget_are_named():
     verdict = of("false_positive_bound", changed(fpr_budget=0.001, fpr_interval=(0.0, 0.01)))
 
     assert verdict.passed
-    assert not verdict.judged
+    assert not verdict.evaluated
     assert "500 legitimate rows are too few to show a rate of at most 0.40%" in verdict.sentence
 
 
@@ -330,7 +334,7 @@ def test_a_lead_that_may_be_chance_is_said_to_be_undecided():
     verdict = of("simpler", led(0.006, -0.003, 0.016))
 
     assert verdict.passed
-    assert not verdict.judged
+    assert not verdict.evaluated
     assert "too few rows to tell a simpler model apart" in verdict.sentence
 
 
@@ -349,7 +353,7 @@ def test_a_worse_figure_never_turns_a_rejection_into_a_pass(data):
     low, lead = data.draw(st.floats(-0.2, 0.2)), data.draw(st.floats(-0.1, 0.1))
     high, step = data.draw(share), data.draw(worse)
 
-    def evidence(by):
+    def gate_inputs(by):
         return changed(
             test={
                 **TEST,
@@ -387,7 +391,7 @@ def test_a_worse_figure_never_turns_a_rejection_into_a_pass(data):
         )
 
     policy = replace(POLICY, max_slice_recall_gap=0.1)
-    before, after = judge(evidence(0.0), policy), judge(evidence(step), policy)
+    before, after = apply_gate(gate_inputs(0.0), policy), apply_gate(gate_inputs(step), policy)
 
     passed_after = {verdict.rule for verdict in after if verdict.passed}
     assert not [v.rule for v in before if not v.passed and v.rule in passed_after]

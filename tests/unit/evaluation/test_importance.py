@@ -17,10 +17,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from include.estimators.logit_blend import LogitBlendClassifier
 from include.estimators.neighbors import TiedNeighborsClassifier
-from include.estimators.steadied import SteadiedClassifier
-from include.evaluation.contributions import contributions
 from include.evaluation.importance import permutation_importance
+from include.evaluation.shap_summary import contributions
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(-1, 2, (400, 4)).astype(np.float32)
@@ -129,7 +129,7 @@ def test_a_steadied_classifier_is_explained_by_trees_and_by_its_last_column():
     given = np.concatenate([X, plain], axis=1)
     boosting = HistGradientBoostingClassifier(max_iter=10, random_state=0)
     pipeline = Pipeline(
-        [("imputer", SimpleImputer()), ("classifier", SteadiedClassifier(boosting, weight=2.0))]
+        [("imputer", SimpleImputer()), ("classifier", LogitBlendClassifier(boosting, weight=2.0))]
     )
     found = contributions(pipeline.fit(given, Y), given, (*NAMES, "plain"), seed=0)
     means = {each["name"]: each["mean"] for each in found["inputs"]}

@@ -1,4 +1,4 @@
-"""Intervals of rates and means: twins widen them, certainty needs rows, and they hold."""
+"""Intervals of rates and means: duplicates widen them, certainty needs rows, and they hold."""
 
 import numpy as np
 import pytest
@@ -13,9 +13,9 @@ def interval(hits, groups):
 def test_twins_widen_the_interval_of_a_rate():
     flagged = np.arange(400) < 8
     low, high = interval(flagged, np.arange(400))
-    twins_low, twins_high = interval(flagged, np.arange(400) // 8)
+    duplicates_low, duplicates_high = interval(flagged, np.arange(400) // 8)
 
-    assert twins_low == 0.0 < low < 0.02 < high < twins_high
+    assert duplicates_low == 0.0 < low < 0.02 < high < duplicates_high
 
 
 @pytest.mark.parametrize(

@@ -71,13 +71,13 @@ def test_recall_at_fpr_is_the_best_point_of_the_roc_curve(rows, budget):
 
 
 @pytest.mark.parametrize("y", [[], [0, 0], [1, 1]], ids=["none", "legitimate", "phishing"])
-def test_rows_without_both_classes_cannot_be_judged(y):
+def test_rows_without_both_classes_cannot_be_evaluated(y):
     with pytest.raises(EvaluationError, match="both phishing and legitimate"):
         evaluate(y, [0.5] * len(y), 0.5, 0.01)
 
 
 @pytest.mark.parametrize("p", [np.nan, -0.1, 1.1], ids=["missing", "negative", "above one"])
-def test_what_is_no_probability_cannot_be_judged(p):
+def test_what_is_no_probability_cannot_be_evaluated(p):
     with pytest.raises(EvaluationError, match="probability"):
         evaluate([0, 1], [0.5, p], 0.5, 0.01)
 

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.evaluation.comparison import compare_with_champion
-from include.evaluation.gate import judge
+from include.evaluation.gate import apply_gate
 from include.evaluation.intervals import clopper_pearson
 from include.evaluation.metrics import evaluate
 from include.evaluation.policy import Policy
-from include.evaluation.simpler import simpler_figures
+from include.evaluation.simple_baselines import simpler_figures
 
 POLICY = Policy(
     min_accuracy=0.85,
@@ -32,7 +32,7 @@ def scores(rng, y, noise):
 
 def rejected(y, candidate, champion, simplest, groups):
     flagged = (candidate >= 0.6) & (y == 0)
-    evidence = {
+    gate_inputs = {
         "test": evaluate(y, candidate, 0.6, 0.1),
         "fpr_interval": clopper_pearson(int(flagged.sum()), int((y == 0).sum()), 0.95),
         "champion": compare_with_champion(y, candidate, champion, groups, **HOW),
@@ -47,7 +47,7 @@ def rejected(y, candidate, champion, simplest, groups):
         "latency_us": 1.0,
         "size_bytes": 1,
     }
-    return {verdict.rule for verdict in judge(evidence, POLICY) if not verdict.passed}
+    return {verdict.rule for verdict in apply_gate(gate_inputs, POLICY) if not verdict.passed}
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,4 +1,4 @@
-"""A policy is one readable file; what it spells wrong is refused, never ignored."""
+"""A policy is one readable file; what it writes wrong is refused, never ignored."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_what_is_no_policy_is_refused(policy_file, text, reason):
         read_policy(policy_file(text))
 
 
-def test_a_pipeline_without_a_policy_cannot_be_judged(tmp_path):
+def test_a_pipeline_without_a_policy_cannot_be_evaluated(tmp_path):
     with pytest.raises(PolicyError, match="is missing"):
         read_policy(tmp_path / "policy.toml")
 

@@ -1,9 +1,9 @@
-"""Shuffled labels: nothing is found in them, unless twins stand on both sides of the split."""
+"""Shuffled labels: nothing is found in them, unless duplicates stand on both sides of the split."""
 
 import numpy as np
 import pytest
 
-from include.evaluation.shuffled import shuffled_figures
+from include.evaluation.shuffled_labels import shuffled_figures
 from include.training.split import assign_sides, group_keys
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from include.evaluation.slices import Judged, slice_figures
+from include.evaluation.slices import SliceResult, slice_figures
 
 HOW = {"min_rows": 20, "confidence": 0.95, "seed": 0}
 
 
-def judged(y, flagged, champion=None):
+def evaluated(y, flagged, champion=None):
     y, flagged = np.asarray(y, dtype=np.int8), np.asarray(flagged, dtype=bool)
     champion = None if champion is None else np.asarray(champion, dtype=bool)
-    return Judged(y, flagged, flagged, np.arange(len(y)), champion)
+    return SliceResult(y, flagged, flagged, np.arange(len(y)), champion)
 
 
 def labels(*values):
@@ -19,7 +19,7 @@ def labels(*values):
 
 
 def test_the_figures_are_those_counted_by_hand():
-    rows = judged([1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 1, 0, 0, 0])
+    rows = evaluated([1, 1, 1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 1, 0, 0, 0])
     ip, name = slice_figures(rows, labels(*("ip", "ip", "name", "name") * 2), **HOW)
 
     assert (ip["name"], ip["value"], ip["n"], ip["n_positive"]) == ("host", "ip", 4, 2)
@@ -27,26 +27,30 @@ def test_the_figures_are_those_counted_by_hand():
     assert (name["recall"], name["fpr"], name["accuracy"]) == (0.5, 0.0, 0.75)
 
 
-def test_a_slice_of_few_rows_says_so_and_is_not_judged():
+def test_a_slice_of_few_rows_says_so_and_is_not_evaluated():
     y = [1] * 30 + [0] * 5
-    (found,) = slice_figures(judged(y, y), labels(*["ip"] * 35), **HOW)
+    (found,) = slice_figures(evaluated(y, y), labels(*["ip"] * 35), **HOW)
 
-    assert (found["recall_judged"], found["fpr_judged"], found["judged"]) == (True, False, True)
+    assert (found["recall_evaluated"], found["fpr_evaluated"], found["evaluated"]) == (
+        True,
+        False,
+        True,
+    )
     assert found["sentence"].endswith("too few rows (5 legitimate < 20), not judged")
     assert found["sentence"].startswith("host = ip: 100.0% (88.4% to 100.0%) of 30 phishing rows")
 
 
 def test_a_slice_without_a_class_has_no_rate_of_it():
-    (found,) = slice_figures(judged([1] * 3, [1] * 3), labels("ip", "ip", "ip"), **HOW)
+    (found,) = slice_figures(evaluated([1] * 3, [1] * 3), labels("ip", "ip", "ip"), **HOW)
 
     assert found["fpr"] is None
     assert found["fpr_interval"] == (0.0, 1.0)
-    assert not found["judged"]
+    assert not found["evaluated"]
     assert "0 of 0 legitimate rows" in found["sentence"]
 
 
 def test_rows_without_a_name_are_in_no_slice():
-    found = slice_figures(judged([1, 0, 1], [1, 0, 1]), labels("ip", "", ""), **HOW)
+    found = slice_figures(evaluated([1, 0, 1], [1, 0, 1]), labels("ip", "", ""), **HOW)
 
     assert [(each["value"], each["n"]) for each in found] == [("ip", 1)]
 
@@ -54,9 +58,9 @@ def test_rows_without_a_name_are_in_no_slice():
 def test_more_slices_make_each_interval_wider():
     y = [1] * 40
     flagged = [1] * 30 + [0] * 10
-    (alone,) = slice_figures(judged(y, flagged), labels(*["ip"] * 40), **HOW)
+    (alone,) = slice_figures(evaluated(y, flagged), labels(*["ip"] * 40), **HOW)
     many = {f"way {number}": np.array(["ip"] * 40, dtype=object) for number in range(20)}
-    among = slice_figures(judged(y, flagged), many, **HOW)[0]
+    among = slice_figures(evaluated(y, flagged), many, **HOW)[0]
 
     assert among["recall_interval"][0] < alone["recall_interval"][0]
     assert among["recall_interval"][1] > alone["recall_interval"][1]
@@ -65,7 +69,7 @@ def test_more_slices_make_each_interval_wider():
 def test_the_champion_is_compared_on_the_same_rows():
     y = [1] * 40 + [0] * 40
     ours, theirs = [1] * 20 + [0] * 60, [1] * 40 + [0] * 40
-    (found,) = slice_figures(judged(y, ours, theirs), labels(*["ip"] * 80), **HOW)
+    (found,) = slice_figures(evaluated(y, ours, theirs), labels(*["ip"] * 80), **HOW)
     low, high = found["recall_change"]
 
     assert low < -0.5 < high < -0.3
@@ -74,8 +78,8 @@ def test_the_champion_is_compared_on_the_same_rows():
 
 def test_rows_that_somebody_relabelled_are_disputed_by_the_champion():
     y, theirs = [0] * 100, [1] * 30 + [0] * 70
-    (found,) = slice_figures(judged(y, [0] * 100, theirs), labels(*["ip"] * 100), **HOW)
-    (alone,) = slice_figures(judged(y, [0] * 100), labels(*["ip"] * 100), **HOW)
+    (found,) = slice_figures(evaluated(y, [0] * 100, theirs), labels(*["ip"] * 100), **HOW)
+    (alone,) = slice_figures(evaluated(y, [0] * 100), labels(*["ip"] * 100), **HOW)
 
     assert found["disputed_interval"] == pytest.approx((0.21, 0.40), abs=0.01)
     assert alone["disputed_interval"] is None
@@ -85,6 +89,6 @@ def test_rows_that_somebody_relabelled_are_disputed_by_the_champion():
 def test_the_figures_fit_in_json(champion):
     import json
 
-    found = slice_figures(judged([1, 0], [1, 0], champion), labels("a", "b"), **HOW)
+    found = slice_figures(evaluated([1, 0], [1, 0], champion), labels("a", "b"), **HOW)
 
     assert json.loads(json.dumps(found, allow_nan=False))

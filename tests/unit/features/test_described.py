@@ -1,8 +1,8 @@
 """Every column of a feature set has a name."""
 
-from include.features.described import described
-from include.features.figures import N_FIGURES
-from include.features.sets import URLS
+from include.features.feature_sets import URLS
+from include.features.input_names import described
+from include.features.lexical import N_FIGURES
 from include.features.urls import GROUP, PEERS, SECTIONS, URL_FEATURES
 from include.training.text_families import stack
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.features.described import PEER_NAMES
-from include.features.figures import N_FIGURES
-from include.features.sets import URLS, feature_set
+from include.features.feature_sets import URLS, feature_set
+from include.features.input_names import PEER_NAMES
+from include.features.lexical import N_FIGURES
 from include.features.urls import (
     LEVELS,
     N_COLUMNS,

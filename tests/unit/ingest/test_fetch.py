@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from include.errors import DatasetRefusedError, SettingMissingError
-from include.ingest.fetch import Dataset, Found, find_or_fetch, inside
+from include.ingest.files.download import Dataset, Found, find_or_fetch, inside
 
 CONTENT = b"Age,Result\n" + b"1,-1\n" * 50_000
 

@@ -8,8 +8,8 @@ import pytest
 
 from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError
-from include.ingest.layout import Identity, Layout
-from include.ingest.records import LINE_LIMIT_BYTES, BadLine, Row, read_records
+from include.ingest.files.layout import Identity, Layout
+from include.ingest.files.reader import LINE_LIMIT_BYTES, BadLine, Row, read_records
 
 LAYOUT = Layout(
     fields=(

@@ -7,8 +7,12 @@ import pyarrow as pa
 import pytest
 
 from include.errors import DataRejectedError
-from include.ingest.fingerprint import ColumnFingerprint, content_digest, table_fingerprints
-from include.ingest.ordering import IdBuckets, in_parts
+from include.ingest.snapshot.fingerprint import (
+    ColumnFingerprint,
+    content_digest,
+    table_fingerprints,
+)
+from include.ingest.snapshot.ordering import IdBuckets, in_parts
 
 COLUMNS = {
     "int8": pa.array([1, None, -1, 0, 1, 1], pa.int8()),

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from include.contract.schema import InputField
 from include.errors import DataRejectedError
-from include.ingest.decode import BatchDecoder
-from include.ingest.values import Decoded, decode_documents
+from include.ingest.snapshot.decode import BatchDecoder
+from include.ingest.snapshot.values import Decoded, decode_documents
 
 COLUMNS = [
     InputField("small", "int8", (-1, 0, 1)),

@@ -5,10 +5,10 @@ import random
 import pytest
 
 from include.monitoring.audit import PER_STRATUM, draw_audit
-from include.monitoring.lines import Lines
+from include.monitoring.jsonl_reader import Lines
 from include.monitoring.sample import DistinctSample
 from include.monitoring.traffic import Item, Traffic
-from tests.versions import version_name
+from tests.support.signed_versions import version_name
 
 VERSION = version_name(1)
 # The threshold, 0.6, parts the answers between 0.5 and 0.9.

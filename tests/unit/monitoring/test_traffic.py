@@ -6,8 +6,8 @@ import pytest
 
 from include.contract.schema import InputField
 from include.monitoring.traffic import parse_item
-from tests.days import id_on
-from tests.versions import version_name
+from tests.support.signed_versions import version_name
+from tests.support.traffic_days import id_on
 
 FIELDS = (InputField("a", "int8", None), InputField("b", "int8", None))
 LINE = {
@@ -33,10 +33,10 @@ def test_inputs_are_in_the_order_of_the_pipeline():
 
 def test_equal_inputs_are_twins_whether_they_were_hashed_or_not():
     _, item = parse_item(LINE, FIELDS)
-    _, hashed = parse_item({**without("inputs"), "inputs_sha256": item.twin}, FIELDS)
+    _, hashed = parse_item({**without("inputs"), "inputs_sha256": item.duplicate}, FIELDS)
 
     assert hashed.inputs is None
-    assert hashed.twin == item.twin
+    assert hashed.duplicate == item.duplicate
 
 
 @pytest.mark.parametrize("inputs", [{"a": 1}, {"a": 1, "b": 1, "c": 1}, {}])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from include.ingest.records import Row, read_records
+from include.ingest.files.reader import Row, read_records
 from include.pipelines.sites.records import ALIASES, DATASET, FIELDS, LAYOUT, TARGET
 
 # The archive's own declaration of the columns: Training Dataset.arff of UCI 327.

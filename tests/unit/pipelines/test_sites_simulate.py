@@ -18,7 +18,7 @@ N_ROWS = 11_055
 
 
 @pytest.fixture(scope="module")
-def made_up():
+def synthetic():
     return pd.DataFrame.from_records(simulate(N_ROWS, seed=1), columns=list(LAYOUT.dtypes))
 
 
@@ -52,11 +52,11 @@ def test_changing_a_record_changes_no_other():
     assert records == list(simulate(2000, seed=5))
 
 
-def test_records_have_the_columns_and_allowed_values(made_up):
+def test_records_have_the_columns_and_allowed_values(synthetic):
     assert list(next(simulate(1, seed=0))) == list(LAYOUT.dtypes)
     for field in FIELDS:
-        assert set(made_up[field.name]) == set(field.allowed)
-    assert set(made_up[TARGET.source]) == {TARGET.positive, TARGET.negative}
+        assert set(synthetic[field.name]) == set(field.allowed)
+    assert set(synthetic[TARGET.source]) == {TARGET.positive, TARGET.negative}
 
 
 def test_memory_is_bounded():
@@ -72,30 +72,30 @@ def test_memory_is_bounded():
     assert after_24_000 < after_8_000 + 100_000
 
 
-def test_class_share_and_duplicates_are_the_documented_ones(made_up):
-    assert (made_up[TARGET.source] == -1).mean() == pytest.approx(0.443, abs=0.03)
-    assert made_up.duplicated().mean() == pytest.approx(0.47, abs=0.03)
-    assert made_up.value_counts().iloc[0] < 60
+def test_class_share_and_duplicates_are_the_documented_ones(synthetic):
+    assert (synthetic[TARGET.source] == -1).mean() == pytest.approx(0.443, abs=0.03)
+    assert synthetic.duplicated().mean() == pytest.approx(0.47, abs=0.03)
+    assert synthetic.value_counts().iloc[0] < 60
 
 
-def test_strong_signals_are_the_documented_ones(made_up):
-    phishing = made_up[TARGET.source] == -1
+def test_strong_signals_are_the_documented_ones(synthetic):
+    phishing = synthetic[TARGET.source] == -1
 
-    assert phishing[made_up["URL_of_Anchor"] == -1].mean() == pytest.approx(0.987, abs=0.02)
-    assert phishing[made_up["SSLfinal_State"] == 1].mean() == pytest.approx(0.112, abs=0.03)
-    assert phishing[made_up["Prefix_Suffix"] == 1].mean() == 0
+    assert phishing[synthetic["URL_of_Anchor"] == -1].mean() == pytest.approx(0.987, abs=0.02)
+    assert phishing[synthetic["SSLfinal_State"] == 1].mean() == pytest.approx(0.112, abs=0.03)
+    assert phishing[synthetic["Prefix_Suffix"] == 1].mean() == 0
 
 
-def test_columns_are_distributed_as_in_the_real_file(made_up, real):
+def test_columns_are_distributed_as_in_the_real_file(synthetic, real):
     for name in NAMES:
         for label in (-1, 1):
-            ours = made_up[made_up[TARGET.source] == label][name].value_counts(normalize=True)
+            ours = synthetic[synthetic[TARGET.source] == label][name].value_counts(normalize=True)
             theirs = real[real[TARGET.source] == label][name].value_counts(normalize=True)
             distance = ours.sub(theirs, fill_value=0).abs().sum() / 2
             assert distance < 0.05, (name, label)
 
 
-def test_strongest_dependencies_are_those_of_the_real_file(made_up, real):
+def test_strongest_dependencies_are_those_of_the_real_file(synthetic, real):
     pairs = {
         pair: information(real, *pair)
         for pair in itertools.combinations([*NAMES, TARGET.source], 2)
@@ -103,13 +103,13 @@ def test_strongest_dependencies_are_those_of_the_real_file(made_up, real):
     strongest = sorted(pairs, key=pairs.get)[-20:]
 
     for pair in strongest:
-        assert information(made_up, *pair) == pytest.approx(pairs[pair], abs=0.08), pair
+        assert information(synthetic, *pair) == pytest.approx(pairs[pair], abs=0.08), pair
 
 
-def test_a_model_of_them_is_as_good_as_it_plausibly_is(made_up):
-    X = made_up[NAMES].to_numpy()
-    y = TARGET.encode(made_up[TARGET.source])
-    vectors = made_up.groupby(NAMES).ngroup()
+def test_a_model_of_them_is_as_good_as_it_plausibly_is(synthetic):
+    X = synthetic[NAMES].to_numpy()
+    y = TARGET.encode(synthetic[TARGET.source])
+    vectors = synthetic.groupby(NAMES).ngroup()
 
     probability = cross_val_predict(
         RandomForestClassifier(n_estimators=50, random_state=0),

@@ -6,9 +6,9 @@ import pytest
 
 from include import pipelines
 from include.features.address import take_apart
-from include.ingest.batches import documents
-from include.ingest.documents import Source
-from include.ingest.records import Row, read_records
+from include.ingest.files.reader import Row, read_records
+from include.ingest.labels.batches import documents
+from include.ingest.labels.documents import Source
 from include.pipelines.urls.normal import normalise, scheme_of
 from include.pipelines.urls.records import LAYOUT, TARGET
 

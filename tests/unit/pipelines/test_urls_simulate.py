@@ -19,7 +19,7 @@ N_ROWS = 6_000
 
 
 @pytest.fixture(scope="module")
-def made_up():
+def synthetic():
     return pd.DataFrame.from_records(list(simulate(N_ROWS, seed=1)))
 
 
@@ -45,48 +45,48 @@ def test_memory_is_bounded():
     assert peak(6_000) < peak(2_000) + 100_000
 
 
-def test_every_record_says_that_it_is_made_up(made_up):
-    assert made_up["source"].str.startswith("simulated-").all()
+def test_every_record_says_that_it_is_made_up(synthetic):
+    assert synthetic["source"].str.startswith("simulated-").all()
 
 
-def test_dates_cover_eighteen_months_and_some_are_missing(made_up):
-    months = made_up["first_seen"].dropna().dt.strftime("%Y-%m").unique()
+def test_dates_cover_eighteen_months_and_some_are_missing(synthetic):
+    months = synthetic["first_seen"].dropna().dt.strftime("%Y-%m").unique()
 
     assert len(months) == 18
-    assert made_up["first_seen"].min() >= datetime(2025, 1, 1, tzinfo=UTC)
-    assert 0.05 < made_up["first_seen"].isna().mean() < 0.3
-    assert made_up.loc[made_up["label"] == 1, "first_seen"].notna().all()
+    assert synthetic["first_seen"].min() >= datetime(2025, 1, 1, tzinfo=UTC)
+    assert 0.05 < synthetic["first_seen"].isna().mean() < 0.3
+    assert synthetic.loc[synthetic["label"] == 1, "first_seen"].notna().all()
 
 
-def test_both_classes_have_home_pages_paths_platforms_and_www(made_up):
-    bare = made_up["url"].map(normalise).str.fullmatch("[^/]*/")
+def test_both_classes_have_home_pages_paths_platforms_and_www(synthetic):
+    bare = synthetic["url"].map(normalise).str.fullmatch("[^/]*/")
     for trait in (
         bare,
-        made_up["url"].str.contains("github.io"),
-        made_up["url"].str.contains("/www."),
+        synthetic["url"].str.contains("github.io"),
+        synthetic["url"].str.contains("/www."),
     ):
-        shares = trait.groupby(made_up["label"]).mean()
+        shares = trait.groupby(synthetic["label"]).mean()
         assert shares.min() > 0.001
         assert shares.max() - shares.min() < 0.3
 
 
-def test_few_urls_come_twice_or_with_both_labels(made_up):
-    normal = made_up["url"].map(normalise)
+def test_few_urls_come_twice_or_with_both_labels(synthetic):
+    normal = synthetic["url"].map(normalise)
 
     assert normal.duplicated().mean() < 0.05
-    assert (made_up.groupby(normal)["label"].nunique() > 1).sum() < N_ROWS * 0.01
+    assert (synthetic.groupby(normal)["label"].nunique() > 1).sum() < N_ROWS * 0.01
 
 
-def test_a_model_of_them_is_good_but_not_perfect_on_domains_it_never_saw(made_up):
-    text = made_up["url"].map(normalise)
-    sides = np.array([sum(group_of(url).encode()) % 5 for url in made_up["url"]])
+def test_a_model_of_them_is_good_but_not_perfect_on_domains_it_never_saw(synthetic):
+    text = synthetic["url"].map(normalise)
+    sides = np.array([sum(group_of(url).encode()) % 5 for url in synthetic["url"]])
     vectors = TfidfVectorizer(analyzer="char", ngram_range=(2, 4), min_df=2, sublinear_tf=True)
     model = LogisticRegression(C=10, max_iter=300)
-    model.fit(vectors.fit_transform(text[sides > 0]), made_up["label"][sides > 0])
+    model.fit(vectors.fit_transform(text[sides > 0]), synthetic["label"][sides > 0])
 
     probability = model.predict_proba(vectors.transform(text[sides == 0]))[:, 1]
 
-    assert 0.9 < roc_auc_score(made_up["label"][sides == 0], probability) < 0.995
+    assert 0.9 < roc_auc_score(synthetic["label"][sides == 0], probability) < 0.995
 
 
 def test_columns_are_those_of_the_layout():

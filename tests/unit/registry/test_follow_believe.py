@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from include.contract.approval import Pointer, parse_pointer
 from include.contract.manifest import describe_file
+from include.contract.pointer import Pointer, parse_pointer
 from include.errors import (
     ManifestError,
     NightCatchError,
@@ -15,14 +15,14 @@ from include.errors import (
     SignatureError,
     VersionRefusedError,
 )
-from include.registry.follow.believe import Trust, VersionBytes, believe_version
+from include.registry.follow.verify import TrustedKeys, VersionBytes, verify_version
 from include.registry.publish import sign_folder
-from tests import graphs
-from tests.versions import Signer, Version, version_name
+from tests.support import onnx_graphs
+from tests.support.signed_versions import Signer, Version, version_name
 
 NAMES = ("pointer", "manifest", "signature", "model")
 REFUSALS = (ManifestError, PointerError, SignatureError, VersionRefusedError)
-MODEL = graphs.logistic()
+MODEL = onnx_graphs.logistic()
 
 
 class Chain:
@@ -31,7 +31,7 @@ class Chain:
     def __init__(self, folder):
         self.trainer = Signer.new(folder, "trainer")
         self.approver = Signer.new(folder, "approver")
-        self.trust = Trust(self.approver.trusted, self.trainer.trusted, 10_000)
+        self.trusted_keys = TrustedKeys(self.approver.trusted, self.trainer.trusted, 10_000)
         self.whole = self.signed(Version(version_name(1), files={"model.onnx": MODEL}).manifest())
 
     def signed(self, manifest, **changes):
@@ -50,9 +50,9 @@ class Chain:
         pointer = Pointer("sites", version, 1, digest, "ann", at, "a test", "run-1")
         return replace(pointer, **changes).to_json(self.approver.key)
 
-    def believe(self, content):
-        pointer = parse_pointer(content.pointer, self.trust.approvers, pipeline="sites")
-        return pointer, believe_version(content, pointer, self.trust)
+    def verify(self, content):
+        pointer = parse_pointer(content.pointer, self.trusted_keys.approvers, pipeline="sites")
+        return pointer, verify_version(content, pointer, self.trusted_keys)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def altered(body, how, position, byte):
 
 
 def test_the_chain_holds(chain):
-    pointer, manifest = chain.believe(chain.whole)
+    pointer, manifest = chain.verify(chain.whole)
 
     assert (pointer.version, manifest.version) == (version_name(1), version_name(1))
 
@@ -87,11 +87,11 @@ def test_one_byte_that_differs_is_refused_or_means_the_same(chain, name, how, po
     body = altered(getattr(chain.whole, name), how, position, byte)
     content = replace(chain.whole, **{name: body})
     try:
-        believed = chain.believe(content)
+        believed = chain.verify(content)
     except REFUSALS:
         return
 
-    assert believed == chain.believe(chain.whole)
+    assert believed == chain.verify(chain.whole)
     assert (content.manifest, content.model) == (chain.whole.manifest, chain.whole.model)
 
 
@@ -100,16 +100,20 @@ def test_one_byte_that_differs_is_refused_or_means_the_same(chain, name, how, po
 @given(body=st.binary(max_size=100))
 def test_junk_in_the_place_of_a_file_is_refused(chain, name, body):
     with pytest.raises(REFUSALS):
-        chain.believe(replace(chain.whole, **{name: body}))
+        chain.verify(replace(chain.whole, **{name: body}))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_file_of_another_approved_version_takes_its_place(chain, name):
-    other = Version(version_name(2), files={"model.onnx": graphs.logistic((1.0, 1.0))}).manifest()
-    body = getattr(chain.signed(other), name) if name != "model" else graphs.logistic((1.0, 1.0))
+    other = Version(
+        version_name(2), files={"model.onnx": onnx_graphs.logistic((1.0, 1.0))}
+    ).manifest()
+    body = (
+        getattr(chain.signed(other), name) if name != "model" else onnx_graphs.logistic((1.0, 1.0))
+    )
 
     with pytest.raises(REFUSALS):
-        chain.believe(replace(chain.whole, **{name: body}))
+        chain.verify(replace(chain.whole, **{name: body}))
 
 
 HOSTILE = [
@@ -125,10 +129,10 @@ def test_a_hostile_file_name_is_refused_though_all_is_signed(chain, file_name):
     pointer = chain.pointer(body, manifest.version)
 
     with pytest.raises(ManifestError, match="file"):
-        chain.believe(replace(chain.whole, pointer=pointer, manifest=body))
+        chain.verify(replace(chain.whole, pointer=pointer, manifest=body))
 
 
 @pytest.mark.parametrize("version", ["../../x", "20261121T000001Z-00000001/../x", ""])
 def test_a_hostile_version_is_refused_though_it_is_signed(chain, version):
     with pytest.raises(NightCatchError):
-        chain.believe(replace(chain.whole, pointer=chain.pointer(chain.whole.manifest, version)))
+        chain.verify(replace(chain.whole, pointer=chain.pointer(chain.whole.manifest, version)))

@@ -18,7 +18,7 @@ def poller(poll_once=lambda: SWAPPED, report=lambda outcome: None, interval_s=15
         report,
         interval_s=interval_s,
         max_interval_s=60.0,
-        chance=random.Random(5),
+        rng=random.Random(5),
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from include import pipelines
 from include.errors import RetentionError
-from include.registry.retention import MIN_DAYS, Retention, read_retention
+from include.registry.retention.policy import MIN_DAYS, Retention, read_retention
 
 
 def test_a_policy_is_read(tmp_path):

@@ -7,12 +7,12 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from include.nightly.libraries import DIRECT, installed
 from include.reporting.bom import Library, bill_of_materials
-from include.reporting.evidence import Evidence
 from include.reporting.lock import locked_hashes
 from include.reporting.model_card import model_card
-from tests.reports import evidence, manifest
+from include.reporting.report_inputs import ReportInputs
+from include.run.libraries import DIRECT, installed
+from tests.support.report_inputs import manifest, report_inputs
 
 LOCK = f"""\
 numpy==2.4.6 \\
@@ -72,7 +72,8 @@ CARD = {
 
 
 @pytest.mark.parametrize(
-    "shown", [pytest.param(evidence(), id="all"), pytest.param(Evidence(), id="nothing-measured")]
+    "shown",
+    [pytest.param(report_inputs(), id="all"), pytest.param(ReportInputs(), id="nothing-measured")],
 )
 def test_a_model_card_keeps_to_its_schema(shown):
     card = json.loads(model_card(manifest(), shown))
@@ -82,22 +83,25 @@ def test_a_model_card_keeps_to_its_schema(shown):
 
 
 def test_a_model_card_says_what_the_report_says():
-    card = json.loads(model_card(manifest(), evidence()))
+    card = json.loads(model_card(manifest(), report_inputs()))
     metrics = card["quantitative_analysis"]["performance_metrics"]
-    (honest,) = [each for each in metrics if (each["type"], each["slice"]) == ("recall", "test")]
+    (group_disjoint,) = [
+        each for each in metrics if (each["type"], each["slice"]) == ("recall", "test")
+    ]
     (part,) = [
         each for each in metrics if (each["type"], each["slice"]) == ("fpr", "test, a = first")
     ]
 
-    assert honest["value"] == manifest().metrics["test"]["recall"]
-    assert honest["confidence_interval"]["lower_bound"] < honest["value"]
+    assert group_disjoint["value"] == manifest().metrics["test"]["recall"]
+    assert group_disjoint["confidence_interval"]["lower_bound"] < group_disjoint["value"]
     assert part["value"] == 0.02
     assert card["quantitative_analysis"]["gate"][0]["rule"] == "accuracy"
     assert "was DecisionTree" in card["model_details"]["version"]["diff"]
 
 
 @pytest.mark.parametrize(
-    "shown", [pytest.param(evidence(), id="all"), pytest.param(Evidence(), id="nothing-measured")]
+    "shown",
+    [pytest.param(report_inputs(), id="all"), pytest.param(ReportInputs(), id="nothing-measured")],
 )
 @pytest.mark.parametrize("lock", [pytest.param(LOCK, id="lock"), pytest.param("", id="no-lock")])
 def test_a_bill_of_materials_keeps_to_its_schema(shown, lock):
@@ -107,7 +111,7 @@ def test_a_bill_of_materials_keeps_to_its_schema(shown, lock):
 
 
 def test_a_bill_of_materials_names_model_records_and_libraries():
-    bom = json.loads(bill_of_materials(manifest(), evidence(), LIBRARIES, LOCK))
+    bom = json.loads(bill_of_materials(manifest(), report_inputs(), LIBRARIES, LOCK))
     model = bom["metadata"]["component"]
     by_name = {each["name"]: each for each in bom["components"]}
     files = {each["name"]: each["hashes"][0]["content"] for each in model["components"]}
@@ -126,8 +130,8 @@ def test_a_bill_of_materials_names_model_records_and_libraries():
 def test_documents_are_the_same_each_time():
     def both():
         return (
-            model_card(manifest(), evidence()),
-            bill_of_materials(manifest(), evidence(), LIBRARIES, LOCK),
+            model_card(manifest(), report_inputs()),
+            bill_of_materials(manifest(), report_inputs(), LIBRARIES, LOCK),
         )
 
     assert both() == both()

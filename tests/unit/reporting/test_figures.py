@@ -2,12 +2,12 @@
 
 import pytest
 
+from include.reporting.beeswarm import beeswarm_rows
 from include.reporting.figures import BY_NAME, figure_rows
 from include.reporting.limits import by_prevalence
 from include.reporting.rows import candidate_rows, drift_rows, importance_rows, slice_rows
 from include.reporting.scales import Scale
-from include.reporting.swarm import swarm_rows
-from tests.reports import evidence, manifest
+from tests.support.report_inputs import manifest, report_inputs
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_figure_is_written(name, value, text):
     [pytest.param("accuracy", True, id="more"), pytest.param("brier", True, id="less")],
 )
 def test_a_change_is_good_or_bad_by_the_kind_of_figure(name, better):
-    rows = {row.figure.name: row for row in figure_rows(manifest(), evidence())}
+    rows = {row.figure.name: row for row in figure_rows(manifest(), report_inputs())}
 
     assert rows[name].better is better
     assert rows[name].change[0] in "+\N{MINUS SIGN}"
@@ -37,13 +37,13 @@ def test_a_change_is_good_or_bad_by_the_kind_of_figure(name, better):
 def test_a_figure_that_did_not_move_is_neither():
     metrics = {**manifest().metrics}
     metrics["champion_on_same_rows"] = metrics["test"]
-    rows = figure_rows(manifest(metrics=metrics), evidence())
+    rows = figure_rows(manifest(metrics=metrics), report_inputs())
 
     assert {row.better for row in rows} == {None}
 
 
 def test_the_interval_holds_the_figure():
-    for name, (low, high) in evidence().intervals.items():
+    for name, (low, high) in report_inputs().intervals.items():
         assert low <= manifest().metrics["test"][name] <= high
 
 
@@ -58,7 +58,7 @@ def test_precision_falls_where_phishing_is_rare():
 
 
 def test_candidates_stand_in_order_of_their_mean():
-    rows, scale = candidate_rows(manifest(), evidence())
+    rows, scale = candidate_rows(manifest(), report_inputs())
 
     assert [row.family for row in rows] == ["LogisticRegression", "DecisionTree"]
     assert [row.chosen for row in rows] == [True, False]
@@ -67,15 +67,15 @@ def test_candidates_stand_in_order_of_their_mean():
 
 
 def test_a_slice_with_few_rows_is_marked():
-    (row,) = slice_rows(evidence())["a"]
+    (row,) = slice_rows(report_inputs())["a"]
 
-    assert (row.recall.judged, row.fpr.judged) == (False, True)
+    assert (row.recall.evaluated, row.fpr.evaluated) == (False, True)
     assert row.recall.low < row.recall.at < row.recall.high
 
 
 def test_bars_end_where_their_values_are():
-    first, second = importance_rows(evidence())
-    (moved,), scale = drift_rows(evidence())
+    first, second = importance_rows(report_inputs())
+    (moved,), scale = drift_rows(report_inputs())
 
     assert first.meaning == "First property"
     assert first.bar.at > 80 and second.bar.at == 0
@@ -83,7 +83,7 @@ def test_bars_end_where_their_values_are():
 
 
 def test_contributions_lie_on_their_side_of_the_middle():
-    (row,), middle = swarm_rows(evidence())
+    (row,), middle = beeswarm_rows(report_inputs())
     left, right = row.dots
 
     assert left.x < middle < right.x

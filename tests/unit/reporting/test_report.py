@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from include.reporting.evidence import Evidence
 from include.reporting.report import render_report
-from tests.reports import SLICE, VERDICTS, evidence, manifest
+from include.reporting.report_inputs import ReportInputs
+from tests.support.report_inputs import SLICE, VERDICTS, manifest, report_inputs
 
 ROOT = Path(__file__).resolve().parents[3]
 HOSTILE = "\"'><script>alert(1)</script><img src=https://evil.test/x onerror=alert(1)>"
@@ -35,7 +35,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html():
-    return render_report(manifest(), evidence())
+    return render_report(manifest(), report_inputs())
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_a_report_has_every_chapter(html):
         pytest.param("A constant answer: accuracy 50.0 %", id="simpler"),
         pytest.param("ROC AUC 0.5100", id="shuffled"),
         pytest.param("too few rows", id="slice"),
-        pytest.param("many twins", id="warning"),
+        pytest.param("many duplicates", id="warning"),
         pytest.param("known before 2026-03", id="later-months"),
         pytest.param("4,321 legitimate rows", id="threshold"),
     ],
@@ -120,7 +120,7 @@ def test_a_report_is_small_enough_to_mail(html):
 
 
 def test_what_was_not_measured_is_said():
-    text = Page(render_report(manifest(metrics={"test": {}}), Evidence())).text
+    text = Page(render_report(manifest(metrics={"test": {}}), ReportInputs())).text
 
     assert "Recommended: Not judged" in re.sub(r"\s+", " ", text)
     for what in ("Verdicts of the gate", "Curves", "Calibration", "Slices", "Candidates"):
@@ -131,7 +131,7 @@ def test_what_was_not_measured_is_said():
 
 def test_simulated_records_are_said_first():
     simulated = {**manifest().snapshot, "simulated": True}
-    html = render_report(manifest(snapshot=simulated), evidence())
+    html = render_report(manifest(snapshot=simulated), report_inputs())
 
     assert html.index("Simulated records.") < html.index('id="decision"')
     assert "Recommended: For practice only" in html
@@ -139,7 +139,7 @@ def test_simulated_records_are_said_first():
 
 def test_a_family_without_shap_values_is_said():
     said = {"unavailable": "KNN has no exact SHAP values"}
-    html = render_report(manifest(), evidence(contributions=said))
+    html = render_report(manifest(), report_inputs(contributions=said))
 
     assert "KNN has no exact SHAP values" in html
 
@@ -150,7 +150,7 @@ def test_hostile_words_stay_words():
         libraries={HOSTILE: HOSTILE},
         code_commit=HOSTILE,
     )
-    spoilt = evidence(
+    spoilt = report_inputs(
         title=HOSTILE,
         sources={HOSTILE: ""},
         evaluation={"slices": [{**SLICE, "name": HOSTILE, "value": HOSTILE}]},
@@ -168,9 +168,9 @@ def test_hostile_words_stay_words():
 
 def test_two_processes_write_the_same_bytes(tmp_path):
     code = (
-        "import hashlib; from tests.reports import evidence, manifest;"
+        "import hashlib; from tests.support.report_inputs import manifest, report_inputs;"
         "from include.reporting.report import render_report;"
-        "print(hashlib.sha256(render_report(manifest(), evidence()).encode()).hexdigest())"
+        "print(hashlib.sha256(render_report(manifest(), report_inputs()).encode()).hexdigest())"
     )
     digests = {
         subprocess.run(

@@ -3,9 +3,14 @@
 import pytest
 
 from include.reporting.summary import summarise
-from tests.reports import VERDICTS, evidence, manifest
+from tests.support.report_inputs import VERDICTS, manifest, report_inputs
 
-FAILED = {"rule": "brier", "passed": False, "judged": True, "sentence": "Brier score 0.3, too high"}
+FAILED = {
+    "rule": "brier",
+    "passed": False,
+    "evaluated": True,
+    "sentence": "Brier score 0.3, too high",
+}
 
 
 @pytest.mark.parametrize(
@@ -17,7 +22,7 @@ FAILED = {"rule": "brier", "passed": False, "judged": True, "sentence": "Brier s
     ],
 )
 def test_the_gate_decides(changes, kind):
-    assert summarise(manifest(), evidence(**changes)).kind == kind
+    assert summarise(manifest(), report_inputs(**changes)).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -29,35 +34,35 @@ def test_the_gate_decides(changes, kind):
 )
 def test_what_is_caught_and_flagged_is_said_in_counts(fpr_interval, flagged):
     measured = manifest(metrics={"test": {"recall": 0.848, "fpr": 0.0067}})
-    summary = summarise(measured, evidence(intervals={"fpr": fpr_interval}))
+    summary = summarise(measured, report_inputs(intervals={"fpr": fpr_interval}))
 
     assert "catches about 848 and misses 152; of 1,000 legitimate rows" in summary.practice
     assert summary.practice.endswith(flagged)
 
 
 def test_what_was_not_measured_is_not_said():
-    assert summarise(manifest(metrics={"test": {}}), evidence()).practice == ""
+    assert summarise(manifest(metrics={"test": {}}), report_inputs()).practice == ""
 
 
 def test_a_rejection_gives_the_failed_sentences_alone():
-    summary = summarise(manifest(), evidence(verdicts=[*VERDICTS, FAILED]))
+    summary = summarise(manifest(), report_inputs(verdicts=[*VERDICTS, FAILED]))
 
     assert summary.reasons == ("Brier score 0.3, too high",)
-    assert (summary.n_passed, summary.n_judged, summary.n_not_judged) == (1, 2, 1)
+    assert (summary.n_passed, summary.n_evaluated, summary.n_not_evaluated) == (1, 2, 1)
 
 
 def test_made_up_records_are_never_approved():
     simulated = manifest(snapshot={**manifest().snapshot, "simulated": True})
 
-    assert summarise(simulated, evidence()).kind == "practice"
+    assert summarise(simulated, report_inputs()).kind == "practice"
 
 
 def test_without_a_champion_nothing_changed():
     first = manifest(metrics={**manifest().metrics, "champion_on_same_rows": None})
-    summary = summarise(first, evidence(evaluation={"champion": None}, champion=None))
+    summary = summarise(first, report_inputs(evaluation={"champion": None}, champion=None))
 
     assert summary.changes == ()
-    assert "No version is in force" in summary.reasons[0]
+    assert "No version is in production" in summary.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +80,6 @@ def test_a_lead_is_called_by_what_chance_explains(wins, losses, words):
         "only_champion_right": losses,
         "p_champion_better": 0.9,
     }
-    summary = summarise(manifest(), evidence(evaluation={"champion": comparison}))
+    summary = summarise(manifest(), report_inputs(evaluation={"champion": comparison}))
 
     assert words in " ".join(summary.changes)

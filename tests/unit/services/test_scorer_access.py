@@ -6,16 +6,18 @@ import json
 import pytest
 
 from include.errors import SettingMissingError
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
-from tests import graphs
-from tests.answering import app_of, following
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
+from tests.support import onnx_graphs
+from tests.support.scorer_app import app_of, following
 
 BODY = {"record": {"a": 1, "b": -1}}
 
 
 def client_of(access):
-    return app_of({"sites": following("sites", graphs.logistic())}, access=access).test_client()
+    return app_of(
+        {"sites": following("sites", onnx_graphs.logistic())}, access=access
+    ).test_client()
 
 
 def write_keys(path, **keys):

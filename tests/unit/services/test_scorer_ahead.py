@@ -5,15 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.services.scorer import gunicorn_conf
-from include.services.scorer.access import Access
-from include.services.scorer.ahead import EXTENSION, Ahead
-from include.services.scorer.api_keys import ApiKeys
-from include.services.scorer.catalogue import Catalogue
-from include.services.scorer.rate_limit import RateLimiter
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
+from include.services.scorer.auth.rate_limit import RateLimiter
+from include.services.scorer.serving import gunicorn_conf
+from include.services.scorer.serving.catalogue import Catalogue
+from include.services.scorer.serving.micro_batch import EXTENSION, Ahead
 from include.services.scorer.settings import Limits, RateLimit
-from tests import graphs
-from tests.answering import TEXT, app_of, following, in_force, without_ids
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, app_of, following, in_production, without_ids
 from tests.unit.services.test_scorer_access import write_keys
 
 BODIES = {
@@ -44,8 +44,8 @@ def spelled(name):
 @pytest.fixture
 def followers():
     return {
-        "sites": following("sites", graphs.logistic()),
-        "urls": following("urls", graphs.text_classifier(), **TEXT),
+        "sites": following("sites", onnx_graphs.logistic()),
+        "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
     }
 
 
@@ -58,7 +58,7 @@ def app(followers):
 def ahead(app):
     found = app.extensions[EXTENSION]
     for place in PLACES.values():
-        found.trust(place)
+        found.trusted_keys(place)
     return found
 
 
@@ -96,8 +96,8 @@ def test_only_single_items_without_a_fault_are_scored_and_once(ahead):
 
 def test_the_version_that_scored_is_the_one_that_is_named(app, ahead, followers):
     ahead.score(asked(SCORED))
-    before = followers["sites"].in_force
-    followers["sites"].in_force = in_force("sites", graphs.constant(0.25))
+    before = followers["sites"].in_production
+    followers["sites"].in_production = in_production("sites", onnx_graphs.constant(0.25))
     _, scored_before = ask(app, "a record")
     _, scored_after = ask(app, "a record")
 
@@ -137,7 +137,7 @@ def test_who_was_not_let_in_has_nothing_scored_ahead(followers, tmp_path):
 
 
 def test_an_item_without_an_answer_costs_the_others_none(app, ahead, followers):
-    followers["sites"].in_force = in_force("sites", graphs.linear((0.2, -0.4), 0.6))
+    followers["sites"].in_production = in_production("sites", onnx_graphs.linear((0.2, -0.4), 0.6))
     ahead.score(asked(SCORED))
     answers = {name: ask(app, name) for name in SCORED}
 
@@ -157,7 +157,7 @@ def test_the_worker_is_shown_what_its_application_has(app, ahead):
 
 def test_without_a_model_nothing_is_scored():
     empty = Ahead(Catalogue({}), Limits())
-    empty.trust(PLACES["a record"])
+    empty.trusted_keys(PLACES["a record"])
     empty.score(asked(["a record"]))
 
     assert empty.take(PLACES["a record"], spelled("a record")) is None

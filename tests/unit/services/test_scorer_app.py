@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.services.scorer.settings import Limits
-from tests import graphs
-from tests.answering import TEXT, Following, app_of, in_force
-from tests.versions import version_name
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, Following, app_of, in_production
+from tests.support.signed_versions import version_name
 
 LIMITS = Limits(json_bytes=20_000, upload_bytes=100_000, records=50, csv_rows=5_000)
 SITES = {"pipeline": "sites", "version": version_name(1), "serial": 7}
@@ -28,15 +28,17 @@ def client_of(followers, limits=LIMITS):
 
 @pytest.fixture
 def sites():
-    return client_of({"sites": Following(in_force("sites", graphs.logistic((2.0, -1.0))))})
+    return client_of(
+        {"sites": Following(in_production("sites", onnx_graphs.logistic((2.0, -1.0))))}
+    )
 
 
 @pytest.fixture
 def both():
     return client_of(
         {
-            "sites": Following(in_force("sites", graphs.logistic((2.0, -1.0)))),
-            "urls": Following(in_force("urls", graphs.text_classifier(), **TEXT)),
+            "sites": Following(in_production("sites", onnx_graphs.logistic((2.0, -1.0)))),
+            "urls": Following(in_production("urls", onnx_graphs.text_classifier(), **TEXT)),
         }
     )
 
@@ -89,7 +91,7 @@ def test_records_are_answered_in_order_with_ids_of_their_own(sites):
 
 
 def test_the_threshold_of_the_manifest_decides():
-    strict = in_force("sites", graphs.constant(0.7), threshold=0.8)
+    strict = in_production("sites", onnx_graphs.constant(0.7), threshold=0.8)
     client = client_of({"sites": Following(strict)})
     answer = client.post("/predict", json={"record": {"a": 1, "b": 1}}).json
 
@@ -115,7 +117,7 @@ def test_urls_are_a_404_where_no_pipeline_reads_them(sites):
 
 def test_a_pipeline_without_a_model_is_a_503():
     client = client_of(
-        {"sites": Following(in_force("sites", graphs.logistic())), "urls": Following()}
+        {"sites": Following(in_production("sites", onnx_graphs.logistic())), "urls": Following()}
     )
     answer = client.post("/predict", json={"url": "http://a.example/"})
 
@@ -328,19 +330,19 @@ def test_metrics_count_what_happened(sites):
 
 
 class Restless:
-    """Stands where a Follower stands that puts another version in force at every look."""
+    """Stands where a Follower stands that puts another version in production at every look."""
 
     def __init__(self, *versions):
         self._versions = itertools.cycle(versions)
 
     @property
-    def in_force(self):
+    def in_production(self):
         return next(self._versions)
 
 
 @pytest.mark.parametrize("is_table", [False, True], ids=["records", "table"])
 def test_a_request_ends_on_the_model_it_began_with(is_table):
-    low, high = (in_force("sites", graphs.constant(value)) for value in (0.1, 0.9))
+    low, high = (in_production("sites", onnx_graphs.constant(value)) for value in (0.1, 0.9))
     high = replace(high, pointer=replace(high.pointer, serial=8))
     client = client_of({"sites": Restless(low, high)})
     for _ in range(4):
@@ -399,7 +401,7 @@ def test_whatever_is_sent_is_answered_below_500(sites, content_type, accept, bod
 
 
 class Replaced:
-    """A model whose successor comes into force while it scores."""
+    """A model whose successor comes into production while it scores."""
 
     def __init__(self, model, replace):
         self._model = model
@@ -414,14 +416,14 @@ class Replaced:
 
 
 def test_a_request_is_answered_wholly_by_the_model_it_began_with():
-    first, second = (in_force("sites", graphs.constant(value)) for value in (0.1, 0.9))
+    first, second = (in_production("sites", onnx_graphs.constant(value)) for value in (0.1, 0.9))
     second = replace(second, pointer=replace(second.pointer, serial=8))
     followed = Following()
-    model = Replaced(first.model, lambda: setattr(followed, "in_force", second))
-    followed.in_force = replace(first, model=model)
+    model = Replaced(first.model, lambda: setattr(followed, "in_production", second))
+    followed.in_production = replace(first, model=model)
     client = client_of({"sites": followed})
     one = client.post("/predict", json={"record": {"a": 1, "b": 1}}).json
-    followed.in_force = replace(first, model=model)
+    followed.in_production = replace(first, model=model)
     rows = [f"{a},{b}" for a in (-1, 0, 1) for b in (-1, 0, 1)] * 5_000
     table = upload(
         client_of({"sites": followed}, Limits()), "\n".join(["a,b", *rows]).encode()

@@ -5,16 +5,16 @@ from io import BytesIO
 import pytest
 
 from include.contract.schema import InputField
-from tests import graphs
-from tests.answering import Following, app_of, following
+from tests.support import onnx_graphs
+from tests.support.scorer_app import Following, app_of, following
 
 MAILS = (InputField("spf", "int8", (-1, 0, 1)), InputField("b", "int8", (-1, 0, 1)))
 
 
 @pytest.fixture
 def client():
-    mails = following("mails", graphs.logistic(), inputs=MAILS)
-    sites = following("sites", graphs.logistic())
+    mails = following("mails", onnx_graphs.logistic(), inputs=MAILS)
+    sites = following("sites", onnx_graphs.logistic())
     return app_of({"mails": mails, "sites": sites}).test_client()
 
 
@@ -50,7 +50,7 @@ MAIL, SITE = {"spf": 1, "b": 1}, {"a": 1, "b": 1}
 
 
 def asked_while_mails_wait(record, loading, sent_as):
-    followers = {"sites": following("sites", graphs.logistic()), "mails": Following()}
+    followers = {"sites": following("sites", onnx_graphs.logistic()), "mails": Following()}
     client = app_of(followers, loading=loading).test_client()
     if sent_as == "table":
         text = ",".join(record) + "\n" + ",".join(map(str, record.values())) + "\n"
@@ -64,10 +64,10 @@ def asked_while_mails_wait(record, loading, sent_as):
     ("record", "loading", "status"),
     [
         pytest.param(MAIL, {"mails"}, 503, id="perhaps of the one that is loading"),
-        pytest.param(MAIL, {"sites"}, 422, id="another version of one in force is loading"),
+        pytest.param(MAIL, {"sites"}, 422, id="another version of one in production is loading"),
         pytest.param(MAIL, set(), 422, id="nothing is loading"),
-        pytest.param(SITE, {"mails"}, 200, id="of one in force"),
-        pytest.param({"a": 1}, {"mails"}, 422, id="of one in force, with a fault"),
+        pytest.param(SITE, {"mails"}, 200, id="of one in production"),
+        pytest.param({"a": 1}, {"mails"}, 422, id="of one in production, with a fault"),
     ],
 )
 def test_who_may_mean_a_pipeline_that_is_still_loading_is_told_to_come_back(

@@ -6,14 +6,14 @@ import io
 import pytest
 
 from include.errors import RequestRejectedError, RequestUnreadableError
-from include.services.scorer.csv_answers import TableAnswer, neutral
-from include.services.scorer.csv_rows import read_table, score_table
-from include.services.scorer.model import load_model
-from tests import graphs
-from tests.answering import in_force
-from tests.versions import Version, version_name
+from include.inference.model import load_model
+from include.services.scorer.tables.csv_responses import TableAnswer, neutral
+from include.services.scorer.tables.csv_rows import read_table, score_table
+from tests.support import onnx_graphs
+from tests.support.scorer_app import in_production
+from tests.support.signed_versions import Version, version_name
 
-MODEL = load_model(graphs.logistic((2.0, -1.0)), Version(version_name(1)).manifest())
+MODEL = load_model(onnx_graphs.logistic((2.0, -1.0)), Version(version_name(1)).manifest())
 PHISHING = 0.952574  # sigmoid(3)
 
 
@@ -155,7 +155,7 @@ def test_quotes_within_a_plain_cell_are_kept():
 
 def answer_to(body):
     table = read_table(io.BytesIO(body))
-    entry = in_force("sites", graphs.logistic((2.0, -1.0)))
+    entry = in_production("sites", onnx_graphs.logistic((2.0, -1.0)))
     return TableAnswer(table.header, score_table(table, entry.model, 10_000), entry, "id")
 
 

@@ -18,12 +18,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from include.contract.schema import InputField
-from include.services.scorer.model import load_model
+from include.inference.model import load_model
 from include.training.calibrate import calibrate
-from include.training.package import to_onnx
-from tests import graphs
-from tests.answering import TEXT, app_of, following
-from tests.versions import Version, version_name
+from include.training.onnx.export import to_onnx
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, app_of, following
+from tests.support.signed_versions import Version, version_name
 
 N_INPUTS = 5
 INPUTS = (
@@ -148,7 +148,7 @@ def client(rows):
     fitted, _ = trained(EXACT["GradientBoosting"], rows)
     followers = {
         "sites": following("sites", to_onnx(fitted, N_INPUTS), inputs=INPUTS),
-        "urls": following("urls", graphs.text_classifier(), **TEXT),
+        "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
     }
     return app_of(followers).test_client()
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from include.contract.schema import InputField
-from include.services.scorer.model import load_model
+from include.inference.model import load_model
 from include.training.calibrate import calibrate
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 from include.training.families import tabular_families
-from include.training.package import to_onnx
-from tests.versions import Version, version_name
+from include.training.onnx.export import to_onnx
+from tests.support.signed_versions import Version, version_name
 
 N_INPUTS = 4
 INPUTS = tuple(InputField(f"c{number}", "int8", (-1, 0, 1)) for number in range(N_INPUTS))

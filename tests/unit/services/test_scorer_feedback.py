@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
-from include.services.scorer.ids import new_id
-from include.services.scorer.outbox import Outbox
-from include.services.scorer.scorer import EXTENSION
+from include.inference.prediction_ids import new_id
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
+from include.services.scorer.serving.state import EXTENSION
 from include.services.scorer.settings import Limits
-from tests import graphs
-from tests.answering import TEXT, app_of, following
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, app_of, following
 
 KEY = {"X-API-Key": "secret"}
 IN_10889 = "ffffffffffff"
@@ -36,8 +36,8 @@ def access(tmp_path):
 @pytest.fixture
 def client(outbox, access):
     followers = {
-        "sites": following("sites", graphs.logistic()),
-        "urls": following("urls", graphs.text_classifier(), **TEXT),
+        "sites": following("sites", onnx_graphs.logistic()),
+        "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
     }
     return app_of(followers, Limits(records=3), access=access, outbox=outbox).test_client()
 
@@ -114,7 +114,7 @@ def test_a_body_that_is_no_feedback_is_refused(client, body):
 
 
 def test_it_needs_a_key_also_where_scoring_needs_none(client, outbox):
-    open_to_all = app_of({"sites": following("sites", graphs.logistic())}, outbox=outbox)
+    open_to_all = app_of({"sites": following("sites", onnx_graphs.logistic())}, outbox=outbox)
     answer = open_to_all.test_client().post("/feedback", json=label())
 
     assert client.post("/feedback", json=label()).status_code == 401
@@ -124,7 +124,7 @@ def test_it_needs_a_key_also_where_scoring_needs_none(client, outbox):
 
 def test_a_label_that_the_disk_does_not_take_is_not_accepted(access, tmp_path):
     full = Outbox(tmp_path / "full", 10)
-    followers = {"sites": following("sites", graphs.logistic())}
+    followers = {"sites": following("sites", onnx_graphs.logistic())}
     client = app_of(followers, access=access, outbox=full).test_client()
     answer = client.post("/feedback", json=label(), headers=KEY)
 

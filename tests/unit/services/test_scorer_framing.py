@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.services.scorer.framing import GATHERED_BYTES, extent, is_quick
+from include.services.scorer.serving.http_framing import GATHERED_BYTES, extent, is_quick
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\n"
 JSON = b"Content-Type: application/json\r\n"

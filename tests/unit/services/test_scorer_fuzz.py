@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
-from include.services.scorer.outbox import Outbox
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.settings import Limits
-from tests import graphs
-from tests.answering import TEXT, app_of, following
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, app_of, following
 
 LIMITS = Limits(json_bytes=300_000, upload_bytes=300_000, records=50, csv_rows=500)
 ROUTES = ["/predict", "/predict?explain=true", "/explain", "/feedback", "/v2/models/sites/infer"]
@@ -27,8 +27,8 @@ def client(tmp_path_factory):
     (folder / "keys").write_text(f"ann {hashlib.sha256(b'secret').hexdigest()}\n")
     app = app_of(
         {
-            "sites": following("sites", graphs.logistic()),
-            "urls": following("urls", graphs.text_classifier(), **TEXT),
+            "sites": following("sites", onnx_graphs.logistic()),
+            "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
         },
         LIMITS,
         access=Access(ApiKeys(folder / "keys")),

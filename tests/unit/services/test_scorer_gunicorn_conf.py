@@ -3,7 +3,7 @@
 import os
 import resource
 
-from include.services.scorer import gunicorn_conf
+from include.services.scorer.serving import gunicorn_conf
 
 
 def test_the_runtime_of_the_models_reports_to_nobody(monkeypatch):

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.services.scorer.ids import answered_at, day_of, is_id, is_of, new_id
+from include.inference.prediction_ids import answered_at, day_of, is_id, is_of, new_id
+
+ID = "01a22ee5987a7a63b66d7e39964cbb30"
 
 
 def test_an_id_is_a_uuid_of_version_7_that_tells_time_and_pipeline():
@@ -35,8 +37,8 @@ def test_the_day_is_that_of_utc():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "0" * 32, new_id("sites").upper(), new_id("sites") + "-", new_id("sites") + "-01",
-     new_id("sites") + "-1000000000", new_id("sites") + "\n", str(uuid.uuid4())],
+    ["", "x", "0" * 32, ID.upper(), ID + "-", ID + "-01", ID + "-1000000000", ID + "\n",
+     "6f1c0a52-5d0f-4d53-9a55-1d9c1f5a3b11"],
 )  # fmt: skip
 def test_other_texts_are_no_ids(text):
     assert not is_id(text)

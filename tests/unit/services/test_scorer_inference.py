@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from tests import graphs
-from tests.answering import TEXT, Following, app_of, following
-from tests.versions import version_name
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, Following, app_of, following
+from tests.support.signed_versions import version_name
 
 
 @pytest.fixture
 def client():
     followers = {
-        "sites": following("sites", graphs.logistic((2.0, -1.0))),
-        "urls": following("urls", graphs.text_classifier(), **TEXT),
+        "sites": following("sites", onnx_graphs.logistic((2.0, -1.0))),
+        "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
         "later": Following(),
     }
     return app_of(followers).test_client()
@@ -66,7 +66,7 @@ def test_readiness_is_told_by_model(client):
 
 
 def test_a_pipeline_without_an_approved_version_keeps_nobody_waiting():
-    sites = following("sites", graphs.logistic((2.0, -1.0)))
+    sites = following("sites", onnx_graphs.logistic((2.0, -1.0)))
     client = app_of({"sites": sites, "later": Following(is_awaited=False)}).test_client()
     alone = app_of({"later": Following(is_awaited=False)}).test_client()
 

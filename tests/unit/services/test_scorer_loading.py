@@ -3,10 +3,10 @@
 import pytest
 
 from include.errors import VersionRefusedError
-from include.services.scorer import loading
-from include.services.scorer.loading import Loader, check_apart
-from tests import graphs
-from tests.versions import Version, version_name
+from include.services.scorer.serving import model_loader
+from include.services.scorer.serving.model_loader import Loader, check_apart
+from tests.support import onnx_graphs
+from tests.support.signed_versions import Version, version_name
 
 MANIFEST = Version(version_name(1)).manifest()
 
@@ -19,14 +19,14 @@ def loader():
 
 
 def test_a_sound_model_is_loaded_beside_the_requests(loader):
-    model = loader.load(graphs.constant(0.25), MANIFEST)
+    model = loader.load(onnx_graphs.constant(0.25), MANIFEST)
 
     assert model.score(model.schema.encode([{"a": 1, "b": 1}])).tolist() == [0.25]
 
 
 def test_whose_version_is_under_way_is_known_until_it_is_loaded(loader, monkeypatch):
     seen = []
-    monkeypatch.setattr(loading, "load_model", lambda *_: seen.append(set(loader.under_way)))
+    monkeypatch.setattr(model_loader, "load_model", lambda *_: seen.append(set(loader.under_way)))
     loader.load(b"", MANIFEST)
 
     assert seen == [{MANIFEST.pipeline}]
@@ -36,9 +36,9 @@ def test_whose_version_is_under_way_is_known_until_it_is_loaded(loader, monkeypa
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (graphs.with_external_weights(), "in another file"),
+        (onnx_graphs.with_external_weights(), "in another file"),
         (b"no model", "not an ONNX model"),
-        (graphs.logistic((1.0,)), "inputs .* are not those of the manifest"),
+        (onnx_graphs.logistic((1.0,)), "inputs .* are not those of the manifest"),
     ],
     ids=["refused apart", "unreadable", "refused here"],
 )
@@ -51,4 +51,4 @@ def test_a_check_that_cannot_be_made_refuses(monkeypatch):
     monkeypatch.setattr("sys.executable", "/bin/false")
 
     with pytest.raises(VersionRefusedError, match="ended with 1"):
-        check_apart(graphs.constant(0.5))
+        check_apart(onnx_graphs.constant(0.5))

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from include.services.scorer.log_lines import LogLines
+from include.services.scorer.telemetry.log_lines import LogLines
 
 
 @pytest.fixture

@@ -1,14 +1,14 @@
-"""A model is tried before it is believed to be one."""
+"""A model is tried before it is verified to be one."""
 
 import numpy as np
 import pytest
 
 from include.contract.schema import InputField
 from include.errors import ManifestError, ModelOutputError, NightCatchError, VersionRefusedError
-from include.services.scorer.model import load_model
-from tests import graphs
-from tests.answering import TEXT
-from tests.versions import Version, version_name
+from include.inference.model import load_model
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT
+from tests.support.signed_versions import Version, version_name
 
 THREE_INPUTS = tuple(InputField(name, "int8", (-1, 0, 1)) for name in "abc")
 
@@ -18,7 +18,7 @@ def manifest(**changes):
 
 
 def test_scores_are_the_models_probabilities():
-    model = load_model(graphs.logistic((2.0, -1.0), 0.5), manifest())
+    model = load_model(onnx_graphs.logistic((2.0, -1.0), 0.5), manifest())
     matrix = model.schema.encode([{"a": 1, "b": -1}, {"a": None, "b": 1}])
 
     expected = 1 / (1 + np.exp([-3.5, 0.5]))
@@ -29,7 +29,7 @@ def test_scores_are_the_models_probabilities():
 
 
 def test_a_text_model_answers_too():
-    model = load_model(graphs.text_classifier(), manifest(**TEXT))
+    model = load_model(onnx_graphs.text_classifier(), manifest(**TEXT))
     matrix = model.schema.encode([{"url": "http://bad.example/"}, {"url": "http://good.example/"}])
 
     assert model.score(matrix).tolist() == pytest.approx([0.9, 0.1])
@@ -38,18 +38,28 @@ def test_a_text_model_answers_too():
 @pytest.mark.parametrize(
     ("body", "changes", "error", "reason"),
     [
-        (graphs.logistic(), {"inputs": THREE_INPUTS}, VersionRefusedError, "not those of the man"),
-        (graphs.text_classifier(), {}, VersionRefusedError, "not those of the manifest"),
-        (graphs.constant(1.5), {}, ModelOutputError, "no probability"),
-        (graphs.constant(float("nan")), {}, ModelOutputError, "no probability"),
-        (graphs.with_external_weights(), {}, VersionRefusedError, "another file"),
-        (graphs.text_classifier(), {**TEXT, "features": ""}, ManifestError, "go together"),
-        (graphs.text_classifier(), {**TEXT, "features": "urls-0"}, ManifestError, "no feature set"),
-        (graphs.logistic(), {"features": "urls-1"}, ManifestError, "go together"),
+        (
+            onnx_graphs.logistic(),
+            {"inputs": THREE_INPUTS},
+            VersionRefusedError,
+            "not those of the man",
+        ),
+        (onnx_graphs.text_classifier(), {}, VersionRefusedError, "not those of the manifest"),
+        (onnx_graphs.constant(1.5), {}, ModelOutputError, "no probability"),
+        (onnx_graphs.constant(float("nan")), {}, ModelOutputError, "no probability"),
+        (onnx_graphs.with_external_weights(), {}, VersionRefusedError, "another file"),
+        (onnx_graphs.text_classifier(), {**TEXT, "features": ""}, ManifestError, "go together"),
+        (
+            onnx_graphs.text_classifier(),
+            {**TEXT, "features": "urls-0"},
+            ManifestError,
+            "no feature set",
+        ),
+        (onnx_graphs.logistic(), {"features": "urls-1"}, ManifestError, "go together"),
         (b"", {}, VersionRefusedError, "ONNX Runtime refuses"),
         (b"junk", {}, VersionRefusedError, "not an ONNX model"),
         (
-            graphs.logistic(),
+            onnx_graphs.logistic(),
             {"inputs": (InputField("a", "complex", None), InputField("b", "int8", None))},
             ManifestError,
             "complex",
@@ -75,7 +85,7 @@ def test_a_model_that_cannot_answer_is_refused(body, changes, error, reason):
 
 
 def test_no_changed_byte_brings_the_process_down():
-    body = graphs.logistic()
+    body = onnx_graphs.logistic()
     refused = 0
     for position in range(0, len(body), 3):
         changed = bytearray(body)

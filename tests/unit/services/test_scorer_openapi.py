@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from include.pipelines.sites.records import FIELDS
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
-from include.services.scorer.outbox import Outbox
-from tests import graphs
-from tests.answering import TEXT, app_of, following
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, app_of, following
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def client(tmp_path_factory):
         "outbox": Outbox(folder / "outbox", 10**6),
     }
     followers = {
-        "sites": following("sites", graphs.logistic([-0.2] * len(FIELDS)), inputs=FIELDS),
-        "urls": following("urls", graphs.text_classifier(), **TEXT),
+        "sites": following("sites", onnx_graphs.logistic([-0.2] * len(FIELDS)), inputs=FIELDS),
+        "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
     }
     client = app_of(followers, **fields).test_client()
     client.environ_base["HTTP_X_API_KEY"] = "secret"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
-from include.services.scorer.rate_limit import RateLimiter
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
+from include.services.scorer.auth.rate_limit import RateLimiter
 from include.services.scorer.settings import RateLimit
-from tests import graphs
-from tests.answering import app_of, following
+from tests.support import onnx_graphs
+from tests.support.scorer_app import app_of, following
 
 LIMIT = RateLimit(per_second=2.0, burst=3.0)
 fork = multiprocessing.get_context("fork")
@@ -82,7 +82,9 @@ def test_who_asks_too_often_is_told_when_to_come_back(tmp_path, limiter, clock):
     path = tmp_path / "keys"
     path.write_text("".join(f"{n} {hashlib.sha256(n.encode()).hexdigest()}\n" for n in "ab"))
     access = Access(ApiKeys(path), limiter)
-    client = app_of({"sites": following("sites", graphs.logistic())}, access=access).test_client()
+    client = app_of(
+        {"sites": following("sites", onnx_graphs.logistic())}, access=access
+    ).test_client()
 
     def ask(key):
         body = {"record": {"a": 1, "b": -1}}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from include.contract.schema import InputField
 from include.errors import ManifestError, RequestRejectedError
-from include.services.scorer.records import MAX_FAULTS, Fault, RecordSchema
+from include.inference.record_schema import MAX_FAULTS, Fault, RecordSchema
 
 COLUMNS = (
     InputField("a", "int8", (-1, 0, 1)),

@@ -14,12 +14,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from include.pipelines.sites.records import FIELDS
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
-from include.services.scorer.outbox import Outbox
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.settings import Limits
-from tests import graphs
-from tests.answering import TEXT, app_of, following
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from tests.support import onnx_graphs
+from tests.support.scorer_app import TEXT, app_of, following
 
 HEADERS = {"X-API-Key": "secret"}
 CHECKS = [
@@ -36,8 +36,8 @@ def api(tmp_path_factory):
     (folder / "keys").write_text(f"ann {hashlib.sha256(b'secret').hexdigest()}\n")
     app = app_of(
         {
-            "sites": following("sites", graphs.logistic([-0.2] * len(FIELDS)), inputs=FIELDS),
-            "urls": following("urls", graphs.text_classifier(), **TEXT),
+            "sites": following("sites", onnx_graphs.logistic([-0.2] * len(FIELDS)), inputs=FIELDS),
+            "urls": following("urls", onnx_graphs.text_classifier(), **TEXT),
         },
         Limits(records=4),
         access=Access(ApiKeys(folder / "keys")),

@@ -82,12 +82,12 @@ def test_access_is_open_and_logged_unless_it_is_said_otherwise(environ, tmp_path
         "NIGHTCATCH_CORS_ORIGINS": "https://a.example, https://b.example",
         "NIGHTCATCH_ACCESS_LOG": "off",
     }
-    plain, told = read_settings(environ), read_settings({**environ, **asked})
+    plain, sent = read_settings(environ), read_settings({**environ, **asked})
 
     assert (plain.api_keys_file, plain.cors_origins, plain.access_log) == (None, (), True)
-    assert told.api_keys_file == tmp_path / "keys"
-    assert told.cors_origins == ("https://a.example", "https://b.example")
-    assert told.access_log is False
+    assert sent.api_keys_file == tmp_path / "keys"
+    assert sent.cors_origins == ("https://a.example", "https://b.example")
+    assert sent.access_log is False
 
 
 def test_the_traffic_log_is_off_unless_it_is_asked_for(environ):

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from include.services.scorer.access import Access
-from include.services.scorer.api_keys import ApiKeys
-from include.services.scorer.rate_limit import RateLimiter
+from include.services.scorer.auth.access import Access
+from include.services.scorer.auth.api_keys import ApiKeys
+from include.services.scorer.auth.rate_limit import RateLimiter
 from include.services.scorer.settings import Limits, RateLimit
-from tests import graphs
-from tests.answering import app_of, following, without_ids
+from tests.support import onnx_graphs
+from tests.support.scorer_app import app_of, following, without_ids
 from tests.unit.services.test_scorer_access import write_keys
 
 RECORD = {"a": 1, "b": -1}
@@ -30,7 +30,7 @@ BODIES = {
 
 @pytest.fixture
 def app():
-    return app_of({"sites": following("sites", graphs.logistic())})
+    return app_of({"sites": following("sites", onnx_graphs.logistic())})
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
@@ -75,7 +75,7 @@ def test_flask_is_asked_about_all_that_is_unusual(app, asked, goes_through_flask
 
 
 def test_a_body_beyond_the_limit_is_not_read():
-    followers = {"sites": following("sites", graphs.logistic())}
+    followers = {"sites": following("sites", onnx_graphs.logistic())}
     client = app_of(followers, Limits(json_bytes=100)).test_client()
     answer = client.post("/predict", data=b" " * 101, content_type="application/json")
 
@@ -85,7 +85,9 @@ def test_a_body_beyond_the_limit_is_not_read():
 def test_a_request_counts_once_against_the_limit(tmp_path):
     keys = ApiKeys(write_keys(tmp_path / "keys", ann="first key"))
     limiter = RateLimiter(tmp_path / "limits", RateLimit(1.0, 2), lambda: 0.0)
-    app = app_of({"sites": following("sites", graphs.logistic())}, access=Access(keys, limiter))
+    app = app_of(
+        {"sites": following("sites", onnx_graphs.logistic())}, access=Access(keys, limiter)
+    )
     client, headers = app.test_client(), {"X-API-Key": "first key"}
     bad = client.post("/predict", json={"record": {}}, headers=headers)
     good = client.post("/predict", json={"record": RECORD}, headers=headers)

@@ -15,17 +15,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from include.errors import StoreUnavailableError
-from include.services.scorer import ids
-from include.services.scorer.ids import new_id
-from include.services.scorer.metrics import Metrics
-from include.services.scorer.outbox import Outbox
-from include.services.scorer.scored import Scored, hash_of, lines_of, plain
-from include.services.scorer.sender import Sender
+from include.inference import prediction_ids
+from include.inference.prediction_ids import new_id
+from include.inference.traffic_record import Scored, hash_of, lines_of, plain
 from include.services.scorer.settings import Traffic
-from include.services.scorer.traffic import TrafficLog
-from tests import graphs
-from tests.answering import app_of, following, in_force
-from tests.versions import version_name
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.metrics import Metrics
+from include.services.scorer.telemetry.sender import Sender
+from include.services.scorer.telemetry.traffic_log import TrafficLog
+from tests.support import onnx_graphs
+from tests.support.scorer_app import app_of, following, in_production
+from tests.support.signed_versions import version_name
 
 DAY = "2026-11-21"
 LINE = '{"id":"x"}'
@@ -44,7 +44,7 @@ def metrics():
 
 @pytest.fixture(scope="module")
 def entry():
-    return in_force("sites", graphs.logistic())
+    return in_production("sites", onnx_graphs.logistic())
 
 
 def counted(metrics, outcome):
@@ -109,11 +109,11 @@ def test_inputs_are_kept_as_they_were_sent(entry, record):
 
 
 @pytest.mark.parametrize(
-    ("value", "spelled"), [(1.0, 1), (-1.0, -1), (0.5, 0.5), (float("nan"), None), ("u", "u")]
+    ("value", "written"), [(1.0, 1), (-1.0, -1), (0.5, 0.5), (float("nan"), None), ("u", "u")]
 )
-def test_a_number_of_a_table_is_spelled_as_in_a_record(value, spelled):
-    assert plain(value) == spelled
-    assert type(plain(value)) is type(spelled)
+def test_a_number_of_a_table_is_spelled_as_in_a_record(value, written):
+    assert plain(value) == written
+    assert type(plain(value)) is type(written)
 
 
 def test_batches_of_one_day_become_one_object_and_are_gone_from_disk(outbox):
@@ -135,7 +135,7 @@ def test_batches_of_one_day_become_one_object_and_are_gone_from_disk(outbox):
 @pytest.mark.parametrize("step_ns", [0, -3_600_000_000_000], ids=["stands", "goes-back"])
 def test_batches_keep_their_order_whatever_the_clock_does(outbox, monkeypatch, step_ns):
     clock = itertools.count(time.time_ns(), step_ns)
-    monkeypatch.setattr(ids, "time_ns", lambda: next(clock))
+    monkeypatch.setattr(prediction_ids, "time_ns", lambda: next(clock))
     for number in range(20):
         outbox.add("traffic", "sites", DAY, [f"{LINE}{number}"])
 
@@ -287,12 +287,12 @@ def test_an_outage_is_logged_once_and_its_end_too(outbox, metrics, caplog):
 
 def test_metrics_grow_with_pipelines_and_not_with_versions(entry):
     """Two hundred swaps leave as many series as one."""
-    standing = following("sites", graphs.logistic())
-    client = app_of({"sites": standing}).test_client()
+    still_open = following("sites", onnx_graphs.logistic())
+    client = app_of({"sites": still_open}).test_client()
 
     def n_series_after(number):
         pointer = replace(entry.pointer, version=version_name(number), serial=number)
-        standing.in_force = replace(entry, pointer=pointer)
+        still_open.in_production = replace(entry, pointer=pointer)
         assert client.post("/predict", json={"record": {"a": 1, "b": 1}}).status_code == 200
         return len(client.get("/metrics").text.splitlines())
 

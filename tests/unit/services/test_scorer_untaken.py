@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from include.services.scorer import untaken
-from include.services.scorer.connection import Client
-from include.services.scorer.untaken import Untaken
+from include.services.scorer.serving import response_buffer
+from include.services.scorer.serving.connection import Client
+from include.services.scorer.serving.response_buffer import Untaken
 
 MANY = bytes(range(256)) * 60_000  # more than the buffers of both sides hold
 
@@ -113,16 +113,16 @@ def test_a_client_that_has_gone_is_given_up(sockets, poller):
     ("changed", "dropped"),
     [
         ({}, False),
-        ({"_PATIENCE_S": 0.0}, True),
-        ({"_PATIENCE_WITH_MANY_S": 0.0}, False),
-        ({"_PATIENCE_WITH_MANY_S": 0.0, "_MANY_BYTES": len(MANY) // 2}, True),
+        ({"_TIMEOUT_S": 0.0}, True),
+        ({"_TIMEOUT_WITH_MANY_S": 0.0}, False),
+        ({"_TIMEOUT_WITH_MANY_S": 0.0, "_MANY_BYTES": len(MANY) // 2}, True),
     ],
     ids=["at once", "late", "few", "many"],
 )
 def test_who_takes_nothing_is_given_up(sockets, poller, monkeypatch, changed, dropped):
     (conn, _), ended = sockets, []
     for name, value in changed.items():
-        monkeypatch.setattr(untaken, name, value)
+        monkeypatch.setattr(response_buffer, name, value)
     answer_from_memory(conn.sock)
     waiting = Untaken(ended.append)
     waiting.send(poller, conn, lambda: ended.append("sent"))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from include.stack.cli import main
-from include.stack.parser import build_parser
+from include.cli.main import main
+from include.cli.parser import build_parser
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
@@ -19,7 +19,7 @@ COMMANDS = (
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "include.stack", *arguments],
+        [sys.executable, "-m", "include.cli", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -29,7 +29,7 @@ grandchild = subprocess.Popen([sys.executable, "-c", {_SLEEPER!r}], process_grou
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess("trial", tmp_path)
+    process = ServerProcess("checks", tmp_path)
     yield process
     process.kill()
 
@@ -55,7 +55,7 @@ def test_stop_ends_children_of_a_server_that_was_killed(
     pid = server.pid or 0
     children = [member for member in session_members(pid) if member.pid != pid]
     os.kill(pid, signal.SIGKILL)
-    ServerProcess("trial", tmp_path).stop(grace_s=0.3)
+    ServerProcess("checks", tmp_path).stop(grace_s=0.3)
 
     assert len(children) == 2
     assert not [child for child in children if is_alive(child)]
@@ -63,7 +63,7 @@ def test_stop_ends_children_of_a_server_that_was_killed(
 
 def test_another_program_finds_and_stops_it(server: ServerProcess, tmp_path: Path) -> None:
     start(server, _SLEEPER, tmp_path)
-    other = ServerProcess("trial", tmp_path)
+    other = ServerProcess("checks", tmp_path)
     found = other.pid
     other.stop()
 
@@ -75,12 +75,12 @@ def test_another_program_finds_and_stops_it(server: ServerProcess, tmp_path: Pat
 def test_recycled_pid_is_neither_running_nor_stopped(tmp_path: Path) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", _SLEEPER], start_new_session=True)
     try:
-        pid_file = tmp_path / "run" / "trial.json"
+        pid_file = tmp_path / "run" / "checks.json"
         pid_file.parent.mkdir()
         started = (started_at(stranger.pid) or 0) - 5
         record = {"pid": stranger.pid, "started_at": started, "cwd": "/", "command": []}
         pid_file.write_text(json.dumps(record))
-        server = ServerProcess("trial", tmp_path)
+        server = ServerProcess("checks", tmp_path)
         seen = server.pid
         server.stop(grace_s=0.1)
 
@@ -104,25 +104,25 @@ def test_zombie_is_not_running() -> None:
 def test_reason_of_a_death_is_the_end_of_its_log(server: ServerProcess, tmp_path: Path) -> None:
     server.start([sys.executable, "-c", "raise SystemExit('no such disk')"], os.environ, tmp_path)
 
-    with pytest.raises(ServerDiedError, match=r"trial: ended unexpectedly; .*\n  no such disk"):
+    with pytest.raises(ServerDiedError, match=r"checks: ended unexpectedly; .*\n  no such disk"):
         server.wait_until(lambda: False, 60)
 
 
 def test_missing_program_is_named(server: ServerProcess, tmp_path: Path) -> None:
-    with pytest.raises(ServerDiedError, match="trial: /nowhere/mongod cannot be run"):
+    with pytest.raises(ServerDiedError, match="checks: /nowhere/mongod cannot be run"):
         server.start(["/nowhere/mongod"], os.environ, tmp_path)
 
 
 def test_wait_ends_at_its_timeout(server: ServerProcess, tmp_path: Path) -> None:
     start(server, _SLEEPER, tmp_path)
 
-    with pytest.raises(ServerTimeoutError, match="trial: not ready after 0 s"):
+    with pytest.raises(ServerTimeoutError, match="checks: not ready after 0 s"):
         server.wait_until(lambda: False, 0.2)
 
 
 def test_wait_ends_when_the_start_is_called_off(tmp_path: Path) -> None:
     cancelled = threading.Event()
-    server = ServerProcess("trial", tmp_path, cancelled)
+    server = ServerProcess("checks", tmp_path, cancelled)
     start(server, _SLEEPER, tmp_path)
     cancelled.set()
 
@@ -134,7 +134,7 @@ def test_wait_ends_when_the_start_is_called_off(tmp_path: Path) -> None:
 def test_nothing_starts_after_the_start_is_called_off(tmp_path: Path) -> None:
     cancelled = threading.Event()
     cancelled.set()
-    server = ServerProcess("trial", tmp_path, cancelled)
+    server = ServerProcess("checks", tmp_path, cancelled)
 
     with pytest.raises(StartCancelledError):
         server.start([sys.executable, "-c", _SLEEPER], os.environ, tmp_path)
@@ -144,14 +144,14 @@ def test_nothing_starts_after_the_start_is_called_off(tmp_path: Path) -> None:
 def test_failed_program_that_should_end_is_reported(server: ServerProcess, tmp_path: Path) -> None:
     server.start([sys.executable, "-c", "raise SystemExit(3)"], os.environ, tmp_path)
 
-    with pytest.raises(ServerDiedError, match="trial: failed with code 3"):
+    with pytest.raises(ServerDiedError, match="checks: failed with code 3"):
         server.wait_until_ended(60)
 
 
 def test_stop_works_when_the_state_folder_is_gone(server: ServerProcess, tmp_path: Path) -> None:
     start(server, _SLEEPER, tmp_path)
     pid = server.pid or 0
-    (tmp_path / "run" / "trial.json").unlink()
+    (tmp_path / "run" / "checks.json").unlink()
     server.stop()
 
     assert not psutil.pid_exists(pid)
@@ -159,9 +159,9 @@ def test_stop_works_when_the_state_folder_is_gone(server: ServerProcess, tmp_pat
 
 def test_full_disk_leaves_no_process(tmp_path: Path) -> None:
     before = psutil.Process().children()
-    server = ServerProcess("trial", tmp_path)
-    (tmp_path / "run" / "trial.new").mkdir(parents=True)  # the pid file cannot be written
-    with pytest.raises(OSError, match=r"trial\.new"):
+    server = ServerProcess("checks", tmp_path)
+    (tmp_path / "run" / "checks.new").mkdir(parents=True)  # the pid file cannot be written
+    with pytest.raises(OSError, match=r"checks.new"):
         server.start([sys.executable, "-c", _SLEEPER], os.environ, tmp_path)
 
     assert not server.is_running()

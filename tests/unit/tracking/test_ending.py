@@ -2,8 +2,8 @@
 
 import pytest
 
-from include.tracking.ending import outcome_of, parse_ending
-from tests.tracking import ending
+from include.tracking.run_outcome import outcome_of, parse_ending
+from tests.support.tracked_run import ending
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from tests.tracking import ending
         ({"validate": "failed", "approve": "upstream_failed"}, False, "failed"),
     ],
     ids=[
-        *("approved", "older night", "gate", "gate broke", "person", "unanswered"),
+        *("approved", "older run", "gate", "gate broke", "person", "unanswered"),
         *("lost the race", "bad data"),
     ],
 )

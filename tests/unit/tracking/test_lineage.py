@@ -5,7 +5,7 @@ from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.serde import Serde
 
 from include.tracking import lineage
-from tests.tracking import DIGEST, VERSION
+from tests.support.tracked_run import DIGEST, VERSION
 
 PACKAGED = {"version": VERSION, "manifest_sha256": "ab" * 32, "size_bytes": 5}
 
@@ -27,10 +27,10 @@ def test_a_version_is_known_by_its_manifest():
 
 
 @pytest.mark.parametrize(
-    ("told", "left"), [({"code_commit": "c0ffee"}, ["code_commit"]), ({"code_commit": ""}, [])]
+    ("sent", "left"), [({"code_commit": "c0ffee"}, ["code_commit"]), ({"code_commit": ""}, [])]
 )
-def test_tags_hold_what_is_known(told, left):
-    facet = lineage.run_tags(told)["tags"]
+def test_tags_hold_what_is_known(sent, left):
+    facet = lineage.run_tags(sent)["tags"]
 
     assert [field.key for field in facet.tags] == left
 

@@ -6,7 +6,7 @@ import pytest
 
 from include.tracking.record import RunRecord
 from include.tracking.translate import Figure, translate
-from tests.tracking import DIGEST, VERSION, documents, ending
+from tests.support.tracked_run import DIGEST, VERSION, documents, ending
 
 FILES = {"manifest.json": b"{}", "report.html": b"<h1>Report</h1>"}
 

@@ -4,7 +4,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from include.errors import TrainingError
 from include.training.calibrate import calibrate
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 from include.training.families import tabular_families
 
 FAMILIES = {family.name: family.estimator for family in tabular_families("quick", 0)}

@@ -7,9 +7,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from include.estimators.cross_fit import CrossFitScores
-from include.estimators.steadied import SteadiedClassifier
-from include.services.scorer.operators import check_graph
-from include.training.package import INPUT, OUTPUT, parity, to_onnx
+from include.estimators.logit_blend import LogitBlendClassifier
+from include.inference.graph_allowlist import check_graph
+from include.training.onnx.export import INPUT, OUTPUT, parity, to_onnx
 
 SECTIONS = ((3, 30, 4096), (30, 40, 4096), (40, 60, 512))
 SHOWN = {"plain": False, "steadied, of peers": True}
@@ -32,7 +32,7 @@ def fitted(request):
     scores = CrossFitScores(
         2, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), odds_of=odds_of, peers=peers
     )
-    classifier = SteadiedClassifier(boosting) if request.param else boosting
+    classifier = LogitBlendClassifier(boosting) if request.param else boosting
     model = Pipeline([("scores", scores), ("classifier", classifier)]).fit(X, y)
     return model, X, to_onnx(model, X.shape[1])
 

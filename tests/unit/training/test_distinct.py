@@ -3,7 +3,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from include.estimators.neighbors import TiedNeighborsClassifier
-from include.training.distinct import distinct_rows, fit_distinct, weight_params
+from include.training.deduplicate import distinct_rows, fit_distinct, weight_params
 
 X = np.array([[1, 0], [1, 0], [np.nan, 1], [1, 0], [np.nan, 1]], dtype=np.float32)
 Y = np.array([1, 1, 0, 0, 0], dtype=np.int8)

@@ -11,17 +11,15 @@ FAMILY = Family("LogisticRegression", Pipeline([("classifier", LogisticRegressio
 
 def rows_of(n_months, *, n_per_month=200, turned_since=99):
     """Rows whose one column tells the label; from `turned_since` on it tells nothing."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     n = n_months * n_per_month
     month = np.repeat(np.arange(n_months), n_per_month)
-    y = chance.integers(0, 2, n).astype(np.int8)
-    told = np.where(month >= turned_since, chance.integers(0, 2, n), y)
-    groups = np.array([f"g{number}" for number in chance.integers(0, n // 2, n)], dtype=object)
-    side_of = {
-        g: chance.choice(["train", "calibration", "test"], p=[0.6, 0.2, 0.2]) for g in groups
-    }
+    y = rng.integers(0, 2, n).astype(np.int8)
+    sent = np.where(month >= turned_since, rng.integers(0, 2, n), y)
+    groups = np.array([f"g{number}" for number in rng.integers(0, n // 2, n)], dtype=object)
+    side_of = {g: rng.choice(["train", "calibration", "test"], p=[0.6, 0.2, 0.2]) for g in groups}
     return Dated(
-        X=(told + chance.normal(0, 0.2, n)).astype(np.float32).reshape(-1, 1),
+        X=(sent + rng.normal(0, 0.2, n)).astype(np.float32).reshape(-1, 1),
         y=y,
         groups=groups,
         sides=np.array([side_of[g] for g in groups]),
@@ -71,11 +69,11 @@ def test_rows_without_a_time_are_late_on_the_test_side_only(steady):
 
 
 @pytest.mark.parametrize("n_months", [1, 5])
-def test_too_few_months_are_not_judged(n_months):
+def test_too_few_months_are_not_evaluated(n_months):
     assert later_months_figures(FAMILY, {}, rows_of(n_months), fpr_budget=0.05) is None
 
 
-def test_rows_without_any_time_are_not_judged(steady):
+def test_rows_without_any_time_are_not_evaluated(steady):
     rows = dated(steady, np.full(len(steady.y), np.datetime64("NaT", "ns")))
 
     assert later_months_figures(FAMILY, {}, rows, fpr_budget=0.05) is None

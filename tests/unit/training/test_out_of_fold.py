@@ -2,7 +2,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from include.training.calibrate import calibrate
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 from include.training.families import tabular_families
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.split import group_keys
@@ -11,7 +11,7 @@ KNN = tabular_families("quick", 0)[2].estimator.set_params(classifier__n_neighbo
 
 
 def test_a_row_is_scored_without_its_twins():
-    # Labels are noise: only a model that has seen a row's twin can know its label.
+    # Labels are noise: only a model that has seen a row's duplicate can know its label.
     random = np.random.default_rng(0)
     X = np.repeat(random.normal(size=(150, 3)), 2, axis=0).astype(np.float32)
     y = np.repeat(random.integers(0, 2, 150), 2).astype(np.int8)

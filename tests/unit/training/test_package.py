@@ -15,10 +15,10 @@ from sklearn.svm import NuSVC
 
 from include.errors import ExportError
 from include.training.calibrate import calibrate
-from include.training.distinct import fit_distinct
+from include.training.deduplicate import fit_distinct
 from include.training.families import tabular_families
-from include.training.package import parity, to_onnx
-from include.training.pickled import joblib_bytes
+from include.training.joblib_bytes import joblib_bytes
+from include.training.onnx.export import parity, to_onnx
 
 FAMILIES = {
     f"{family.name}-{imputer}": family.estimator
@@ -95,8 +95,8 @@ EXPORT_IN_A_PROCESS = """
 import hashlib, sys, numpy
 from include.training.calibrate import calibrate
 from include.training.families import tabular_families
-from include.training.package import to_onnx
-from include.training.pickled import joblib_bytes
+from include.training.onnx.export import to_onnx
+from include.training.joblib_bytes import joblib_bytes
 
 X = numpy.random.default_rng(0).integers(-1, 2, (200, 6)).astype(numpy.float32)
 y = (X.sum(axis=1) > 0).astype(numpy.int8)

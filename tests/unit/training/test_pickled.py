@@ -13,13 +13,13 @@ from sklearn.base import clone
 
 from include.training.calibrate import calibrate
 from include.training.families import tabular_families
-from include.training.pickled import joblib_bytes
+from include.training.joblib_bytes import joblib_bytes
 
 ROOT = Path(__file__).resolve().parents[3]
 REWRITE = """
 import hashlib, sys
 import joblib
-from include.training.pickled import joblib_bytes
+from include.training.joblib_bytes import joblib_bytes
 for path in sys.argv[1:]:
     print(hashlib.sha256(joblib_bytes(joblib.load(path))).hexdigest())
 """

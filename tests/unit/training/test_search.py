@@ -6,7 +6,7 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from include.errors import TrainingError
-from include.training.distinct import distinct_rows
+from include.training.deduplicate import distinct_rows
 from include.training.families import Stages, tabular_families
 from include.training.search import METRICS, _folds, search_family, select
 

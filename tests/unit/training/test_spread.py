@@ -11,8 +11,8 @@ from distributed import LocalCluster
 from include.errors import ClusterUnavailableError, SettingMissingError
 from include.stack.ports import pick_port
 from include.training.families import tabular_families
+from include.training.parallel import folds_spread
 from include.training.search import search_family
-from include.training.spread import folds_spread
 
 FAMILIES = {family.name: family for family in tabular_families("quick", 0)}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from include.estimators.steadied import SteadiedClassifier
-from include.services.scorer.operators import check_graph
-from include.training.package import parity, to_onnx
+from include.estimators.logit_blend import LogitBlendClassifier
+from include.inference.graph_allowlist import check_graph
+from include.training.onnx.export import parity, to_onnx
 
 
 @pytest.mark.parametrize("width", [1.0, 40.0], ids=["doubtful", "sure"])
@@ -16,7 +16,7 @@ def test_both_forms_agree_where_sure_trees_meet_a_sure_last_column(width):
     y = (X[:, 0] > 0).astype(np.int8)
     X[:, 3] *= width
     trees = HistGradientBoostingClassifier(max_iter=100, learning_rate=0.3, random_state=0)
-    model = SteadiedClassifier(trees).fit(X, y)
+    model = LogitBlendClassifier(trees).fit(X, y)
     exported = to_onnx(model, 4)
 
     check_graph(exported)

@@ -6,9 +6,9 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from include.features.urls import N_COLUMNS, featurise
+from include.inference.graph_allowlist import check_graph
 from include.pipelines.urls.simulate import simulate
-from include.services.scorer.operators import check_graph
-from include.training.package import parity, to_onnx
+from include.training.onnx.export import parity, to_onnx
 from include.training.text_families import text_families
 
 NAMES = ("Linear", "LinearText", "BoostedFigures", "Stack")

@@ -32,7 +32,7 @@ def frame(suite):
 
 
 @pytest.fixture
-def judge(tmp_path):
+def apply_gate(tmp_path):
     """Judge a frame as the nightly run does."""
 
     def run(frame, **settings):

@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 
-from include.validation import docs
-from include.validation.docs import fetch_source, publish_docs
+from include.validation.data_docs import build
+from include.validation.data_docs.build import fetch_source, publish_docs
 from include.validation.drift import measure_drift
 from tests.unit.validation.conftest import GX_ROOT, RUN_ID
 
-VENDORED = Path(docs.__file__).parent / "vendor"
+VENDORED = Path(build.__file__).parent / "vendor"
 HOSTILE = "<script>document.title='owned'</script>\"'><img src=//evil.example/x onerror=alert(1)>"
 CSS_ADDRESS = re.compile(r"""url\(\s*['"]?([^)'"]+)|@import\s+['"]([^'"]+)""")
 
@@ -40,13 +40,13 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def hostile(frame, judge, tmp_path):
+def hostile(frame, apply_gate, tmp_path):
     """Docs of records that hold markup wherever a record can hold text."""
     frame["port"] = frame["port"].astype(object)
     frame.loc[3, "_id"] = HOSTILE
     frame.loc[3, "SFH"] = 7
     frame.loc[4, "port"] = HOSTILE
-    outcome = judge(frame.assign(**{HOSTILE: np.float32(1)}))
+    outcome = apply_gate(frame.assign(**{HOSTILE: np.float32(1)}))
     measure_drift(
         frame,
         frame.head(1000),
@@ -128,13 +128,13 @@ def test_results_say_how_to_read_them_and_lead_to_their_outcome(hostile, suite):
     outcomes = {}
     for path in sorted(hostile.glob("validations/*/*/*/*.html")):
         page = Page(path.read_text())
-        (told,) = (
+        (sent,) = (
             name for name in page.addresses if Path(name).name in ("quarantine.html", "drift.html")
         )
-        outcomes[path.relative_to(hostile).parts[1]] = (path.parent / told).resolve()
+        outcomes[path.relative_to(hostile).parts[1]] = (path.parent / sent).resolve()
         shares = "Phishing has between 5 % and 95 % of the labelled records"
-        assert (shares in "".join(page.text)) == ("quarantine" in told)
-        legend = suite["meta"]["legend"] if "quarantine" in told else "a column that moved"
+        assert (shares in "".join(page.text)) == ("quarantine" in sent)
+        legend = suite["meta"]["legend"] if "quarantine" in sent else "a column that moved"
         assert legend in "".join(page.text)
 
     assert outcomes == {
@@ -143,50 +143,50 @@ def test_results_say_how_to_read_them_and_lead_to_their_outcome(hostile, suite):
     }
 
 
-def test_pages_say_what_to_do_and_what_the_figures_mean(hostile, frame, judge, suite):
+def test_pages_say_what_to_do_and_what_the_figures_mean(hostile, frame, apply_gate, suite):
     quarantine, drift = ((hostile / f"{name}.html").read_text() for name in ("quarantine", "drift"))
-    refused = (judge(frame.assign(Result=1)).docs_dir / "quarantine.html").read_text()
+    refused = (apply_gate(frame.assign(Result=1)).docs_dir / "quarantine.html").read_text()
 
     assert "the others are in quarantine" in quarantine
-    assert "mend these records in MongoDB" in quarantine
+    assert "fix these records in MongoDB" in quarantine
     assert suite["meta"]["legend"] in quarantine
     assert "as frequent as in the records of the" in drift
-    assert "mend the source of the records" in refused
+    assert "fix the source of the records" in refused
     assert all("<code>loaded_from</code>" in page for page in (quarantine, refused))
 
 
-def test_without_a_quarantined_row_there_is_nothing_to_do(frame, judge):
-    assert "What to do" not in (judge(frame).docs_dir / "quarantine.html").read_text()
+def test_without_a_quarantined_row_there_is_nothing_to_do(frame, apply_gate):
+    assert "What to do" not in (apply_gate(frame).docs_dir / "quarantine.html").read_text()
 
 
-def test_without_a_quarantined_row_there_is_no_table_of_reasons(frame, judge):
-    page = (judge(frame).docs_dir / "quarantine.html").read_text()
+def test_without_a_quarantined_row_there_is_no_table_of_reasons(frame, apply_gate):
+    page = (apply_gate(frame).docs_dir / "quarantine.html").read_text()
 
     assert "No record is in quarantine." in page
     assert "Reason" not in page
 
 
-def test_the_log_holds_no_small_talk_of_great_expectations(frame, judge, caplog):
+def test_the_log_holds_no_small_talk_of_great_expectations(frame, apply_gate, caplog):
     caplog.set_level("INFO")
 
-    judge(frame)
+    apply_gate(frame)
 
     said = {record.name for record in caplog.records if record.levelname == "INFO"}
     assert "include.validation.validate" in said
     assert [name for name in said if name.startswith("great_expectations.")] == []
 
 
-def test_quarantined_rows_stand_with_their_reasons(frame, judge):
+def test_quarantined_rows_stand_with_their_reasons(frame, apply_gate):
     frame.loc[3, "SFH"] = 7
 
-    page = (judge(frame).docs_dir / "quarantine.html").read_text()
+    page = (apply_gate(frame).docs_dir / "quarantine.html").read_text()
 
     assert "1,999 of 2,000 records are accepted" in page
     assert "<td>record-3</td><td>SFH holds 7, allowed are -1, 0 and 1</td>" in page
 
 
-def test_a_refused_set_says_so_in_the_docs(frame, judge):
-    page = (judge(frame.head(100)).docs_dir / "quarantine.html").read_text()
+def test_a_refused_set_says_so_in_the_docs(frame, apply_gate):
+    page = (apply_gate(frame.head(100)).docs_dir / "quarantine.html").read_text()
 
     assert "nothing is trained on them" in page
     assert "there are 100 records; at least 500 are needed" in page
@@ -225,9 +225,9 @@ class MemoryBucket:
         del self.objects[key]
 
 
-def test_published_docs_share_one_copy_of_the_assets(frame, judge):
+def test_published_docs_share_one_copy_of_the_assets(frame, apply_gate):
     bucket = MemoryBucket()
-    outcome = judge(frame)
+    outcome = apply_gate(frame)
 
     index = publish_docs(outcome.docs_dir, bucket, "sites", RUN_ID)
     first = list(bucket.order)
@@ -243,12 +243,12 @@ def test_published_docs_share_one_copy_of_the_assets(frame, judge):
     assert woff2 == {"font/woff2"}
 
 
-def test_a_repeated_attempt_replaces_the_docs_of_the_first(frame, judge, tmp_path):
+def test_a_repeated_attempt_replaces_the_docs_of_the_first(frame, apply_gate, tmp_path):
     bucket = MemoryBucket()
     for attempt in ("first", "second"):
         folder = tmp_path / attempt
         folder.mkdir()
-        publish_docs(judge(frame, work_dir=folder).docs_dir, bucket, "sites", RUN_ID)
+        publish_docs(apply_gate(frame, work_dir=folder).docs_dir, bucket, "sites", RUN_ID)
 
     published = {key for key in bucket.objects if not key.startswith("docs/vendor/")}
     site = tmp_path / "second" / "docs"
@@ -259,10 +259,10 @@ def test_a_repeated_attempt_replaces_the_docs_of_the_first(frame, judge, tmp_pat
     }
 
 
-def test_a_later_step_elsewhere_adds_to_the_same_docs(frame, judge, tmp_path):
+def test_a_later_step_elsewhere_adds_to_the_same_docs(frame, apply_gate, tmp_path):
     bucket = MemoryBucket()
     frame.loc[3, "SFH"] = 7
-    publish_docs(judge(frame).docs_dir, bucket, "sites", RUN_ID)
+    publish_docs(apply_gate(frame).docs_dir, bucket, "sites", RUN_ID)
     elsewhere = tmp_path / "elsewhere"
 
     fetch_source(bucket, "sites", RUN_ID, elsewhere)

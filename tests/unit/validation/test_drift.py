@@ -150,7 +150,7 @@ def test_without_a_champion_nothing_has_moved_and_the_outcome_says_why():
     outcome = no_reference("sites")
 
     assert outcome.sentences == (
-        "sites: no champion is in force yet, so there is nothing to compare with",
+        "sites: no champion is in production yet, so there is nothing to compare with",
     )
     assert (outcome.max_kl, outcome.warned, outcome.docs_dir) == (0.0, (), None)
     assert outcome.to_dict()["reference"] is None

@@ -5,15 +5,15 @@ import json
 import pytest
 
 from include.errors import ManifestError, ObjectMissingError
-from include.validation.history import MAX_RUNS, list_runs
-from include.validation.serve import docs_key, run_folder
+from include.validation.data_docs.history import MAX_RUNS, list_runs
+from include.validation.data_docs.serve import docs_key, run_folder
 
 
 class Folders:
     """What a bucket lists, by prefix."""
 
-    def __init__(self, judged=None, **pipelines):
-        self.judged = judged or {}
+    def __init__(self, evaluated=None, **pipelines):
+        self.evaluated = evaluated or {}
         self.named = {f"docs/{name}/": runs for name, runs in pipelines.items()}
         self.named["docs/"] = sorted(pipelines)
 
@@ -21,9 +21,9 @@ class Folders:
         return list(self.named[prefix])
 
     def get(self, key, max_bytes=None):
-        if key not in self.judged:
+        if key not in self.evaluated:
             raise ObjectMissingError(key)
-        return self.judged[key]
+        return self.evaluated[key]
 
 
 def test_the_newest_run_of_a_pipeline_comes_first():
@@ -44,7 +44,7 @@ def test_only_so_many_runs_are_listed():
     assert "manual__00004" not in page
 
 
-def judged(failures=(), warnings=()):
+def evaluated(failures=(), warnings=()):
     found = {"accepted": 8847, "quarantined": 3, "failures": failures, "warnings": warnings}
     return json.dumps(found).encode()
 
@@ -52,10 +52,12 @@ def judged(failures=(), warnings=()):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        pytest.param(judged(), "8,847 accepted, 3 in quarantine</a></td>", id="accepted"),
-        pytest.param(judged(warnings=["w"]), "3 in quarantine, 1 warning</a>", id="warned"),
-        pytest.param(judged(warnings=["v", "w"]), "quarantine, 2 warnings</a>", id="warned-twice"),
-        pytest.param(judged(["too <few> rows"]), "refused: too &lt;few&gt; rows", id="refused"),
+        pytest.param(evaluated(), "8,847 accepted, 3 in quarantine</a></td>", id="accepted"),
+        pytest.param(evaluated(warnings=["w"]), "3 in quarantine, 1 warning</a>", id="warned"),
+        pytest.param(
+            evaluated(warnings=["v", "w"]), "quarantine, 2 warnings</a>", id="warned-twice"
+        ),
+        pytest.param(evaluated(["too <few> rows"]), "refused: too &lt;few&gt; rows", id="refused"),
         pytest.param(b"{", "cannot be read", id="cut"),
         pytest.param(b"{}", "cannot be read", id="empty"),
         pytest.param(b"[1]", "cannot be read", id="list"),

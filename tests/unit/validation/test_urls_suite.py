@@ -37,18 +37,18 @@ def sound():
 
 
 @pytest.fixture
-def judge_urls(judge):
+def validate_urls(apply_gate):
     def run(frame, **settings):
         computed = PIPELINE.suite_columns(frame, RUN_AT)
-        return judge(
+        return apply_gate(
             frame, suite_name="urls", computed=computed, max_quarantined_share=0.05, **settings
         )
 
     return run
 
 
-def test_sound_records_are_accepted_as_they_came(sound, judge_urls):
-    outcome = judge_urls(sound)
+def test_sound_records_are_accepted_as_they_came(sound, validate_urls):
+    outcome = validate_urls(sound)
 
     outcome.raise_if_rejected()
     assert outcome.warnings == ()
@@ -88,13 +88,13 @@ FAULTS = {
 }
 
 
-def test_each_fault_is_quarantined_with_its_reason(sound, judge_urls):
+def test_each_fault_is_quarantined_with_its_reason(sound, validate_urls):
     bad = sound.copy()
     for row, (change, _) in enumerate(FAULTS.values()):
         for column, value in change.items():
             bad.loc[row, column] = value
 
-    outcome = judge_urls(bad)
+    outcome = validate_urls(bad)
 
     outcome.raise_if_rejected()
     assert dict(enumerate(outcome.quarantined["reasons"])) == dict(
@@ -102,23 +102,27 @@ def test_each_fault_is_quarantined_with_its_reason(sound, judge_urls):
     )
 
 
-def test_a_day_is_granted_to_clocks_and_a_missing_date_is_no_fault(sound, judge_urls):
+def test_a_day_is_granted_to_clocks_and_a_missing_date_is_no_fault(sound, validate_urls):
     records = sound.copy()
     records.loc[0, "first_seen"] = pd.Timestamp("2026-11-21T20:00", tz="UTC")
     records.loc[1:800, "first_seen"] = pd.NaT
 
-    outcome = judge_urls(records)
+    outcome = validate_urls(records)
 
     assert outcome.quarantined.empty
     assert outcome.warnings == ()
 
 
-def test_both_records_of_a_contradiction_are_quarantined_with_both_sources(sound, judge_urls):
-    twins = sound.copy()
-    twins.loc[0, ["url", "label", "source"]] = ["http://www.a.example/login", 1, "feed"]
-    twins.loc[1, ["url", "label", "source"]] = ["https://a.example:443/login#now", 0, "curators"]
+def test_both_records_of_a_contradiction_are_quarantined_with_both_sources(sound, validate_urls):
+    duplicates = sound.copy()
+    duplicates.loc[0, ["url", "label", "source"]] = ["http://www.a.example/login", 1, "feed"]
+    duplicates.loc[1, ["url", "label", "source"]] = [
+        "https://a.example:443/login#now",
+        0,
+        "curators",
+    ]
 
-    outcome = judge_urls(twins)
+    outcome = validate_urls(duplicates)
 
     outcome.raise_if_rejected()
     assert (
@@ -127,25 +131,28 @@ def test_both_records_of_a_contradiction_are_quarantined_with_both_sources(sound
     )
 
 
-def test_one_of_two_equal_records_is_quarantined(sound, judge_urls):
-    twins = sound.copy()
-    twins.loc[[3, 9], ["url", "label"]] = ["http://a.example", 1]
+def test_one_of_two_equal_records_is_quarantined(sound, validate_urls):
+    duplicates = sound.copy()
+    duplicates.loc[[3, 9], ["url", "label"]] = ["http://a.example", 1]
 
-    outcome = judge_urls(twins)
+    outcome = validate_urls(duplicates)
 
     (reason,) = outcome.quarantined["reasons"]
     assert outcome.quarantined["_id"].tolist() == ["record-9"]
-    assert reason == f"url is, once normalised, that of another record of {twins.loc[3, 'source']}"
+    assert (
+        reason
+        == f"url is, once normalised, that of another record of {duplicates.loc[3, 'source']}"
+    )
 
 
-def test_lists_of_home_pages_are_warned_of_with_the_measured_gap(sound, judge_urls):
+def test_lists_of_home_pages_are_warned_of_with_the_measured_gap(sound, validate_urls):
     legitimate = sound["label"] == 0
     bare = sound.copy()
     bare.loc[legitimate, "url"] = [
         f"https://www.site-{n}.example/" for n in range(int(legitimate.sum()))
     ]
 
-    outcome = judge_urls(bare)
+    outcome = validate_urls(bare)
 
     outcome.raise_if_rejected()
     home, www = outcome.warnings
@@ -169,39 +176,39 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("spoil", "message"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_cannot_be_trained_on_is_refused(sound, judge_urls, spoil, message):
-    outcome = judge_urls(spoil(sound))
+def test_what_cannot_be_trained_on_is_refused(sound, validate_urls, spoil, message):
+    outcome = validate_urls(spoil(sound))
 
     assert message in " ".join(outcome.failures)
 
 
-def test_a_class_from_one_source_is_warned_of(sound, judge_urls):
+def test_a_class_from_one_source_is_warned_of(sound, validate_urls):
     one = sound.assign(source=sound["source"].where(sound["label"] == 0, "feed"))
 
-    (warning,) = judge_urls(one).warnings
+    (warning,) = validate_urls(one).warnings
 
     assert warning.startswith("all phishing URLs come from one source")
 
 
-def test_undated_records_and_records_without_a_source_are_warned_of(sound, judge_urls):
+def test_undated_records_and_records_without_a_source_are_warned_of(sound, validate_urls):
     silent = sound.assign(first_seen=pd.NaT, source=sound["source"].where(sound.index > 199))
     silent["first_seen"] = pd.to_datetime(silent["first_seen"], utc=True).dt.as_unit("ms")
 
-    warnings = judge_urls(silent).warnings
+    warnings = validate_urls(silent).warnings
 
     assert len(warnings) == 2
     assert "90.0% of the records say which source" in warnings[0]
     assert "0.0% of the records say when" in warnings[1]
 
 
-def test_no_page_runs_what_a_url_says(sound, judge_urls):
+def test_no_page_runs_what_a_url_says(sound, validate_urls):
     bad = sound.copy()
     bad.loc[0, ["url", "label"]] = [HOSTILE, 7]
     bad.loc[1, "url"] = HOSTILE.replace("a.example", "</td><script>owned</script>")
     bad.loc[2, ["url", "source", "label"]] = ["http://b.example/", "<script>owned</script>", 0]
     bad.loc[3, ["url", "label"]] = ["http://b.example/", 1]
 
-    outcome = judge_urls(bad)
+    outcome = validate_urls(bad)
 
     pages = list(outcome.docs_dir.rglob("*.html"))
     assert len(pages) >= 4
@@ -212,11 +219,11 @@ def test_no_page_runs_what_a_url_says(sound, judge_urls):
         assert "<img src=x" not in text
 
 
-def test_a_page_shows_the_beginning_of_what_is_too_long_to_read(sound, judge_urls):
+def test_a_page_shows_the_beginning_of_what_is_too_long_to_read(sound, validate_urls):
     bad = sound.copy()
     bad.loc[0, "url"] = "http://a.example/" + "x" * 70_000
 
-    page = (judge_urls(bad).docs_dir / "quarantine.html").read_text()
+    page = (validate_urls(bad).docs_dir / "quarantine.html").read_text()
 
     assert "xxx... (70,017 characters)" in page
     assert len(page) < 20_000
@@ -237,11 +244,11 @@ def test_the_suite_names_columns_of_the_record_and_computed_ones():
     assert (suite["meta"]["inputs"], suite["meta"]["label"]) == (["normalised"], "label")
 
 
-def test_the_real_records_are_sound_and_their_artefacts_are_named(data_dir, judge_urls):
+def test_the_real_records_are_sound_and_their_artefacts_are_named(data_dir, validate_urls):
     read = pd.read_csv(data_dir / "urls_train.csv.gz", nrows=30_000)
     real = as_snapshot(read.rename(columns={"date": "first_seen"}))
 
-    outcome = judge_urls(real)
+    outcome = validate_urls(real)
 
     outcome.raise_if_rejected()
     assert len(outcome.quarantined) < 10
@@ -252,7 +259,7 @@ def test_the_real_records_are_sound_and_their_artefacts_are_named(data_dir, judg
     ]
 
 
-def test_every_simulated_seed_may_be_trained_on(judge_urls):
+def test_every_simulated_seed_may_be_trained_on(validate_urls):
     for seed in range(2):
         records = itertools.islice(PIPELINE.simulate(1500, seed), 1500)
-        judge_urls(as_snapshot(list(records))).raise_if_rejected()
+        validate_urls(as_snapshot(list(records))).raise_if_rejected()

@@ -16,8 +16,8 @@ def type_errors(ids, column, value, kind):
     return pd.DataFrame({"_id": ids, "column": column, "value": value, "bson_type": kind})
 
 
-def test_sound_records_are_all_accepted(frame, judge):
-    outcome = judge(frame)
+def test_sound_records_are_all_accepted(frame, apply_gate):
+    outcome = apply_gate(frame)
 
     outcome.raise_if_rejected()
     pd.testing.assert_frame_equal(outcome.accepted, frame)
@@ -26,10 +26,10 @@ def test_sound_records_are_all_accepted(frame, judge):
     assert (outcome.failures, outcome.warnings) == ((), ())
 
 
-def test_one_bad_row_in_a_thousand_is_quarantined_and_the_rest_goes_on(frame, judge):
+def test_one_bad_row_in_a_thousand_is_quarantined_and_the_rest_goes_on(frame, apply_gate):
     frame.loc[[3, 1500], "SFH"] = 7
 
-    outcome = judge(frame)
+    outcome = apply_gate(frame)
 
     outcome.raise_if_rejected()
     assert outcome.quarantined["_id"].tolist() == ["record-3", "record-1500"]
@@ -38,10 +38,10 @@ def test_one_bad_row_in_a_thousand_is_quarantined_and_the_rest_goes_on(frame, ju
     assert outcome.statistics["quarantined"] == 2
 
 
-def test_a_row_with_several_faults_carries_each_reason(frame, judge):
+def test_a_row_with_several_faults_carries_each_reason(frame, apply_gate):
     frame.loc[5, ["port", "Result"]] = [0.5, np.nan]
 
-    outcome = judge(frame)
+    outcome = apply_gate(frame)
 
     assert set(outcome.quarantined.loc[0, "reasons"].split("; ")) == {
         "port holds 0.5, allowed are -1 and 1",
@@ -49,10 +49,10 @@ def test_a_row_with_several_faults_carries_each_reason(frame, judge):
     }
 
 
-def test_missing_inputs_are_accepted(frame, judge):
+def test_missing_inputs_are_accepted(frame, apply_gate):
     frame.loc[:99, "SFH"] = np.nan
 
-    outcome = judge(frame)
+    outcome = apply_gate(frame)
 
     outcome.raise_if_rejected()
     assert outcome.quarantined.empty
@@ -98,8 +98,8 @@ def _unlabelled(frame):
         pytest.param(lambda frame: frame.iloc[:499], "there are 499 records", id="too few rows"),
     ],
 )
-def test_a_broken_set_is_rejected_with_the_reason(frame, judge, broken, sentence):
-    outcome = judge(broken(frame))
+def test_a_broken_set_is_rejected_with_the_reason(frame, apply_gate, broken, sentence):
+    outcome = apply_gate(broken(frame))
 
     assert any(sentence in failure for failure in outcome.failures)
     with pytest.raises(DataRejectedError, match=r"^sites: "):
@@ -107,18 +107,18 @@ def test_a_broken_set_is_rejected_with_the_reason(frame, judge, broken, sentence
     assert (outcome.docs_dir / "index.html").exists()
 
 
-def test_an_unknown_column_is_a_warning(frame, judge):
-    outcome = judge(frame.assign(colour="red"))
+def test_an_unknown_column_is_a_warning(frame, apply_gate):
+    outcome = apply_gate(frame.assign(colour="red"))
 
     outcome.raise_if_rejected()
     assert outcome.warnings == ("unknown columns in the records, which training ignores: colour",)
 
 
-def test_a_value_of_a_wrong_type_puts_its_row_into_quarantine(frame, judge):
+def test_a_value_of_a_wrong_type_puts_its_row_into_quarantine(frame, apply_gate):
     frame.loc[4, "port"] = np.nan
     wrong = type_errors(["record-4"], "port", "abc", "string")
 
-    outcome = judge(frame, type_errors=wrong)
+    outcome = apply_gate(frame, type_errors=wrong)
 
     outcome.raise_if_rejected()
     assert outcome.quarantined[["_id", "reasons"]].to_numpy().tolist() == [
@@ -126,47 +126,47 @@ def test_a_value_of_a_wrong_type_puts_its_row_into_quarantine(frame, judge):
     ]
 
 
-def test_a_column_of_a_wrong_type_rejects_the_set(frame, judge):
+def test_a_column_of_a_wrong_type_rejects_the_set(frame, apply_gate):
     wrong = type_errors(frame["_id"], "port", "{'a': 1}", "object")
 
-    outcome = judge(frame.assign(port=np.float32("nan")), type_errors=wrong)
+    outcome = apply_gate(frame.assign(port=np.float32("nan")), type_errors=wrong)
 
     expected = "port is of a wrong type in 2000 of 2000 records: it holds {'a': 1} (object)"
     assert any(failure.startswith(expected) for failure in outcome.failures)
 
 
-def test_many_failures_are_named_up_to_ten(frame, judge):
+def test_many_failures_are_named_up_to_ten(frame, apply_gate):
     blank = frame.assign(**dict.fromkeys(frame.columns[2:21], np.float32("nan")))
 
     with pytest.raises(DataRejectedError, match="and 9 more, see the Data Docs"):
-        judge(blank).raise_if_rejected()
+        apply_gate(blank).raise_if_rejected()
 
 
-def test_twins_and_contradictions_are_counted(frame, judge):
-    first = frame.iloc[[0, 0, 0]].assign(_id=["twin", "other", "third"])
+def test_twins_and_contradictions_are_counted(frame, apply_gate):
+    first = frame.iloc[[0, 0, 0]].assign(_id=["duplicate", "other", "third"])
     first["Result"] = np.array([1, 1, -1], dtype=np.float32) * frame.loc[0, "Result"]
 
-    statistics = judge(pd.concat([frame, first], ignore_index=True)).statistics
+    statistics = apply_gate(pd.concat([frame, first], ignore_index=True)).statistics
 
     assert statistics["duplicate_rows"] == 2
     assert (statistics["contradictory_vectors"], statistics["contradictory_rows"]) == (1, 4)
     json.dumps(statistics, allow_nan=False)
 
 
-def test_the_repository_is_only_read(frame, judge):
+def test_the_repository_is_only_read(frame, apply_gate):
     def digests():
         files = sorted(path for path in GX_ROOT.rglob("*") if path.is_file())
         return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     before = digests()
-    judge(frame)
+    apply_gate(frame)
 
     assert digests() == before
 
 
-def test_a_repeated_run_replaces_its_pages(frame, judge):
-    first = judge(frame)
-    again = judge(frame)
+def test_a_repeated_run_replaces_its_pages(frame, apply_gate):
+    first = apply_gate(frame)
+    again = apply_gate(frame)
 
     pages = list(again.docs_dir.glob("validations/sites/*/*/*.html"))
     kept = list(again.docs_dir.glob("source/validations/sites/*/*/*.json"))
@@ -184,7 +184,7 @@ def write_suite(folder, name, rules, **changes):
     return folder
 
 
-def test_a_rule_that_cannot_be_evaluated_is_never_bad_data(frame, judge, tmp_path):
+def test_a_rule_that_cannot_be_evaluated_is_never_bad_data(frame, apply_gate, tmp_path):
     rule = {
         "type": "expect_column_mean_to_be_between",
         "kwargs": {"column": "colour", "min_value": 0, "max_value": 1},
@@ -194,10 +194,10 @@ def test_a_rule_that_cannot_be_evaluated_is_never_bad_data(frame, judge, tmp_pat
     gx_root = write_suite(tmp_path / "gx_root", "mails", [rule])
 
     with pytest.raises(ValidationBrokenError, match="mails: expect_column_mean_to_be_between"):
-        judge(frame.assign(colour="red"), gx_root=gx_root, suite_name="mails")
+        apply_gate(frame.assign(colour="red"), gx_root=gx_root, suite_name="mails")
 
 
-def test_another_pipeline_is_only_another_suite(judge, tmp_path):
+def test_another_pipeline_is_only_another_suite(apply_gate, tmp_path):
     rules = [
         {
             "type": "expect_column_values_to_match_regex",
@@ -211,7 +211,7 @@ def test_another_pipeline_is_only_another_suite(judge, tmp_path):
     addresses = ["http://a.example/", "javascript:alert(1)", *["https://b.example/"] * 8]
     mails = pd.DataFrame({"_id": [str(i) for i in range(10)], "address": addresses})
 
-    outcome = judge(mails, gx_root=gx_root, suite_name="mails", max_quarantined_share=0.1)
+    outcome = apply_gate(mails, gx_root=gx_root, suite_name="mails", max_quarantined_share=0.1)
 
     outcome.raise_if_rejected()
     reason = "address holds javascript:alert(1), against expect_column_values_to_match_regex"
@@ -237,9 +237,9 @@ def test_a_suite_is_found_by_its_pipeline_or_refused(frame, tmp_path, name, erro
 
 
 @pytest.mark.parametrize("text", ["{", '{"name": "ships"}'], ids=["no json", "another name"])
-def test_a_suite_that_is_none_is_refused(frame, judge, tmp_path, text):
+def test_a_suite_that_is_none_is_refused(frame, apply_gate, tmp_path, text):
     gx_root = write_suite(tmp_path / "gx_root", "mails", [])
     (gx_root / "expectations" / "mails.json").write_text(text)
 
     with pytest.raises(ValidationBrokenError, match=r"mails\.json"):
-        judge(frame, gx_root=gx_root, suite_name="mails")
+        apply_gate(frame, gx_root=gx_root, suite_name="mails")

@@ -59,7 +59,7 @@ async function send(path, { body, headers }) {
   return isJson ? answer.json() : answer.blob();
 }
 
-/** Return the models in force by pipeline. */
+/** Return the models in production by pipeline. */
 export async function askModels() {
   const answer = await fetch("/version");
   const { models } = await answer.json();

@@ -1,0 +1,98 @@
+"""How a person is asked about a version, and what becomes of the answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param
+
+WAIT = "wait_for_approval"
+APPROVE, REJECT = "Approve", "Reject"
+# Unanswered, the run fails before the next night is due.
+RESPONSE_TIMEOUT = timedelta(hours=20)
+_FIGURES = (
+    ("accuracy", "Accuracy"),
+    ("roc_auc", "ROC AUC"),
+    ("recall_at_fpr", "Recall within the false-positive budget"),
+    ("ece", "Calibration error"),
+)
+_BODY = """\
+{%- set version = ti.xcom_pull(task_ids='package')['version'] -%}
+{%- set found = ti.xcom_pull(task_ids='evaluate') -%}
+{%- set champion = found['champion_on_same_rows'] -%}
+**[Report of this version](/data-docs/versions/PIPELINE/{{ version }}/report.html)**
+
+Group-disjoint test metrics, on rows that nothing was trained on or chosen by:
+
+| | this version | in production: {{ champion['version'] if champion else 'nothing yet' }} |
+|---|---|---|
+{% for key, title in FIGURES -%}
+| {{ title }} | {{ '%.4f' % found['test'][key] }} | \
+{{ '%.4f' % champion[key] if champion and key in champion else '' }} |
+{% endfor %}
+The gate passed it, rule by rule:
+{% for sentence in ti.xcom_pull(task_ids='gate') %}
+- {{ sentence }}
+{%- endfor %}
+
+**Approve** brings it into production within seconds. **Reject** ends the run as failed and keeps what \
+is in production, as does no answer within HOURS hours. The reason is kept with the decision.
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a person decided.
+
+    Attributes
+    ----------
+    approved : bool
+    by : str
+    at : datetime
+        Aware.
+    reason : str
+    """
+
+    approved: bool
+    by: str
+    at: datetime
+    reason: str
+
+
+def request_approval(pipeline_name: str) -> HITLOperator:
+    """Return the task that waits, in no worker's slot, for a person's answer and reason."""
+    body = _BODY.replace("PIPELINE", pipeline_name).replace("FIGURES", repr(_FIGURES))
+    hours = RESPONSE_TIMEOUT.total_seconds() / 3600
+    return HITLOperator(
+        task_id=WAIT,
+        subject=f"Approve {pipeline_name} {{{{ ti.xcom_pull(task_ids='package')['version'] }}}}?",
+        body=body.replace("HOURS", f"{hours:g}"),
+        options=[APPROVE, REJECT],
+        params={
+            "reason": Param(
+                None,
+                type=["null", "string"],  # Airflow 3.3.2 waits only if the default is valid
+                minLength=3,
+                maxLength=500,
+                title="Reason",
+                description="Kept in the history for whoever asks later.",
+            )
+        },
+        response_timeout=RESPONSE_TIMEOUT,
+        retries=0,
+    )
+
+
+def read_answer(returned: Mapping[str, Any] | None) -> Answer | None:
+    """Return what the waiting task returned, in our words; None when nobody was asked."""
+    if returned is None:
+        return None
+    given = (returned["params_input"] or {}).get("reason")
+    return Answer(
+        approved=list(returned["chosen_options"]) == [APPROVE],
+        by=returned["responded_by_user"]["name"],
+        at=datetime.fromisoformat(str(returned["responded_at"])),
+        reason=given or "no reason was given",
+    )

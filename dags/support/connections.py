@@ -1,0 +1,212 @@
+"""What the DAGs share: connections, keys, and which failure is worth another try.
+
+The only module that reads Airflow's connections and the environment for a task.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk.configuration import conf
+
+from dags.support.failures import keep_reason
+from include import pipelines
+from include.contract import keys
+from include.errors import SettingMissingError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        EllipticCurvePrivateKey,
+        EllipticCurvePublicKey,
+    )
+    from mlflow import MlflowClient
+
+    from include.registry.follow.verify import TrustedKeys
+    from include.run.run_context import RunContext, TrainingOptions
+    from include.stores.objects import ObjectStore
+
+BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
+MAX_MODEL_BYTES = 200_000_000
+# Heavy tasks share it, a slot for each gigabyte they may need; the plugin `pools` makes it.
+POOL, POOL_SLOTS = "nightcatch_memory_gb", 6
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(
+            exception="include.errors.StoreUnavailableError",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=10),
+            reason="MongoDB or S3 was away",
+        ),
+        RetryRule(
+            exception="include.errors.ClusterUnavailableError",
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(seconds=30),
+            reason="the Dask cluster was away",
+        ),
+        RetryRule(
+            exception="airflow.sdk.exceptions.AirflowNotFoundException",
+            action=RetryAction.FAIL,
+            reason="a connection is not configured",
+        ),
+        RetryRule(
+            exception="include.errors.NightCatchError",
+            action=RetryAction.FAIL,
+            reason="trying again cannot help",
+        ),
+    ]
+)
+
+
+# Nobody may wait long for MLflow, and nothing is told to anybody else.
+_MLFLOW_CLIENT = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+DEFAULT_ARGS = {
+    "owner": "nightcatch",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=10),
+    "retry_policy": RETRY_POLICY,
+    "on_failure_callback": keep_reason,
+}
+
+
+def approved_model(pipeline_name: str) -> Asset:
+    """Name the asset that other DAGs follow: a pipeline's version in production."""
+    uri = f"s3://{BUCKET}/{keys.approved(pipeline_name)}"
+    return Asset(name=f"approved_model_{pipeline_name}", uri=uri, group="nightcatch")
+
+
+def finished_runs() -> Asset:
+    """Name the asset that `send_tracking` and `watch_models` follow: there may be news."""
+    return Asset(name="finished_runs", group="nightcatch")
+
+
+def mlflow_url() -> str:
+    """Return the address of MLflow; empty where runs are not tracked."""
+    return os.environ.get("NIGHTCATCH_MLFLOW_URL", "")
+
+
+def mlflow_page(pipeline_name: str) -> str:
+    """Return the address, for a browser, of a pipeline's runs in MLflow; empty if there is none."""
+    url = os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url()
+    return f"{url.rstrip('/')}/#/experiments?searchFilter=nightcatch-{pipeline_name}" if url else ""
+
+
+def mlflow_client() -> "MlflowClient":
+    """Open MLflow, with short timeouts and without its telemetry."""
+    for name, value in _MLFLOW_CLIENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    return MlflowClient(mlflow_url())
+
+
+def open_store(*, short_timeouts: bool = False) -> "ObjectStore":
+    """Open the bucket by Airflow's connection; `hurried`, for whoever may wait for seconds only."""
+    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+    from botocore.config import Config
+
+    from include.stores.objects import ObjectStore
+
+    once = {"total_max_attempts": 1}
+    config = Config(connect_timeout=2, read_timeout=4, retries=once) if short_timeouts else None
+    return ObjectStore(S3Hook(aws_conn_id="nightcatch_s3", config=config).get_conn(), BUCKET)
+
+
+def loader_connection() -> str:
+    """Name the MongoDB connection of whoever writes records: one of its own, or the runs'."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        BaseHook.get_connection("nightcatch_mongo_loader")
+    except AirflowNotFoundException:
+        return "nightcatch_mongo"
+    return "nightcatch_mongo_loader"
+
+
+def dag_link(dag_id: str) -> str:
+    """Return the address of a DAG in Airflow's UI."""
+    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}"
+
+
+def page_link(path: str) -> str:
+    """Return the address of one of our own pages in Airflow's UI."""
+    return f"{conf.get('api', 'base_url').rstrip('/')}{path}"
+
+
+def run_link(dag_id: str, run_id: str) -> str:
+    """Return the address of a run in Airflow's UI."""
+    return f"{dag_link(dag_id)}/runs/{quote(run_id, safe='')}"
+
+
+def run_context(pipeline_name: str) -> "RunContext":
+    """Open the bucket for one run of a pipeline."""
+    from include.run.run_context import RunContext
+
+    run_id = get_current_context()["run_id"]
+    return RunContext(open_store(), pipelines.get(pipeline_name), run_id)
+
+
+def order() -> "TrainingOptions":
+    """Read what whoever started the run asked for."""
+    from include.run.run_context import TrainingOptions
+
+    params = get_current_context()["params"]
+    imputer = params.get("imputer", "simple")
+    return TrainingOptions(params["effort"], params["seed"], params["fpr_budget"], imputer)
+
+
+def folds_spread() -> "AbstractContextManager[None]":
+    """Fit the folds of a search where the environment says: here, or in a Dask cluster."""
+    from include.training.parallel import folds_spread
+
+    backend = os.environ.get("NIGHTCATCH_JOBLIB_BACKEND", "")
+    return folds_spread(backend, os.environ.get("DASK_SCHEDULER_ADDRESS", ""))
+
+
+def trusted_keys() -> "TrustedKeys":
+    """Read the public keys named by the environment; several while keys are rotated."""
+    from include.registry.follow.verify import TrustedKeys
+
+    approvers = public_keys("NIGHTCATCH_APPROVER_PUBLIC_KEY")
+    trainers = public_keys("NIGHTCATCH_TRAINER_PUBLIC_KEY")
+    return TrustedKeys(approvers, trainers, MAX_MODEL_BYTES)
+
+
+def public_keys(variable: str) -> "tuple[EllipticCurvePublicKey, ...]":
+    """Read the PEM files, separated by colons, that an environment variable names."""
+    from include.contract.signature import load_public_key
+
+    paths = [Path(part) for part in required(variable).split(":") if part]
+    return tuple(load_public_key(path.read_bytes()) for path in paths)
+
+
+def private_key(variable: str) -> "EllipticCurvePrivateKey":
+    """Read the PEM file that an environment variable names."""
+    from include.contract.signature import load_private_key
+
+    return load_private_key(Path(required(variable)).read_bytes())
+
+
+def required(variable: str) -> str:
+    """Return an environment variable's value.
+
+    Raises
+    ------
+    SettingMissingError
+        If it is not set.
+    """
+    if not (value := os.environ.get(variable)):
+        raise SettingMissingError(f"{variable} is not set")
+    return value

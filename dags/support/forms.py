@@ -1,0 +1,67 @@
+"""What the forms of training DAGs ask, and which values they take."""
+
+from airflow.sdk import Param
+
+from include import pipelines
+
+
+def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
+    """Return what the form of a training DAG asks, with the pipeline's own defaults."""
+    return {
+        "effort": Param(
+            "default",
+            type="string",
+            enum=list(pipelines.EFFORTS),
+            title="Search effort",
+            description="How many grid points and folds: quick takes seconds, "
+            "thorough several times the default.",
+        ),
+        "approval": Param(
+            pipeline.approval,
+            type="string",
+            enum=["auto", "human"],
+            title="Approval",
+            description="auto: what passes the gate is approved. human: somebody answers "
+            "under Required Actions first, within 20 hours.",
+        ),
+        "fpr_budget": Param(
+            pipeline.fpr_budget,
+            type="number",
+            minimum=0.0001,
+            maximum=0.2,
+            title="False-positive budget",
+            description="Share of legitimate rows that the threshold may flag.",
+        ),
+        **_imputer(pipeline),
+        "accept_drift": Param(
+            False,
+            type="boolean",
+            title="Accept drift",
+            description="Publish although columns have moved beyond the blocking limit, or the "
+            "model in production contradicts tonight's labels.",
+        ),
+        "seed": Param(
+            0,
+            type="integer",
+            minimum=0,
+            maximum=2**31 - 1,
+            title="Seed",
+            description="The same records, seed and versions of libraries give the same model.",
+        ),
+    }
+
+
+def _imputer(pipeline: pipelines.Pipeline) -> dict[str, Param]:
+    """Ask how missing values are filled, where a record may lack some: a text is never missing."""
+    if pipeline.features is not None:
+        return {}
+    return {
+        "imputer": Param(
+            "simple",
+            type="string",
+            enum=list(pipelines.IMPUTERS),
+            title="Missing values",
+            description="Filled inside the model: simple, by the column's most frequent value; "
+            "knn, from the nearest rows (slower to score).",
+        )
+    }

@@ -1,0 +1,64 @@
+"""The last task of every training run: how it ended is noted for MLflow, whatever happened."""
+
+import logging
+import os
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import get_current_context, task, teardown
+
+from dags.support.connections import finished_runs, mlflow_url, open_store, run_context, run_link
+
+_log = logging.getLogger(__name__)
+
+
+# A teardown runs after failures too, and Airflow does not ask it how the run went: what failed
+# stays red although this succeeds.
+@teardown
+@task(outlets=[finished_runs()])
+def track(pipeline_name: str) -> dict[str, Any]:
+    """Return the run in numbers, and note how it ended: `send_tracking` tells MLflow later."""
+    from include.run.summary import summarise
+    from include.tracking import delivery_queue
+    from include.tracking.record import was_refused
+    from include.tracking.run_outcome import Ending, outcome_of
+
+    context = get_current_context()
+    seconds = {"seconds": _seconds(context)}
+    if not mlflow_url():
+        _log.info("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
+        return seconds
+    store = open_store()
+    run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
+    ending = Ending(
+        pipeline=pipeline_name,
+        run_id=run_id,
+        outcome=outcome_of(states, was_refused(store, pipeline_name, run_id)),
+        failed_tasks=tuple(sorted(name for name, state in states.items() if state == "failed")),
+        started_at=(dag_run.start_date or dag_run.run_after).isoformat(timespec="seconds"),
+        ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        order=dict(context["params"]),
+        code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
+        link=run_link(context["dag"].dag_id, run_id),
+    )
+    delivery_queue.note(store, ending)
+    _log.info("%s: the run was %s; noted for MLflow", pipeline_name, ending.outcome)
+    summary = {"outcome": ending.outcome, **summarise(run_context(pipeline_name)), **seconds}
+    for name, value in summary.items():
+        _log.info("%s: %s", name, value)
+    return summary
+
+
+def _states(context: Any) -> dict[str, str]:
+    dag_id, run_id = context["dag"].dag_id, context["run_id"]
+    found = context["ti"].get_task_states(dag_id=dag_id, run_ids=[run_id])
+    return {name: str(state) for name, state in found.get(run_id, {}).items()}
+
+
+def _seconds(context: Any) -> dict[str, float]:
+    """Return how long each task took; of a mapped one, all its parts together."""
+    ti, total = context["ti"], defaultdict[str, float](float)
+    for each in ti.get_task_breadcrumbs(dag_id=context["dag"].dag_id, run_id=context["run_id"]):
+        total[each["task_id"]] += each["duration"] or 0.0
+    return {name: round(seconds, 1) for name, seconds in total.items() if seconds}

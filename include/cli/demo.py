@@ -1,0 +1,171 @@
+"""The whole loop on screen: servers, records, a nightly run, and the prediction of its model."""
+
+import json
+import shlex
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pymongo
+
+from include.cli.load_command import load_source, loaded_records
+from include.cli.production import ProductionVersion, production_version
+from include.cli.screen import Screen
+from include.cli.training_run import airflow_api, follow, trigger
+from include.contract.dag_ids import train_dag
+from include.errors import DagRunError, ServerTimeoutError
+from include.pipelines import Pipeline, get
+from include.stack.http import ask
+from include.stack.stack import Stack
+from include.stores.documents import DATABASE
+
+_SWAP_TIMEOUT_S = 60.0
+_POLL_S = 0.25
+_CANDIDATES = 400
+_FIGURES = ("accuracy", "f1", "roc_auc", "recall_at_fpr")
+
+
+def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Screen) -> None:
+    """Return when the model that a run of the DAG published has answered a request.
+
+    Parameters
+    ----------
+    stack : Stack
+        Started if it does not run; left running.
+    pipeline_name : str
+    data_dir : Path or None
+        Directory the user keeps data sets in.
+    screen : Screen
+
+    Raises
+    ------
+    DagRunError
+        If the run failed or put no new version into production.
+    """
+    pipeline = get(pipeline_name)
+    with stack.starting(screen.say, stack.unhurried) as meanwhile:
+        with stack.starting(screen.say, stack.needed) as ready:
+            ready["mongo"].wait()
+            _load(stack, pipeline, data_dir, screen)
+        for startup in meanwhile.values():
+            startup.is_finished()  # what cannot start is said before a model is trained
+        found = _publish(stack, pipeline, screen)
+    record, label = held_back_record(stack.settings.mongo_url, pipeline)
+    question = _question(pipeline, record)
+    answer = _answer_of(stack.settings.scorer_url, found.pointer.version, question)
+    screen.say(f"scorer   serves version {found.pointer.version}, serial {found.pointer.serial}")
+    _show_prediction(stack, question, label, answer, screen)
+    _show_figures(found, screen)
+    _show_places(stack, screen)
+
+
+def _publish(stack: Stack, pipeline: Pipeline, screen: Screen) -> ProductionVersion:
+    api, dag_id = airflow_api(stack), train_dag(pipeline.name)
+    run_id = trigger(api, dag_id, {}, screen)
+    follow(api, dag_id, run_id, screen)
+    found = production_version(stack, pipeline.name)
+    if found is None or found.pointer.run_id != run_id:
+        raise DagRunError(f"{dag_id}: the run {run_id} ended well but put no model into production")
+    return found
+
+
+def held_back_record(mongo_url: str, pipeline: Pipeline) -> tuple[dict[str, Any], str]:
+    """Return a record on the test side of the split, which no model was trained on.
+
+    Parameters
+    ----------
+    mongo_url : str
+    pipeline : Pipeline
+
+    Returns
+    -------
+    record : dict
+        The model's inputs.
+    label : str
+        What the data set says it is.
+    """
+    import pandas as pd
+
+    from include.run.rows import SPLIT_SALT
+    from include.training.split import assign_sides
+
+    names = [field.name for field in pipeline.inputs]
+    complete = {name: {"$exists": True} for name in (*names, pipeline.target.source)}
+    with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
+        collection = client[DATABASE][pipeline.collection]
+        frame = pd.DataFrame(list(collection.find(complete).sort("_id").limit(_CANDIDATES)))
+    sides = assign_sides(pipeline.group_keys(frame), SPLIT_SALT, pipeline.shares)
+    record = json.loads(frame[sides == "test"].iloc[:1].to_json(orient="records"))[0]
+    phishing = pipeline.target.encode([record[pipeline.target.source]])[0] == 1
+    return {name: record[name] for name in names}, "Phishing" if phishing else "Legitimate"
+
+
+def _load(stack: Stack, pipeline: Pipeline, data_dir: Path | None, screen: Screen) -> None:
+    with pymongo.MongoClient[dict[str, Any]](stack.settings.mongo_url) as client:
+        n_records, simulated = loaded_records(client[DATABASE][pipeline.collection])
+    if n_records and not simulated:
+        screen.say(f"load     {n_records:,} records are there already")
+        return
+    cache_dir = stack.settings.downloads_dir
+    load_source(stack.settings.mongo_url, pipeline, "auto", data_dir, cache_dir, screen)
+
+
+def _question(pipeline: Pipeline, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a request: a pipeline of one text takes it by itself."""
+    if pipeline.features is None:
+        return {"record": dict(record)}
+    (field,) = pipeline.inputs
+    return {field.name: record[field.name]}
+
+
+def _answer_of(scorer_url: str, version: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask until the version answers; the scorer polls the bucket by itself."""
+    deadline = time.monotonic() + _SWAP_TIMEOUT_S
+    while time.monotonic() < deadline:
+        status, answer = ask("POST", f"{scorer_url}/predict", question)
+        if status == 200 and answer["model"]["version"] == version:
+            return dict(answer)
+        time.sleep(_POLL_S)
+    raise ServerTimeoutError(
+        f"scorer: does not serve version {version} after {_SWAP_TIMEOUT_S:.0f} s, but answered"
+        f" {status}: {json.dumps(answer)}; its log says why it refuses the version"
+    )
+
+
+def _show_prediction(
+    stack: Stack,
+    question: Mapping[str, Any],
+    label: str,
+    answer: Mapping[str, Any],
+    screen: Screen,
+) -> None:
+    url, body = stack.settings.scorer_url, shlex.quote(json.dumps(question))
+    screen.show("\nA record that the model has never seen:")
+    screen.show(f"curl -s {url}/predict -H 'Content-Type: application/json' -d {body}")
+    screen.show(json.dumps(answer, indent=1))
+    screen.show(f"The data set's own label: {label}.")
+
+
+def _show_figures(found: ProductionVersion, screen: Screen) -> None:
+    test, random_split = (found.manifest.metrics[side] for side in ("test", "random_split"))
+    screen.show(f"\n{'Figures of this model':<24}{'group-disjoint':>10}{'random split':>15}")
+    for name in _FIGURES:
+        if name in test and name in random_split:
+            screen.show(f"  {name:<22}{test[name]:>10.4f}{random_split[name]:>15.4f}")
+    screen.show(
+        "Group-disjoint: no duplicate of a test record was trained on (equal features, or\n"
+        "the same domain). A random split puts duplicates into training and flatters every model."
+    )
+    if found.manifest.snapshot.get("simulated"):
+        screen.show("SIMULATED records: these figures say nothing about real phishing.")
+
+
+def _show_places(stack: Stack, screen: Screen) -> None:
+    settings = stack.settings
+    screen.show(
+        f"\nAirflow   {settings.airflow_url}   (user admin, password in"
+        f" {stack.secrets.airflow_passwords})"
+        f"\nScorer    {settings.scorer_url}"
+        f"\nMLflow    {settings.mlflow_url or 'not used: NIGHTCATCH_MLFLOW_URL is empty'}"
+    )

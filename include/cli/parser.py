@@ -1,0 +1,169 @@
+"""What can be typed after ``./nightcatch``."""
+
+import argparse
+from collections.abc import Callable
+
+from include.cli.parser_models import add_model_commands, add_pipeline
+
+_Add = Callable[[str, str, str], argparse.ArgumentParser]
+_DESCRIPTION = """\
+NightCatch: a phishing detector that retrains itself every night and is live seconds after approval.
+
+Try it:            ./nightcatch demo
+Without staying:   ./nightcatch demo --once
+Look around:       ./nightcatch up, then ./nightcatch status
+"""
+_EPILOG = """\
+environment:
+  NIGHTCATCH_DATA_DIR       folder of your data sets, looked at before the internet
+  NIGHTCATCH_STATE_DIR      where databases, objects, logs and secrets lie (default .local)
+  NIGHTCATCH_MONGO_PORT     default 27117
+  NIGHTCATCH_S3_PORT        default 18330; the four behind it, and those 10,000 higher, are used too
+  NIGHTCATCH_AIRFLOW_PORT   default 8080
+  NIGHTCATCH_SCORER_PORT    default 8000
+  NIGHTCATCH_MLFLOW_PORT    default 5001
+  NIGHTCATCH_MLFLOW_URL     an MLflow of your own instead; empty: runs are not tracked
+  NIGHTCATCH_OPENLINEAGE_URL  OpenLineage events go there too, not only to a file
+
+alerts (always in the log; docs/runbook.md says what each means):
+  NIGHTCATCH_ALERTS_WEBHOOK_URL     Slack-compatible webhook
+  NIGHTCATCH_ALERTS_SMTP_URL        smtp://user:password@host:587 or smtps://...:465
+  NIGHTCATCH_ALERTS_MAIL_FROM       sender of mails
+  NIGHTCATCH_ALERTS_MAIL_TO         recipients, separated by commas
+  NIGHTCATCH_ALERTS_RUNBOOK_URL     where the runbook can be read (default docs/runbook.md)
+  NIGHTCATCH_ALERTS_SCORER_URLS     scorers that must serve it (default: this one)
+  NIGHTCATCH_ALERTS_SCORER_GRACE_S  seconds a scorer may take to follow an approval (default 300)
+  NIGHTCATCH_ALERTS_MODEL_AGE_DAYS  from when on a model is old (default 7)
+  NIGHTCATCH_ALERTS_LATE_AFTER_MIN  from when on a run is late (default 180)
+  NIGHTCATCH_EVENTS_URL             CloudEvents of promoted, rejected and rolled back versions
+
+All servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" explains a command.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; the chosen command is its `command`.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+    """
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="./nightcatch", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=raw
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add(name: str, line: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=line,
+            description=f"{line[0].upper()}{line[1:]}.",
+            epilog=f"examples:\n{example}",
+            formatter_class=raw,
+        )
+
+    _add_servers(add)
+    _add_load(add)
+    _add_train(add)
+    add_model_commands(add)
+    _add_tools(add)
+    return parser
+
+
+def _add_servers(add: _Add) -> None:
+    demo = add(
+        "demo",
+        "run the whole loop: servers, records, a nightly run, a prediction of its model",
+        "  ./nightcatch demo           stays until Ctrl-C, then stops what it started\n"
+        "  ./nightcatch demo --once    stops everything at the end\n",
+    )
+    demo.add_argument("--once", action="store_true", help="stop all servers at the end")
+    add_pipeline(demo)
+    add(
+        "up",
+        "start MongoDB, S3, Airflow, the scorer and MLflow; return when all are healthy",
+        "  ./nightcatch up\n  NIGHTCATCH_AIRFLOW_PORT=18080 ./nightcatch up\n",
+    )
+    add("down", "stop all servers; data stay", "  ./nightcatch down\n")
+    add(
+        "status",
+        "show each server, its address and health, and the model in production",
+        "  ./nightcatch status         exit code 1 unless all are healthy\n",
+    )
+
+
+def _add_load(add: _Add) -> None:
+    load = add(
+        "load",
+        "load records into MongoDB; loading the same twice changes nothing",
+        "  ./nightcatch load\n"
+        "  ./nightcatch load --source my.csv\n"
+        "  ./nightcatch load --source simulated\n"
+        "  ./nightcatch load --pipeline urls --source list.txt --label phishing\n",
+    )
+    add_pipeline(load)
+    load.add_argument(
+        "--source",
+        default="auto",
+        metavar="auto|simulated|FILE",
+        help="auto: the public data set from NIGHTCATCH_DATA_DIR, the cache or the internet,"
+        " and simulated records only if there is none; FILE: CSV, ARFF or a list with one record"
+        " per line (default %(default)s)",
+    )
+    load.add_argument(
+        "--label",
+        choices=("phishing", "legitimate"),
+        help="what every record of FILE is; needed for a list, which cannot say it",
+    )
+    load.add_argument(
+        "--source-name",
+        metavar="NAME",
+        help="who reported the records, where FILE does not say (default: the file's name)",
+    )
+
+
+def _add_train(add: _Add) -> None:
+    train = add(
+        "train",
+        "trigger the nightly run now and follow it",
+        "  ./nightcatch train\n"
+        "  ./nightcatch train --effort quick --seed 7\n"
+        "  ./nightcatch train --fpr-budget 0.001 --approval human --no-wait\n",
+    )
+    add_pipeline(train)
+    train.add_argument("--effort", choices=("quick", "default", "thorough"), help="search effort")
+    train.add_argument(
+        "--fpr-budget",
+        type=float,
+        metavar="SHARE",
+        help="share of legitimate rows flagged, at most",
+    )
+    train.add_argument("--seed", type=int, help="seed of everything random")
+    train.add_argument("--approval", choices=("auto", "human"), help="who approves a passed model")
+    train.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="follow the run to its end (default) or return at once",
+    )
+
+
+def _add_tools(add: _Add) -> None:
+    add(
+        "doctor",
+        "check versions, ports, disk, secrets, MongoDB, S3 and the clock, and name the remedies",
+        "  ./nightcatch doctor         exit code 1 if anything is broken\n",
+    )
+    add(
+        "test",
+        "run the tests; arguments are pytest's",
+        "  ./nightcatch test\n  ./nightcatch test tests/unit -q\n",
+    )
+    bench = add(
+        "bench",
+        "run a side-by-side measurement; without a name, list them",
+        "  ./nightcatch bench\n  ./nightcatch bench record\n",
+    )
+    bench.add_argument("name", nargs="?", help="which measurement")
+    bench.add_argument("arguments", nargs=argparse.REMAINDER, help="handed to the measurement")

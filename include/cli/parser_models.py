@@ -1,0 +1,120 @@
+"""The commands about versions of models, as they are typed after ``./nightcatch``."""
+
+import argparse
+from collections.abc import Callable
+
+Add = Callable[[str, str, str], argparse.ArgumentParser]
+_VERSION = "20261121T020513Z-3f9a1c2b"
+
+
+def add_model_commands(add: Add) -> None:
+    """Add the commands about versions.
+
+    Parameters
+    ----------
+    add : callable (name, line of help, examples) -> ArgumentParser
+    """
+    _add_decisions(add)
+    _add_lineage(add)
+    _add_retention(add)
+
+
+def add_pipeline(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a pipeline."""
+    parser.add_argument(
+        "--pipeline", default="sites", metavar="NAME", help="which pipeline (default %(default)s)"
+    )
+
+
+def _add_decisions(add: Add) -> None:
+    versions = add(
+        "versions",
+        "list the kept versions: figures, gate verdicts, approvals, the production version",
+        "  ./nightcatch versions\n  ./nightcatch versions --pipeline sites --limit 100\n",
+    )
+    add_pipeline(versions)
+    versions.add_argument(
+        "--limit", type=int, default=20, metavar="N", help="newest N (default %(default)s)"
+    )
+    approve = add(
+        "approve",
+        "bring a kept version into production; scorers follow within one poll",
+        f'  ./nightcatch approve {_VERSION} --reason "catches the new kit"\n'
+        "exit code 1: refused; 3: another approval came first; nothing was changed by either\n",
+    )
+    approve.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
+    _add_decision(approve)
+    rollback = add(
+        "rollback",
+        "bring back the version that was in production before, or an earlier one",
+        '  ./nightcatch rollback --reason "flags our own log-in page"\n'
+        f'  ./nightcatch rollback {_VERSION} --reason "the last good one"\n'
+        "exit code 1: refused; 3: another approval came first; nothing was changed by either\n",
+    )
+    rollback.add_argument(
+        "version", nargs="?", metavar="VERSION", help="default: the one in production before"
+    )
+    _add_decision(rollback)
+
+
+def _add_decision(parser: argparse.ArgumentParser) -> None:
+    add_pipeline(parser)
+    parser.add_argument(
+        "--reason", required=True, type=_reason, help="kept in the history for whoever asks later"
+    )
+    parser.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
+    parser.add_argument(
+        "--despite-gate",
+        action="store_true",
+        help="take a version that the gate rejected or never judged; the reason then says so",
+    )
+
+
+def _add_lineage(add: Add) -> None:
+    trace = add(
+        "trace",
+        "follow a prediction's id back to version, approval, snapshot, records and code",
+        "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01\n"
+        "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01-17 --rows records.csv\n"
+        "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01 --json\n",
+    )
+    trace.add_argument("id", metavar="ID", help="as the scorer's answer says")
+    trace.add_argument("--json", action="store_true", help="print JSON")
+    trace.add_argument(
+        "--rows", metavar="FILE", help="write the _id and side of every record used, as CSV"
+    )
+    reproduce = add(
+        "reproduce",
+        "retrain a version from its snapshot and tell whether the same model comes out",
+        f"  ./nightcatch reproduce {_VERSION}\n"
+        "exit code 0: identical digests, threshold and figures; 1: not. Takes as long as the run\n"
+        "did, all candidates one after the other. Nothing under models/ is touched.\n",
+    )
+    reproduce.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
+    add_pipeline(reproduce)
+
+
+def _add_retention(add: Add) -> None:
+    retain = add(
+        "retain",
+        "show what is older than the pipeline's retention.toml; with --apply, delete it",
+        "  ./nightcatch retain\n"
+        "  ./nightcatch retain --days 30 --newest 5\n"
+        "  ./nightcatch retain --apply\n"
+        "Approved versions and their snapshots always stay; so does what a run under way or a\n"
+        "waiting approval may need.\n",
+    )
+    add_pipeline(retain)
+    how = retain.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="delete nothing (the default)")
+    how.add_argument("--apply", action="store_true", help="delete what is shown")
+    retain.add_argument("--days", type=int, metavar="N", help="instead of the file's `days`")
+    retain.add_argument(
+        "--newest", type=int, metavar="N", help="instead of the file's `newest_versions`"
+    )
+
+
+def _reason(text: str) -> str:
+    if not 3 <= len(text.strip()) <= 500:
+        raise argparse.ArgumentTypeError("say why in 3 to 500 characters")
+    return text.strip()

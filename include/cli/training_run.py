@@ -1,0 +1,95 @@
+"""One run of a training DAG, followed on screen to its end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from include.cli.airflow_api import AirflowApi, TaskState
+from include.cli.screen import Screen
+from include.errors import DagRunError, NotRunningError
+from include.stack.stack import Stack
+
+_SHOWN_STATES = {
+    "running": "runs",
+    "success": "done",
+    "failed": "FAILED",
+    "up_for_retry": "failed, will be tried again",
+    "skipped": "skipped",
+    "upstream_failed": "not run, because an earlier task failed",
+    "awaiting_input": "waits for a person's answer in the Airflow UI",
+}
+
+
+def airflow_api(stack: Stack) -> AirflowApi:
+    """Return the API of the running Airflow.
+
+    Parameters
+    ----------
+    stack : Stack
+
+    Returns
+    -------
+    AirflowApi
+
+    Raises
+    ------
+    NotRunningError
+        If Airflow does not run.
+    """
+    if not stack.airflow.is_healthy():
+        raise NotRunningError("airflow does not run; start it with ./nightcatch up")
+    return AirflowApi(stack.settings.airflow_url, "admin", stack.secrets.airflow_password)
+
+
+def trigger(api: AirflowApi, dag_id: str, conf: Mapping[str, Any], screen: Screen) -> str:
+    """Return the id of a new run of a DAG, which is unpaused first.
+
+    Parameters
+    ----------
+    api : AirflowApi
+    dag_id : str
+    conf : mapping
+        Parameters of the DAG that differ from their defaults.
+    screen : Screen
+
+    Returns
+    -------
+    str
+    """
+    api.unpause(dag_id)
+    earlier = api.running(dag_id)
+    run_id = api.trigger(dag_id, conf)
+    screen.say(f"train    {dag_id} is triggered as {run_id}")
+    if earlier:
+        screen.say(f"train    it waits for the run {earlier[0]}, which is under way")
+    return run_id
+
+
+def follow(api: AirflowApi, dag_id: str, run_id: str, screen: Screen) -> None:
+    """Return when the run has succeeded; its tasks are shown as they change.
+
+    Parameters
+    ----------
+    api : AirflowApi
+    dag_id, run_id : str
+    screen : Screen
+
+    Raises
+    ------
+    DagRunError
+        If it failed; the message names the first failed task and the error in its log.
+    """
+    state = api.follow(dag_id, run_id, lambda task: _show(task, screen))
+    if state == "success":
+        return
+    failed = [task for task in api.tasks(dag_id, run_id) if task.state == "failed"]
+    if not failed:
+        raise DagRunError(f"{dag_id}: the run {run_id} failed before a task did")
+    reason = api.reason(dag_id, run_id, failed[0])
+    raise DagRunError(f"{dag_id}: task {failed[0].name} failed: {reason}")
+
+
+def _show(task: TaskState, screen: Screen) -> None:
+    if task.state not in _SHOWN_STATES:
+        return
+    took = f" in {task.duration_s:.1f} s" if task.state == "success" and task.duration_s else ""
+    screen.say(f"task     {task.name}: {_SHOWN_STATES[task.state]}{took}")

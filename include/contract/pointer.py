@@ -1,0 +1,141 @@
+"""The pointer to the version in production: `approved.json`, signed by the approver's key."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.contract import keys, signature
+from include.errors import ManifestError, PointerError, SignatureError
+
+PAYLOAD_TYPE = "application/vnd.nightcatch.approved+json"
+MAX_POINTER_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Which version is in production, since when, and by whose word.
+
+    Attributes
+    ----------
+    pipeline, version : str
+    serial : int
+        Rises by one with each approval or rollback, whatever version it names.
+    manifest_sha256 : str
+        Digest of the version's ``manifest.json``; through it, of every file.
+    approved_by, approved_at, reason : str
+        `approved_at` is ISO 8601 in UTC.
+    run_id : str
+        The DAG run or command that asked; the same one never counts twice.
+    expires_at : str or None
+        ISO 8601 in UTC; scorers refuse the pointer from then on.
+    """
+
+    pipeline: str
+    version: str
+    serial: int
+    manifest_sha256: str
+    approved_by: str
+    approved_at: str
+    reason: str
+    run_id: str
+    expires_at: str | None = None
+
+    def to_json(self, key: ec.EllipticCurvePrivateKey) -> bytes:
+        """Return the signed bytes of ``approved.json``."""
+        fields = {name: value for name, value in asdict(self).items() if value is not None}
+        return signature.signed_document(PAYLOAD_TYPE, fields, key)
+
+
+def parse_pointer(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) -> Pointer:
+    """Return the pointer that `body` writes, once its signature is verified.
+
+    Parameters
+    ----------
+    body : bytes
+        Content of ``approved.json`` or of a history entry.
+    trusted : sequence of EllipticCurvePublicKey
+        Keys of approvers; any of them suffices.
+    pipeline : str
+        The pipeline whose pointer it must be.
+
+    Returns
+    -------
+    Pointer
+
+    Raises
+    ------
+    SignatureError
+        If it was not signed by a trusted key.
+    PointerError
+        If it is malformed or of another pipeline.
+    """
+    if len(body) > MAX_POINTER_BYTES:
+        raise PointerError(f"{pipeline}: the pointer is larger than {MAX_POINTER_BYTES} bytes")
+    try:
+        pointer = _from_document(signature.verified_document(PAYLOAD_TYPE, body, trusted))
+    except SignatureError as err:
+        raise SignatureError(f"{pipeline}: approved.json: {err}") from err
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ManifestError) as err:
+        raise PointerError(f"{pipeline}: approved.json is malformed: {err!r}") from err
+    if pointer.pipeline != pipeline:
+        raise PointerError(f"{pipeline}: approved.json is of pipeline {pointer.pipeline}")
+    return pointer
+
+
+def claimed_run_id(body: bytes) -> str | None:
+    """Return the run that `body` names, unverified; None if it names none."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document.get("run_id") if isinstance(document, dict) else None
+
+
+def check_in_time(pointer: Pointer, now: datetime) -> None:
+    """Return when the pointer has not expired at `now` (aware, UTC).
+
+    Raises
+    ------
+    PointerError
+        If it has.
+    """
+    if pointer.expires_at is not None and datetime.fromisoformat(pointer.expires_at) <= now:
+        raise PointerError(
+            f"{pointer.pipeline}: serial {pointer.serial} expired at {pointer.expires_at}"
+        )
+
+
+def check_succession(current: Pointer | None, new: Pointer) -> None:
+    """Return when `new` may follow `current`: a higher serial, or the very same pointer.
+
+    Raises
+    ------
+    PointerError
+        If it is an older pointer, or another one of the same serial: a replay.
+    """
+    if current is None or new.serial > current.serial or new == current:
+        return
+    raise PointerError(f"{new.pipeline}: serial {new.serial} cannot follow serial {current.serial}")
+
+
+def _from_document(document: dict[str, Any]) -> Pointer:
+    serial = document["serial"]
+    if type(serial) is not int or serial < 1:
+        raise ValueError(f"serial {serial!r} is not a positive integer")
+    expires_at = document.get("expires_at")
+    if expires_at is not None and datetime.fromisoformat(expires_at).tzinfo is None:
+        raise ValueError("expires_at has no time zone")
+    return Pointer(
+        pipeline=keys.pipeline_name(document["pipeline"]),
+        version=keys.version_name(document["version"]),
+        serial=serial,
+        manifest_sha256=str(document["manifest_sha256"]),
+        approved_by=str(document["approved_by"]),
+        approved_at=str(document["approved_at"]),
+        reason=str(document["reason"]),
+        run_id=str(document["run_id"]),
+        expires_at=expires_at,
+    )

@@ -1,0 +1,1 @@
+"""What trainer and scorer share: model, record schema, graph allow-list, ids, explanations."""

@@ -1,0 +1,83 @@
+"""Contributions in the words of the manifest."""
+
+import math
+from typing import Any
+
+from include.contract.manifest import Manifest
+from include.errors import RequestRejectedError
+from include.features.feature_sets import FeatureSet
+from include.inference.explain.contributions import Explanation
+from include.inference.explain.field_labels import meaning_of
+from include.inference.model import OnnxModel
+from include.inference.record_schema import Matrix
+from include.registry.follow import ProductionModel
+
+MAX_ROWS = 100
+_DIGITS = 6
+
+
+def check_explainable(matrix: Matrix, in_production: ProductionModel[OnnxModel]) -> None:
+    """Return when the rows are few enough.
+
+    Raises
+    ------
+    RequestRejectedError
+        If they are not.
+    """
+    if len(matrix) > MAX_ROWS:
+        raise RequestRejectedError(
+            f"{len(matrix)} items to explain in one request, the limit is {MAX_ROWS}"
+        )
+
+
+def explain_rows(matrix: Matrix, in_production: ProductionModel[OnnxModel]) -> list[dict[str, Any]]:
+    """Return an explanation of each row's score; the strongest contribution comes first.
+
+    Contributions are in log-odds: above zero they speak for phishing. They and the base add up to
+    the log-odds of the probability. The base is said of a record of which nothing is known, or of
+    a text without any of its parts.
+    """
+    model = in_production.model
+    explanations = model.explain(matrix)
+    if model.features is None:
+        named = [_inputs(row.tolist(), in_production.manifest) for row in matrix]
+    else:
+        named = [_parts(text, model.features) for text in matrix[:, 0]]
+    return [_describe(*each) for each in zip(named, explanations, strict=True)]
+
+
+def _inputs(row: list[float], manifest: Manifest) -> list[dict[str, Any]]:
+    entries = []
+    for field, value in zip(manifest.inputs, row, strict=True):
+        meaning = meaning_of(field)
+        entries.append(
+            {
+                "input": field.name,
+                "value": None if math.isnan(value) else value,
+                "subject": meaning.subject,
+                "meaning": meaning.of(value),
+            }
+        )
+    return entries
+
+
+def _parts(text: str, features: FeatureSet) -> list[dict[str, Any]]:
+    return [
+        {"input": part.name, "value": part.text, "subject": part.subject, "meaning": part.text}
+        for part in features.parts(text)
+    ]
+
+
+def _describe(named: list[dict[str, Any]], explanation: Explanation) -> dict[str, Any]:
+    values = explanation.contributions.tolist()
+    entries = [
+        {**entry, "contribution": round(value, _DIGITS)}
+        for entry, value in zip(named, values, strict=True)
+    ]
+    return {
+        "unit": "log-odds",
+        "base": round(explanation.base, _DIGITS),
+        "log_odds": round(explanation.log_odds, _DIGITS),
+        "is_exact": explanation.is_exact,
+        "contributions": sorted(entries, key=lambda entry: -abs(entry["contribution"])),
+    }

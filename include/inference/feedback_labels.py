@@ -1,0 +1,114 @@
+"""What a body of feedback says, once it is well-formed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from include.errors import RequestRejectedError
+from include.inference.prediction_ids import answered_ms, is_id, is_of
+from include.inference.record_schema import MAX_FAULTS
+
+LABELS = ("Phishing", "Legitimate")
+MAX_SOURCE_CHARS = 100
+_MEMBERS = ("id", "label", "source")
+_CLOCKS_DIFFER_MS = 5 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What one answer should have been.
+
+    Attributes
+    ----------
+    id : str
+        Of the answer, as it was given.
+    label : str
+        One of `LABELS`.
+    source : str
+        Who or what says so.
+    pipeline : str
+        The one that gave the answer.
+    """
+
+    id: str
+    label: str
+    source: str
+    pipeline: str
+
+
+def _entries(document: object, max_labels: int) -> tuple[Sequence[object], str]:
+    """Return the labels of a body, and the JSON pointer of the first without its number."""
+    if not isinstance(document, dict):
+        raise RequestRejectedError("the body is not a JSON object")
+    if "feedback" not in document:
+        return [document], "#"
+    entries = document["feedback"]
+    if len(document) > 1:
+        raise RequestRejectedError("beside the list 'feedback' there are other members")
+    if not isinstance(entries, list) or not 0 < len(entries) <= max_labels:
+        raise RequestRejectedError(f"feedback is not a list of 1 to {max_labels} labels")
+    return entries, "#/feedback/"
+
+
+def read_labels(
+    document: object, max_labels: int, pipelines: Sequence[str], now: datetime
+) -> tuple[list[Truth], list[dict[str, Any]]]:
+    """Return the labels of a body, and up to `MAX_FAULTS` rules that they break with their place.
+
+    Parameters
+    ----------
+    document : object
+        One label, or ``{"feedback": [...]}``.
+    max_labels : int
+    pipelines : sequence of str
+        Those whose answers may be judged.
+    now : datetime
+
+    Raises
+    ------
+    RequestRejectedError
+        If the body is neither, or has too many labels.
+    """
+    entries, place = _entries(document, max_labels)
+    truths: list[Truth] = []
+    faults: list[dict[str, Any]] = []
+    for number, entry in enumerate(entries):
+        pointer = place if place == "#" else f"{place}{number}"
+        if not isinstance(entry, dict) or set(entry) != set(_MEMBERS):
+            detail = f"a label is an object of exactly: {', '.join(_MEMBERS)}"
+            faults.append({"pointer": pointer, "rule": "type", "detail": detail})
+            continue
+        pipeline = _pipeline_of(entry["id"], pipelines, now)
+        broken = _broken(entry, pipeline)
+        faults += [
+            {"pointer": f"{pointer}/{name}", "field": name, "rule": rule, "detail": detail}
+            for name, rule, detail in broken
+        ]
+        if not broken and pipeline is not None:
+            truths.append(Truth(entry["id"], entry["label"], entry["source"], pipeline))
+    return truths, faults[:MAX_FAULTS]
+
+
+def _broken(entry: Mapping[str, Any], pipeline: str | None) -> list[tuple[str, str, str]]:
+    """Return field, rule and its words for each rule that a label breaks."""
+    found = []
+    if pipeline is None:
+        found.append(("id", "id", "it is not the id of an answer of a pipeline followed here"))
+    if entry["label"] not in LABELS:
+        found.append(("label", "allowed", f"a label is one of {', '.join(LABELS)}"))
+    source = entry["source"]
+    if not isinstance(source, str) or not 0 < len(source) <= MAX_SOURCE_CHARS:
+        found.append(("source", "length", f"a source is text of 1 to {MAX_SOURCE_CHARS} letters"))
+    elif not source.isprintable():
+        found.append(("source", "type", "a source has printable letters only"))
+    return found
+
+
+def _pipeline_of(answer_id: object, pipelines: Sequence[str], now: datetime) -> str | None:
+    """Return which pipeline gave an answer; None if none of these can have given it by now."""
+    if not isinstance(answer_id, str) or not is_id(answer_id):
+        return None
+    if answered_ms(answer_id) > now.timestamp() * 1000 + _CLOCKS_DIFFER_MS:
+        return None
+    return next((name for name in pipelines if is_of(answer_id, name)), None)

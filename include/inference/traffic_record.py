@@ -1,0 +1,101 @@
+"""An answer as the traffic log keeps it: one JSON line by item."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import repeat
+from typing import NamedTuple
+
+from include.contract.manifest import Manifest
+from include.contract.pointer import Pointer
+from include.inference.prediction_ids import answered_at
+from include.inference.verdict import verdict
+
+_dump = json.JSONEncoder(separators=(",", ":")).encode
+_dump_sorted = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+Inputs = object  # a checked record
+
+
+class Scored(NamedTuple):
+    """One answer; a tuple, as every request makes one.
+
+    Attributes
+    ----------
+    id : str
+        Of the answer; an item of several is ``<id>-<number>``.
+    pointer : Pointer
+    manifest : Manifest
+    items : sequence
+        The checked records, as they were sent; a text has one member.
+    probabilities : sequence of float
+    numbers : sequence of int or None
+        None when one item was sent by itself.
+    is_sample : bool
+        Whether it is a part of a table whose probabilities are counted already.
+    """
+
+    id: str
+    pointer: Pointer
+    manifest: Manifest
+    items: Sequence[Inputs]
+    probabilities: Sequence[float]
+    numbers: Sequence[int] | None = None
+    is_sample: bool = False
+
+
+def lines_of(scored: Scored, *, hashed: bool) -> Iterator[str]:
+    """Yield a line of JSON by item: what was sent, or its hash, and what was answered.
+
+    Put together of parts that are kept, as a line by JSON's own writer takes as long as a small
+    model: every answer is paid for here.
+    """
+    pointer = scored.pointer
+    model = _model(pointer.pipeline, pointer.version, pointer.serial)
+    time = answered_at(scored.id).isoformat(timespec="milliseconds")
+    numbers = repeat("") if scored.numbers is None else map("-{}".format, scored.numbers)
+    for number, inputs, probability in zip(numbers, scored.items, scored.probabilities):  # noqa: B905 - `repeat` has no end
+        said = verdict(probability, scored.manifest)
+        kept = f'"inputs_sha256":"{hash_of(inputs)}"' if hashed else f'"inputs":{_spell(inputs)}'
+        yield (
+            f'{{"id":"{scored.id}{number}","time":"{time}",{model},{kept},'
+            f'"probability":{said["probability"]},"prediction":{_label(said["prediction"])}}}'
+        )
+
+
+@lru_cache(maxsize=16)
+def _model(pipeline: str, version: str, serial: int) -> str:
+    return _dump({"pipeline": pipeline, "version": version, "serial": serial})[1:-1]
+
+
+@lru_cache(maxsize=16)
+def _label(label: str) -> str:
+    return _dump(label)
+
+
+def _spell(inputs: Inputs) -> str:
+    """Return the inputs as JSON; a record of whole numbers by a template of its names."""
+    if isinstance(inputs, dict) and set(map(type, inputs.values())) == {int}:
+        return _template(tuple(inputs)) % tuple(inputs.values())
+    return _dump(inputs)
+
+
+@lru_cache(maxsize=64)
+def _template(names: tuple[str, ...]) -> str:
+    return "{" + ",".join(_dump(name).replace("%", "%%") + ":%d" for name in names) + "}"
+
+
+def hash_of(inputs: Inputs) -> str:
+    """Return the SHA-256 of the inputs as JSON with sorted names and without blanks."""
+    return hashlib.sha256(_dump_sorted(inputs).encode()).hexdigest()
+
+
+def plain(value: object) -> object:
+    """Return a number of a matrix as JSON has it: whole ones without a point, NaN as null."""
+    if not isinstance(value, float):
+        return value
+    if math.isnan(value):
+        return None
+    return int(value) if value.is_integer() else value

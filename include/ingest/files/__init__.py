@@ -1,0 +1,1 @@
+"""Files of records: found or downloaded, read row by row; knows columns, not their meaning."""

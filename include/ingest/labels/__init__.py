@@ -1,0 +1,1 @@
+"""Labelled records in MongoDB: loading twice, or again after a kill, is loading once."""

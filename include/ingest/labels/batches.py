@@ -1,0 +1,185 @@
+"""Puts records into MongoDB by what they are: loading twice, or again after a kill, is once.
+
+Without an identity, a record's `_id` is the hash of its content and its number among identical
+ones of the same source: exact duplicates in one file stay separate records, the same file loaded
+again adds nothing, and two files that overlap are merged. With one, the `_id` is the identity's
+hash, and of several reports of the same thing the earliest stays. Otherwise records already there
+are never overwritten.
+"""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pymongo.collection import Collection
+
+from include.errors import DataRejectedError
+from include.ingest.files.layout import Identity, Record
+from include.ingest.files.reader import BadLine, Row
+from include.ingest.labels.documents import Source, documents
+from include.ingest.labels.inserts import (
+    Document,
+    holds_real,
+    insert_absent,
+    keep_earliest,
+    remove_simulated,
+)
+
+_LOG = logging.getLogger(__name__)
+_BATCH_ROWS = 5_000
+_SHOWN_BAD_LINES = 100
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did.
+
+    Attributes
+    ----------
+    source : Source
+    n_read : int
+        Lines that hold something, bad ones included.
+    n_inserted, n_unchanged : int
+        Records added, and records that were there before.
+    n_bad : int
+        Lines that hold no record.
+    bad_lines : tuple of BadLine
+        The first hundred of them.
+    n_replaced : int
+        Simulated records that made way for real ones.
+    n_earlier : int
+        Of the records that were there, those whose earlier report this source holds.
+    """
+
+    source: Source
+    n_read: int
+    n_inserted: int
+    n_unchanged: int
+    n_bad: int
+    bad_lines: tuple[BadLine, ...]
+    n_replaced: int = 0
+    n_earlier: int = 0
+
+
+@dataclass
+class _Tally:
+    """Counts kept while a load runs."""
+
+    n_read: int = 0
+    n_inserted: int = 0
+    n_earlier: int = 0
+    n_bad: int = 0
+    bad_lines: list[BadLine] = field(default_factory=list)
+
+
+def load_records(
+    collection: Collection[Document],
+    rows: Iterable[Row | BadLine],
+    source: Source,
+    *,
+    identity: Identity | None = None,
+    batch_rows: int = _BATCH_ROWS,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Insert the records that are not there yet and report what was done.
+
+    Memory grows with the number of different records (some 200 bytes each), not with the rows.
+    Simulated records leave before the first real one comes, and never join real ones.
+
+    Parameters
+    ----------
+    collection : pymongo Collection
+        Of a replica set.
+    rows : iterable of Row or BadLine
+        As `read_records` yields them.
+    source : Source
+    identity : Identity, optional
+        What makes two records one; without it each is a record of its own.
+    batch_rows : int
+        Rows written at once.
+    progress : callable, optional
+        Called after each batch with the number of lines read so far.
+
+    Returns
+    -------
+    LoadReport
+
+    Raises
+    ------
+    DataRejectedError
+        If there is no record, or simulated ones would join real ones.
+    StoreUnavailableError
+        If MongoDB cannot be reached.
+    """
+    tally = _Tally()
+    stream = documents(_records(rows, tally), source, identity)
+    batch = list(itertools.islice(stream, batch_rows))
+    if not batch:
+        why = "".join(f"; line {bad.line}: {bad.reason}" for bad in tally.bad_lines[:1])
+        raise DataRejectedError(f"{source.name}: no records among {tally.n_read} lines{why}")
+    n_replaced = _keep_apart(collection, source)
+    while batch:
+        _write(collection, batch, identity, tally)
+        if progress:
+            progress(tally.n_read)
+        batch = list(itertools.islice(stream, batch_rows))
+    report = LoadReport(
+        source=source,
+        n_read=tally.n_read,
+        n_inserted=tally.n_inserted,
+        n_unchanged=tally.n_read - tally.n_bad - tally.n_inserted,
+        n_bad=tally.n_bad,
+        bad_lines=tuple(tally.bad_lines),
+        n_replaced=n_replaced,
+        n_earlier=tally.n_earlier,
+    )
+    _LOG.info(
+        "%s: %s: %d read, %d inserted, %d unchanged, %d bad",
+        collection.name,
+        source.name,
+        report.n_read,
+        report.n_inserted,
+        report.n_unchanged,
+        report.n_bad,
+    )
+    return report
+
+
+def _records(rows: Iterable[Row | BadLine], tally: _Tally) -> Iterator[Record]:
+    """Yield each row's record, counting everything that passes."""
+    for row in rows:
+        tally.n_read += 1
+        if isinstance(row, Row):
+            yield row.record
+            continue
+        tally.n_bad += 1
+        if len(tally.bad_lines) < _SHOWN_BAD_LINES:
+            tally.bad_lines.append(row)
+
+
+def _write(
+    collection: Collection[Document],
+    batch: list[Document],
+    identity: Identity | None,
+    tally: _Tally,
+) -> None:
+    """Return when the batch is stored."""
+    inserted = insert_absent(collection, batch)
+    tally.n_inserted += len(inserted)
+    if identity is not None:
+        known = [document for row, document in enumerate(batch) if row not in inserted]
+        tally.n_earlier += keep_earliest(collection, known, identity.since)
+
+
+def _keep_apart(collection: Collection[Document], source: Source) -> int:
+    """Remove simulated records before real ones come; refuse to simulate among real ones."""
+    if not source.simulated:
+        return remove_simulated(collection)
+    if holds_real(collection):
+        raise DataRejectedError(
+            f"{collection.name}: holds real records, and simulated ones never join them"
+        )
+    return 0

@@ -1,0 +1,1 @@
+"""MongoDB collections as immutable, content-addressed Parquet snapshots in S3."""

@@ -1,0 +1,65 @@
+"""An alert as it is sent: one cause in words, where to look, and what to do."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from include.notify.kinds import Cause
+
+
+@dataclass(frozen=True)
+class Alert:
+    """What is said.
+
+    Attributes
+    ----------
+    id : str
+        Equal for the same alert sent twice.
+    kind : str
+    title, sentence, link : str
+    runbook : str
+        Where the kind's paragraph is.
+    at : str
+        ISO 8601 in UTC.
+    """
+
+    id: str
+    kind: str
+    title: str
+    sentence: str
+    link: str
+    runbook: str
+    at: str
+
+    def to_json(self) -> bytes:
+        """Return the bytes that `parse_alert` reads."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
+
+
+def parse_alert(body: bytes) -> Alert:
+    """Return the alert that `Alert.to_json` wrote."""
+    return Alert(**json.loads(body))
+
+
+def alert_of(cause: Cause, occasion: str, runbook_url: str, at: datetime) -> Alert:
+    """Return the alert that tells of a cause.
+
+    Parameters
+    ----------
+    cause : Cause
+    occasion : str
+        What tells this cause from the next one of its kind, such as the run.
+    runbook_url : str
+        Address of docs/runbook.md; each kind has a heading there.
+    at : datetime
+        Aware.
+    """
+    return Alert(
+        id=f"{cause.kind}.{cause.about}.{occasion}",
+        kind=cause.kind,
+        title=f"{cause.title}: {cause.about}",
+        sentence=cause.sentence,
+        link=cause.link,
+        runbook=f"{runbook_url}#{cause.title.lower().replace(' ', '-')}",
+        at=at.isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,76 @@
+"""What a day of traffic is told of: when it begins, weekly while it lasts, and when it ends."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.contract import keys
+from include.notify.alert import Alert
+from include.notify.kinds import Cause
+from include.notify.open_alerts import OpenAlerts, notify_changes
+from include.notify.receivers import Receiver
+from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
+from include.stores.objects import ObjectStore
+
+# Traffic may stay as it is now, so people are reminded less often than of what must be fixed. Less
+# than seven days: a look may begin some minutes earlier in its day than the one that told.
+AGAIN_AFTER = timedelta(days=6, hours=12)
+
+
+def causes_of_day(found: Mapping[str, Any], link: str) -> tuple[list[Cause], set[str]]:
+    """Return what is wrong on a day, and the names of states that it could not judge.
+
+    Parameters
+    ----------
+    found : mapping
+        The day's document: ``pipeline``, ``day``, ``version`` and ``findings``.
+    link : str
+        Where the day's page is.
+    """
+    name, day, findings = found["pipeline"], found["day"], found["findings"]
+    causes: list[Cause] = []
+    unseen = set()
+    if findings["moved"]:
+        moved, limit = findings["moved"], findings["limit"]
+        causes.append(TrafficDrifted(name, day, str(found["version"]), moved, limit, link))
+    elif not findings["drift_evaluated"]:
+        unseen.add(f"{TrafficDrifted.kind}.{name}")
+    if findings["broken"]:
+        causes.append(QualityBelowBaseline(name, day, findings["broken"], link))
+    elif not findings["quality_evaluated"]:
+        unseen.add(f"{QualityBelowBaseline.kind}.{name}")
+    return causes, unseen
+
+
+def notify_day(
+    store: ObjectStore,
+    receivers: Sequence[Receiver[Alert]],
+    found: Mapping[str, Any],
+    link: str,
+    *,
+    runbook_url: str,
+    now: datetime,
+) -> dict[str, OpenAlerts]:
+    """Return what is wrong with a pipeline's traffic, once people know what changed with the day.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    receivers : sequence of Receiver
+    found, link
+        As in `causes_of_day`.
+    runbook_url : str
+    now : datetime
+        Aware, UTC.
+    """
+    causes, unseen = causes_of_day(found, link)
+    return notify_changes(
+        store,
+        receivers,
+        causes,
+        runbook_url=runbook_url,
+        now=now,
+        unseen=unseen,
+        key=keys.open_traffic_alerts(found["pipeline"]),
+        again_after=AGAIN_AFTER,
+    )

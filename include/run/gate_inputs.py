@@ -1,0 +1,137 @@
+"""What the gate asks of a model besides its figures, gathered on the test rows of a run."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from include.evaluation.comparison import compare_with_champion
+from include.evaluation.intervals import rate_interval
+from include.evaluation.metrics import evaluate
+from include.evaluation.simple_baselines import simpler_figures
+from include.evaluation.slices import SliceResult, slice_figures
+from include.run.champion import Champion
+from include.run.data import ACCEPTED
+from include.run.rows import Rows
+from include.run.run_context import RunContext, TrainingOptions
+
+Scores = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The chosen model on the test rows.
+
+    Attributes
+    ----------
+    night : Night
+    order : Order
+    test : Rows
+    probability : ndarray of shape (n_rows,)
+        P(phishing).
+    threshold : float
+        The one that ships.
+    """
+
+    run: RunContext
+    order: TrainingOptions
+    test: Rows
+    probability: Scores
+    threshold: float
+
+    @property
+    def flagged(self) -> npt.NDArray[np.bool_]:
+        """Which rows the model calls phishing."""
+        return self.probability >= self.threshold
+
+    @property
+    def certainty(self) -> dict[str, Any]:
+        """How sure a statistical rule must be, and what seeds its resamples."""
+        return {"confidence": self.run.pipeline.policy.confidence, "seed": self.order.seed}
+
+
+def beside_champion(
+    tested: Tested, champion: Champion | None, labels: dict[str, npt.NDArray[np.object_]]
+) -> dict[str, Any]:
+    """Return false alarms, slices and figures, each beside the champion's on the same rows.
+
+    Parameters
+    ----------
+    tested : Tested
+    champion : Champion or None
+    labels : dict of str to ndarray of shape (n_rows,)
+        The name of each row's part.
+    """
+    test, flagged, legitimate = tested.test, tested.flagged, tested.test.y == 0
+    theirs = theirs_flagged = None
+    if champion is not None:
+        theirs = champion.model.score(test.items).astype(np.float64)
+        theirs_flagged = theirs >= champion.manifest.threshold
+    evaluated = SliceResult(
+        y=test.y,
+        likely=tested.probability >= 0.5,
+        flagged=flagged,
+        groups=test.groups,
+        champion_flagged=theirs_flagged,
+    )
+    min_rows = tested.run.pipeline.policy.min_slice_rows
+    return {
+        "fpr_interval": rate_interval(
+            flagged[legitimate], test.groups[legitimate], **tested.certainty
+        ),
+        "slices": slice_figures(evaluated, labels, min_rows=min_rows, **tested.certainty),
+        **_compared(tested, champion, theirs),
+    }
+
+
+def _compared(tested: Tested, champion: Champion | None, theirs: Scores | None) -> dict[str, Any]:
+    if champion is None or theirs is None:
+        return {"champion": None, "champion_on_same_rows": None, "champion_serial": 0}
+    y, groups, budget = tested.test.y, tested.test.groups, tested.order.fpr_budget
+    return {
+        "champion": compare_with_champion(
+            y, tested.probability, theirs, groups, fpr_budget=budget, **tested.certainty
+        ),
+        "champion_on_same_rows": {
+            "version": champion.pointer.version,
+            **evaluate(y, theirs, champion.manifest.threshold, budget),
+        },
+        "champion_serial": champion.pointer.serial,
+    }
+
+
+def simpler(tested: Tested, family: str, simplest: Any) -> dict[str, Any]:
+    """Return the figures of a constant, and of the simplest family unless it is the chosen one.
+
+    Parameters
+    ----------
+    tested : Tested
+    family : str
+        The simplest one searched.
+    simplest : fitted estimator or None
+        None where it is the chosen one.
+    """
+    test = tested.test
+    others = {"constant": np.full(len(test.y), float(test.y.mean()))}
+    if simplest is not None:
+        others[family] = simplest.predict_proba(test.X)[:, 1]
+    return {
+        name: simpler_figures(
+            test.y,
+            tested.probability,
+            probability,
+            test.groups,
+            fpr_budget=tested.order.fpr_budget,
+            **tested.certainty,
+        )
+        for name, probability in others.items()
+    }
+
+
+def read_slices(run: RunContext, mask: npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[np.object_]]:
+    """Return each way to part the accepted rows where `mask` is true: the name of a row's part."""
+    if run.pipeline.slices is None:
+        return {}
+    labels = run.pipeline.slices(run.read_frame(ACCEPTED))[mask]
+    return {str(name): labels[name].to_numpy(object) for name in labels}

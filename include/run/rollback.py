@@ -1,0 +1,89 @@
+"""A kept version comes into production again, or for the first time, because a person says so."""
+
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.contract import keys
+from include.contract.manifest import describe_file
+from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.errors import GateRejectedError, PointerError
+from include.registry.approve import Request, approve, production_pointer
+from include.registry.follow.verify import TrustedKeys
+from include.registry.versions import read_approvals, read_gate, read_signed_manifest
+from include.run.champion import load_version, provisional_pointer
+from include.stores.objects import ObjectStore
+
+
+def reinstate(
+    store: ObjectStore,
+    request: Request,
+    key: ec.EllipticCurvePrivateKey,
+    trusted_keys: TrustedKeys,
+    *,
+    despite_gate: bool = False,
+) -> Pointer:
+    """Return the pointer with which the version came into production; every scorer can load it.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    request : Request
+        Without an expected serial it follows whatever is in production.
+    key : EllipticCurvePrivateKey
+        The approver's.
+    trust : Trust
+    despite_gate : bool
+        Take a version that the gate rejected or never judged; the recorded reason then says so.
+
+    Raises
+    ------
+    VersionRefusedError, SignatureError, ManifestError
+        If the version is not there, not whole, or not signed by a trainer; nothing was changed.
+    GateRejectedError
+        If it was never in production, did not pass the gate, and `despite_gate` is not given.
+    PromotionConflictError
+        If another approval came first; nothing was changed.
+    """
+    manifest, body = read_signed_manifest(store, request.pipeline, request.version, trusted_keys)
+    sha256 = describe_file(body).sha256
+    if not _was_in_production(store, request, trusted_keys):
+        gate = read_gate(store, manifest, sha256, trusted_keys)
+        if not gate.passed and not despite_gate:
+            raise GateRejectedError(
+                f"{request.pipeline}: {request.version} did not pass the gate ({gate}); it can be "
+                "approved despite the gate only, which its recorded reason will then say"
+            )
+        if not gate.passed:
+            request = replace(request, reason=f"despite the gate ({gate}): {request.reason}")
+    load_version(
+        store, provisional_pointer(request.pipeline, request.version, sha256), trusted_keys
+    )
+    return approve(store, replace(request, manifest_sha256=sha256), key, trusted_keys.approvers)
+
+
+def was_in_production(store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys) -> Pointer:
+    """Return the latest approval of another version than the one in production.
+
+    Raises
+    ------
+    PointerError
+        If there is none to go back to.
+    SignatureError
+        If an approval on the way must not be verified.
+    """
+    current = production_pointer(store, pipeline, trusted_keys.approvers)
+    if current is None:
+        raise PointerError(f"{pipeline}: no version was ever in production")
+    for serial in range(current.serial - 1, 0, -1):
+        body = store.get(keys.history(pipeline, serial), MAX_POINTER_BYTES)
+        earlier = parse_pointer(body, trusted_keys.approvers, pipeline=pipeline)
+        if earlier.version != current.version:
+            return earlier
+    raise PointerError(
+        f"{pipeline}: no other version than {current.version} was ever in production"
+    )
+
+
+def _was_in_production(store: ObjectStore, request: Request, trusted_keys: TrustedKeys) -> bool:
+    return request.version in read_approvals(store, request.pipeline, trusted_keys).by_version

@@ -1,0 +1,199 @@
+"""From one answer of the scorer back to all it came from, each step verified on the way."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.contract import keys
+from include.contract.manifest import Manifest, check_file
+from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.errors import (
+    ManifestError,
+    ObjectMissingError,
+    PredictionUnknownError,
+    VersionRefusedError,
+)
+from include.inference import prediction_ids
+from include.ingest.snapshot.snapshots import read_snapshot
+from include.pipelines import Pipeline
+from include.registry.approve import production_pointer
+from include.registry.follow.verify import TrustedKeys, verify_manifest, verify_signature
+from include.run.rows import SPLIT_SALT
+from include.stores.objects import ObjectStore
+from include.training.split import SIDES, assign_sides
+
+QUARANTINED, UNKNOWN = "quarantined", "unknown"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where an answer came from.
+
+    Attributes
+    ----------
+    prediction : dict
+        The line of the traffic log.
+    approval : Pointer
+        Which brought the version into production; signed by an approver.
+    manifest : Manifest
+        Of the version; signed by a trainer, and the one that was approved.
+    rows : DataFrame or None
+        ``_id`` and ``side`` of every record of the snapshot: ``train``, ``calibration``, ``test``,
+        ``quarantined`` or ``unknown``; None when the snapshot is not kept any more.
+    report : str or None
+        Key of the report, which is the one that was signed.
+    not_kept : tuple of str
+        What is missing, in a sentence each.
+    """
+
+    prediction: dict[str, Any]
+    approval: Pointer
+    manifest: Manifest
+    rows: pd.DataFrame | None
+    report: str | None
+    not_kept: tuple[str, ...]
+
+
+def trace(
+    store: ObjectStore, pipelines: Sequence[Pipeline], answer_id: str, trusted_keys: TrustedKeys
+) -> Trace:
+    """Return where the answer of that id came from.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    pipelines : sequence of Pipeline
+        Those that may have given it.
+    answer_id : str
+        As the answer says; row n of a table is ``<id>-<n>``.
+    trust : Trust
+
+    Raises
+    ------
+    PredictionUnknownError
+        If no traffic that is kept holds it.
+    VersionRefusedError
+        If its version, or the approval of it, is not kept any more.
+    SignatureError, PointerError, ManifestError
+        If something on the way is not what an approver or a trainer signed.
+    """
+    pipeline, prediction = _find(store, pipelines, answer_id)
+    approval = _approval(store, prediction, trusted_keys)
+    manifest = _manifest(store, approval, trusted_keys)
+    not_kept: list[str] = []
+    report = _report(store, manifest, not_kept)
+    rows = _rows(store, pipeline, manifest, not_kept)
+    return Trace(prediction, approval, manifest, rows, report, tuple(not_kept))
+
+
+def _find(
+    store: ObjectStore, pipelines: Sequence[Pipeline], answer_id: str
+) -> tuple[Pipeline, dict[str, Any]]:
+    if not prediction_ids.is_id(answer_id):
+        raise PredictionUnknownError(f"{answer_id!r} is not an id of an answer")
+    day = prediction_ids.day_of(answer_id)
+    n_objects = 0
+    # The id says, almost surely, whose it is.
+    for pipeline in sorted(
+        pipelines, key=lambda each: not prediction_ids.is_of(answer_id, each.name)
+    ):
+        for key in store.keys_under(keys.traffic_prefix(pipeline.name, day)):
+            n_objects += 1
+            for line in _lines(gzip.decompress(store.get(key)), answer_id):
+                return pipeline, line
+    kept = f"none of its {n_objects} objects holds it" if n_objects else "none is kept"
+    raise PredictionUnknownError(
+        f"no answer {answer_id} in the traffic of {day}: {kept}; what is scored is written down "
+        "seconds later, unless the scorer was told not to, and deleted by ./nightcatch retain"
+    )
+
+
+def _lines(body: bytes, answer_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of the answer, or of the first row of its table."""
+    start = answer_id.encode()
+    if start not in body:
+        return
+    for raw in body.splitlines():
+        if start in raw:
+            line = json.loads(raw)
+            if line["id"] == answer_id or line["id"].startswith(f"{answer_id}-"):
+                yield line
+
+
+def _approval(store: ObjectStore, prediction: dict[str, Any], trusted_keys: TrustedKeys) -> Pointer:
+    name, serial = prediction["pipeline"], int(prediction["serial"])
+    try:
+        body = store.get(keys.history(name, serial), MAX_POINTER_BYTES)
+        pointer: Pointer | None = parse_pointer(body, trusted_keys.approvers, pipeline=name)
+    except ObjectMissingError:
+        pointer = production_pointer(
+            store, name, trusted_keys.approvers
+        )  # written just before its history
+    if pointer is None or pointer.serial != serial:
+        raise VersionRefusedError(f"{name}: the approval of serial {serial} is not kept any more")
+    if pointer.version != prediction["version"]:
+        raise ManifestError(
+            f"{name}: the traffic says that {prediction['version']} answered under serial "
+            f"{serial}, but what was approved under it is {pointer.version}"
+        )
+    return pointer
+
+
+def _manifest(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys) -> Manifest:
+    name, version = pointer.pipeline, pointer.version
+    try:
+        body = store.get(keys.version_file(name, version, keys.MANIFEST))
+        bundle = store.get(keys.version_file(name, version, keys.SIGNATURE))
+    except ObjectMissingError as err:
+        raise VersionRefusedError(f"{name}: version {version} is not kept any more") from err
+    manifest = verify_manifest(body, pointer)
+    verify_signature(bundle, manifest, body, trusted_keys)
+    return manifest
+
+
+def _report(store: ObjectStore, manifest: Manifest, not_kept: list[str]) -> str | None:
+    key = keys.version_file(manifest.pipeline, manifest.version, keys.REPORT)
+    if keys.REPORT not in manifest.files:
+        not_kept.append("the version has no report")
+        return None
+    try:
+        check_file(keys.REPORT, store.get(key), manifest.files[keys.REPORT])
+    except ObjectMissingError:
+        not_kept.append("the report")
+        return None
+    return key
+
+
+def _rows(
+    store: ObjectStore, pipeline: Pipeline, manifest: Manifest, not_kept: list[str]
+) -> pd.DataFrame | None:
+    """Return the records of the snapshot, proved to be those that the manifest names."""
+    name, digest = pipeline.name, str(manifest.snapshot["digest"])
+    try:
+        frame = read_snapshot(store, name, digest)
+    except ObjectMissingError:
+        not_kept.append(f"snapshot {digest}, and with it which records were used")
+        return None
+    run_id = str(manifest.model.get("run_id", ""))
+    try:
+        stored = store.get(keys.quarantine(name, run_id))
+    except ObjectMissingError:
+        not_kept.append(f"which of the snapshot's records the run {run_id} put in quarantine")
+        return pd.DataFrame({"_id": frame["_id"], "side": UNKNOWN})
+    quarantined = frame["_id"].isin(pd.read_parquet(io.BytesIO(stored))["_id"]).to_numpy()
+    sides = np.full(len(frame), QUARANTINED, dtype=object)
+    groups = pipeline.group_keys(frame[~quarantined].reset_index(drop=True))
+    sides[~quarantined] = assign_sides(groups, SPLIT_SALT, pipeline.shares)
+    used = {side: int(np.sum(sides == side)) for side in SIDES}
+    if used != manifest.snapshot["rows"]:
+        not_kept.append(
+            f"the split that the version was made with: it says {manifest.snapshot['rows']}, "
+            f"today's code {used}"
+        )
+    return pd.DataFrame({"_id": frame["_id"], "side": sides})

@@ -1,0 +1,1 @@
+"""JSON requests and responses: parsing, scoring, problem details, the OpenAPI document."""

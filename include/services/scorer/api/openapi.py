@@ -1,0 +1,283 @@
+"""The OpenAPI 3.1 document of this service, as it is with the models in production."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from include.inference.explain.rows import MAX_ROWS
+from include.inference.model import INPUT, OnnxModel
+from include.registry.follow import ProductionModel
+from include.services.scorer.api.schemas import (
+    Schema,
+    answer_schemas,
+    closed,
+    example_record,
+    feedback_examples,
+    feedback_schema,
+    list_of,
+    records_schemas,
+    reference,
+    tensor_schemas,
+    url_schema,
+)
+from include.services.scorer.settings import Limits
+
+Entries = Sequence[ProductionModel[OnnxModel]]
+_EXAMPLE_URL = "http://suspicious-example.com/login"
+_PROBLEMS = {
+    400: "The body is not what its content type says.",
+    401: "The service asks for an API key.",
+    403: "Only clients that are known by an API key may ask this, and none is configured.",
+    404: "No pipeline reads what was sent.",
+    406: "A table is answered as JSON, CSV or HTML only.",
+    413: "The body is too large.",
+    415: "The content type is not read.",
+    422: "A rule of the API or of the model's inputs is broken; the errors say where.",
+    429: "The API key asks too often; Retry-After says when to ask again.",
+    503: "No model is in production yet, or the disk takes no feedback.",
+}
+_SCORING = (400, 401, 404, 413, 415, 422, 429, 503)
+_FEEDBACK = (400, 401, 403, 413, 415, 422, 429, 503)
+_STATUS_ROUTES = {
+    "/health/live": "Whether the process answers",
+    "/health/ready": "Whether every pipeline has a model in production",
+    "/version": "The code and the models in production",
+    "/v2": "The server, by the Open Inference Protocol",
+    "/v2/health/live": "Whether the process answers",
+    "/v2/health/ready": "Whether every pipeline has a model in production",
+}
+_MODEL_ROUTES = {
+    "/v2/models/{model_name}": "A model's inputs and outputs",
+    "/v2/models/{model_name}/ready": "Whether a model is in production",
+}
+
+
+def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]:
+    """Return the document.
+
+    Parameters
+    ----------
+    entries : sequence of ProductionModel
+        The models in production; their manifests say what a record is.
+    limits : Limits
+    build : str
+        Commit of the code.
+    """
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "NightCatch scoring service",
+            "version": build,
+            "description": "Tells phishing from legitimate sites with the newest approved model.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": {
+            "/predict": {"post": _predict(entries, limits)},
+            "/explain": {"post": _explain(entries, limits)},
+            "/feedback": {"post": _feedback(limits)},
+            **_status_paths(),
+            "/models/{pipeline}/report": {"get": _report(entries)},
+            **_inference_paths(entries),
+        },
+        "security": [{}, {"key": []}],
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "schemas": {
+                **records_schemas(entries),
+                **answer_schemas(),
+                **tensor_schemas(entries),
+                "Feedback": feedback_schema(),
+            },
+        },
+    }
+
+
+def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
+    upload = closed({"file": {"type": "string", "format": "binary"}, "pipeline": _pipeline()})
+    upload["required"] = ["file"]
+    content = {
+        "application/json": {
+            "schema": question_schema(entries, limits),
+            "examples": examples(entries),
+        },
+        "multipart/form-data": {"schema": upload},
+    }
+    answers = [reference(name) for name in ("SinglePrediction", "Predictions", "TablePredictions")]
+    answered = {
+        "application/json": {"schema": {"oneOf": answers}},
+        "text/csv": {"schema": {"type": "string"}},
+        "text/html": {"schema": {"type": "string"}},
+    }
+    return {
+        "operationId": "predict",
+        "summary": "Score records, addresses or a CSV file",
+        "description": "A CSV file is answered as JSON, CSV or HTML, by the Accept header.",
+        "parameters": [
+            {
+                "name": "explain",
+                "in": "query",
+                "description": "A JSON body is answered as by /explain.",
+                "schema": {"enum": ["true", "false"]},
+            }
+        ],
+        "requestBody": {"required": True, "content": content},
+        "responses": {
+            "200": {"description": "The verdicts", "content": answered},
+            **problems(*_SCORING, 406),
+        },
+    }
+
+
+def _explain(entries: Entries, limits: Limits) -> dict[str, Any]:
+    few = replace(limits, records=min(MAX_ROWS, limits.records))
+    asked = {"schema": question_schema(entries, few), "examples": examples(entries)}
+    answers = [reference(name) for name in ("SinglePrediction", "Predictions")]
+    answered = {"application/json": {"schema": {"oneOf": answers}}}
+    return {
+        "operationId": "explain",
+        "summary": "Score records or addresses, and say what each input contributes",
+        "description": "Contributions in log-odds that add up to the score.",
+        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "responses": {
+            "200": {"description": "Verdicts", "content": answered},
+            **problems(*_SCORING),
+        },
+    }
+
+
+def _feedback(limits: Limits) -> dict[str, Any]:
+    one = reference("Feedback")
+    many = closed({"feedback": list_of(one, minItems=1, maxItems=limits.records)})
+    asked = {"schema": {"oneOf": [one, many]}, "examples": feedback_examples()}
+    answered = {"application/json": {"schema": closed({"accepted": {"type": "integer"}})}}
+    return {
+        "operationId": "feedback",
+        "summary": "Say what answers should have been",
+        "description": "Always needs an API key. What is accepted is safe on the service's disk.",
+        "security": [{"key": []}],
+        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "responses": {
+            "202": {"description": "How many labels are kept", "content": answered},
+            **problems(*_FEEDBACK),
+        },
+    }
+
+
+def question_schema(entries: Entries, limits: Limits) -> Schema:
+    """Return the schema of a JSON body: one of the members that the models in production read."""
+    many = {"minItems": 1, "maxItems": limits.records}
+    records = [reference(name) for name in records_schemas(entries)]
+    shapes: dict[str, Schema] = {}
+    if records:
+        record = records[0] if len(records) == 1 else {"anyOf": records}
+        shapes |= {"record": record, "records": list_of(record, **many)}
+    if any(entry.model.schema.is_text for entry in entries):
+        shapes |= {"url": url_schema(), "urls": list_of(url_schema(), **many)}
+    pipeline = _pipeline()
+    if not shapes:
+        return {"not": {}}
+    return {
+        "oneOf": [
+            closed({name: schema, "pipeline": pipeline}, ["pipeline"])
+            for name, schema in shapes.items()
+        ]
+    }
+
+
+def examples(entries: Entries) -> dict[str, Any]:
+    """Return bodies that the models in production read, by name: one item, and several."""
+    found = {}
+    for entry in entries:
+        name = entry.pointer.pipeline
+        one: dict[str, object] = {"url": _EXAMPLE_URL}
+        several: dict[str, object] = {"urls": [_EXAMPLE_URL, "https://www.example.org/"]}
+        if not entry.model.schema.is_text:
+            record = example_record(entry.manifest.inputs)
+            one, several = {"record": record}, {"records": [record, record]}
+        found[name] = {"summary": f"One item for the pipeline {name}", "value": one}
+        found[f"{name}_several"] = {
+            "summary": f"Several items for the pipeline {name}",
+            "value": {**several, "pipeline": name},
+        }
+    return found
+
+
+def problems(*statuses: int) -> dict[str, Any]:
+    """Return the answers to bad requests, by status."""
+    content = {"application/problem+json": {"schema": reference("Problem")}}
+    return {
+        str(status): {"description": _PROBLEMS[status], "content": content}
+        for status in sorted(statuses)
+    }
+
+
+def _pipeline() -> Schema:
+    return {
+        "type": ["string", "null"],
+        "description": "Who answers; else whoever knows the columns.",
+    }
+
+
+def _status_paths() -> dict[str, Any]:
+    paths: dict[str, Any] = {
+        path: {"get": _get(words, "application/json", {"type": "object"})}
+        for path, words in _STATUS_ROUTES.items()
+    }
+    paths["/metrics"] = {"get": _get("Counters for Prometheus", "text/plain", {"type": "string"})}
+    for path in ("/health/ready", "/v2/health/ready"):
+        paths[path]["get"]["responses"] |= problems(503)
+    return paths
+
+
+def _report(entries: Entries) -> dict[str, Any]:
+    name = {"name": "pipeline", "in": "path", "required": True, "schema": {"type": "string"}}
+    example = {"example": entries[0].pointer.pipeline} if entries else {}
+    words = "What is known of the version in production, for people"
+    described = _get(words, "text/html", {"type": "string"})
+    described["parameters"] = [{**name, **example}]
+    described["responses"] |= problems(404, 503)
+    return described
+
+
+def _inference_paths(entries: Entries) -> dict[str, Any]:
+    names = [entry.pointer.pipeline for entry in entries]
+    name = {"name": "model_name", "in": "path", "required": True, "schema": {"type": "string"}}
+    parameters = [{**name, "example": names[0]} if names else name]
+    asked = {"schema": reference("InferenceRequest"), "examples": _tensor_examples(entries)}
+    answer = {"application/json": {"schema": reference("InferenceAnswer")}}
+    infer = {
+        "operationId": "infer",
+        "summary": "Score a tensor, by the Open Inference Protocol",
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "responses": {
+            "200": {"description": "The tensors", "content": answer},
+            **problems(*_SCORING),
+        },
+    }
+    found = {}
+    for path, words in _MODEL_ROUTES.items():
+        operation = _get(words, "application/json", {"type": "object"})
+        operation["responses"] |= problems(404, 503)
+        found[path] = {"get": {**operation, "parameters": parameters}}
+    return {**found, "/v2/models/{model_name}/infer": {"post": infer}}
+
+
+def _tensor_examples(entries: Entries) -> dict[str, Any]:
+    found = {}
+    for entry in entries[:1]:
+        schema = entry.model.schema
+        data: list[Any] = [_EXAMPLE_URL]
+        if not schema.is_text:
+            data = list(example_record(entry.manifest.inputs).values())
+        datatype = "BYTES" if schema.is_text else "FP32"
+        tensor = {"name": INPUT, "shape": [1, schema.n_inputs], "datatype": datatype, "data": data}
+        summary = f"One row for the model {entry.pointer.pipeline}"
+        found[entry.pointer.pipeline] = {"summary": summary, "value": {"inputs": [tensor]}}
+    return found
+
+
+def _get(summary: str, media_type: str, schema: Schema) -> dict[str, Any]:
+    answered = {"description": summary, "content": {media_type: {"schema": schema}}}
+    return {"summary": summary, "responses": {"200": answered}}

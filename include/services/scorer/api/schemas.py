@@ -1,0 +1,192 @@
+"""JSON Schemas of what is sent and answered; a record's is made of its manifest."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from include.contract.schema import InputField
+from include.inference.feedback_labels import LABELS, MAX_SOURCE_CHARS
+from include.inference.model import INPUT, OnnxModel
+from include.inference.prediction_ids import ID_PATTERN
+from include.inference.record_schema import MAX_TEXT_CHARS
+from include.registry.follow import ProductionModel
+
+Schema = dict[str, Any]
+
+_PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+_TEXT: Schema = {"type": "string"}
+_NUMBER: Schema = {"type": "number"}
+_ANSWER_ID: Schema = {**_TEXT, "description": "Names the answer, for feedback; row n is id-n."}
+_OPTIONAL = ("url", "explanation")
+
+
+def closed(properties: dict[str, Schema], optional: Sequence[str] = ()) -> Schema:
+    """Return the schema of an object with exactly these members."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def reference(name: str) -> Schema:
+    """Return a reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def list_of(schema: Schema, **limits: int) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": schema, **limits}
+
+
+def record_schema(inputs: Sequence[InputField]) -> Schema:
+    """Return the schema of a record: every input, null where its value is missing."""
+    return closed({field.name: _input(field) for field in inputs})
+
+
+def example_record(inputs: Sequence[InputField]) -> dict[str, int]:
+    """Return a record of each input's lowest value."""
+    return {field.name: min(field.allowed) if field.allowed else 0 for field in inputs}
+
+
+def records_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, Schema]:
+    """Return a schema by pipeline of records, called ``Record_<pipeline>``."""
+    return {
+        f"Record_{entry.pointer.pipeline}": record_schema(entry.manifest.inputs)
+        for entry in entries
+        if not entry.model.schema.is_text
+    }
+
+
+def url_schema() -> Schema:
+    """Return the schema of an address; it is never fetched."""
+    return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS, "pattern": r"\S"}
+
+
+def answer_schemas() -> dict[str, Schema]:
+    """Return the schemas of what every pipeline answers, by name."""
+    verdict = {
+        "prediction": _TEXT,
+        "confidence": {**_PROBABILITY, "description": "Calibrated probability of the label given."},
+        "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
+        "id": _ANSWER_ID,
+    }
+    item = {"url": _TEXT, **verdict, "explanation": reference("Explanation")}
+    return {
+        "Model": closed({"pipeline": _TEXT, "version": _TEXT, "serial": {"type": "integer"}}),
+        "Prediction": closed(item, _OPTIONAL),
+        "SinglePrediction": closed({**item, "model": reference("Model")}, _OPTIONAL),
+        "Predictions": closed(
+            {"predictions": list_of(reference("Prediction")), "model": reference("Model")}
+        ),
+        "TablePredictions": closed(
+            {
+                "predictions": list_of(reference("Prediction")),
+                "model": reference("Model"),
+                "rows": {"type": "integer"},
+                "by_label": {"type": "object", "additionalProperties": {"type": "integer"}},
+                "ignored_columns": list_of(_TEXT),
+            }
+        ),
+        "Explanation": _explanation(),
+        "Problem": _problem(),
+    }
+
+
+def feedback_schema() -> Schema:
+    """Return the schema of what an answer should have been."""
+    source = {**_TEXT, "minLength": 1, "maxLength": MAX_SOURCE_CHARS}
+    return closed(
+        {
+            "id": {**_ANSWER_ID, "pattern": f"^{ID_PATTERN}$"},
+            "label": {"enum": list(LABELS)},
+            "source": {**source, "description": "Who or what says so; printable letters."},
+        }
+    )
+
+
+def feedback_examples() -> dict[str, Any]:
+    """Return bodies of feedback, by name; ids are those of answers."""
+    answer_id = "019a0000b9117a63a609de55034ddf19"
+    one = {"id": answer_id, "label": "Phishing", "source": "analyst"}
+    row = {"id": f"{answer_id}-1", "label": "Legitimate", "source": "customer complaint"}
+    return {
+        "one": {"summary": "One label", "value": one},
+        "several": {"summary": "Labels of rows of a table", "value": {"feedback": [one, row]}},
+    }
+
+
+def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, Schema]:
+    """Return the schemas of the Open Inference Protocol's requests and answers, by name."""
+    widths = sorted({entry.model.schema.n_inputs for entry in entries})
+    values = list_of({"type": ["number", "string", "null"]}, minItems=1)
+    shape = list_of({"type": "integer", "minimum": 1}, minItems=1, maxItems=2)
+    tensor = {
+        "name": {"const": INPUT},
+        "shape": {**shape, "description": f"[n, width]; the models' widths: {widths}"},
+        "datatype": {"enum": ["FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "BYTES"]},
+        "data": {"anyOf": [values, list_of(values, minItems=1)]},
+    }
+    output = {"name": _TEXT, "shape": shape, "datatype": _TEXT, "data": {"type": "array"}}
+    asked = {"type": "object", "properties": {"name": _TEXT}, "required": ["name"]}
+    return {
+        "InferenceRequest": {
+            "type": "object",
+            "properties": {
+                "id": _TEXT,
+                "inputs": list_of(
+                    {"type": "object", "properties": tensor, "required": list(tensor)},
+                    minItems=1,
+                    maxItems=1,
+                ),
+                "outputs": list_of(asked),
+            },
+            "required": ["inputs"],
+        },
+        "InferenceAnswer": closed(
+            {
+                "model_name": _TEXT,
+                "model_version": _TEXT,
+                "id": _TEXT,
+                "parameters": closed({"answer_id": _ANSWER_ID}),
+                "outputs": list_of(closed(output)),
+            }
+        ),
+    }
+
+
+def _explanation() -> Schema:
+    contribution = {
+        "input": _TEXT,
+        "value": {"type": ["number", "string", "null"]},
+        "subject": _TEXT,
+        "meaning": {**_TEXT, "description": "What the value says, in words."},
+        "contribution": {**_NUMBER, "description": "Above zero it speaks for phishing."},
+    }
+    members = {
+        "unit": {"const": "log-odds"},
+        "base": {**_NUMBER, "description": "Log-odds where nothing is known."},
+        "log_odds": {**_NUMBER, "description": "The base and all contributions."},
+        "is_exact": {"type": "boolean", "description": "Computed, and not estimated."},
+        "contributions": list_of(closed(contribution)),
+    }
+    return closed(members)
+
+
+def _problem() -> Schema:
+    fault = dict.fromkeys(("pointer", "field", "column", "rule", "detail"), _TEXT)
+    errors = list_of(closed({**fault, "line": {"type": "integer"}}, [*fault, "line"]))
+    members = dict.fromkeys(("type", "title", "detail", "error"), _TEXT)
+    return {
+        **closed({**members, "status": {"type": "integer"}, "errors": errors}, ["error", "errors"]),
+        "description": "RFC 9457: what is wrong with the request, and where.",
+    }
+
+
+def _input(field: InputField) -> Schema:
+    described = {"description": field.description} if field.description else {}
+    if field.allowed is not None:
+        return {"enum": [*field.allowed, None], **described}
+    if field.dtype == "int8":
+        return {"type": ["integer", "null"], "minimum": -128, "maximum": 127, **described}
+    return {"type": ["number", "null"], "minimum": -3.4e38, "maximum": 3.4e38, **described}

@@ -1,0 +1,1 @@
+"""Flask blueprints of the scorer, one module per subject."""

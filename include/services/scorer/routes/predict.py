@@ -1,0 +1,109 @@
+"""`POST /predict` and `/explain`: records, URLs or a CSV file in, verdicts and reasons out."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+from flask import Blueprint, Request, Response, render_template, request
+from flask.globals import request_ctx
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
+
+from include.errors import RequestRejectedError
+from include.inference.prediction_ids import new_id
+from include.inference.record_schema import Fault
+from include.services.scorer.api.problems import problem
+from include.services.scorer.api.request_parser import parse_question, require_json, require_plain
+from include.services.scorer.api.scoring import answer_question
+from include.services.scorer.serving.state import current_scorer
+from include.services.scorer.tables.csv_responses import SHOWN_ROWS, TableAnswer, send
+from include.services.scorer.tables.csv_rows import read_table, score_table
+from include.services.scorer.tables.traffic_sample import noted
+
+blueprint = Blueprint("predict", __name__)
+_TABLE_TYPES = ("application/json", "text/csv", "text/html")
+
+
+@blueprint.post("/predict")
+def predict() -> ResponseReturnValue:
+    """Answer a JSON body or an uploaded file."""
+    require_plain()
+    asked = request_ctx.request  # `request` would look for it again at every use
+    if asked.mimetype == "multipart/form-data":
+        return _predict_table()
+    if not asked.is_json:
+        raise UnsupportedMediaType("Send application/json, or a CSV file as multipart/form-data.")
+    return _predict_items(asked, explained=asked.args.get("explain") == "true")
+
+
+@blueprint.post("/explain")
+def explain() -> ResponseReturnValue:
+    """Answer a JSON body, with what each input contributes to each score."""
+    require_json()
+    return _predict_items(request_ctx.request, explained=True)
+
+
+def _predict_items(asked: Request, *, explained: bool) -> ResponseReturnValue:
+    scorer = current_scorer()
+    question = parse_question(asked.get_data(cache=False), scorer.limits)
+    try:
+        document = answer_question(scorer, question, explained=explained)
+    except RequestRejectedError as err:
+        return problem(422, str(err), [question.describe(fault) for fault in _faults(err)])
+    return Response(json.dumps(document), content_type="application/json")
+
+
+def _predict_table() -> ResponseReturnValue:
+    scorer = current_scorer()
+    answer_type = _accepted_type()
+    request.max_content_length = scorer.limits.upload_bytes
+    upload = request.files.get("file")
+    if upload is None:
+        raise RequestRejectedError("the form has no file named 'file'")
+    table = read_table(upload.stream)
+    in_production = scorer.catalogue.answering_table(table.header, request.form.get("pipeline"))
+    try:
+        chunks = score_table(table, in_production.model, scorer.limits.csv_rows)
+        answer_id = new_id(in_production.pointer.pipeline)
+        chunks = noted(chunks, table.header, in_production, answer_id, scorer)
+        answer = TableAnswer(table.header, chunks, in_production, answer_id)
+        response = _answered(answer, answer_type)
+    except RequestRejectedError as err:
+        return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])
+    scorer.metrics.count_predictions(in_production.pointer.pipeline, answer.totals.by_label)
+    return response
+
+
+def _accepted_type() -> str:
+    if not request.accept_mimetypes:
+        return _TABLE_TYPES[0]
+    accepted = request.accept_mimetypes.best_match(_TABLE_TYPES)
+    if accepted is None:
+        raise NotAcceptable(f"A table is answered as one of: {', '.join(_TABLE_TYPES)}.")
+    return accepted
+
+
+def _answered(answer: TableAnswer, answer_type: str) -> Response:
+    if answer_type == "text/html":
+        answer.count()
+        return Response(
+            render_template("table.html", answer=answer, shown_rows=SHOWN_ROWS),
+            content_type="text/html; charset=utf-8",
+        )
+    file = answer.to_csv() if answer_type == "text/csv" else answer.to_json()
+    length, content = send(file, request.environ)
+    response = Response(content, mimetype=answer_type, direct_passthrough=True)
+    response.content_length = length
+    if answer_type == "text/csv":
+        response.headers["Content-Disposition"] = "attachment; filename=predictions.csv"
+    return response
+
+
+def _faults(err: RequestRejectedError) -> Sequence[Fault]:
+    # The module of errors imports nothing, and so cannot name the type.
+    return cast(Sequence[Fault], err.faults)
+
+
+def _describe_in_table(fault: Fault) -> dict[str, Any]:
+    where = {"line": fault.row, "column": fault.field} if fault.field else {"line": fault.row}
+    return {**where, "rule": fault.rule, "detail": fault.detail}

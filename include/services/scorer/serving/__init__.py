@@ -1,0 +1,1 @@
+"""Models in production: loading, catalogue, and the application server."""

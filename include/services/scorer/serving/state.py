@@ -1,0 +1,66 @@
+"""What a route needs: the models in production, the limits, the counters and the clock."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from flask import current_app
+
+from include.inference.traffic_record import Scored
+from include.registry.follow import Report
+from include.services.scorer.auth.access import Access
+from include.services.scorer.serving.catalogue import Catalogue
+from include.services.scorer.settings import Limits
+from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.metrics import Metrics
+
+EXTENSION = "nightcatch"
+
+
+def _forget(scored: Scored) -> None:
+    """Keep no traffic log."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What the application was built of.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+    metrics : Metrics
+    limits : Limits
+    build : str
+        Commit of the code.
+    now : callable
+        The time, aware and in UTC.
+    access : Access
+        What is asked of a client.
+    note : callable
+        Takes what was scored, for the traffic log; called in the request, so it does not wait.
+    outbox : Outbox or None
+        Where feedback waits for S3.
+    reports : mapping of str to Report
+        Of each pipeline's version in production.
+    """
+
+    catalogue: Catalogue
+    metrics: Metrics
+    limits: Limits
+    build: str
+    now: Callable[[], datetime]
+    access: Access = field(default_factory=Access)
+    note: Callable[[Scored], None] = _forget
+    outbox: Outbox | None = None
+    reports: Mapping[str, Report] = field(default_factory=dict)
+
+    def report_of(self, pipeline: str, version: str) -> bytes | None:
+        """Return the report of a version in production, if it is at hand."""
+        report = self.reports.get(pipeline)
+        return report.of(version) if report else None
+
+
+def current_scorer() -> Scorer:
+    """Return the `Scorer` of the application that handles this request."""
+    return cast(Scorer, current_app.extensions[EXTENSION])

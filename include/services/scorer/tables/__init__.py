@@ -1,0 +1,1 @@
+"""CSV uploads: read, scored and returned chunk by chunk in bounded memory."""

@@ -1,0 +1,198 @@
+"""Scored tables become CSV, JSON or HTML; nothing is sent before every row was accepted.
+
+What an answer says of a row is put together once for all equal lines of the file; only the number
+at the end of its id differs.
+"""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+from wsgiref.types import WSGIEnvironment
+
+import numpy as np
+import numpy.typing as npt
+from werkzeug.wsgi import wrap_file
+
+from include.inference.model import OnnxModel
+from include.inference.verdict import describe_model, verdict
+from include.registry.follow import ProductionModel
+from include.services.scorer.tables.csv_rows import ScoredChunk, ScoredRow
+
+SHOWN_ROWS = 500
+ADDED_COLUMNS = ("prediction", "confidence", "probability", "model_version", "id")
+N_BINS = 20
+_SPOOL_BYTES = 1024 * 1024
+_SENT_BYTES = 256 * 1024
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Row = tuple[list[str], dict[str, Any], str]  # cells, verdict, id
+
+
+@dataclass
+class Totals:
+    """What was counted while a table was scored.
+
+    Attributes
+    ----------
+    rows : int
+    by_label : Counter of str
+    bins : ndarray of shape (N_BINS,), int64
+        How many rows have a probability from n / N_BINS on, the last with 1.0.
+    shown : list of Row
+        The first `SHOWN_ROWS` rows, for a page.
+    """
+
+    rows: int = 0
+    by_label: Counter[str] = field(default_factory=Counter)
+    bins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS, dtype=np.int64))
+    shown: list[Row] = field(default_factory=list)
+
+
+class TableAnswer:
+    """The rows of one uploaded table, answered by one model.
+
+    Parameters
+    ----------
+    header : list of str
+    chunks : iterator of ScoredChunk
+    in_production : ProductionModel
+        The version that scores all of them.
+    answer_id : str
+        Row n is named ``<answer_id>-<n>``.
+    """
+
+    def __init__(
+        self,
+        header: Sequence[str],
+        chunks: Iterator[ScoredChunk],
+        in_production: ProductionModel[OnnxModel],
+        answer_id: str,
+    ) -> None:
+        self.in_production = in_production
+        self.header = list(header)
+        self.totals = Totals()
+        self._chunks = chunks
+        self._id = answer_id
+
+    def to_csv(self) -> IO[bytes]:
+        """Return a file with the columns that were sent, and `ADDED_COLUMNS`."""
+        file = _spool()
+        columns = [neutral(name) for name in self.header] + list(ADDED_COLUMNS)
+        file.write(f"{_csv_line(columns)}\r\n".encode())
+        for ids in self._said(self._csv_row):
+            file.write("".join([f"{said}{number}\r\n" for said, number in ids]).encode())
+        return file
+
+    def to_json(self) -> IO[bytes]:
+        """Return a file with one prediction per row, in order."""
+        file = _spool()
+        separator = '{"predictions":['
+        for ids in self._said(self._json_row):
+            entries = ",".join([f'{said}{number}"}}' for said, number in ids])
+            file.write(f"{separator}{entries}".encode())
+            separator = ","
+        used = set(self.in_production.model.schema.names)
+        end = {
+            "model": describe_model(self.in_production),
+            "rows": self.totals.rows,
+            "by_label": dict(self.totals.by_label),
+            "ignored_columns": [name for name in self.header if name not in used],
+        }
+        opening = "" if self.totals.rows else separator
+        file.write(f"{opening}],{json.dumps(end)[1:]}".encode())
+        return file
+
+    def count(self) -> None:
+        """Score every row; `totals` then holds the counts and the first rows."""
+        for first, rows in self._counted():
+            numbered = enumerate(islice(rows, SHOWN_ROWS - len(self.totals.shown)), first)
+            for number, row in numbered:
+                said = verdict(row.probability, self.in_production.manifest)
+                self.totals.shown.append((row.cells, said, f"{self._id}-{number}"))
+
+    def _said(self, say: Callable[[ScoredRow], str]) -> Iterator[Iterator[tuple[str, int]]]:
+        """Yield, chunk by chunk, what is said of each row up to its number, and the number."""
+        for first, rows in self._counted():
+            for row in rows:
+                if not row.said:
+                    row.said = say(row)
+            yield zip([row.said for row in rows], range(first, first + len(rows)), strict=True)
+
+    def _counted(self) -> Iterator[tuple[int, list[ScoredRow]]]:
+        manifest, totals = self.in_production.manifest, self.totals
+        for chunk in self._chunks:
+            probabilities = np.array(chunk.probabilities)
+            n_rows, first = len(chunk.rows), totals.rows
+            n_phishing = int(np.count_nonzero(probabilities >= manifest.threshold))
+            for key, count in (("1", n_phishing), ("0", n_rows - n_phishing)):
+                if count:
+                    totals.by_label[manifest.labels[key]] += count
+            bins = np.minimum((probabilities * N_BINS).astype(np.int64), N_BINS - 1)
+            totals.bins += np.bincount(bins, minlength=N_BINS)
+            totals.rows += n_rows
+            if n_rows:
+                yield first, chunk.rows
+
+    def _csv_row(self, row: ScoredRow) -> str:
+        cells = row.cells.copy()
+        for position in self._columns_of_text:
+            cells[position] = neutral(cells[position])
+        said = verdict(row.probability, self.in_production.manifest)
+        version = self.in_production.pointer.version
+        return _csv_line([*cells, *said.values(), version, f"{self._id}-"])
+
+    def _json_row(self, row: ScoredRow) -> str:
+        said = verdict(row.probability, self.in_production.manifest)
+        return json.dumps({**said, "id": f"{self._id}-"})[:-2]
+
+    @cached_property
+    def _columns_of_text(self) -> list[int]:
+        """Where a cell may hold a formula: numeric inputs were checked to be numbers."""
+        schema = self.in_production.model.schema
+        numbers = () if schema.is_text else schema.names
+        return [i for i, name in enumerate(self.header) if name not in numbers]
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+def send(file: IO[bytes], environ: WSGIEnvironment) -> tuple[int, Iterable[bytes]]:
+    """Return the length of a finished file and its content, as the server sends it best.
+
+    A short one is read, a long one is the server's to send and to close.
+    """
+    length = file.tell()
+    file.seek(0)
+    if length > _SPOOL_BYTES:
+        return length, wrap_file(environ, file, _SENT_BYTES)
+    with file:
+        return length, [file.read()]
+
+
+def neutral(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula; numbers stay as they are.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    if not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return "'" + cell
+    return cell
+
+
+def _spool() -> IO[bytes]:
+    # It outlives this call: `send` sees to its end.
+    return SpooledTemporaryFile(max_size=_SPOOL_BYTES)

@@ -1,0 +1,208 @@
+"""Batches wait on disk here until S3 has them: those of all workers, and of earlier processes.
+
+One file by batch, whose name says where it goes; files are renamed into place when they are
+complete. A batch is deleted once S3 has it, so it may be sent twice, and is never lost in between.
+"""
+
+import fcntl
+import gzip
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from include.contract import keys
+from include.inference.prediction_ids import new_id
+from include.stores.objects import ObjectStore
+
+_NAME = re.compile(
+    r"(?P<id>[0-9a-f]{32})\.(?P<kind>traffic|feedback)\.(?P<pipeline>[a-z][a-z0-9_]{0,62})"
+    r"\.(?P<day>\d{4}-\d{2}-\d{2})\.(?P<rows>\d{1,9})\.jsonl\.gz"
+)
+_MAX_FILES = 20_000
+_OBJECT_BYTES = 8 * 1024 * 1024
+_GZIP_LEVEL = 1
+
+Kind = Literal["traffic", "feedback"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A file that waits.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        Its id, which rises from batch to batch, whatever the clock does.
+    kind, pipeline, day : str
+        Where it goes.
+    rows : int
+    size_bytes : int
+    """
+
+    path: Path
+    name: str
+    kind: str
+    pipeline: str
+    day: str
+    rows: int
+    size_bytes: int
+
+    @property
+    def destination(self) -> tuple[str, str, str]:
+        """What the batches of one object share."""
+        return self.kind, self.pipeline, self.day
+
+    @property
+    def key(self) -> str:
+        """The key of the object that this batch begins."""
+        named = keys.traffic_file if self.kind == "traffic" else keys.feedback_file
+        return named(self.pipeline, self.day, self.name)
+
+
+class Outbox:
+    """A folder of batches that wait for S3.
+
+    Parameters
+    ----------
+    folder : Path
+        Made on first use; shared by all workers of a machine.
+    max_bytes : int
+        Of the whole folder. The oldest traffic makes room for new; feedback is never dropped.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+
+    def add(self, kind: Kind, pipeline: str, day: str, lines: Sequence[str]) -> int:
+        """Return how many rows of old traffic were dropped; `lines` are then safe on disk.
+
+        Raises
+        ------
+        OSError
+            If the disk does not take them, or nothing but feedback fills the folder.
+        """
+        body = gzip.compress(("\n".join(lines) + "\n").encode(), _GZIP_LEVEL)
+        with self._locked("writer"):
+            batches = self.waiting()
+            dropped = self._make_room(batches, len(body))
+            unfinished = self._folder / "unfinished"
+            with unfinished.open("wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            name = _name_after(batches, pipeline)
+            unfinished.rename(
+                self._folder / f"{name}.{kind}.{pipeline}.{day}.{len(lines)}.jsonl.gz"
+            )
+        return dropped
+
+    def waiting(self) -> list[Batch]:
+        """Return the batches that wait, the oldest first."""
+        found = []
+        with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                named = _NAME.fullmatch(entry.name)
+                if named is None:
+                    continue
+                with suppress(FileNotFoundError):  # another worker has just sent it
+                    found.append(_batch(entry, named))
+        return sorted(found, key=lambda batch: batch.name)
+
+    def send(self, store: ObjectStore) -> int:
+        """Return how many rows S3 has now: all that waited; 0 while another worker sends.
+
+        Batches of one destination become one object of several gzip members.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If S3 does not take them; what it has is gone from the folder, the rest waits.
+        OSError
+            If the folder cannot be read.
+        """
+        sent = 0
+        with self._locked("sender", fcntl.LOCK_NB) as is_alone:
+            for group in _grouped(self.waiting() if is_alone else []):
+                body = b"".join(map(_read, group))
+                if body:
+                    store.put(group[0].key, body, "application/gzip")
+                for batch in group:
+                    batch.path.unlink(missing_ok=True)
+                sent += sum(batch.rows for batch in group)
+        return sent
+
+    def _make_room(self, batches: Sequence[Batch], wanted_bytes: int) -> int:
+        excess_bytes = sum(batch.size_bytes for batch in batches) + wanted_bytes - self._max_bytes
+        excess_files = len(batches) + 1 - _MAX_FILES
+        dropped = 0
+        for batch in batches:
+            if excess_bytes <= 0 and excess_files <= 0:
+                break
+            if batch.kind == "traffic":
+                batch.path.unlink(missing_ok=True)
+                excess_bytes -= batch.size_bytes
+                excess_files -= 1
+                dropped += batch.rows
+        if excess_bytes > 0 or excess_files > 0:
+            raise OSError(f"{self._folder} is full: {self._max_bytes} bytes or {_MAX_FILES} files")
+        return dropped
+
+    @contextmanager
+    def _locked(self, name: str, or_not: int = 0) -> Iterator[bool]:
+        """Yield whether no other worker has the lock; the kernel frees that of one that dies."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self._folder / f"{name}-lock").open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | or_not)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def _batch(entry: os.DirEntry[str], named: re.Match[str]) -> Batch:
+    return Batch(
+        path=Path(entry.path),
+        name=named["id"],
+        kind=named["kind"],
+        pipeline=named["pipeline"],
+        day=named["day"],
+        rows=int(named["rows"]),
+        size_bytes=entry.stat().st_size,
+    )
+
+
+def _name_after(batches: Sequence[Batch], pipeline: str) -> str:
+    """Return a new id that sorts behind those of `batches`, even within their millisecond."""
+    name = new_id(pipeline)
+    if batches and name <= (newest := batches[-1].name):
+        return f"{int(newest, 16) + 1:032x}"
+    return name
+
+
+def _read(batch: Batch) -> bytes:
+    try:
+        return batch.path.read_bytes()
+    except FileNotFoundError:  # dropped meanwhile, to make room
+        return b""
+
+
+def _grouped(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
+    """Yield batches of one destination that fit one object together, the oldest first."""
+    groups: dict[tuple[str, str, str], list[Batch]] = {}
+    sizes_bytes: Counter[tuple[str, str, str]] = Counter()
+    for batch in batches:
+        where = batch.destination
+        if sizes_bytes[where] and sizes_bytes[where] + batch.size_bytes > _OBJECT_BYTES:
+            yield groups.pop(where)
+            sizes_bytes[where] = 0
+        groups.setdefault(where, []).append(batch)
+        sizes_bytes[where] += batch.size_bytes
+    yield from groups.values()

@@ -1,0 +1,83 @@
+"""How a run of a training DAG ended: what the documents under the run do not say by themselves."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Outcome = Literal["approved", "rejected", "superseded", "failed"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of one run.
+
+    Attributes
+    ----------
+    pipeline, run_id : str
+        `run_id` is Airflow's.
+    outcome : {"approved", "rejected", "superseded", "failed"}
+        Rejected by the gate or by a person, or not answered in time; superseded where it passed,
+        but a version of a later run was in production; failed for any other reason.
+    failed_tasks : tuple of str
+    started_at, ended_at : str
+        ISO 8601 in UTC.
+    order : mapping
+        Parameters of the DAG run.
+    code_commit : str
+    link : str
+        Address of the run in Airflow's UI; empty if unknown.
+    """
+
+    pipeline: str
+    run_id: str
+    outcome: Outcome
+    failed_tasks: tuple[str, ...]
+    started_at: str
+    ended_at: str
+    order: Mapping[str, Any]
+    code_commit: str
+    link: str = ""
+
+    @property
+    def started_ms(self) -> int:
+        """When it started, in milliseconds since 1970."""
+        return _milliseconds(self.started_at)
+
+    @property
+    def ended_ms(self) -> int:
+        """When it ended, in milliseconds since 1970."""
+        return _milliseconds(self.ended_at)
+
+    def to_json(self) -> bytes:
+        """Return the bytes that `parse_ending` reads."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
+
+
+def parse_ending(body: bytes) -> Ending:
+    """Return the ending that `Ending.to_json` wrote."""
+    document = json.loads(body)
+    return Ending(**{**document, "failed_tasks": tuple(document["failed_tasks"])})
+
+
+def outcome_of(states: Mapping[str, str], refused: bool) -> Outcome:
+    """Return how a run ended.
+
+    Parameters
+    ----------
+    states : mapping of str to str
+        Airflow's state of each task.
+    refused : bool
+        Whether a rule of the gate, or the person who was asked, said no.
+    """
+    if states.get("approve") == "success":
+        return "approved"
+    if states.get("keep_newer") == "success":
+        return "superseded"
+    unanswered = states.get("wait_for_approval") == "failed"
+    return "rejected" if refused or unanswered else "failed"
+
+
+def _milliseconds(time: str) -> int:
+    return round(datetime.fromisoformat(time).timestamp() * 1_000)

@@ -1,0 +1,1 @@
+"""Fitted models as ONNX graphs: skl2onnx converters of our estimators, export, parity."""

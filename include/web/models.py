@@ -1,0 +1,251 @@
+"""The Models page: which version is in production, how it came to be, and what could replace it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from include.contract import keys
+from include.contract.dag_ids import train_dag
+from include.errors import (
+    ManifestError,
+    NightCatchError,
+    ObjectMissingError,
+    SettingMissingError,
+    SignatureError,
+    StoreUnavailableError,
+    VersionRefusedError,
+)
+from include.registry.follow.verify import TrustedKeys
+from include.registry.overview import MAX_HISTORY, read_one, read_overview, read_report
+from include.stores.objects import ObjectStore
+from include.web.plot import FIGURES, HEIGHT, LEFT, RIGHT, WIDTH, plots
+from include.web.traffic import traffic_pages
+from include.web.view import (
+    Links,
+    approval_rows,
+    form_values,
+    minute,
+    needs_despite,
+    version_row,
+)
+
+HISTORY_SHOWN = 20
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
+_COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+_HEADERS = {
+    **_COMMON,
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    ),
+}
+# A report needs no script, no network and no origin, so it gets none of them.
+_REPORT_HEADERS = {
+    **_COMMON,
+    "Content-Security-Policy": (
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    ),
+}
+_STATUS: tuple[tuple[type[NightCatchError], int], ...] = (
+    (ObjectMissingError, 404),
+    (ManifestError, 409),
+    (SignatureError, 409),
+    (VersionRefusedError, 409),
+    (SettingMissingError, 503),
+    (StoreUnavailableError, 503),
+)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the page stands on.
+
+    Attributes
+    ----------
+    store, trust : callable
+        Called when a request needs them.
+    pipelines : mapping of str to str
+        Title by name.
+    waiting : callable
+        Returns since when each training run of a pipeline has been waiting for a person.
+    mlflow_url : str
+        As a browser reaches it; empty where runs are not tracked.
+    url_prefix : str
+        Where the page is mounted.
+    """
+
+    store: Callable[[], ObjectStore]
+    trusted_keys: Callable[[], TrustedKeys]
+    pipelines: Mapping[str, str]
+    waiting: Callable[[str], Mapping[str, datetime]]
+    mlflow_url: str = ""
+    url_prefix: str = "/models"
+
+
+def models_app(
+    wiring: Wiring, guards: Sequence[Any], pipeline_guards: Sequence[Any] = ()
+) -> FastAPI:
+    """Return the app that shows models to whom every guard lets in.
+
+    Parameters
+    ----------
+    wiring : Wiring
+    guards : sequence of fastapi.Depends
+        Of every page.
+    pipeline_guards : sequence of fastapi.Depends
+        Of every page of a pipeline, which is the path's first part.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=list(guards))
+    for error, status in _STATUS:
+        app.add_exception_handler(error, _refusal(wiring, status))
+    of_pipeline = list(pipeline_guards)
+
+    @app.get("/")
+    def index(request: Request) -> Response:
+        return RedirectResponse(f"{request.scope['root_path']}/{next(iter(wiring.pipelines))}")
+
+    # No pipeline's name begins with a hyphen.
+    app.get("/-/{name}")(_part_of_a_page)
+
+    # Before the versions: no version is called traffic.
+    app.include_router(traffic_pages(wiring.store, wiring.pipelines, _REPORT_HEADERS, of_pipeline))
+
+    @app.get("/{pipeline}", dependencies=of_pipeline)
+    def versions(
+        request: Request,
+        pipeline: str,
+        page: int = Query(1, ge=1, le=10_000),
+        history: int = Query(HISTORY_SHOWN, ge=1, le=MAX_HISTORY),
+    ) -> Response:
+        _check_names(wiring, pipeline)
+        shown = _of_pipeline(request, wiring, pipeline, page, history)
+        return _page(request, wiring, "pipeline.html", **shown)
+
+    @app.get("/{pipeline}/{version}", dependencies=of_pipeline)
+    def version(request: Request, pipeline: str, version: str) -> Response:
+        _check_names(wiring, pipeline, version)
+        shown = _of_version(request, wiring, pipeline, version)
+        return _page(request, wiring, "version.html", **shown)
+
+    @app.get("/{pipeline}/{version}/report.html", dependencies=of_pipeline)
+    def report(pipeline: str, version: str) -> Response:
+        _check_names(wiring, pipeline, version)
+        body = read_report(wiring.store(), pipeline, version, wiring.trusted_keys())
+        return Response(body, media_type="text/html; charset=utf-8", headers=_REPORT_HEADERS)
+
+    return app
+
+
+def _part_of_a_page(name: str) -> Response:
+    if name not in _TYPES:
+        raise ObjectMissingError(f"{name!r} is no part of a page")
+    return Response((_STATIC / name).read_bytes(), media_type=_TYPES[name], headers=_HEADERS)
+
+
+def _of_pipeline(
+    request: Request, wiring: Wiring, pipeline: str, page: int, n_history: int
+) -> dict[str, Any]:
+    overview = read_overview(wiring.store(), pipeline, wiring.trusted_keys(), page)
+    waiting = wiring.waiting(pipeline)
+    rows = [version_row(kept, waiting) for kept in overview.versions]
+    made_by = {row.kept.version: row.run_id for row in rows if row.run_id}
+    in_production = overview.ledger.in_production
+    current = in_production and next(
+        (row for row in rows if row.kept.version == in_production.version), None
+    )
+    approvals = approval_rows(overview.ledger, _links(request, wiring), made_by)
+    return {
+        "pipeline": pipeline,
+        "title": wiring.pipelines[pipeline],
+        "overview": overview,
+        "rows": rows,
+        "current": current,
+        "asking": [row for row in rows if row.waits_since],
+        "asking_elsewhere": sorted(waiting.keys() - set(made_by.values())),
+        "approvals": approvals[:n_history],
+        "n_approvals": len(approvals),
+        "plots": plots(overview.versions),
+    }
+
+
+def _of_version(request: Request, wiring: Wiring, pipeline: str, version: str) -> dict[str, Any]:
+    kept, ledger = read_one(wiring.store(), pipeline, version, wiring.trusted_keys())
+    row = version_row(kept, wiring.waiting(pipeline))
+    made_by = {version: row.run_id}
+    approvals = approval_rows(ledger, _links(request, wiring), made_by)
+    return {
+        "pipeline": pipeline,
+        "title": wiring.pipelines[pipeline],
+        "row": row,
+        "kept": kept,
+        "ledger": ledger,
+        "approvals": [each for each in approvals if each.pointer.version == version],
+        "form_values": form_values(kept, pipeline),
+        "needs_despite": needs_despite(kept),
+    }
+
+
+def _check_names(wiring: Wiring, pipeline: str, version: str | None = None) -> None:
+    """Return when the names can be names, so that no key is ever made of others."""
+    if pipeline not in wiring.pipelines:
+        raise ObjectMissingError(f"there is no pipeline {pipeline!r}")
+    if version is not None and not keys.is_version_name(version):
+        raise ObjectMissingError(f"{version!r} is no version")
+
+
+def _links(request: Request, wiring: Wiring) -> Links:
+    root = str(request.scope.get("root_path", ""))
+    return Links(root.removesuffix(wiring.url_prefix), wiring.mlflow_url)
+
+
+def _page(
+    request: Request, wiring: Wiring, template: str, status: int = 200, **shown: Any
+) -> Response:
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            root=request.scope.get("root_path", ""),
+            links=_links(request, wiring),
+            pipelines=wiring.pipelines,
+            figures=FIGURES,
+            size={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT},
+            train_dag=train_dag,
+            minute=minute,
+            **shown,
+        )
+    )
+    return Response(html, status, headers=_HEADERS, media_type="text/html; charset=utf-8")
+
+
+def _refusal(wiring: Wiring, status: int) -> Callable[[Request, Exception], Response]:
+    """Return the handler that says in a sentence why there is no page."""
+
+    def say(request: Request, err: Exception) -> Response:
+        return _page(request, wiring, "sentence.html", status, code=status, sentence=str(err))
+
+    return say
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("include.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )

@@ -1,0 +1,1 @@
+"""Helpers of the tests: real servers, clients and small signed versions."""
