@@ -49,6 +49,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, dag, get_current_context, task
 
+from dags.support import links
 from dags.support.approval import WAIT, read_answer, request_approval
 from dags.support.callbacks import notify_failed_training, run_deadline
 from dags.support.connections import (
@@ -64,14 +65,6 @@ from dags.support.connections import (
 )
 from dags.support.forms import training_params
 from dags.support.lineage import emit_snapshot, emit_version
-from dags.support.links import (
-    DataDocsLink,
-    MlflowLink,
-    ModelsLink,
-    ReportLink,
-    show_link,
-    with_links,
-)
 from dags.support.tracking import track
 from include import pipelines
 from include.contract.dag_ids import train_dag
@@ -119,14 +112,14 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         newer = keep_newer(pipeline.name, packaged)
         passed >> how_to_approve(pipeline.name, packaged) >> [waiting, approval, newer]
         waiting >> approval
-        with_links(DataDocsLink(), taken, accepted, drift)
-        with_links(MlflowLink(), found)
-        with_links(ReportLink(), evaluation, packaged, figures, passed)
-        with_links(ModelsLink(), approval, newer)
+        links.with_links(links.DataDocsLink(), taken, accepted, drift)
+        links.with_links(links.MlflowLink(), found)
+        links.with_links(links.ReportLink(), evaluation, packaged, figures, passed)
+        links.with_links(links.ModelsLink(), approval, newer)
         # All that may still run when an earlier task fails, so that the end is the end.
         # A copy for each DAG: Airflow calls a teardown once.
         tracked = track.override()(pipeline.name)
-        with_links(MlflowLink(), tracked)
+        links.with_links(links.MlflowLink(), tracked)
         [found, drift, figures, approval, newer] >> tracked
 
     return nightly()
@@ -182,7 +175,7 @@ def search(pipeline_name: str, family: str) -> dict[str, Any]:
 
     context = get_current_context()
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
-    show_link(context, MlflowLink())
+    links.show_link(context, links.MlflowLink())
     with folds_spread():
         return training_steps.search(run_context(pipeline_name), family, order())
 
