@@ -157,10 +157,7 @@ def _manifest(
 ) -> Manifest:
     """Return the manifest of a version of which only the models are made yet."""
     pipeline = run.pipeline
-    evaluation, snapshot = (
-        run.read_json("evaluation.json"),
-        run.read_json("snapshot.json"),
-    )
+    evaluation, snapshot = run.read_json("evaluation.json"), run.read_json("snapshot.json")
     short_digest = describe_file(files[keys.MODEL_ONNX]).sha256[:8]
     return Manifest(
         pipeline=pipeline.name,
