@@ -56,8 +56,8 @@ from dags.support.connections import (
     DEFAULT_ARGS,
     POOL,
     approved_model,
-    folds_spread,
     order,
+    parallel_folds,
     private_key,
     required,
     run_context,
@@ -176,7 +176,7 @@ def search(pipeline_name: str, family: str) -> dict[str, Any]:
     context = get_current_context()
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
     links.show_link(context, links.MlflowLink())
-    with folds_spread():
+    with parallel_folds():
         return training_steps.search(run_context(pipeline_name), family, order())
 
 

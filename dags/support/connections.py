@@ -167,12 +167,12 @@ def order() -> "TrainingOptions":
     return TrainingOptions(params["effort"], params["seed"], params["fpr_budget"], imputer)
 
 
-def folds_spread() -> "AbstractContextManager[None]":
+def parallel_folds() -> "AbstractContextManager[None]":
     """Fit the folds of a search where the environment says: here, or in a Dask cluster."""
-    from include.training.parallel import folds_spread
+    from include.training.parallel import parallel_folds
 
     backend = os.environ.get("NIGHTCATCH_JOBLIB_BACKEND", "")
-    return folds_spread(backend, os.environ.get("DASK_SCHEDULER_ADDRESS", ""))
+    return parallel_folds(backend, os.environ.get("DASK_SCHEDULER_ADDRESS", ""))
 
 
 def trusted_keys() -> "TrustedKeys":

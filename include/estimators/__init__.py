@@ -1,1 +1,1 @@
-"""Classes a saved model names: append-only, never moved, never renamed."""
+"""Estimators that saved models name; moving or renaming one needs new training."""

@@ -1,4 +1,4 @@
-"""A fitted classifier whose probabilities mean what they say."""
+"""Platt scaling of a fitted classifier."""
 
 from typing import Self
 
@@ -23,7 +23,7 @@ class SigmoidCalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: igno
     ----------
     estimator : classifier
         Gives ``p``. Wrap a fitted one in ``sklearn.frozen.FrozenEstimator`` to calibrate it on
-        rows it has not seen; an unfitted one is cloned and fitted on the rows given to `fit`.
+        rows it was not trained on; an unfitted one is cloned and fitted on the rows given to `fit`.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class SigmoidCalibratedClassifier(ClassifierMixin, BaseEstimator):  # type: igno
         self.estimator = estimator
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Return self, its sigmoid fitted by maximum likelihood.
+        """Fit the sigmoid by maximum likelihood and return self.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Linear scores of numbered pieces, which a later step may learn from without being misled."""
+"""Cross-fitted linear scores of tokens and target encodings of categories, for a later model."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from include.estimators.target_encoding import ODDS_GRID, target_log_odds
 
-OWN, WHOLE, BAYES, NEW, FINE = range(5)
-"""Columns of a table: weights of a linear model of one kind of piece, of one of all scored kinds,
-of naive Bayes; 1 for a piece never met; weights of the model that is to be right by itself."""
+PER_SECTION, JOINT, BAYES, UNSEEN, STANDALONE = range(5)
+"""Columns of a table: weights of the linear model of one section, of the one of all scored
+sections, of naive Bayes; 1 for a token absent from the training rows; weights of the linear model
+that is added to the log-odds of the final classifier."""
 GRIDS = (16.0, 16.0, 8.0, 1.0, 8.0)
-"""Weights are whole numbers below 128, divided by these: any order of float32 sums is exact."""
+"""Weights are integers below 128 divided by these, so that float32 sums are exact in any order."""
 _EPOCHS = 8
 
 Rows = npt.NDArray[np.float32]
@@ -28,72 +29,74 @@ Numbers = npt.NDArray[np.int32]
 
 
 class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Replaces numbered pieces by scores of linear models, cross-fitted on training rows.
+    """Replace token ids by scores of linear models, and category ids by target encodings.
 
-    `fit_transform` scores each row by models fitted without its fold, much as
-    ``sklearn.preprocessing.TargetEncoder`` does: a score by a model that saw the row would look far
-    better than it is. `transform` uses the models fitted on all rows.
+    `fit_transform` scores each row by models fitted without its fold, as
+    ``sklearn.preprocessing.TargetEncoder`` does: scores by a model that was trained on the row
+    would leak its label. `transform` uses the models fitted on all rows.
 
     Parameters
     ----------
-    n_figures : int
-        The first columns, passed on as they are. The column behind them holds each row's group:
-        rows of one group are in one fold, and it is not passed on.
+    n_passthrough : int
+        The first columns, copied to the output. The column after them holds each row's group:
+        rows of one group are in one fold, and it is not copied.
     sections : sequence of (int, int, int)
-        First column of each kind of piece, the one behind its last, and what its numbers are
-        below; 0 is no piece.
+        For each kind of token: its first column, the column after its last, and the exclusive
+        upper bound of its ids; id 0 means no token.
     n_scored : int
-        The first sections have scores of their own; the others serve the fine model alone.
+        The first `n_scored` sections have scores of their own; the others are inputs of the
+        standalone model only.
     weights : sequence of float
-        How much each kind of piece counts in the fine model.
-    odds_of : sequence of int, optional
-        Places of the scored sections whose naive Bayes and new pieces are passed on; all, unless
-        given.
-    alpha, fine_alpha : float
-        L2 penalty of the linear models, and of the fine one.
+        Weight of each section in the standalone model.
+    bayes_sections : sequence of int, optional
+        Indices of the scored sections whose naive Bayes score and number of unseen tokens are
+        part of the output; default all.
+    alpha, standalone_alpha : float
+        L2 penalty of the linear models, and of the standalone one.
     n_folds : int
-        Of the cross-fitting.
+        Number of cross-fitting folds.
     seed : int
         Shuffles rows and folds.
-    peers : (int, int, int), optional
-        First column of the peers, the one behind the last, and what their numbers are below. Each
-        is replaced by the odds of class 1 among the groups that hold it.
+    categories : (int, int, int), optional
+        First column of the categories, the column after the last, and the exclusive upper bound
+        of their ids. Each id is replaced by the smoothed log-odds of class 1 among the groups that
+        contain it.
 
     Attributes
     ----------
-    tables_ : list of ndarray of shape (n_numbers, 5), int8
-        Each section's weights times `GRIDS`, in the columns `OWN`, `WHOLE`, `BAYES`, `NEW`, `FINE`;
-        `FINE` alone, in one column, for a section without scores of its own.
-    odds_ : ndarray of shape (n_peer_numbers,), int8
-        The odds of each peer's number times `ODDS_GRID`.
+    tables_ : list of ndarray of shape (n_ids, 5), int8
+        Each section's weights times `GRIDS`, in the columns `PER_SECTION`, `JOINT`, `BAYES`,
+        `UNSEEN`, `STANDALONE`; only `STANDALONE`, as one column, for a section that is not scored.
+    category_log_odds_ : ndarray of shape (n_category_ids,), int8
+        Log-odds of each category id times `ODDS_GRID`.
     """
 
     def __init__(
         self,
-        n_figures: int,
+        n_passthrough: int,
         sections: Sequence[tuple[int, int, int]],
         n_scored: int,
         weights: Sequence[float],
-        odds_of: Sequence[int] | None = None,
+        bayes_sections: Sequence[int] | None = None,
         alpha: float = 1e-6,
-        fine_alpha: float = 1e-7,
+        standalone_alpha: float = 1e-7,
         n_folds: int = 4,
         seed: int = 0,
-        peers: tuple[int, int, int] | None = None,
+        categories: tuple[int, int, int] | None = None,
     ) -> None:
-        self.n_figures = n_figures
+        self.n_passthrough = n_passthrough
         self.sections = sections
         self.n_scored = n_scored
         self.weights = weights
-        self.odds_of = odds_of
+        self.bayes_sections = bayes_sections
         self.alpha = alpha
-        self.fine_alpha = fine_alpha
+        self.standalone_alpha = standalone_alpha
         self.n_folds = n_folds
         self.seed = seed
-        self.peers = peers
+        self.categories = categories
 
     def fit(self, X: Rows, y: Labels) -> Self:
-        """Return self, its models fitted on all rows.
+        """Fit the models on all rows and return self.
 
         Parameters
         ----------
@@ -101,98 +104,108 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         y : ndarray of shape (n_rows,)
             0 or 1.
         """
-        self.tables_ = self._tables(self._pieces(X), y)
-        self.odds_ = self._odds(self._peers(X), X[:, self.n_figures], y)
+        self.tables_ = self._tables(self._tokens(X), y)
+        self.category_log_odds_ = self._odds(self._categories(X), X[:, self.n_passthrough], y)
         return self
 
     def fit_transform(self, X: Rows, y: Labels) -> Rows:
-        """Return figures and cross-fitted scores of the rows that self is now fitted on.
+        """Fit on all rows, and return passed-through columns and cross-fitted scores of these rows.
 
         Parameters
         ----------
         X, y
             As for `fit`.
         """
-        pieces, peers, groups = self._pieces(X), self._peers(X), X[:, self.n_figures]
+        tokens, categories, groups = self._tokens(X), self._categories(X), X[:, self.n_passthrough]
         scores = np.empty((len(X), self.n_scores), np.float32)
         folds = GroupKFold(self.n_folds, shuffle=True, random_state=self.seed)
         for fitted_on, held_out in folds.split(X, y, groups):
-            tables = self._tables([part[fitted_on] for part in pieces], y[fitted_on])
-            odds = self._odds(peers[fitted_on], groups[fitted_on], y[fitted_on])
-            held = [part[held_out] for part in pieces]
-            scores[held_out] = self._scores(held, tables, peers[held_out], odds)
-        self.tables_ = self._tables(pieces, y)
-        self.odds_ = self._odds(peers, groups, y)
-        return np.concatenate([X[:, : self.n_figures], scores], axis=1)
+            tables = self._tables([part[fitted_on] for part in tokens], y[fitted_on])
+            odds = self._odds(categories[fitted_on], groups[fitted_on], y[fitted_on])
+            held = [part[held_out] for part in tokens]
+            scores[held_out] = self._scores(held, tables, categories[held_out], odds)
+        self.tables_ = self._tables(tokens, y)
+        self.category_log_odds_ = self._odds(categories, groups, y)
+        return np.concatenate([X[:, : self.n_passthrough], scores], axis=1)
 
     def transform(self, X: Rows) -> Rows:
-        """Return an array of shape (n_rows, n_figures + n_scores), float32.
+        """Return an array of shape (n_rows, n_passthrough + n_scores), float32.
 
-        Behind the figures stand the odds of the peers, each scored section's own score, the score
-        of them all, the naive Bayes and the number of new pieces of those in `odds_of`, and last
-        the fine score.
+        Columns: the passed-through ones, the log-odds of the categories, the score of each scored
+        section, the joint score, naive Bayes score and number of unseen tokens of each of
+        `bayes_sections`, and the standalone score.
 
         Parameters
         ----------
         X : ndarray of shape (n_rows, n_columns), float32
         """
         check_is_fitted(self)
-        scores = self._scores(self._pieces(X), self.tables_, self._peers(X), self.odds_)
-        return np.concatenate([X[:, : self.n_figures], scores], axis=1)
+        scores = self._scores(
+            self._tokens(X), self.tables_, self._categories(X), self.category_log_odds_
+        )
+        return np.concatenate([X[:, : self.n_passthrough], scores], axis=1)
 
     @property
-    def passed_on(self) -> tuple[int, ...]:
-        """Places of the sections whose naive Bayes and new pieces are passed on."""
-        return tuple(range(self.n_scored)) if self.odds_of is None else tuple(self.odds_of)
+    def bayes_places(self) -> tuple[int, ...]:
+        """Indices of the sections whose naive Bayes score and unseen tokens are in the output."""
+        return (
+            tuple(range(self.n_scored))
+            if self.bayes_sections is None
+            else tuple(self.bayes_sections)
+        )
 
     @property
     def n_scores(self) -> int:
-        """How many scores stand behind the figures."""
-        return self.n_peers + self.n_scored + 2 * len(self.passed_on) + 2
+        """Number of output columns after the passed-through ones."""
+        return self.n_categories + self.n_scored + 2 * len(self.bayes_places) + 2
 
     @property
-    def n_peers(self) -> int:
-        """How many peers a row has."""
-        return 0 if self.peers is None else self.peers[1] - self.peers[0]
+    def n_categories(self) -> int:
+        """Number of categories of a row."""
+        return 0 if self.categories is None else self.categories[1] - self.categories[0]
 
     def _scores(
-        self, pieces: list[csr_matrix], tables: list[Table], peers: Numbers, odds: Table
+        self, tokens: list[csr_matrix], tables: list[Table], categories: Numbers, odds: Table
     ) -> Rows:
-        of_peers = odds[peers] / np.float32(ODDS_GRID)
-        return np.concatenate([of_peers, _scores(pieces, tables, self.passed_on)], axis=1)
+        of_categories = odds[categories] / np.float32(ODDS_GRID)
+        return np.concatenate([of_categories, _scores(tokens, tables, self.bayes_places)], axis=1)
 
-    def _peers(self, X: Rows) -> Numbers:
-        first, stop, _ = self.peers or (0, 0, 0)
+    def _categories(self, X: Rows) -> Numbers:
+        first, stop, _ = self.categories or (0, 0, 0)
         return X[:, first:stop].astype(np.int32)
 
-    def _odds(self, peers: Numbers, groups: Rows, y: Labels) -> Table:
-        if self.peers is None:
+    def _odds(self, categories: Numbers, groups: Rows, y: Labels) -> Table:
+        if self.categories is None:
             return np.zeros(0, np.int8)
-        return target_log_odds(peers, groups, y, self.peers[2])
+        return target_log_odds(categories, groups, y, self.categories[2])
 
-    def _pieces(self, X: Rows) -> list[csr_matrix]:
+    def _tokens(self, X: Rows) -> list[csr_matrix]:
         return [_counted(X[:, first:stop], below) for first, stop, below in self.sections]
 
-    def _tables(self, pieces: list[csr_matrix], y: Labels) -> list[Table]:
-        scored, scaled = pieces[: self.n_scored], [_scaled(part) for part in pieces]
-        own = [self._linear(part, y, self.alpha, 2.0) for part in scaled[: self.n_scored]]
-        whole = _split(
+    def _tables(self, tokens: list[csr_matrix], y: Labels) -> list[Table]:
+        scored, scaled = tokens[: self.n_scored], [_scaled(part) for part in tokens]
+        per_section = [self._linear(part, y, self.alpha, 2.0) for part in scaled[: self.n_scored]]
+        joint = _split(
             self._linear(_scaled(hstack(scored, format="csr")), y, self.alpha, 2.0), scored
         )
         bayes = [_naive_bayes(part, y) for part in scored]
         weighted = [
             part * np.float32(weight) for part, weight in zip(scaled, self.weights, strict=True)
         ]
-        fine = _split(self._linear(hstack(weighted, format="csr"), y, self.fine_alpha, 4.0), pieces)
-        fine = [each * weight for each, weight in zip(fine, self.weights, strict=True)]
-        columns = zip(own, whole, *zip(*bayes, strict=True), fine[: self.n_scored], strict=True)
+        standalone = _split(
+            self._linear(hstack(weighted, format="csr"), y, self.standalone_alpha, 4.0), tokens
+        )
+        standalone = [each * weight for each, weight in zip(standalone, self.weights, strict=True)]
+        columns = zip(
+            per_section, joint, *zip(*bayes, strict=True), standalone[: self.n_scored], strict=True
+        )
         return [
             *(_table(*each) for each in columns),
-            *(_table(each) for each in fine[self.n_scored :]),
+            *(_table(each) for each in standalone[self.n_scored :]),
         ]
 
     def _linear(self, scaled: csr_matrix, y: Labels, alpha: float, step: float) -> Weights:
-        """Fit a logistic regression without intercept by averaged gradient steps."""
+        """Fit a logistic regression without intercept by averaged SGD."""
         model = SGDClassifier(
             loss="log_loss",
             alpha=alpha,
@@ -209,13 +222,13 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def scales(n_most: int) -> Rows:
-    """Return 1 / sqrt(n) for n pieces from 0 (which gives 1) to `n_most`, float32."""
+    """Return 1 / sqrt(n) for n tokens from 0 (which gives 1) to `n_most`, float32."""
     inverse: Rows = (1 / np.sqrt(np.maximum(np.arange(n_most + 1), 1))).astype(np.float32)
     return inverse
 
 
 def _counted(numbers: Rows, n_numbers: int) -> csr_matrix:
-    """Return how often each number stands in each row, shape (n_rows, n_numbers)."""
+    """Return the count of each id in each row, shape (n_rows, n_numbers)."""
     held = numbers > 0
     ends = np.concatenate([[0], held.sum(axis=1).cumsum()])
     found = numbers[held].astype(np.int32)
@@ -231,13 +244,13 @@ def _scales(part: csr_matrix) -> Rows:
 
 
 def _scaled(part: csr_matrix) -> csr_matrix:
-    """Return counts over the root of their rows' sums."""
+    """Return counts divided by the square root of their row's total."""
     data = part.data * np.repeat(_scales(part), np.diff(part.indptr))
     return csr_matrix((data, part.indices, part.indptr), part.shape)
 
 
 def _naive_bayes(part: csr_matrix, y: Labels) -> tuple[Weights, npt.NDArray[np.bool_]]:
-    """Return each number's log-odds of class 1, and whether no row holds it."""
+    """Return each id's log-odds of class 1, and whether no row contains it."""
     ones = np.asarray(part[y == 1].sum(axis=0), np.float64).ravel()
     zeros = np.asarray(part[y == 0].sum(axis=0), np.float64).ravel()
     n_ones = int((y == 1).sum())
@@ -246,7 +259,7 @@ def _naive_bayes(part: csr_matrix, y: Labels) -> tuple[Weights, npt.NDArray[np.b
 
 
 def _split(weights: Weights, parts: list[csr_matrix]) -> list[Weights]:
-    """Return the weights of each part's columns."""
+    """Split a joint weight vector into one vector per section."""
     return np.split(weights, np.cumsum([part.shape[1] for part in parts])[:-1])
 
 
@@ -257,17 +270,17 @@ def _table(*columns: Weights | npt.NDArray[np.bool_]) -> Table:
     return rounded
 
 
-def _scores(pieces: list[csr_matrix], tables: list[Table], odds_of: Sequence[int]) -> Rows:
+def _scores(tokens: list[csr_matrix], tables: list[Table], bayes_sections: Sequence[int]) -> Rows:
     sums = [
         part @ table.astype(np.float32) / np.array(GRIDS[-table.shape[1] :], np.float32)
-        for part, table in zip(pieces, tables, strict=True)
+        for part, table in zip(tokens, tables, strict=True)
     ]
     scored = [total for total in sums if total.shape[1] > 1]
-    scale = [_scales(part) for part in pieces]
-    own = [total[:, OWN] * each for total, each in zip(scored, scale, strict=False)]
-    whole = sum(total[:, WHOLE] for total in scored)
-    whole = whole * _scales(hstack(pieces[: len(scored)], format="csr"))
-    plain = [scored[place][:, [BAYES, NEW]] for place in odds_of]
-    fine = sum(total[:, -1] * each for total, each in zip(sums, scale, strict=True))
-    scores: Rows = np.column_stack([*own, whole, *plain, fine]).astype(np.float32)
+    scale = [_scales(part) for part in tokens]
+    per_section = [total[:, PER_SECTION] * each for total, each in zip(scored, scale, strict=False)]
+    joint = sum(total[:, JOINT] for total in scored)
+    joint = joint * _scales(hstack(tokens[: len(scored)], format="csr"))
+    plain = [scored[place][:, [BAYES, UNSEEN]] for place in bayes_sections]
+    standalone = sum(total[:, -1] * each for total, each in zip(sums, scale, strict=True))
+    scores: Rows = np.column_stack([*per_section, joint, *plain, standalone]).astype(np.float32)
     return scores

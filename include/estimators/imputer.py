@@ -1,4 +1,4 @@
-"""Missing values filled from the nearest complete rows, in a way that ONNX can repeat."""
+"""Impute missing values from the nearest complete rows, reproducibly in ONNX."""
 
 from typing import Self
 
@@ -14,7 +14,7 @@ _BATCH_ROWS = 2048
 
 
 class TiedKNNImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Fills a missing value with the mean of the nearest complete rows, ties included.
+    """Fill a missing value with the mean of the nearest complete rows, ties included.
 
     As ``sklearn.impute.KNNImputer``, but every row as near as the k-th counts (there the order of
     the rows decides, and its ONNX form decides otherwise), and only complete rows are asked.
@@ -34,7 +34,7 @@ class TiedKNNImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # 
         self.n_neighbors = n_neighbors
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
-        """Return self, which remembers the complete rows.
+        """Store the complete rows and return self.
 
         Parameters
         ----------

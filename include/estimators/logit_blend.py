@@ -1,4 +1,4 @@
-"""A flexible classifier, steadied by a score that is right by itself."""
+"""A classifier whose log-odds are blended with those of a linear score."""
 
 from typing import Self
 
@@ -12,17 +12,17 @@ from include.estimators.calibrated import PROBABILITY_FLOOR
 
 
 class LogitBlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A binary classifier of all columns but the last, which is added to its log-odds.
+    """Fit a binary classifier on all columns but the last, and add the last to its log-odds.
 
-    The last column is a score in log-odds, of a plainer model that errs elsewhere: the sum of the
-    two is better than either.
+    The last column is the log-odds score of a simpler model with other errors: the weighted sum
+    ranks better than either.
 
     Parameters
     ----------
     estimator : classifier
-        Unfitted; is not shown the last column.
+        Unfitted; fitted without the last column.
     weight : float
-        How much of the last column is added.
+        Weight of the last column in the sum.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class LogitBlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.weight = weight
 
     def fit(self, X: npt.NDArray[np.float32], y: npt.NDArray[np.int8]) -> Self:
-        """Return self, its estimator fitted.
+        """Fit the estimator and return self.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Nearest neighbours with a vote that does not depend on the order of the rows."""
+"""Nearest neighbours whose vote does not depend on row order."""
 
 from typing import Self
 
@@ -17,7 +17,7 @@ _BATCH_ROWS = 2048
 
 
 class TiedNeighborsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A nearest-neighbour vote of every row as near as the k-th.
+    """Vote of all rows at most as far away as the k-th nearest neighbour.
 
     Inputs of few values tie by the dozen at the k-th place, and ``KNeighborsClassifier`` lets
     whichever it meets first vote; its ONNX form meets others. Here all of them vote.
@@ -41,7 +41,7 @@ class TiedNeighborsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
         self.n_neighbors = n_neighbors
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike) -> Self:
-        """Return self, which remembers the rows.
+        """Store the rows and return self.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class TiedNeighborsClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[m
 
 
 def nearest(distances: npt.NDArray[np.float64], n_neighbors: int) -> npt.NDArray[np.bool_]:
-    """Return which rows are as near as the k-th nearest, or nearer.
+    """Return the rows at most as far away as the k-th nearest.
 
     Parameters
     ----------

@@ -1,32 +1,32 @@
-"""What is said of a row by those it has something in common with: its peers."""
+"""Target encoding of categories, counted by group and rounded to an exact grid."""
 
 import numpy as np
 import numpy.typing as npt
 
 ODDS_GRID = 16.0
-"""Odds are whole numbers below 128, divided by this."""
+"""Log-odds are integers below 128, divided by this."""
 _PRIOR_GROUPS = 2.0
 
 
 def target_log_odds(
-    peers: npt.NDArray[np.int32],
+    categories: npt.NDArray[np.int32],
     groups: npt.NDArray[np.float32],
     y: npt.NDArray[np.int8],
     n_numbers: int,
 ) -> npt.NDArray[np.int8]:
-    """Return the log-odds of class 1 among the groups that hold each number, times `ODDS_GRID`.
+    """Return the smoothed log-odds of class 1 of each category id, times `ODDS_GRID`.
 
-    A group counts once for each class and number, however many of its rows hold it: what many
-    rows of one group have in common says nothing of other groups. The odds are against the usual
-    ones, and are drawn towards these as if `_PRIOR_GROUPS` more groups were as usual (a target
-    encoding: Micci-Barreca 2001, doi 10.1145/507533.507538).
+    Groups are counted, not rows: a group adds at most one to each class of an id, so that many
+    rows of one group do not dominate. Log-odds are relative to the base rate and shrunk towards it
+    by `_PRIOR_GROUPS` pseudo-groups (target encoding: Micci-Barreca 2001,
+    doi 10.1145/507533.507538).
 
     Parameters
     ----------
-    peers : ndarray of shape (n_rows, n_peers)
-        Numbers below `n_numbers`; 0 is no peer.
+    categories : ndarray of shape (n_rows, n_categories), int32
+        Ids below `n_numbers`; 0 means none.
     groups : ndarray of shape (n_rows,)
-        Whole numbers.
+        Integers.
     y : ndarray of shape (n_rows,)
         0 or 1.
     n_numbers : int
@@ -34,9 +34,9 @@ def target_log_odds(
     Returns
     -------
     ndarray of shape (n_numbers,), int8
-        0 for a number that no row holds.
+        0 for an id that no row contains.
     """
-    held = groups.astype(np.int64)[:, np.newaxis] * n_numbers + peers
+    held = groups.astype(np.int64)[:, np.newaxis] * n_numbers + categories
     met = np.unique(held * 2 + y[:, np.newaxis])
     numbers, is_one = met // 2 % n_numbers, met % 2 == 1
     ones, zeros = (np.bincount(numbers[part], minlength=n_numbers) for part in (is_one, ~is_one))

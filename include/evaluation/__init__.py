@@ -1,1 +1,1 @@
-"""How good a model is, in figures a report can carry; knows arrays and probabilities only."""
+"""Metrics, intervals and the gate; works on arrays and probabilities only."""

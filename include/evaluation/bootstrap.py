@@ -1,4 +1,4 @@
-"""Figures of two models on the same rows, resampled group by group: how sure a difference is."""
+"""Paired cluster bootstrap of the metrics of two models on the same rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,12 @@ _RESAMPLES = 1_000
 
 @dataclass(frozen=True)
 class Difference:
-    """How much higher a model's figure is than another's on the same rows.
+    """Difference of a metric between two models on the same rows.
 
     Attributes
     ----------
     value : float
-        The model's figure less the other's.
+        The model's metric minus the other's.
     low, high : float
         One-sided bounds: the true difference is above `low` with the stated confidence, and below
         `high` with the same.
@@ -39,10 +39,10 @@ def paired_differences(
     confidence: float,
     seed: int,
 ) -> dict[str, Difference]:
-    """Return by how much one model's figures exceed another's.
+    """Return the differences between the metrics of two models.
 
-    Both are judged on the same resample each time, so what a hard or an easy row does to both
-    cancels; whole groups are drawn, because duplicates are right or wrong together.
+    Both are evaluated on the same resamples, so that row difficulty cancels; whole groups are
+    drawn, because duplicates are right or wrong together.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Two models on the same rows: who is right where the other is wrong, and how sure that is."""
+"""Compare a candidate with the champion on the same rows: McNemar's test and metric differences."""
 
 from dataclasses import asdict
 from typing import Any
@@ -21,7 +21,7 @@ def compare_with_champion(
     confidence: float,
     seed: int,
 ) -> dict[str, Any]:
-    """Return who is right where the other is wrong, and by how much the figures differ.
+    """Return disagreements, their p-value, and differences of the metrics.
 
     Parameters
     ----------
@@ -37,15 +37,15 @@ def compare_with_champion(
     Returns
     -------
     dict
-        ``only_candidate_right``, ``only_champion_right`` (rows), ``p_champion_better``: how
-        likely it is that the champion is ahead in so many groups if both are equally good;
+        ``only_candidate_right``, ``only_champion_right`` (rows), ``p_champion_better``: the
+        p-value of the champion being better (one-sided);
         ``differences``: ``value``, ``low``, ``high`` of each figure, the candidate's less the
         champion's.
 
     Notes
     -----
     McNemar (1947), exact binomial form, doi 10.1007/BF02295996, by group: duplicates are right or
-    wrong together, and counting each would make chance look like proof.
+    wrong together, and counting rows would overstate significance.
     """
     from scipy.stats import binomtest
 

@@ -1,4 +1,4 @@
-"""What a report plots of a model on rows it was not trained on; every value fits in JSON."""
+"""Data of a report's plots on held-out rows; every value is JSON-serialisable."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def sweep(y: npt.NDArray[np.int8], probability: npt.NDArray[np.float64]) -> dict
 def reliability(
     y: npt.NDArray[np.int8], probability: npt.NDArray[np.float64], n_bins: int = 10
 ) -> list[dict[str, float]]:
-    """Return, for equal ranges of the stated probability, how often rows were phishing.
+    """Return observed phishing shares for equal-width bins of the predicted probability.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def histogram(
 
 
 def _thinned(n_points: int) -> npt.NDArray[np.intp]:
-    """Keep the first points, where few rows are flagged, and evenly many of the others."""
+    """Keep the first points, where few rows are flagged, and evenly spaced others."""
     first = np.arange(min(n_points, _FIRST_POINTS))
     others = np.linspace(len(first), n_points - 1, _OTHER_POINTS).round().astype(np.intp)
     return np.unique(np.concatenate([first, others[others < n_points]]))

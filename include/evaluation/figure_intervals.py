@@ -1,4 +1,4 @@
-"""How far chance could have moved every figure of a report."""
+"""Confidence intervals of every metric of a report."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,7 +23,7 @@ def figure_intervals(
     confidence: float,
     seed: int,
 ) -> dict[str, tuple[float, float]]:
-    """Return the interval of each figure of `include.evaluation.metrics.evaluate`.
+    """Return the confidence interval of each metric of `include.evaluation.metrics.evaluate`.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def figure_intervals(
     Returns
     -------
     dict of str to (float, float)
-        Percentiles of `include.evaluation.resampling`; for the rates of the shipped threshold
-        those of `rate_interval`, which no rate of 0 or 1 misleads.
+        Percentiles of `include.evaluation.resampling`; `rate_interval` for the rates at the
+        published threshold, since a bootstrap is degenerate at rates of 0 or 1.
     """
     draws = resamples(y, groups, _RESAMPLES, seed)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]

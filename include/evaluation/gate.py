@@ -1,4 +1,4 @@
-"""Whether a model may be approved: each rule gives one sentence with its figure and its limit."""
+"""The gate: rules that a model must pass to be approved, each with its figure and limit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -28,11 +28,11 @@ _CEILINGS = (
 
 
 def apply_gate(gate_inputs: Mapping[str, Any], policy: Policy) -> tuple[Verdict, ...]:
-    """Return the verdict of every rule, in the order in which a person would ask.
+    """Return the verdict of every rule.
 
     Parameters
     ----------
-    evidence : mapping
+    gate_inputs : mapping
         ``test`` (figures of `include.evaluation.metrics.evaluate`), ``fpr_interval`` (of
         `include.evaluation.intervals.rate_interval`), ``later_months`` (of
         `include.training.later_months.later_months_figures`, or None), ``champion`` (of
@@ -75,16 +75,16 @@ def _flagged(test: Mapping[str, Any], interval: Sequence[float]) -> str:
     negatives = test["n_rows"] - test["n_phishing"]
     return (
         f"{test['false_positives']} of {negatives} legitimate rows flagged, a rate of "
-        f"{low:.2%} to {high:.2%} by chance"
+        f"{low:.2%} to {high:.2%} (confidence interval)"
     )
 
 
 def _budget(test: Mapping[str, Any], interval: Sequence[float], budget: float) -> Verdict:
-    """Reject when the test rows contradict the budget, not when chance alone exceeds it."""
+    """Reject when the interval's lower bound is above the budget."""
     passed = bool(interval[0] <= budget)
     sentence = (
-        f"{_flagged(test, interval)}: a budget of {budget:.2%} is "
-        f"{'' if passed else 'not '}believable"
+        f"{_flagged(test, interval)}: the budget of {budget:.2%} is "
+        f"{'kept' if passed else 'exceeded'}"
     )
     return decided("false_positives", passed, sentence, interval[0], budget)
 
@@ -92,7 +92,7 @@ def _budget(test: Mapping[str, Any], interval: Sequence[float], budget: float) -
 def _bound(
     test: Mapping[str, Any], interval: Sequence[float], budget: float, policy: Policy
 ) -> Verdict:
-    """Reject when the true rate may lie far above the budget, where the rows could tell."""
+    """Reject when the rate's upper bound is far above the budget, if the rows suffice."""
     rule, times = "false_positive_bound", policy.max_fpr_over_budget
     if times is None:
         return without_limit(rule, _flagged(test, interval))
@@ -102,7 +102,7 @@ def _bound(
         return not_evaluated(
             rule,
             f"{negatives} legitimate rows are too few to show a rate of at most {limit:.2%} "
-            f"({times:g} times the budget) even if none is flagged: not judged",
+            f"({times:g} times the budget) even if none is flagged: not evaluated",
         )
     passed = bool(high <= limit)
     sentence = (
@@ -113,10 +113,10 @@ def _bound(
 
 
 def _later(later: Mapping[str, Any] | None, budget: float, policy: Policy) -> Verdict:
-    """Reject when a threshold set on earlier months is shown not to keep its budget later on."""
+    """Reject when a threshold set on earlier months exceeds its budget on later ones."""
     rule, times = "later_months", policy.max_later_fpr_over_budget
     if later is None or later["all"] is None:
-        return not_evaluated(rule, "too few dated rows to judge later months by")
+        return not_evaluated(rule, "too few dated rows to evaluate later months")
     figures, since = later["all"], later["since"]
     negatives = figures["n_rows"] - figures["n_phishing"]
     found = (
@@ -137,9 +137,11 @@ def _champion(comparison: Mapping[str, Any] | None, policy: Policy) -> Iterator[
     if comparison is None:
         words = "no champion yet"
         if policy.has_floor:
-            yield not_evaluated("champion", f"{words}: the floors alone decide")
+            yield not_evaluated("champion", f"{words}: only the absolute limits decide")
         else:
-            yield Verdict("champion", False, f"{words} and no floor set: nothing to judge by")
+            yield Verdict(
+                "champion", False, f"{words} and no absolute limit set: cannot be evaluated"
+            )
         return
     p_value, limit = comparison["p_champion_better"], 1 - policy.confidence
     passed = bool(p_value >= limit)
@@ -172,17 +174,17 @@ def _not_inferior(
 def _simpler(
     simpler: Mapping[str, Mapping[str, Any]], test: Mapping[str, Any], policy: Policy
 ) -> Iterator[Verdict]:
-    """Yield a verdict for the simplest family, unless it is the chosen one, and for a constant."""
+    """Yield verdicts against the simplest family, unless it was chosen, and against a constant."""
     if simpler.keys() <= {"constant"}:
         yield not_evaluated("simpler", "the chosen family is the simplest that was searched")
     for name, figures in simpler.items():
         rule = "constant" if name == "constant" else "simpler"
         both = f"{name} has ROC AUC {figures['roc_auc']:.4f}, this model {test['roc_auc']:.4f}"
-        yield _ahead(rule, both, figures["lead"], policy)
+        yield _lead(rule, both, figures["lead"], policy)
 
 
-def _ahead(rule: str, both: str, lead: Mapping[str, float], policy: Policy) -> Verdict:
-    """Reject a lead that is none, or shown to be too small; accept one that is not chance."""
+def _lead(rule: str, both: str, lead: Mapping[str, float], policy: Policy) -> Verdict:
+    """Reject a lead of zero or one shown to be too small; pass one that is significant."""
     limit = policy.min_lead_over_simpler
     if limit is None:
         return without_limit(rule, both)
@@ -192,22 +194,22 @@ def _ahead(rule: str, both: str, lead: Mapping[str, float], policy: Policy) -> V
         sentence += f", where {limit:.4g} matters"
         return decided(rule, False, sentence, lead["high"], limit)
     if not lead["low"] > 0:
-        return not_evaluated(rule, f"too few rows to tell a simpler model apart: {both}, {sure}")
+        return not_evaluated(rule, f"too few rows to distinguish a simpler model: {both}, {sure}")
     return decided(rule, True, f"better than a simpler model: {both}, {sure}", lead["high"], limit)
 
 
 def _shuffled(shuffled: Mapping[str, Any], limit: float | None) -> Verdict:
-    """Reject when labels that mean nothing can be predicted: something crosses the split."""
+    """Reject when shuffled labels can be predicted: there is leakage across the split."""
     title = f"ROC AUC of {shuffled['family']} fitted on shuffled labels"
     return at_most("shuffled", title, shuffled["roc_auc"], limit)
 
 
 def _drift(drift: Mapping[str, Any], accepted: bool) -> Verdict:
-    """Reject when a column has moved so far that its source may be broken, unless told not to."""
+    """Reject when a column drifted beyond the blocking limit, unless drift was accepted."""
     moved = drift["blocked"]
     if not moved:
-        sentence = "no column has moved beyond the blocking limit"
+        sentence = "no column drifted beyond the blocking limit"
     else:
-        sentence = f"moved beyond the blocking limit: {', '.join(moved)}"
-        sentence += "; accepted by whoever started the run" * accepted
+        sentence = f"drifted beyond the blocking limit: {', '.join(moved)}"
+        sentence += "; accepted in the run's parameters" * accepted
     return decided("drift", accepted or not moved, sentence, len(moved), 0)

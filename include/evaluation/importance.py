@@ -1,4 +1,4 @@
-"""What a model would lose without each of its inputs: the input's values are shuffled."""
+"""Permutation importance, by named groups of columns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

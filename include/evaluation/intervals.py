@@ -1,4 +1,4 @@
-"""How far chance could have moved a figure, when rows come in groups of duplicates."""
+"""Confidence intervals of rates and means for rows that come in groups."""
 
 from typing import Any
 
@@ -11,11 +11,10 @@ _RESAMPLES = 2_000
 def rate_interval(
     hits: npt.NDArray[np.bool_], groups: npt.NDArray[Any], *, confidence: float, seed: int
 ) -> tuple[float, float]:
-    """Return the interval of a rate: on either side the wider of two, so that neither misleads.
+    """Return the wider, on each side, of an exact binomial and a cluster bootstrap interval.
 
-    A binomial interval assumes independent rows, and duplicates are not; a bootstrap of groups
-    takes
-    a rate of 0 or 1 for certain, and few rows are not.
+    A binomial interval assumes independent rows, which duplicates are not; a bootstrap is
+    degenerate at rates of 0 and 1.
 
     Parameters
     ----------

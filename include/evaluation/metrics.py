@@ -1,4 +1,4 @@
-"""Figures of a model on rows it was not trained on; every value fits in JSON."""
+"""Metrics of a model on rows it was not trained on; every value is JSON-serialisable."""
 
 from collections import Counter
 

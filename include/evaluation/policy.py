@@ -1,4 +1,4 @@
-"""What a model must show before it may be approved, read from a pipeline's `policy.toml`."""
+"""The limits of the gate, read from a pipeline's `policy.toml`."""
 
 import tomllib
 from dataclasses import dataclass, fields
@@ -20,7 +20,7 @@ _SHARES = (
 
 @dataclass(frozen=True)
 class Policy:
-    """Limits of the gate; a limit that is None is not judged, and the verdict says so.
+    """Limits of the gate; a rule whose limit is None is not evaluated, and its verdict says so.
 
     Attributes
     ----------
@@ -83,13 +83,13 @@ class Policy:
 
     @property
     def has_floor(self) -> bool:
-        """Whether a figure of the model alone, without a champion, can reject it."""
+        """Whether an absolute limit is set, which can reject a model without a champion."""
         floors = (self.min_accuracy, self.min_roc_auc, self.min_recall_at_fpr)
         return any(floor is not None for floor in floors)
 
 
 def read_policy(path: Path) -> Policy:
-    """Return the policy that a TOML file writes out.
+    """Return the policy that a TOML file holds.
 
     Raises
     ------
@@ -100,22 +100,22 @@ def read_policy(path: Path) -> Policy:
     try:
         limits = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as err:
-        raise PolicyError(f"{path} is missing: it says what a model must show") from err
+        raise PolicyError(f"{path} is missing: the gate needs its limits") from err
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise PolicyError(f"{path} is not TOML: {err}") from err
     known = {field.name for field in fields(Policy)}
     if unknown := sorted(limits.keys() - known):
-        raise PolicyError(f"{path}: no rule knows {', '.join(unknown)}")
+        raise PolicyError(f"{path}: unknown limits: {', '.join(unknown)}")
     for name, limit in limits.items():
         _check(path, name, limit)
     return Policy(**limits)
 
 
 def _check(path: Path, name: str, limit: Any) -> None:
-    """Refuse a limit that would silently judge nothing or everything."""
+    """Refuse a limit that would always pass or always fail."""
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit >= 0:
-        raise PolicyError(f"{path}: {name} = {limit!r} is not a number from 0 on")
+        raise PolicyError(f"{path}: {name} = {limit!r} must be a number of at least 0")
     if name in _SHARES and limit > 1:
-        raise PolicyError(f"{path}: {name} = {limit!r} is not within 0 and 1")
+        raise PolicyError(f"{path}: {name} = {limit!r} must be within 0 and 1")
     if name == "confidence" and not 0.5 < limit < 1:
-        raise PolicyError(f"{path}: confidence = {limit!r} is not between 0.5 and 1")
+        raise PolicyError(f"{path}: confidence = {limit!r} must be between 0.5 and 1")

@@ -1,4 +1,4 @@
-"""A bootstrap of groups, not of rows: whole groups are drawn again, and figures taken of each draw.
+"""Cluster bootstrap: whole groups are resampled, and metrics are computed for each resample.
 
 Rows of a group are judged alike, so rows drawn one by one would make every figure look surer than
 it is (cluster bootstrap, Davison & Hinkley 1997, section 3.8).
@@ -47,7 +47,7 @@ def resamples(
 
 @dataclass(frozen=True)
 class Counted:
-    """What a threshold at each level flags in each resample, from none of its rows to all.
+    """Rows flagged at each threshold level in each resample, from none of its rows to all.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Counted:
         return self.alarms[:, -1]
 
     def accuracy(self) -> Floats:
-        """Return the share judged rightly at 0.5, of shape (n,)."""
+        """Return the accuracy at 0.5, of shape (n,)."""
         caught, alarms = self._at(0.5)
         return (caught + self.legitimate - alarms) / (self.phishing + self.legitimate)
 
@@ -97,7 +97,7 @@ class Counted:
         return np.asarray(np.sum(np.diff(self.caught) * precision[:, 1:], axis=1) / self.phishing)
 
     def recall_at_fpr(self, budget: float) -> Floats:
-        """Return the best recall whose false-positive rate is within a budget, of shape (n,)."""
+        """Return the highest recall within a false-positive budget, of shape (n,)."""
         within = self.alarms <= budget * self.legitimate[:, np.newaxis] + 1e-9
         return np.asarray(np.where(within, self.caught, 0).max(axis=1) / self.phishing)
 

@@ -1,4 +1,4 @@
-"""The outcome of a rule: whether it was passed, and the sentence that says why."""
+"""The verdict of a gate rule, and its constructors."""
 
 import math
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ class Verdict:
     passed : bool
         Only False rejects.
     sentence : str
-        The figure and the limit, for a person.
-    judged : bool
-        False when there was no limit, or too little to judge by; the sentence says which.
+        The figure and the limit, for people.
+    evaluated : bool
+        False when there was no limit or too little data; the sentence says which.
     figure, limit : float or None
-        What was compared; None where no one number says it.
+        The values compared; None if there is no single number.
     """
 
     rule: str
@@ -58,17 +58,17 @@ def at_most(rule: str, title: str, figure: float, limit: float | None) -> Verdic
 
 
 def decided(rule: str, passed: bool, sentence: str, figure: float, limit: float) -> Verdict:
-    """Return a verdict with the sentence of whoever compared the figure with the limit."""
+    """Return the verdict of a comparison that the caller made."""
     return _compared(rule, passed, sentence, figure, limit)
 
 
 def without_limit(rule: str, what: str) -> Verdict:
-    """Return the verdict of a rule that the policy sets no limit for."""
-    return Verdict(rule, True, f"{what}: no limit set, not judged", evaluated=False)
+    """Return the verdict of a rule without a limit in the policy."""
+    return Verdict(rule, True, f"{what}: no limit set, not evaluated", evaluated=False)
 
 
 def not_evaluated(rule: str, sentence: str) -> Verdict:
-    """Return the verdict of a rule that had nothing, or too little, to judge by."""
+    """Return the verdict of a rule with too little data."""
     return Verdict(rule, True, sentence, evaluated=False)
 
 

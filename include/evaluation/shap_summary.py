@@ -1,4 +1,4 @@
-"""Which inputs move a model's answers, and which way: SHAP values of a sample of rows, summed up.
+"""Summarise SHAP values of a sample of rows: which inputs move predictions, and in which direction.
 
 Source: Lundberg & Lee (2017), arXiv 1705.07874; of trees: Lundberg et al. (2020),
 doi 10.1038/s42256-019-0138-9.
@@ -36,7 +36,7 @@ Matrix = npt.NDArray[np.float64]
 def contributions(
     pipeline: Pipeline, X: npt.NDArray[np.float32], names: Sequence[str], *, seed: int
 ) -> dict[str, Any]:
-    """Return how far each input moves the answers of a fitted pipeline, the largest first.
+    """Return the SHAP summary of each input of a fitted pipeline, largest first.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def contributions(
     explain, n_rows = _explainer(classifier, given)
     if explain is None:
         kind = type(classifier).__name__
-        return {"unavailable": f"{kind} has no exact SHAP values that can be had in seconds"}
+        return {"unavailable": f"{kind} has no exact SHAP values that are computed in seconds"}
     given = given[np.linspace(0, len(given) - 1, min(n_rows, len(given))).astype(int)]
     values = explain(given)
     found: list[dict[str, Any]] = [
@@ -84,7 +84,7 @@ def contributions(
 def _explainer(
     classifier: ClassifierMixin, given: Matrix
 ) -> tuple[Callable[[Matrix], Matrix] | None, int]:
-    """Return what explains a classifier and how many rows take seconds; None and 0 if nothing."""
+    """Return an explainer and how many rows it explains in seconds; None and 0 if none."""
     import shap  # type: ignore[import-untyped]  # it has no annotations
 
     if isinstance(classifier, LogitBlendClassifier):
@@ -112,7 +112,7 @@ def _tree_values(explainer: Any, given: Matrix) -> Matrix:
 def _logit_blend_values(
     inner: Callable[[Matrix], Matrix], weight: float, usual: float, given: Matrix
 ) -> Matrix:
-    """Explain a sum of log-odds: what the trees say, and how far the last column is from usual."""
+    """Explain a sum of log-odds: SHAP values of the trees, and the last column against its mean."""
     return np.column_stack([inner(given[:, :-1]), weight * (given[:, -1] - usual)])
 
 
@@ -124,7 +124,7 @@ def _direction(contribution: Matrix, value: Matrix) -> float:
 
 
 def _strips(contribution: Matrix, value: Matrix) -> list[list[float]]:
-    """Gather equal contributions, so that thousands of rows are told by some dozen points."""
+    """Merge equal contributions, so that thousands of rows become a few dozen points."""
     width = max(float(np.ptp(contribution)) / _N_STRIPS, 1e-9)
     bins = np.floor((contribution - contribution.min()) / width).astype(int)
     ranks = _ranks(value)
@@ -139,7 +139,7 @@ def _strips(contribution: Matrix, value: Matrix) -> list[list[float]]:
 
 
 def _ranks(value: Matrix) -> Matrix:
-    """Return where each value stands among the different ones, from 0 to 1."""
+    """Return the rank of each value among the distinct ones, from 0 to 1."""
     levels, place = np.unique(value, return_inverse=True)
     ranks: Matrix = place / max(len(levels) - 1, 1)
     return ranks

@@ -1,4 +1,4 @@
-"""A model of labels that mean nothing: whatever it finds, something crosses the split."""
+"""A leakage check: a model fitted on shuffled labels must not predict them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def shuffled_figures(
     *,
     seed: int,
 ) -> dict[str, Any]:
-    """Return how well a decision tree that learned shuffled labels by heart predicts them.
+    """Return how well a decision tree fitted on shuffled labels predicts them on the test side.
 
     Labels are shuffled between groups, so duplicates keep equal ones: the tree can do better than
     chance only where a group has rows on both sides of the split.

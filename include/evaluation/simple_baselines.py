@@ -1,4 +1,4 @@
-"""Models that a chosen one must be better than to be worth its complexity."""
+"""Simple baselines that the chosen model must beat to justify its complexity."""
 
 from dataclasses import asdict
 from typing import Any
@@ -22,7 +22,7 @@ def simpler_figures(
     confidence: float,
     seed: int,
 ) -> dict[str, Any]:
-    """Return the figures of a simpler model beside the chosen one's, on the same rows.
+    """Return the metrics of a simpler model beside the chosen one's, on the same rows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The rules of the gate that look at slices: each names the slices that break it."""
+"""The gate rules on slices; each names the slices that break it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ def slice_rules(
     *,
     accepted: bool,
 ) -> Iterator[Verdict]:
-    """Yield whether every slice is close enough to the whole, and to the champion there.
+    """Yield the verdicts on slices, against all rows and against the champion.
 
     A slice breaks a rule only when its interval lies wholly beyond the limit; the intervals of
     all slices hold together with the policy's confidence.
@@ -33,7 +33,7 @@ def slice_rules(
         The false-positive budget.
     policy : Policy
     accepted : bool
-        Whether whoever started the run accepts that the records have changed.
+        Whether the run's parameters accept changed records.
     """
     gap, times = policy.max_slice_recall_gap, policy.max_slice_fpr_over_budget
     yield _worst(
@@ -74,7 +74,7 @@ def slice_rules(
 
 
 def _disputed(slices: Sequence[Slice], limit: float | None, accepted: bool) -> Verdict:
-    """Reject labels that may be wrong: phishing called legitimate would be learned, and let by."""
+    """Reject slices whose legitimate labels the champion disputes: perhaps mislabelled."""
     verdict = _worst(
         "slice_disputed_labels",
         "fpr",
@@ -85,7 +85,7 @@ def _disputed(slices: Sequence[Slice], limit: float | None, accepted: bool) -> V
     )
     if verdict.passed or not accepted:
         return verdict
-    sentence = f"{verdict.sentence}; accepted by whoever started the run"
+    sentence = f"{verdict.sentence}; accepted in the run's parameters"
     return replace(verdict, passed=True, sentence=sentence)
 
 
@@ -102,7 +102,7 @@ def _worst(
         return without_limit(rule, f"slices: {words}")
     evaluated = [(excess(each), each) for each in slices if each[f"{figure}_evaluated"]]
     if not evaluated:
-        return not_evaluated(rule, f"no slice has enough rows for {figure}: not judged")
+        return not_evaluated(rule, f"no slice has enough rows for {figure}: not evaluated")
     worst = max(amount for amount, _ in evaluated)
     broken = [
         f"{each['name']} = {each['value']} ({amount:.1%}, {each['n']} rows)"
@@ -110,7 +110,7 @@ def _worst(
         if not amount <= limit
     ]
     count = f"{len(evaluated)} of {len(slices)} slices have enough rows"
-    sentence = f"{count}; {words}: in none for certain more than {limit:.1%}"
+    sentence = f"{count}; {words}: in none significantly more than {limit:.1%}"
     if broken:
-        sentence = f"{count}; {words}: for certain more than {limit:.1%} in {', '.join(broken)}"
+        sentence = f"{count}; {words}: significantly more than {limit:.1%} in {', '.join(broken)}"
     return decided(rule, not broken, sentence, worst, limit)

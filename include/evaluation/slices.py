@@ -1,4 +1,4 @@
-"""The same figures for parts of the rows: a model good on the whole may fail some of them."""
+"""Metrics of slices of the rows, with simultaneous confidence intervals."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from include.evaluation.intervals import mean_interval, rate_interval
 
 @dataclass(frozen=True)
 class SliceResult:
-    """What a model, and the champion if there is one, say of some rows.
+    """Verdicts of a model, and of the champion if there is one, on some rows.
 
     Attributes
     ----------
     y : ndarray of shape (n_rows,)
         1 = phishing.
     likely, flagged : ndarray of shape (n_rows,), bool
-        Whether the probability is at least 0.5, and at least the shipped threshold.
+        Whether the probability is at least 0.5, and at least the published threshold.
     groups : ndarray of shape (n_rows,)
         Group of each row.
     champion_flagged : ndarray of shape (n_rows,), bool, or None
@@ -52,32 +52,30 @@ def slice_figures(
     confidence: float,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Return the figures of every slice, in the order of its name and value.
+    """Return the metrics of every slice, ordered by name and value.
 
     Parameters
     ----------
-    judged : Judged
+    evaluated : SliceResult
     labels : mapping of str to ndarray of shape (n_rows,)
-        Each way to part the rows: the name of the row's part, "" for none.
+        For each kind of slice, the slice of each row; "" for none.
     min_rows : int
-        Fewer phishing (legitimate) rows say nothing of recall (false alarms).
+        Minimum number of phishing (legitimate) rows for recall (false positives) to be evaluated.
     confidence : float
-        With which all intervals together hold (Bonferroni): each is wider, the more there are.
+        Simultaneous confidence of all intervals (Bonferroni).
     seed : int
 
     Returns
     -------
     list of dict
         ``name``, ``value``, ``n``, ``n_positive``, ``accuracy``, ``recall`` and ``fpr`` at the
-        shipped threshold (None without such rows) with ``recall_interval`` and ``fpr_interval``;
+        published threshold (None without such rows) with ``recall_interval`` and ``fpr_interval``;
         ``recall_change`` and ``fpr_change``: the interval of the difference to the champion, or
         None; ``disputed_interval``: of the share of legitimate rows that the champion flags, or
-        None; ``recall_evaluated``, ``fpr_evaluated``, ``judged`` and a ``sentence``.
+        None; ``recall_evaluated``, ``fpr_evaluated``, ``evaluated`` and a ``sentence``.
     """
     _, codes = np.unique(evaluated.groups, return_inverse=True)
-    evaluated = replace(
-        evaluated, groups=codes
-    )  # numbers sort faster than what groups are named by
+    evaluated = replace(evaluated, groups=codes)  # integers sort faster than group names
     slices = list(_slices(labels))
     each = 1 - (1 - confidence) / max(len(slices), 1)
     return [
@@ -143,7 +141,7 @@ def _sentence(figures: Mapping[str, Any], min_rows: int) -> str:
         if n_rows < min_rows
     ]
     if few:
-        alarmed += f"; too few rows ({' and '.join(few)} < {min_rows}), not judged"
+        alarmed += f"; too few rows ({' and '.join(few)} < {min_rows}), not evaluated"
     return f"{where}: {caught}, {alarmed}"
 
 

@@ -1,1 +1,1 @@
-"""What turns records into a calibrated, exportable model; knows arrays, never stores or Airflow."""
+"""Train, calibrate and export models; works on arrays, knows no store and no Airflow."""

@@ -1,4 +1,4 @@
-"""Calibration of the chosen model on rows it was not trained on."""
+"""Calibrate the chosen model on the calibration side."""
 
 import numpy as np
 import numpy.typing as npt

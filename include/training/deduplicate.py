@@ -1,4 +1,4 @@
-"""Exact duplicates folded into weights: half the rows to fit, and the same model."""
+"""Fold exact duplicates into sample weights: fewer rows to fit, the same model."""
 
 from hashlib import blake2b
 
@@ -15,7 +15,7 @@ _BLOCK_ROWS = 4096
 
 
 def distinct_rows(X: Rows, y: Labels) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """Return which rows stand for all rows equal to them, and how many each stands for.
+    """Return the first row of each set of equal rows, and the size of each row's set.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def distinct_rows(X: Rows, y: Labels) -> tuple[npt.NDArray[np.intp], npt.NDArray
 
 
 def _kinds(X: Rows, y: Labels) -> npt.NDArray[np.bytes_]:
-    """Return one digest per row, equal where row and label are; wide rows stay out of memory."""
+    """Return one digest per row and label; computed by block to bound memory."""
     digests: list[bytes] = []
     for start in range(0, len(y), _BLOCK_ROWS):
         block = slice(start, start + _BLOCK_ROWS)
@@ -51,7 +51,7 @@ def _kinds(X: Rows, y: Labels) -> npt.NDArray[np.bytes_]:
 def weight_params(
     pipeline: Pipeline, weights: npt.NDArray[np.float64]
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the fit parameters that hand weights to a pipeline whose classifier takes them.
+    """Return the fit parameters that pass sample weights to a pipeline's classifier.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def weight_params(
     Returns
     -------
     dict of str to ndarray
-        Empty for a classifier without weights, which then counts each distinct row once.
+        Empty for a classifier without weights, which then weighs each distinct row once.
     """
     if has_fit_parameter(pipeline[-1], "sample_weight"):
         return {"classifier__sample_weight": weights}
@@ -71,7 +71,7 @@ def weight_params(
 
 
 def fit_distinct(pipeline: Pipeline, X: Rows, y: Labels) -> Pipeline:
-    """Return the pipeline, fitted on each distinct row once with its count as the weight.
+    """Fit the pipeline on each distinct row once, weighted by its count, and return it.
 
     Parameters
     ----------

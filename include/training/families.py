@@ -1,4 +1,4 @@
-"""The eight model families a nightly search compares, as scikit-learn pipelines."""
+"""The eight model families that a training run compares, as scikit-learn pipelines."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ from include.training.grids import GRIDS, SCALED, STAGES, Effort, Grid, Imputer
 
 @dataclass(frozen=True)
 class Stages:
-    """The parameter that counts boosting stages, and the counts worth scoring.
+    """The parameter that sets the number of boosting stages, and the numbers to score.
 
     One fit of the largest count scores the smaller ones too, by ``staged_predict_proba``.
     """
@@ -34,7 +34,7 @@ class Stages:
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of model and what is searched of it.
+    """One kind of model and its search space.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def _classifiers(seed: int) -> dict[str, ClassifierMixin]:
 
 
 def _pipeline(classifier: ClassifierMixin, imputer: Imputer, *, scaled: bool) -> Pipeline:
-    """Chain the steps; a column without any value is kept, so that inputs keep their places."""
+    """Chain the steps; an all-missing column is kept, so that input positions are stable."""
     filler = (
         TiedKNNImputer()
         if imputer == "knn"

@@ -1,4 +1,4 @@
-"""How far each effort searches each family; a table to edit, with nothing that runs."""
+"""Search grids of each family by effort: data only."""
 
 from collections.abc import Mapping
 from typing import Literal

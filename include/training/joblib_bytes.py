@@ -1,4 +1,4 @@
-"""Estimators as joblib reads them, the same bytes in every process."""
+"""Serialise estimators for joblib, byte for byte the same in every process."""
 
 import pickle
 import zlib
@@ -13,12 +13,12 @@ _LEVEL = 6
 
 
 class _SteadyPickler(pickle._Pickler):
-    """Takes equal strings, and equal dtypes, for one object; zeroes the gaps of records.
+    """Treat equal strings and equal dtypes as one object; zero the padding of structured arrays.
 
     A pickle refers back to what it has written only if it is the very same object, and whether two
     equal ones are depends on what the process did before: on which classes had instances when an
-    estimator was read, for example, or on whether an array was read or made. The pickler written
-    in C cannot be told what to write for a string.
+    estimator was read, for example, or on whether an array was read or made. The C pickler
+    offers no hook for strings.
     """
 
     def __init__(self, file: BytesIO) -> None:
@@ -35,7 +35,7 @@ class _SteadyPickler(pickle._Pickler):
 
 
 def _without_gaps(records: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return a copy with zeros between its fields: trees leave there what the memory held."""
+    """Return a copy with zeroed padding: trees leave uninitialised memory there."""
     clean = np.zeros(records.shape, records.dtype)
     for name in records.dtype.names or ():
         clean[name] = records[name]
@@ -43,7 +43,7 @@ def _without_gaps(records: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def joblib_bytes(estimator: Any) -> bytes:
-    """Return what ``joblib.load`` reads the estimator from; equal models give equal bytes.
+    """Return bytes that ``joblib.load`` reads; equal models give equal bytes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How a model trained on earlier months does on later ones, which is how it will be used."""
+"""Temporal evaluation: a model trained on earlier months, evaluated on later ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Dated:
-    """All rows of a run, and when each was first seen.
+    """All rows of a run with their ``first_seen`` times.
 
     Attributes
     ----------
@@ -29,11 +29,11 @@ class Dated:
     y : ndarray of shape (n_rows,), int8
         1 = phishing.
     groups : ndarray of shape (n_rows,)
-        Such as registrable domains.
+        Group key, such as the registrable domain.
     sides : ndarray of shape (n_rows,), str
         ``"train"``, ``"calibration"`` or ``"test"``.
     times : ndarray of shape (n_rows,), datetime64
-        NaT where it is not known.
+        NaT where unknown.
     """
 
     X: npt.NDArray[np.float32]
@@ -51,10 +51,10 @@ class Dated:
 def later_months_figures(
     family: Family, params: Mapping[str, object], rows: Dated, *, fpr_budget: float
 ) -> dict[str, Any] | None:
-    """Return figures on the last `N_MONTHS` months of a model that was shown the months before.
+    """Return metrics on the last `N_MONTHS` months of a model trained on the months before.
 
-    Model, calibration and threshold are made anew from the earlier rows of their sides; the model
-    that ships is trained on all months. Rows without a time count as early on the training and
+    Model, calibration and threshold are refitted on the earlier rows of their sides; the published
+    model is trained on all months. Rows without a time count as early on the training and
     calibration sides and as late on the test side.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What a model says of its own training rows when it has not seen them."""
+"""Out-of-fold probabilities of the training rows."""
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,8 @@ def out_of_fold_probability(
     """Return each training row's P(phishing) by the same model fitted without the row's fold.
 
     A false-positive budget of 1 % needs thousands of legitimate rows to be set; a calibration side
-    of a tenth has a few hundred. A fold's model has seen less than the one that ships, so it ranks
-    a little worse, and a threshold set on its scores errs to the safe side.
+    of a tenth has a few hundred. A fold's model has fewer training rows than the published one, so
+    it ranks slightly worse, and a threshold set on its scores is conservative.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the folds of a search are fitted: one after another here, or where joblib spreads them."""
+"""Fit the folds of a search sequentially, in local processes, or on a Dask cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,25 +11,24 @@ _CONNECT_TIMEOUT_S = 20
 
 
 @contextmanager
-def folds_spread(
+def parallel_folds(
     backend: str, scheduler: str, *, timeout_s: float = _CONNECT_TIMEOUT_S
 ) -> Iterator[None]:
-    """Fit the folds of searches in this block by a backend of joblib; figures are the same by any.
+    """Fit the folds of searches in this block by a joblib backend; results do not depend on it.
 
     Parameters
     ----------
     backend : {"", "sequential", "loky", "dask"}
-        One after another; in a process for each core of this machine; in the workers of a Dask
-        cluster.
+        Sequentially; in one process per core; on the workers of a Dask cluster.
     scheduler : str
         Address of Dask's scheduler, such as ``tcp://scheduler:8786``.
     timeout_s : float
-        How long the cluster may take to answer, and to have a worker.
+        Limit for connecting to the scheduler, and for its first worker.
 
     Raises
     ------
     SettingMissingError
-        If there is no such backend, or `dask` is asked for without a scheduler.
+        If the backend is unknown, or `dask` is given without a scheduler.
     ClusterUnavailableError
         If the scheduler does not answer, or has no worker.
     """
@@ -42,10 +41,12 @@ def folds_spread(
         with _cluster(scheduler, timeout_s):
             yield
     elif backend == "dask":
-        raise SettingMissingError("folds go to Dask, but DASK_SCHEDULER_ADDRESS is not set")
+        raise SettingMissingError(
+            "the joblib backend is dask, but DASK_SCHEDULER_ADDRESS is not set"
+        )
     else:
         raise SettingMissingError(
-            f"joblib's backend {backend!r} is none of sequential, loky and dask"
+            f"joblib backend {backend!r} must be one of sequential, loky, dask"
         )
 
 
@@ -57,7 +58,9 @@ def _processes() -> Iterator[None]:
         with joblib.parallel_config("loky", n_jobs=-1, inner_max_num_threads=1):
             yield
     finally:
-        get_reusable_executor().shutdown(wait=True)  # a task ends without Python's exit handlers
+        get_reusable_executor().shutdown(
+            wait=True
+        )  # a task process ends without running exit handlers
 
 
 @contextmanager
@@ -67,7 +70,7 @@ def _cluster(scheduler: str, timeout_s: float) -> Iterator[None]:
     try:
         client = Client(scheduler, timeout=timeout_s)  # type: ignore[no-untyped-call]
     except OSError as err:  # among them TimeoutError
-        raise ClusterUnavailableError(f"no Dask scheduler answers at {scheduler}") from err
+        raise ClusterUnavailableError(f"no Dask scheduler responds at {scheduler}") from err
     with client:
         try:
             client.wait_for_workers(1, timeout=timeout_s)

@@ -25,7 +25,7 @@ def random_split_figures(
     seed: int,
     fpr_budget: float,
 ) -> Figures:
-    """Return what `evaluate` says of the chosen model when rows are split at random.
+    """Return the metrics of the chosen model when rows are split at random.
 
     Shown beside the group-disjoint test metrics to show what a random split would have
     claimed; never used to decide anything.

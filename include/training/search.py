@@ -1,4 +1,4 @@
-"""One family's grid searched by cross-validation, and the choice between the families."""
+"""Grid search of one family by cross-validation, and selection between families."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Candidate:
-    """The best of one family by cross-validation.
+    """The best model of one family by cross-validation.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Candidate:
     params : dict of str to object
         The chosen grid point, boosting stages included.
     scores : dict of str to tuple of float
-        Every metric, fold by fold, on rows the fold was not trained on.
+        Every metric, fold by fold, on held-out rows.
     search_seconds, fit_seconds : float
         Time of the whole search, and of the last fit on all training rows.
     estimator : sklearn.pipeline.Pipeline
@@ -104,9 +104,8 @@ def search_family(
 def select(candidates: Sequence[Candidate]) -> Candidate:
     """Return the candidate with the highest mean `SELECTION_METRIC` over the folds.
 
-    Cross-validation alone decides; no calibration or test row is looked at. Means that agree to
-    four digits are a tie, and the candidate that stands first wins it: families are listed
-    simplest first.
+    Only cross-validation decides; no calibration or test row is used. Means that agree to four
+    digits are a tie, which the simpler family wins.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which side a record is on, the same in every run: no duplicate of a test row is trained on."""
+"""Assign each record to train, calibration or test by a stable hash of its group."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -26,7 +26,7 @@ class Shares:
 def assign_sides(
     keys: npt.NDArray[np.object_], salt: str, shares: Shares = Shares()
 ) -> npt.NDArray[np.str_]:
-    """Return each row's side, which depends on nothing but its key and the salt.
+    """Return each row's side, a function of its key and the salt only.
 
     Parameters
     ----------

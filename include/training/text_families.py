@@ -17,19 +17,19 @@ from include.training.grids import Effort
 
 _N_TREES: Mapping[Effort, int] = {"quick": 150, "default": 500, "thorough": 900}
 _N_SCORED = 3
-"""Character n-grams and words; traits and levels of figures serve the linear model alone."""
-_ODDS_OF = (0, 2)
-"""Naive Bayes of the path is left out: it takes paths of account pages for what they look like."""
+"""Character n-grams and words; the other sections serve the standalone model only."""
+_BAYES_SECTIONS = (0, 2)
+"""Naive Bayes of the path is left out: it flags the paths of account pages."""
 _WEIGHTS = (1.0, 1.0, 1.0, 1.0, 0.5)
 
 
 def text_families(effort: Effort, seed: int) -> tuple[Family, ...]:
-    """Return the families, simplest first; there is nothing to search but a number of trees.
+    """Return the families, simplest first; only the number of trees is searched.
 
     Parameters
     ----------
     effort : {"quick", "default", "thorough"}
-        How many trees are boosted: 150, 500, 900; of figures alone, fewer are tried as well.
+        Number of trees: 150, 500, 900; half as many are tried too for the lexical features alone.
     seed : int
         Seeds the folds and every model that draws random numbers.
     """
@@ -44,13 +44,13 @@ def text_families(effort: Effort, seed: int) -> tuple[Family, ...]:
 
 
 def linear() -> Pipeline:
-    """Return the unfitted logistic regression of the figures: what others must be better than."""
+    """Return the unfitted logistic regression on lexical features: the baseline."""
     figures = ColumnTransformer([("figures", StandardScaler(), slice(0, N_FIGURES))])
     return Pipeline([("scaler", figures), ("classifier", LogisticRegression(max_iter=1000))])
 
 
 def linear_text(seed: int) -> Pipeline:
-    """Return the unfitted logistic regression of figures and of linear scores of the pieces."""
+    """Return the unfitted logistic regression on lexical features and linear token scores."""
     regression = LogisticRegression(max_iter=1000)
     return Pipeline(
         [("scores", _scores(seed, 2)), ("scaler", StandardScaler()), ("classifier", regression)]
@@ -58,16 +58,16 @@ def linear_text(seed: int) -> Pipeline:
 
 
 def boosted_figures(seed: int) -> Pipeline:
-    """Return the unfitted boosted trees over the figures alone."""
+    """Return the unfitted boosted trees on the lexical features."""
     figures = ColumnTransformer([("figures", "passthrough", slice(0, N_FIGURES))])
     return Pipeline([("figures", figures), ("classifier", _boosting(seed, _N_TREES["default"]))])
 
 
 def stack(seed: int, n_trees: int = _N_TREES["default"]) -> Pipeline:
-    """Return the unfitted boosted trees over figures, peers and scores, steadied by a linear model.
+    """Return the unfitted boosted trees on all features, blended with a linear model.
 
-    The trees know what pieces mean together, and how other domains like this one turned out; the
-    linear model is surer of what is new.
+    The trees learn interactions and the record of similar domains; the linear model generalises
+    better to unseen tokens.
 
     Parameters
     ----------
@@ -85,10 +85,10 @@ def _scores(seed: int, n_folds: int) -> CrossFitScores:
         SECTIONS,
         _N_SCORED,
         _WEIGHTS,
-        _ODDS_OF,
+        _BAYES_SECTIONS,
         n_folds=n_folds,
         seed=seed,
-        peers=PEERS,
+        categories=PEERS,
     )
 
 

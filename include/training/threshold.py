@@ -1,4 +1,4 @@
-"""The decision threshold that keeps false alarms within a budget."""
+"""Choose the decision threshold for a false-positive budget."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from include.errors import ThresholdError
 from include.evaluation.metrics import highest_excluded
 
 ENOUGH_NEGATIVES = 3000
-"""So many legitimate rows set a budget of 1 % to within .18 points (one standard error)."""
+"""Legitimate rows that set a budget of 1 % to within .18 points (one standard error)."""
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold and what is known about its false alarms.
+    """A threshold and its false-positive rate.
 
     Attributes
     ----------
     value : float
         A row is called phishing when its probability is at least this.
     fpr : float
-        Share of false alarms among the legitimate rows it was chosen on.
+        False-positive rate on the legitimate rows it was chosen on.
     n_negatives : int
         Number of those rows.
     fpr_upper_bound : float
@@ -39,7 +39,7 @@ def choose_threshold(y: npt.ArrayLike, probability: npt.ArrayLike, fpr_budget: f
     """Return the threshold of largest recall whose false-positive rate is within the budget.
 
     The value lies halfway between the highest probability that must not be flagged and the
-    lowest that is, so that rounding to float32 flips no row.
+    lowest that is, so that float32 rounding changes no verdict.
 
     Parameters
     ----------
@@ -48,17 +48,17 @@ def choose_threshold(y: npt.ArrayLike, probability: npt.ArrayLike, fpr_budget: f
     probability : array-like of shape (n_rows,)
         Calibrated P(phishing).
     fpr_budget : float
-        Allowed share of false alarms among legitimate rows, within 0 and 1.
+        Allowed false-positive rate, within 0 and 1.
 
     Raises
     ------
     ThresholdError
-        If the budget is not within 0 and 1, or there is no legitimate row to judge it by.
+        If the budget must be within 0 and 1, or there is no legitimate row.
     """
     truth, p = np.asarray(y, dtype=np.int8), np.asarray(probability, dtype=np.float64)
     n_negatives = int((truth == 0).sum())
     if not 0 <= fpr_budget <= 1:
-        raise ThresholdError(f"false-positive budget {fpr_budget} is not within 0 and 1")
+        raise ThresholdError(f"false-positive budget {fpr_budget} must be within 0 and 1")
     if n_negatives == 0:
         raise ThresholdError(f"{len(truth)} rows, none legitimate: no false-positive rate to keep")
     excluded = highest_excluded(truth, p, fpr_budget)

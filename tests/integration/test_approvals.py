@@ -88,7 +88,7 @@ def test_versions_show_what_people_need_before_they_approve(desk, capsys):
     assert "REFUSED: sites: version" in lines[BETTER]
     assert "not completely published" in lines[BETTER]
     assert lines[REJECTED].endswith("rejected: accuracy 0.80 < 0.92")
-    assert lines[NOT_EVALUATED].endswith("not judged")
+    assert lines[NOT_EVALUATED].endswith("not evaluated")
 
 
 @pytest.mark.parametrize("version", [REJECTED, NOT_EVALUATED], ids=["rejected", "not-judged"])
@@ -155,7 +155,7 @@ def test_verdicts_without_the_trainers_word_are_none(desk, capsys):
     desk.store.delete(of_run(GOOD, GATE_SIGNATURE))
 
     assert desk.say("approve", GOOD, "--reason", "it passed, see") == 1
-    assert "(not judged)" in capsys.readouterr().err
+    assert "(not evaluated)" in capsys.readouterr().err
     assert desk.in_production() is None
 
 

@@ -146,7 +146,7 @@ def test_versions_that_are_not_approved_stand_there_with_their_verdicts(busy):
 
     assert "accuracy 0.80, below 0.92" in shown
     assert "Its run has been waiting for a person since 2026-11-21 03:00 UTC" in shown
-    assert f"{NOT_EVALUATED} made 2026-11-21 02:05 not judged 95.1 %" in shown
+    assert f"{NOT_EVALUATED} made 2026-11-21 02:05 not evaluated 95.1 %" in shown
     assert "Versions 1 to 5 of 5, newest first" in shown
 
 

@@ -1,4 +1,4 @@
-"""The ONNX form of HistGradientBoosting: skl2onnx's own, with two of its faults corrected."""
+"""ONNX converter of HistGradientBoosting: skl2onnx's own with two defects worked around."""
 
 from copy import deepcopy
 from itertools import chain
@@ -45,7 +45,7 @@ def _with_float32_thresholds(
 
 
 class _WholeNumbers:
-    """A container that writes truth values as the integers they are in ONNX.
+    """A container that writes booleans as the integers ONNX expects.
 
     skl2onnx 1.20 mixes False among the integers of ``nodes_missing_value_tracks_true``, which
     protobuf refuses from 7.34 on.
@@ -54,7 +54,7 @@ class _WholeNumbers:
     def __init__(self, container: ModelComponentContainer) -> None:
         self._container = container
 
-    def __getattr__(self, name: str) -> Any:  # whatever else the converter asks of a container
+    def __getattr__(self, name: str) -> Any:  # everything else is delegated
         return getattr(self._container, name)
 
     def add_node(self, op_type: str, inputs: Any, outputs: Any, **attributes: Any) -> None:

@@ -1,4 +1,4 @@
-"""A fitted model as ONNX, for the scorer."""
+"""Export a fitted model as ONNX, and measure its parity with scikit-learn."""
 
 from collections.abc import Sequence
 
@@ -106,7 +106,7 @@ def _convert(estimator: ClassifierMixin, n_inputs: int) -> ModelProto:
         )
         return model
     except (NameError, NotImplementedError, RuntimeError, TypeError, ValueError) as err:
-        reason = str(err).partition("\n")[0]  # skl2onnx goes on to print the whole model
+        reason = str(err).partition("\n")[0]  # skl2onnx appends a dump of the whole model
         raise ExportError(f"{type(estimator).__name__} has no ONNX form: {reason}") from err
 
 
@@ -157,7 +157,7 @@ def _constants(calibrated: SigmoidCalibratedClassifier | None) -> list[TensorPro
 
 
 def _only_probability(model: ModelProto) -> ModelProto:
-    """Drop the label and whatever only the label needs."""
+    """Remove the label output and the nodes only it needs."""
     pruned = Extractor(model).extract_model([INPUT], [OUTPUT])
     ordered = _in_fixed_order(pruned.graph.node)
     del pruned.graph.node[:]

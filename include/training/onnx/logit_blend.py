@@ -1,4 +1,4 @@
-"""The ONNX form of ``LogitBlendClassifier``, for skl2onnx; names are fixed: one in a graph."""
+"""ONNX converter of ``LogitBlendClassifier``; fixed node names: at most one in a graph."""
 
 import numpy as np
 from onnx import numpy_helper, parser
@@ -28,7 +28,7 @@ _NODES = """
 def convert_logit_blend(
     scope: Scope, operator: Operator, container: ModelComponentContainer
 ) -> None:
-    """Add the nodes of a ``LogitBlendClassifier`` of boosted trees; these are converted as ever.
+    """Add the nodes of a ``LogitBlendClassifier`` of boosted trees, which are converted as usual.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def convert_logit_blend(
     inner_model = model.estimator_
     n_shown = inner_model.n_features_in_
     inner = scope.declare_local_operator(_get_sklearn_operator_name(type(inner_model)), inner_model)
-    # Log-odds, not probabilities: 1 - p has lost what the last column may bring to the middle.
+    # Log-odds, not probabilities: 1 - p has lost the precision that the last column may need.
     container.options = {**(container.options or {}), type(inner_model): {"raw_scores": True}}
     shown = scope.declare_local_variable("st_shown", FloatTensorType([None, n_shown]))
     inner.inputs.append(shown)
@@ -59,7 +59,7 @@ def convert_logit_blend(
     text = _NODES
     for name, replaced in names.items():
         text = text.replace(name, replaced)
-    container.nodes.extend(parser.parse_graph(f"steadied () => () {{ {text} }}").node)
+    container.nodes.extend(parser.parse_graph(f"logit_blend () => () {{ {text} }}").node)
     for name, value in _constants(model, n_shown).items():
         container.initializers.append(numpy_helper.from_array(value, f"st_{name}"))
 

@@ -1,4 +1,4 @@
-"""The ONNX forms of our neighbour estimators, for skl2onnx; passed in, registered nowhere.
+"""ONNX converters of the nearest-neighbour estimators, passed to skl2onnx at each call.
 
 The squared distance of x to a row r is ``|x|^2 - 2 x.r + |r|^2``; ``|x|^2`` is the same for every
 row and is left out, as only the order of the distances matters. Arithmetic is in float32. Names are

@@ -1,17 +1,17 @@
-"""Scores of pieces: group-disjoint on training rows, whole on others, and exact in every order."""
+"""Scores of tokens: group-disjoint on training rows, joint on others, and exact in every order."""
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 
-from include.estimators.cross_fit import FINE, GRIDS, NEW, CrossFitScores
+from include.estimators.cross_fit import GRIDS, STANDALONE, UNSEEN, CrossFitScores
 
 SECTIONS = ((2, 8, 64), (8, 12, 32), (12, 14, 16))
 
 
 @pytest.fixture
 def rows():
-    """Figure, group, and pieces; a piece below 8 tells the class, the others are noise."""
+    """Figure, group, and tokens; a piece below 8 tells the class, the others are noise."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 600).astype(np.int8)
     X = np.zeros((600, 14), np.float32)
@@ -25,7 +25,7 @@ def rows():
 
 
 def scores():
-    return CrossFitScores(n_figures=1, sections=SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5))
+    return CrossFitScores(n_passthrough=1, sections=SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5))
 
 
 def test_figures_pass_and_pieces_become_scores(rows):
@@ -59,7 +59,7 @@ def test_a_group_that_tells_the_class_does_not_leak_into_its_own_score(rows):
 def test_peers_become_odds_that_a_row_has_no_part_in(rows):
     X, y = rows
     X = np.column_stack([X, X[:, 1] % 60 + 1, 61 + y]).astype(np.float32)
-    model = CrossFitScores(1, SECTIONS, 2, (1.0, 1.0, 0.5), peers=(14, 16, 64))
+    model = CrossFitScores(1, SECTIONS, 2, (1.0, 1.0, 0.5), categories=(14, 16, 64))
     cross_fitted = model.fit_transform(X, y)[:, 1:3]
     fitted = model.transform(X)
 
@@ -94,8 +94,8 @@ def test_a_piece_never_met_is_counted_as_new(rows):
     X[:, 2:8] = np.minimum(X[:, 2:8], 40)
     fitted = scores().fit(X, y)
 
-    assert fitted.tables_[0][50, NEW] == GRIDS[NEW]
-    assert fitted.tables_[0][5, NEW] == 0
+    assert fitted.tables_[0][50, UNSEEN] == GRIDS[UNSEEN]
+    assert fitted.tables_[0][5, UNSEEN] == 0
 
 
 def test_a_section_without_scores_serves_the_fine_score_alone(rows):
@@ -112,7 +112,9 @@ def test_a_section_without_scores_serves_the_fine_score_alone(rows):
 
 def test_odds_that_nobody_asks_for_are_not_passed_on(rows):
     X, y = rows
-    some = CrossFitScores(1, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), odds_of=(1,)).fit(X, y)
+    some = CrossFitScores(
+        1, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), bayes_sections=(1,)
+    ).fit(X, y)
     every = scores().fit(X, y)
 
     assert some.n_scores == every.n_scores - 2
@@ -124,7 +126,7 @@ def test_a_section_of_weight_zero_says_nothing(rows):
     fitted = CrossFitScores(1, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.0)).fit(X, y)
 
     assert not fitted.tables_[2].any()
-    assert fitted.tables_[0][:, FINE].any()
+    assert fitted.tables_[0][:, STANDALONE].any()
 
 
 def test_the_same_rows_give_the_same_tables(rows):

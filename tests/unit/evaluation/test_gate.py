@@ -148,7 +148,8 @@ BAD = [
     pytest.param(
         "false_positives",
         changed(fpr_interval=(0.015, 0.035)),
-        "5 of 500 legitimate rows flagged, a rate of 1.50% to 3.50% by chance: a budget of 1.00%",
+        "5 of 500 legitimate rows flagged, a rate of 1.50% to 3.50% (confidence interval): the "
+        "budget of 1.00%",
     ),
     pytest.param(
         "false_positive_bound",
@@ -171,28 +172,28 @@ BAD = [
     pytest.param(
         "slice_recall",
         sliced(recall_interval=(0.2, 0.45)),
-        "1 of 2 slices have enough rows; recall below that of all rows: for certain more than "
+        "1 of 2 slices have enough rows; recall below that of all rows: significantly more than "
         "40.0% in host = an IP address (41.0%, 300 rows)",
     ),
     pytest.param(
         "slice_false_positives",
         sliced(fpr_interval=(0.06, 0.2)),
-        "false-positive rate: for certain more than 5.0% in host = an IP address (6.0%, 300 rows)",
+        "false-positive rate: significantly more than 5.0% in host = an IP address (6.0%",
     ),
     pytest.param(
         "slice_recall_loss",
         sliced(recall_change=(-0.4, -0.2)),
-        "recall below the champion's: for certain more than 10.0% in host = an IP address (20.0%",
+        "recall below the champion's: significantly more than 10.0% in host = an IP address (20.0%",
     ),
     pytest.param(
         "slice_false_positive_rise",
         sliced(fpr_change=(0.12, 0.3)),
-        "false-positive rate above the champion's: for certain more than 10.0% in host",
+        "false-positive rate above the champion's: significantly more than 10.0% in host",
     ),
     pytest.param(
         "slice_disputed_labels",
         sliced(disputed_interval=(0.12, 0.3)),
-        "rows labelled legitimate that the champion flags: for certain more than 10.0% in host",
+        "rows labelled legitimate that the champion flags: significantly more than 10.0% in host",
     ),
     pytest.param(
         "simpler",
@@ -218,7 +219,7 @@ BAD = [
     pytest.param(
         "drift",
         changed(drift={"blocked": ["SFH"], "sentences": []}),
-        "moved beyond the blocking limit: SFH",
+        "drifted beyond the blocking limit: SFH",
     ),
     pytest.param(
         "later_months",
@@ -281,7 +282,7 @@ def test_drift_can_be_accepted_by_whoever_starts_the_run():
     verdict = of("drift", changed(drift=drift, accept_drift=True))
 
     assert verdict.passed
-    assert "accepted by whoever started the run" in verdict.sentence
+    assert "accepted in the run's parameters" in verdict.sentence
 
 
 def test_disputed_labels_can_be_accepted_by_whoever_starts_the_run():
@@ -289,14 +290,14 @@ def test_disputed_labels_can_be_accepted_by_whoever_starts_the_run():
     verdict = of("slice_disputed_labels", disputed)
 
     assert verdict.passed
-    assert "in host = an IP address (12.0%, 300 rows); accepted by whoever" in verdict.sentence
+    assert "in host = an IP address (12.0%, 300 rows); accepted in the run" in verdict.sentence
 
 
 def test_without_a_champion_the_floors_decide_and_that_is_said():
     first = changed(champion=None, slices=[SLICE, SMALL])
 
     assert rejections(apply_gate(first, POLICY)) == []
-    assert of("champion", first).sentence == "no champion yet: the floors alone decide"
+    assert of("champion", first).sentence == "no champion yet: only the absolute limits decide"
 
 
 def test_without_any_limit_the_champion_decides_and_that_is_said():
@@ -304,13 +305,13 @@ def test_without_any_limit_the_champion_decides_and_that_is_said():
 
     assert rejections(verdicts) == []
     assert {v.rule for v in verdicts if v.evaluated} == {"false_positives", "champion", "drift"}
-    assert all(v.evaluated or "no limit set, not judged" in v.sentence for v in verdicts)
+    assert all(v.evaluated or "no limit set, not evaluated" in v.sentence for v in verdicts)
 
 
 def test_without_floor_and_champion_nothing_speaks_for_a_model():
     (rejected,) = rejections(apply_gate(changed(champion=None), Policy()))
 
-    assert rejected == "no champion yet and no floor set: nothing to judge by"
+    assert rejected == "no champion yet and no absolute limit set: cannot be evaluated"
 
 
 def test_a_slice_with_too_few_rows_rejects_nothing():
@@ -319,7 +320,7 @@ def test_a_slice_with_too_few_rows_rejects_nothing():
 
     assert verdict.passed
     assert not verdict.evaluated
-    assert verdict.sentence == "no slice has enough rows for recall: not judged"
+    assert verdict.sentence == "no slice has enough rows for recall: not evaluated"
 
 
 def test_too_few_legitimate_rows_to_bound_a_small_budget_are_named():
@@ -335,7 +336,7 @@ def test_a_lead_that_may_be_chance_is_said_to_be_undecided():
 
     assert verdict.passed
     assert not verdict.evaluated
-    assert "too few rows to tell a simpler model apart" in verdict.sentence
+    assert "too few rows to distinguish a simpler model" in verdict.sentence
 
 
 def test_the_simplest_family_need_not_beat_itself():

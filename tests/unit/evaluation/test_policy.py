@@ -32,14 +32,14 @@ def test_an_empty_policy_has_no_floor(policy_file):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        pytest.param("min_acuracy = 0.9", "no rule knows min_acuracy", id="misspelt"),
-        pytest.param("[floors]\nmin_accuracy = 0.9", "no rule knows floors", id="table"),
-        pytest.param('min_accuracy = "0.9"', "min_accuracy = '0.9' is not a number", id="text"),
-        pytest.param("min_accuracy = true", "is not a number", id="boolean"),
-        pytest.param("max_ece = nan", "is not a number", id="nan"),
-        pytest.param("max_ece = -0.1", "is not a number from 0 on", id="negative"),
-        pytest.param("min_accuracy = 92", "is not within 0 and 1", id="percent"),
-        pytest.param("confidence = 1.0", "is not between 0.5 and 1", id="certain"),
+        pytest.param("min_acuracy = 0.9", "unknown limits: min_acuracy", id="misspelt"),
+        pytest.param("[floors]\nmin_accuracy = 0.9", "unknown limits: floors", id="table"),
+        pytest.param('min_accuracy = "0.9"', "min_accuracy = '0.9' must be a number", id="text"),
+        pytest.param("min_accuracy = true", "must be a number", id="boolean"),
+        pytest.param("max_ece = nan", "must be a number", id="nan"),
+        pytest.param("max_ece = -0.1", "must be a number of at least 0", id="negative"),
+        pytest.param("min_accuracy = 92", "must be within 0 and 1", id="percent"),
+        pytest.param("confidence = 1.0", "must be between 0.5 and 1", id="certain"),
         pytest.param("min_accuracy 0.9", "is not TOML", id="no-toml"),
     ],
 )

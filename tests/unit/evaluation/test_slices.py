@@ -36,7 +36,7 @@ def test_a_slice_of_few_rows_says_so_and_is_not_evaluated():
         False,
         True,
     )
-    assert found["sentence"].endswith("too few rows (5 legitimate < 20), not judged")
+    assert found["sentence"].endswith("too few rows (5 legitimate < 20), not evaluated")
     assert found["sentence"].startswith("host = ip: 100.0% (88.4% to 100.0%) of 30 phishing rows")
 
 

@@ -18,7 +18,11 @@ def test_figures_and_scores_have_names_of_their_own():
     scores = stack(0)[0]
 
     assert len(set(given)) == len(given) == N_FIGURES + scores.n_scores
-    assert (scores.n_figures, scores.sections, scores.peers) == (N_FIGURES, SECTIONS, PEERS)
+    assert (scores.n_passthrough, scores.sections, scores.categories) == (
+        N_FIGURES,
+        SECTIONS,
+        PEERS,
+    )
 
 
 def test_a_set_that_nobody_described_has_no_names():

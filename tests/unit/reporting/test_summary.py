@@ -62,7 +62,7 @@ def test_without_a_champion_nothing_changed():
     summary = summarise(first, report_inputs(evaluation={"champion": None}, champion=None))
 
     assert summary.changes == ()
-    assert "No version is in production" in summary.reasons[0]
+    assert "No production version" in summary.reasons[0]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Scores of pieces leave Python without losing a bit."""
+"""Scores of tokens leave Python without losing a bit."""
 
 import numpy as np
 import onnxruntime
@@ -12,12 +12,12 @@ from include.inference.graph_allowlist import check_graph
 from include.training.onnx.export import INPUT, OUTPUT, parity, to_onnx
 
 SECTIONS = ((3, 30, 4096), (30, 40, 4096), (40, 60, 512))
-SHOWN = {"plain": False, "steadied, of peers": True}
+SHOWN = {"plain": False, "steadied, of categories": True}
 
 
 @pytest.fixture(scope="module", params=SHOWN.values(), ids=SHOWN)
 def fitted(request):
-    """Two figures, a group, and three kinds of pieces, some absent; the model and its ONNX form."""
+    """Two figures, a group, and three kinds of tokens, some absent; the model and its ONNX form."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 3000).astype(np.int8)
     X = np.zeros((3000, 60), np.float32)
@@ -27,10 +27,15 @@ def fitted(request):
     X[:, 40:] = rng.integers(0, 300, (3000, 20)) + 100 * y[:, np.newaxis]
     X[::7, 40:] = 0
     boosting = HistGradientBoostingClassifier(max_iter=30, early_stopping=False, random_state=0)
-    odds_of = (1,) if request.param else None
-    peers = (50, 60, 512) if request.param else None
+    bayes_sections = (1,) if request.param else None
+    categories = (50, 60, 512) if request.param else None
     scores = CrossFitScores(
-        2, SECTIONS, n_scored=2, weights=(1.0, 1.0, 0.5), odds_of=odds_of, peers=peers
+        2,
+        SECTIONS,
+        n_scored=2,
+        weights=(1.0, 1.0, 0.5),
+        bayes_sections=bayes_sections,
+        categories=categories,
     )
     classifier = LogitBlendClassifier(boosting) if request.param else boosting
     model = Pipeline([("scores", scores), ("classifier", classifier)]).fit(X, y)

@@ -81,5 +81,5 @@ def test_without_legitimate_rows_there_is_no_threshold():
 
 @pytest.mark.parametrize("budget", [-0.01, 1.5], ids=["negative", "above one"])
 def test_a_budget_that_is_no_share_is_refused(budget):
-    with pytest.raises(ThresholdError, match="not within 0 and 1"):
+    with pytest.raises(ThresholdError, match="must be within 0 and 1"):
         choose_threshold([0, 1], [0.2, 0.9], budget)

@@ -11,7 +11,7 @@ from distributed import LocalCluster
 from include.errors import ClusterUnavailableError, SettingMissingError
 from include.stack.ports import pick_port
 from include.training.families import tabular_families
-from include.training.parallel import folds_spread
+from include.training.parallel import parallel_folds
 from include.training.search import search_family
 
 FAMILIES = {family.name: family for family in tabular_families("quick", 0)}
@@ -45,7 +45,7 @@ def scheduler():
 )
 def test_the_figures_are_the_same_wherever_folds_are_fitted(rows, scheduler, backend, family):
     alone = search(rows, family)
-    with folds_spread(backend, scheduler):
+    with parallel_folds(backend, scheduler):
         elsewhere = processes()
         spread = search(rows, family)
 
@@ -55,12 +55,12 @@ def test_the_figures_are_the_same_wherever_folds_are_fitted(rows, scheduler, bac
 
 @pytest.mark.parametrize("backend", ["", "sequential"])
 def test_folds_are_fitted_here_unless_asked_otherwise(backend):
-    with folds_spread(backend, "tcp://not-asked:8786"):
+    with parallel_folds(backend, "tcp://not-asked:8786"):
         assert processes() == {os.getpid()}
 
 
 def test_no_process_stays_behind():
-    with folds_spread("loky", ""):
+    with parallel_folds("loky", ""):
         elsewhere = processes()
 
     assert not any(map(psutil.pid_exists, elsewhere))
@@ -68,19 +68,22 @@ def test_no_process_stays_behind():
 
 @pytest.mark.parametrize(
     ("backend", "scheduler", "reason"),
-    [("dask", "", "DASK_SCHEDULER_ADDRESS is not set"), ("ray", "", "'ray' is none of sequential")],
+    [
+        ("dask", "", "DASK_SCHEDULER_ADDRESS is not set"),
+        ("ray", "", "'ray' must be one of sequential"),
+    ],
 )
 def test_a_backend_that_cannot_be_is_refused_by_name(backend, scheduler, reason):
-    with pytest.raises(SettingMissingError, match=reason), folds_spread(backend, scheduler):
+    with pytest.raises(SettingMissingError, match=reason), parallel_folds(backend, scheduler):
         pass
 
 
 def test_a_cluster_that_is_away_or_empty_is_said_to_be():
     nobody = f"tcp://127.0.0.1:{pick_port()}"
-    away = folds_spread("dask", nobody, timeout_s=1)
-    with pytest.raises(ClusterUnavailableError, match=f"answers at {nobody}"), away:
+    away = parallel_folds("dask", nobody, timeout_s=1)
+    with pytest.raises(ClusterUnavailableError, match=f"responds at {nobody}"), away:
         pass
     with started(n_workers=0) as empty:
-        idle = folds_spread("dask", empty, timeout_s=1)
+        idle = parallel_folds("dask", empty, timeout_s=1)
         with pytest.raises(ClusterUnavailableError, match="has no worker"), idle:
             pass
