@@ -109,6 +109,10 @@ class DatasetRefusedError(NightCatchError):
     """A data set must not be used: not the pinned bytes, or a file outside the data directory."""
 
 
+class UrlRefusedError(NightCatchError):
+    """A text is no web address, or one that no browser opens; the message says why."""
+
+
 class RequestRejectedError(NightCatchError):
     """A scoring request breaks a rule of the API or of the model's inputs; `faults` say where."""
 

@@ -13,6 +13,7 @@ LAYERS = {
     "contract": 1,
     "stores": 1,
     "estimators": 1,
+    "urls": 1,
     "features": 1,
     "ingest": 2,
     "validation": 2,
@@ -32,7 +33,7 @@ LAYERS = {
     "cli": 6,
 }
 # Same-layer imports that are meant: a step may use the figures or the split of its neighbour.
-NEIGHBOURS = {("training", "evaluation"), ("evaluation", "training")}
+NEIGHBOURS = {("training", "evaluation"), ("evaluation", "training"), ("features", "urls")}
 SCORER_MUST_NOT = {
     "airflow", "great_expectations", "joblib", "model_signing", "pandas", "pickle", "pymongo",
     "sklearn", "skl2onnx",
