@@ -1,4 +1,4 @@
-"""From a signed version to one in production: serving-checkion, gate, approval."""
+"""From a signed version to one in production: serving checks, gate, approval."""
 
 import logging
 from dataclasses import asdict
