@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
-from tests.support.browser import Browser
+from tests.support.browser import Browser, open_browser
 
 # The same examples each time, and no failure because the machine had other work to do.
 settings.register_profile(
@@ -40,11 +40,10 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedServer]:
 
 
 @pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     """One headless browser for a module's tests."""
-    browser = Browser(tmp_path_factory.mktemp("browser"))
-    yield browser
-    browser.close()
+    with open_browser() as browser:
+        yield browser
 
 
 @pytest.fixture

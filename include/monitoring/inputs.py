@@ -33,7 +33,7 @@ def measure_inputs(
     limits: Limits,
     gx_root: Path,
 ) -> dict[str, Any]:
-    """Return how far each field has moved, or why that is not judged.
+    """Return how far each field has moved, or why that is not evaluated.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class GateOutcome:
 
     def __str__(self) -> str:
         if not self.evaluated:
-            return "not judged"
+            return "not evaluated"
         return f"rejected: {'; '.join(self.rejections)}" if self.rejections else "passed"
 
 
@@ -187,7 +187,7 @@ def read_signed_manifest(
 def read_gate(
     store: ObjectStore, manifest: Manifest, manifest_sha256: str, trusted_keys: TrustedKeys
 ) -> GateOutcome:
-    """Return what the gate of the version's run said of it; not judged if no trainer vouches.
+    """Return what the gate of the version's run said of it; not evaluated if no trainer vouches.
 
     Raises
     ------
@@ -215,13 +215,13 @@ def read_gate(
     def of(wanted: str) -> tuple[str, ...]:
         return tuple(sentence for outcome, sentence in said if outcome == wanted)
 
-    return GateOutcome(True, of("rejected"), of("passed"), of("not judged"))
+    return GateOutcome(True, of("rejected"), of("passed"), of("not evaluated"))
 
 
 def _outcome(verdict: Mapping[str, Any]) -> str:
     if not verdict["passed"]:
         return "rejected"
-    return "passed" if verdict.get("evaluated", True) else "not judged"
+    return "passed" if verdict.get("evaluated", True) else "not evaluated"
 
 
 def _rejection(store: ObjectStore, manifest: Manifest) -> str:

@@ -78,11 +78,13 @@ def gate(
     vouched = sign_verdicts(said, packaged["manifest_sha256"], key)
     run.store.put(run.key(GATE_SIGNATURE), vouched, "application/json")
     for verdict in verdicts:
-        word = "not judged" if not verdict.evaluated else "passed" if verdict.passed else "REJECTED"
+        word = (
+            "not evaluated" if not verdict.evaluated else "passed" if verdict.passed else "REJECTED"
+        )
         _log.info("%s: %s", word, verdict.sentence)
     evaluated = [verdict.passed for verdict in verdicts if verdict.evaluated]
     counts = sum(evaluated), len(evaluated), len(verdicts) - len(evaluated)
-    _log.info("%s: %d of %d rules passed; %d not judged", run.pipeline.name, *counts)
+    _log.info("%s: %d of %d rules passed; %d not evaluated", run.pipeline.name, *counts)
     if rejected := rejections(verdicts):
         raise GateRejectedError(f"{run.pipeline.name}: {'; '.join(rejected)}")
     return [verdict.sentence for verdict in verdicts]

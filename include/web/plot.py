@@ -73,7 +73,7 @@ def state_of(kept: StoredVersion) -> str:
         return "was in production"
     if kept.answer or kept.gate.rejections:
         return "rejected"
-    return "not approved" if kept.gate.evaluated else "not judged"
+    return "not approved" if kept.gate.evaluated else "not evaluated"
 
 
 def figure_of(kept: StoredVersion, figure: Figure) -> float | None:

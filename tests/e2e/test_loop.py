@@ -25,7 +25,7 @@ from include.run.run_context import RunContext
 from include.tracking.delivery_queue import has_news
 from include.tracking.models import model_name
 from include.tracking.runs import experiment_name
-from tests.support.browser import Browser
+from tests.support.browser import open_browser
 
 PIPELINE = pipelines.get("sites")
 NAMES = [field.name for field in PIPELINE.inputs]
@@ -275,12 +275,12 @@ def test_a_person_rolls_back_with_a_reason_and_scorers_follow(running, first_run
     running.wait_for_serial(pointer.serial)
 
 
-def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_run, tmp_path):
+def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_run):
     before = in_production(running)
     url, page = running.settings.airflow_url, "document.querySelector('iframe').contentDocument"
-    browser = Browser(tmp_path)
-    try:
-        browser.notify("Network.setCookie", name="_token", value=running.token(), url=url)
+    with open_browser() as browser:
+        cookie = {"name": "_token", "value": running.token(), "url": url}
+        browser.page.context.add_cookies([cookie])
         browser.open(f"{url}/plugin/models")
         browser.wait_for("document.querySelector('iframe')")
         browser.wait_for(f"{page}?.querySelector('a.button[href$=put-in-force]')")
@@ -290,8 +290,6 @@ def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_r
         browser.run(f"{page}.querySelector('#approve button').click()")
         browser.wait_for(f"{page}.querySelector('#said a')")
         run_id = browser.run(f"{page}.querySelector('#said a').textContent")
-    finally:
-        browser.close()
     state = running.airflow.follow("approve_model", run_id, lambda task: None)
     pointer = in_production(running)
 

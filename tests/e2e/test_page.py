@@ -2,17 +2,13 @@
 
 import json
 import threading
-import time
 
 import pytest
 from werkzeug.serving import make_server
 
 from include.pipelines.sites.records import FIELDS
 from tests.support import onnx_graphs
-from tests.support.browser import AXE, TIMEOUT_S
 from tests.support.scorer_app import TEXT, app_of, following
-
-TAB, ENTER = 9, 13
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +58,7 @@ def answer_of(page):
 
 def paste(page, text):
     page.run("document.querySelector('#paste').focus()")
-    page.type(text)
+    page.page.keyboard.insert_text(text)
     page.run("document.querySelector('#paste-form').requestSubmit()")
 
 
@@ -146,7 +142,6 @@ def test_what_is_pasted_is_understood(page, text, wanted):
 
 
 def test_a_dropped_file_is_a_paged_table_with_a_download(page, tmp_path):
-    page.save_to(tmp_path)
     drop(page, "sites.csv", csv(120))
 
     text = answer_of(page)
@@ -154,11 +149,11 @@ def test_a_dropped_file_is_a_paged_table_with_a_download(page, tmp_path):
     assert "Rows 1 to 50 of 120" in text
     page.run("[...document.querySelectorAll('#answer button')].at(-2).click()")
     assert "Rows 51 to 100" in answer_of(page)
-    page.run("[...document.querySelectorAll('#answer button')].at(-1).click()")
-    saved = tmp_path / "predictions.csv"
-    deadline = time.monotonic() + TIMEOUT_S
-    while not saved.exists() or len(saved.read_text().splitlines()) < 121:
-        assert time.monotonic() < deadline
+    with page.page.expect_download() as download:
+        page.run("[...document.querySelectorAll('#answer button')].at(-1).click()")
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    assert saved.name == "predictions.csv"
     assert len(saved.read_text().splitlines()) == 121
 
 
@@ -213,12 +208,12 @@ def test_what_is_sent_is_never_markup(page):
 
 def test_the_keyboard_alone_is_enough(page):
     for _ in range(30):
-        page.press("Tab", TAB)
+        page.page.keyboard.press("Tab")
         if page.run("document.activeElement.id") == "paste":
             break
-    page.type("http://bad.example/")
-    page.press("Tab", TAB)
-    page.press("Enter", ENTER)
+    page.page.keyboard.insert_text("http://bad.example/")
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Enter")
 
     assert "Phishing" in answer_of(page)
 
@@ -268,7 +263,7 @@ CONTRAST = """(() => {
 def test_everything_a_screen_reader_meets_has_a_name(page):
     drop(page, "sites.csv", csv(60))
     answer_of(page)
-    nodes = page.notify("Accessibility.getFullAXTree")["nodes"]
+    nodes = page.accessibility_tree()
     interactive = {"button", "link", "combobox", "textbox", "image", "region", "table"}
     met = [node for node in nodes if node["role"]["value"] in interactive and not node["ignored"]]
 
@@ -277,13 +272,6 @@ def test_everything_a_screen_reader_meets_has_a_name(page):
     assert [role for role in nameless if role["value"] != "image"] == []
     assert page.run("document.documentElement.lang") == "en"
     assert page.run("[...document.querySelectorAll('h1')].length") == 1
-
-
-def broken_rules(page):
-    """What axe says is wrong with the page as it is now, rule by rule."""
-    page.run(f"{AXE}; 0")
-    found = page.run("axe.run(document).then((results) => results.violations)")
-    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -299,29 +287,29 @@ def test_no_rule_of_accessibility_is_broken(page, text, width, scheme):
         paste(page, text)
         answer_of(page)
 
-    assert broken_rules(page) == {}
+    assert page.axe_violations() == {}
     page.problems.clear()  # a 422 is logged by the browser
 
 
 def test_a_broken_rule_of_accessibility_would_be_noticed(page):
     page.run("document.querySelector('main').append(document.createElement('input'))")
 
-    assert "label" in broken_rules(page)
+    assert "label" in page.axe_violations()
 
 
 def test_no_rule_of_accessibility_is_broken_by_reasons_tables_and_the_api(page, address):
     page.run("document.querySelector('[data-fill=first]').click()")
     page.run("document.querySelector('.record-form').requestSubmit()")
     answer_of(page)
-    assert broken_rules(page) == {}
+    assert page.axe_violations() == {}
 
     drop(page, "sites.csv", csv(60))
     page.wait_for("document.querySelector('#answer').innerText.includes('60 checked')")
-    assert broken_rules(page) == {}
+    assert page.axe_violations() == {}
 
     page.open(address + "docs")
     page.wait_for("document.querySelectorAll('#operations section').length > 4")
-    assert broken_rules(page) == {}
+    assert page.axe_violations() == {}
 
 
 def test_the_api_page_describes_and_tries_every_route(page, address):

@@ -4,7 +4,6 @@ import pytest
 
 from include.reporting.report import render_report
 from include.reporting.report_inputs import ReportInputs
-from tests.support.browser import AXE
 from tests.support.report_inputs import SLICE, manifest, report_inputs
 
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-records" * 2
@@ -43,14 +42,9 @@ def test_a_report_opens_alone_and_fits(chromium, pages, page, width, scheme):
 def test_no_rule_of_accessibility_is_broken(chromium, pages, width, scheme):
     chromium.show_at(width, 900, scheme)
     chromium.open(pages["whole"])
-    chromium.run(f"{AXE}; 0")
     # The inside of a plot is told by its label, and takes axe longest.
-    broken = chromium.run(
-        "axe.run({include: [['html']], exclude: [['svg']]}).then((found) => found.violations)"
-    )
+    assert chromium.axe_violations(exclude=["svg"]) == {}
     chromium.problems.clear()
-
-    assert {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in broken} == {}
 
 
 def test_every_entry_of_the_contents_leads_to_its_chapter(chromium, pages):
@@ -91,16 +85,16 @@ def test_plots_take_the_colours_of_the_dark_page(chromium, pages):
 def test_on_paper_everything_is_unfolded_and_nothing_sticks_out(chromium, pages):
     chromium.show_at(794, 1123)
     chromium.open(pages["whole"])
-    chromium.notify("Emulation.setEmulatedMedia", media="print")
+    chromium.page.emulate_media(media="print")
     heights = chromium.run(
         "[...document.querySelectorAll('details > :not(summary)')].map((e) => e.offsetHeight)"
     )
     shown = chromium.run("getComputedStyle(document.querySelector('.contents')).display")
     width = chromium.run("document.documentElement.scrollWidth")
-    printed = chromium.notify("Page.printToPDF", printBackground=True)
-    chromium.notify("Emulation.setEmulatedMedia", media="")
+    printed = chromium.page.pdf(print_background=True)
+    chromium.page.emulate_media(media="screen")
 
     assert shown == "none"
     assert heights and min(heights) > 20
     assert width <= 794
-    assert printed["data"].startswith("JVBERi")
+    assert printed.startswith(b"%PDF-")

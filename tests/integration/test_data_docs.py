@@ -19,7 +19,6 @@ from include.validation.data_docs.build import fetch_source, publish_docs
 from include.validation.data_docs.serve import docs_app
 from include.validation.drift import measure_drift
 from include.validation.validate import validate
-from tests.support.browser import AXE, CHROMIUM, require_chromium
 from tests.support.web_pages import serving, unreachable_store, unset_store
 
 ROOT = Path(__file__).parents[2]
@@ -240,12 +239,12 @@ def test_validation_asks_nothing_of_the_network_and_writes_only_where_it_works(t
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tests.integration.test_data_docs import judge, sound_frame\n"
+        "from tests.integration.test_data_docs import apply_gate, sound_frame\n"
         "seen = []\n"
         "watched = {'socket.connect', 'socket.getaddrinfo', 'socket.sendto'}\n"
         "sys.addaudithook(lambda event, args: seen.append(args) if event in watched else None)\n"
         "Path('work').mkdir()\n"
-        "judge(sound_frame(), Path('work').resolve()).raise_if_rejected()\n"
+        "apply_gate(sound_frame(), Path('work').resolve()).raise_if_rejected()\n"
         "print(seen)\n"
     )
     environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": str(tmp_path)}
@@ -270,30 +269,6 @@ def address(published):
         yield address
 
 
-@pytest.fixture
-def browse(tmp_path):
-    """Return a page's document as Chromium leaves it, with no other host to be found."""
-    require_chromium()
-
-    def run(url):
-        done = subprocess.run(
-            [
-                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"),
-                *("--no-first-run", "--disable-background-networking", "--disable-sync"),
-                *("--disable-component-update", f"--user-data-dir={tmp_path}"),
-                *("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",),
-                *("--virtual-time-budget=10000", "--dump-dom", url),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=True,
-        )
-        return done.stdout
-
-    return run
-
-
 @pytest.mark.parametrize(
     ("page", "wanted"),
     [
@@ -304,15 +279,12 @@ def browse(tmp_path):
         pytest.param("validations/sites_drift/", ["<canvas", "KL Divergence"], id="drift"),
     ],
 )
-def test_pages_work_in_a_browser_without_the_internet(published, address, browse, page, wanted):
-    prefix = f"docs/{FOLDER}/"
-    (key,) = (key for key in published.keys_under(prefix + page) if key.endswith(".html"))
-
-    document = browse(f"{address}/{key.removeprefix('docs/')}")
+def test_pages_work_in_a_browser_without_the_internet(published, address, chromium, page, wanted):
+    chromium.open(address_of(published, address, page))
 
     for text in wanted:
-        assert text in document
-    assert "<title>owned" not in document
+        chromium.wait_for(f"document.documentElement.outerHTML.includes({text!r})")
+    assert chromium.run("document.title") != "owned"
 
 
 def address_of(published, address, page):
@@ -321,23 +293,13 @@ def address_of(published, address, page):
     return f"{address}/{key.removeprefix('docs/')}"
 
 
-def broken_rules(chromium, rules):
-    """What axe says is wrong with the open page, rule by rule."""
-    chromium.run(f"{AXE}; 0")
-    found = chromium.run(
-        "axe.run({include: [['html']], exclude: [['svg'], ['canvas']]},"
-        f" {json.dumps(rules)}).then((found) => found.violations)"
-    )
-    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found}
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page", ["quarantine.html", "drift.html"])
 def test_no_rule_of_accessibility_is_broken(published, address, chromium, page, scheme):
     chromium.show_at(1280, 900, scheme)
     chromium.open(address_of(published, address, page))
 
-    assert broken_rules(chromium, {}) == {}
+    assert chromium.axe_violations(exclude=["svg", "canvas"]) == {}
 
 
 @pytest.mark.parametrize("page", ["quarantine.html", "drift.html"])
@@ -361,7 +323,7 @@ def test_texts_of_great_expectations_stand_out(published, address, chromium, pag
     chromium.show_at(1280, 900, scheme)
     chromium.open(address_of(published, address, page))
 
-    assert broken_rules(chromium, legible) == {}
+    assert chromium.axe_violations(["svg", "canvas"], legible) == {}
 
 
 @pytest.mark.parametrize("page", ["", "index.html", "quarantine.html", "validations/sites/"])

@@ -22,7 +22,6 @@ from include.registry.retention.sweep import clear
 from include.stores.objects import ObjectStore
 from include.web.models import Wiring, models_app
 from include.web.plot import HEIGHT
-from tests.support.browser import AXE
 from tests.support.signed_versions import Signer, Version, apply_gate, request, version_name
 from tests.support.web_pages import serving, unreachable_store, unset_store
 
@@ -431,19 +430,8 @@ def test_the_pages_fit_and_break_no_rule_of_accessibility(busy, chromium):
                 assert chromium.run("getComputedStyle(document.body).backgroundColor") == (
                     "rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 29, 45)"
                 )
-                broken = _broken_rules(chromium)
+                broken = chromium.axe_violations(exclude=["iframe"])
                 assert broken == {}, (path, width, scheme)
-
-
-def _broken_rules(chromium):
-    # As a user's extension does it: the page's own policy lets no script in.
-    chromium.notify("Page.setBypassCSP", enabled=True)
-    chromium.run(f"{AXE}; 0")
-    found = chromium.run(
-        "axe.run({include: [['html']], exclude: [['iframe']]}).then((found) => found.violations)"
-    )
-    chromium.notify("Page.setBypassCSP", enabled=False)
-    return {rule["id"]: [node["html"] for node in rule["nodes"]] for rule in found}
 
 
 def test_hostile_text_is_text_and_a_hostile_report_is_inert(desk, chromium):
@@ -492,9 +480,9 @@ def test_promote_asks_airflow_and_says_how_it_ended(busy, chromium, state, sent)
         chromium.show_at(1280, 900)
         chromium.open(f"{address}/sites/{SECOND}")
         chromium.run("document.getElementById('reason').focus()")
-        chromium.type("flags fewer of our pages")
-        chromium.press("Tab", 9)
-        chromium.press("Enter", 13)
+        chromium.page.keyboard.insert_text("flags fewer of our pages")
+        chromium.page.keyboard.press("Tab")
+        chromium.page.keyboard.press("Enter")
         chromium.wait_for("document.querySelector('#said a')")
         link = chromium.run("document.querySelector('#said a').getAttribute('href')")
         chromium.wait_for(f"document.getElementById('said').textContent.startsWith({sent!r})")
@@ -550,4 +538,4 @@ def test_inside_the_ui_a_link_opens_in_the_window_around_and_its_theme_is_follow
         chromium.run(f"setTimeout(() => {link}.click()); 0")
 
         assert asked.get(timeout=600) == (f"train_sites/runs/run:{FIRST}", "document")
-        chromium.open(f"{address}/shell")
+        chromium.page.wait_for_url("**/dags/**")
