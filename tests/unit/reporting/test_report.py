@@ -59,7 +59,7 @@ def test_a_report_has_every_chapter(html):
     "words",
     [
         pytest.param("Gate: 1 of 1 rules passed", id="gate"),
-        pytest.param("1 not judged", id="not-judged"),
+        pytest.param("1 not evaluated", id="not-judged"),
         pytest.param("4 of 8,304 rows broke a rule", id="quarantine"),
         pytest.param("98.94 %", id="ceiling"),
         pytest.param("On the same test rows: Accuracy", id="champion"),
