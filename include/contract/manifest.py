@@ -196,4 +196,5 @@ def _input_field(entry: dict[str, Any]) -> InputField:
         dtype=str(entry["dtype"]),
         allowed=None if allowed is None else tuple(int(value) for value in allowed),
         description=str(entry.get("description", "")),
+        aliases=tuple(str(alias) for alias in entry.get("aliases", ())),
     )

@@ -20,12 +20,16 @@ class InputField:
         The only values accepted; None accepts every value of `dtype`.
     description : str
         The field's meaning, in words a reader of a prediction understands.
+    aliases : tuple of str
+        Other names of the column in files, the most specific first; capitals, blanks and
+        underscores make no difference.
     """
 
     name: str
     dtype: str
     allowed: tuple[int, ...] | None
     description: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
