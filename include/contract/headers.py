@@ -15,6 +15,7 @@ DELIMITERS = ",;\t|"
 _ABSENT = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "<na>", "null", "none"})
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _NOT_IN_NAMES = re.compile(r"[\W_]+")
+_INVISIBLE = " \t\ufeff\u200b"
 _UNNAMED = re.compile(r"(unnamed[0-9]*)?")  # pandas calls a column without a name "Unnamed: 0"
 
 
@@ -38,9 +39,9 @@ class Columns:
 
 
 def fold(name: str) -> str:
-    """Return a column name without what makes no difference: case, blanks, ``_``, ``-`` and such."""
+    """Return a column name without case, blanks, underscores and other marks."""
     text = unicodedata.normalize("NFKC", name).casefold()
-    return _NOT_IN_NAMES.sub("", text) or text.strip()
+    return _NOT_IN_NAMES.sub("", text) or text.strip(_INVISIBLE)
 
 
 def is_unnamed(name: str) -> bool:

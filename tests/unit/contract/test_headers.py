@@ -18,7 +18,7 @@ WANTED = {"url": ("url", "link", "domain"), "URL_Length": ("URL_Length", "LongUR
 
 @pytest.mark.parametrize(
     "name",
-    ["url", "URL", " Url ", "\ufeffurl", "link", "Domain", "u\u200brl", "ＵＲＬ"],
+    ["url", "URL", " Url ", "\ufeffurl", "link", "Domain", "u\u200brl", "\uff35\uff32\uff2c"],
 )
 def test_capitals_blanks_and_aliases_make_no_difference(name):
     assert find_columns(["x", name], WANTED).positions == {"url": 1}
