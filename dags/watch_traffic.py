@@ -7,7 +7,7 @@ Every day at 01:00 UTC for the day before, and whenever somebody triggers it for
 | task | what it does | where to look |
 |---|---|---|
 | `look` | inputs against the records of the version in production, with the nightly step's own measures; scores against earlier days and the test side; recall and false alarms by the labels of four weeks; a random sample to label | **Traffic**, under *Details* of the task |
-| `tell` | alerts: *Traffic drifted*, *Quality below promise*; when it begins, once a week while it lasts, and when it is over | log |
+| `tell` | alerts: *Traffic drifted*, *Quality below baseline*; when it begins, once a week while it lasts, and when it is over | log |
 | `retrain` | starts `train_<pipeline>` for a day beyond its limits, once, if that is allowed | log |
 
 One copy of each for each pipeline. Limits, and whether a day may retrain, stand in the pipeline's

@@ -64,7 +64,7 @@ def run_deadline(pipeline_name: str) -> DeadlineAlert:
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=late_after(os.environ),
         callback=callback,
-        name="night_late",
+        name="run_late",
     )
 
 

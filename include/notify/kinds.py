@@ -158,8 +158,8 @@ class RunLate:
     minutes: float
     last_step: str
     link: str
-    kind: ClassVar[str] = "night_late"
-    title: ClassVar[str] = "Night late"
+    kind: ClassVar[str] = "run_late"
+    title: ClassVar[str] = "Run late"
 
     @property
     def sentence(self) -> str:

@@ -56,8 +56,8 @@ class QualityBelowBaseline:
     day: str
     broken: Sequence[str]
     link: str
-    kind: ClassVar[str] = "quality_below_promise"
-    title: ClassVar[str] = "Quality below promise"
+    kind: ClassVar[str] = "quality_below_baseline"
+    title: ClassVar[str] = "Quality below baseline"
 
     @property
     def sentence(self) -> str:

@@ -65,7 +65,7 @@ def test_nights_have_a_deadline_from_when_they_are_queued_and_nothing_else_has(p
     late = {
         name: [
             [
-                "night_late",
+                "run_late",
                 "DagRunQueuedAtDeadline",
                 45,
                 "dags.support.callbacks.tell_of_late_night",

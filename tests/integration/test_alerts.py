@@ -227,7 +227,7 @@ def test_traffic_that_stays_beyond_a_limit_is_told_of_weekly_and_when_it_is_over
         notify_day(store, receivers, findings(named, **found), link, runbook_url="r", now=now)
         return sorted(text.splitlines()[0].strip("*") for text in hook.texts)
 
-    drifted, low = "Traffic drifted: sites", "Quality below promise: sites"
+    drifted, low = "Traffic drifted: sites", "Quality below baseline: sites"
     # A look that tells begins later in its day than the one a week after.
     assert look(0, timedelta(minutes=9), moved=True) == [drifted]
     assert [look(day, moved=True, broken=day > 2) for day in range(1, 7)] == [

@@ -250,12 +250,12 @@ def test_what_the_gate_rejected_is_told_by_its_causes_and_as_an_event(airflow, h
 
 def test_a_late_night_is_told_once_and_goes_on(airflow, hook):
     run_id = airflow.start_run(fails_in="nothing, and takes long")
-    text = hook.wait_for("Night late: train_sites", run_id)["text"]
+    text = hook.wait_for("Run late: train_sites", run_id)["text"]
     airflow.store.put(keys.run_file("sites", run_id, "enough.json"), b"{}")
 
     assert airflow.finish("train_sites", run_id) == "success"
     assert "minutes after it was queued; it " in text
-    assert len(hook.with_words("Night late", run_id)) == 1
+    assert len(hook.with_words("Run late", run_id)) == 1
 
 
 def test_the_dag_that_watches_tells_of_models_scorers_and_decisions(airflow, hook, events):
@@ -316,7 +316,7 @@ def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_durin
         **{(task, 1): "skipped" for task in ("look", "notify", "retrain")},
     }
     assert airflow.finish("train_sites", f"traffic__{day}") == "success"
-    (sent,) = hook.with_words("Quality below promise: sites")
+    (sent,) = hook.with_words("Quality below baseline: sites")
     assert "on 60 labelled legitimate items" in sent["text"]
     assert f"/models/sites/traffic/{day}" in sent["text"]
     (link,) = airflow.links("watch_traffic", after, "look", 0).items()
