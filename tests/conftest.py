@@ -1,8 +1,9 @@
-"""Real servers for every room of tests: started once per session, on free ports, in a tmp dir."""
+"""Real servers for all tests: one of each per worker process, on free ports, in a tmp dir."""
 
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,45 @@ from hypothesis import HealthCheck, settings
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
 from tests.support.browser import Browser, open_browser
+from tests.support.leftover_processes import ended_with_this_process
 
 # The same examples each time, and no failure because the machine had other work to do.
 settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+
+# The longest files first, so that no worker is left with one of them at the end.
+_LONGEST = ("tests/e2e/", "tests/integration/", "tests/dags/")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--all`: the tests marked `heavy`, and as many rounds of the others as make sense."""
+    parser.addoption("--all", action="store_true", help="run the heavy tests too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the heavy tests out unless all are wanted; put the longest files first."""
+    if not config.getoption("--all"):
+        heavy = [item for item in items if item.get_closest_marker("heavy")]
+        config.hook.pytest_deselected(items=heavy)
+        items[:] = [item for item in items if item not in heavy]
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have the servers of this run ended with it, however it ends."""
+    if not hasattr(session.config, "workerinput"):
+        opened = ExitStack()
+        folder = session.config._tmp_path_factory.getbasetemp()  # as xdist itself reads it
+        opened.enter_context(ended_with_this_process(folder))
+        session.config.add_cleanup(opened.close)
+
+
+@pytest.fixture(scope="session")
+def is_full_run(request: pytest.FixtureRequest) -> bool:
+    """Whether all tests are wanted: rounds of a race are many then, and few otherwise."""
+    return bool(request.config.getoption("--all"))
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> in
     """
     try:
         if arguments[:1] == ["test"]:  # not parsed: everything behind it is pytest's
-            return _become(root, "pytest", arguments[1:])
+            return _become(root, "pytest", [*_one_worker_per_core(), *arguments[1:]])
         args = build_parser().parse_args(arguments)
         if args.command == "bench":
             return _bench(root, args.name, args.arguments)
@@ -72,6 +72,12 @@ def _bench(root: Path, name: str | None, arguments: Sequence[str]) -> int:
     if name not in known:
         raise SettingMissingError(f"no measurement {name!r}; there are: {', '.join(known)}")
     return _become(root, f"bench.{name}", arguments)
+
+
+def _one_worker_per_core() -> list[str]:
+    """Return pytest's options for a worker per core; those typed after them win."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return ["-n", str(cores or 1), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _become(root: Path, module: str, arguments: Sequence[str]) -> int:

@@ -157,8 +157,10 @@ def _add_tools(add: _Add) -> None:
     )
     add(
         "test",
-        "run the tests; arguments are pytest's",
-        "  ./nightcatch test\n  ./nightcatch test tests/unit -q\n",
+        "run the tests, one worker per core; arguments are pytest's",
+        "  ./nightcatch test             without the heavy tests\n"
+        "  ./nightcatch test --all       with them\n"
+        "  ./nightcatch test tests/unit -q -n 0\n",
     )
     bench = add(
         "bench",

@@ -3,13 +3,16 @@
 import random
 import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from include.errors import PortTakenError
 
 HOST = "127.0.0.1"
 # Below the range from which Linux and macOS draw ports for outgoing connections.
 _PICK_RANGE = range(15_000, 22_000)
-_picked: set[int] = set()  # by this process; their servers may not listen yet
+# The UDP side of each picked port, held by this process: nobody else picks it, and the server that
+# will listen on its TCP side is not in the way.
+_reservations: list[socket.socket] = []
 
 
 def port_is_free(port: int) -> bool:
@@ -34,7 +37,9 @@ def port_is_free(port: int) -> bool:
 
 
 def pick_port(offsets: Sequence[int] = (0,)) -> int:
-    """Return a random port that is free together with its neighbours at `offsets`, never twice.
+    """Return a random port that is free together with its neighbours at `offsets`.
+
+    No port is picked twice while a process that picked it runs, whether its server listens or not.
 
     Parameters
     ----------
@@ -51,11 +56,26 @@ def pick_port(offsets: Sequence[int] = (0,)) -> int:
         If no such port was found.
     """
     for port in random.sample(_PICK_RANGE, 200):
-        wanted = {port + offset for offset in offsets}
-        if _picked.isdisjoint(wanted) and all(map(port_is_free, wanted)):
-            _picked.update(wanted)
+        if _reserve([port + offset for offset in offsets]):
             return port
     raise PortTakenError("no free port was found on 127.0.0.1 between 15000 and 22000")
+
+
+def _reserve(ports: Sequence[int]) -> bool:
+    """Reserve all of the ports if each is free and reserved by no process, else none."""
+    with ExitStack() as opened:
+        held = []
+        for port in ports:
+            held.append(opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+            try:
+                held[-1].bind((HOST, port))
+            except OSError:
+                return False
+            if not port_is_free(port):
+                return False
+        opened.pop_all()
+    _reservations.extend(held)
+    return True
 
 
 def require_free_ports(server: str, ports: Sequence[int], variable: str) -> None:

@@ -1,0 +1,66 @@
+"""End what an interrupted test run left running: servers live in sessions of their own.
+
+pytest's main process starts this module as a program and holds the other end of its standard
+input, which closes with that process, even if it was killed.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+# Set before any worker or server starts, and inherited by them.
+VARIABLE = "NIGHTCATCH_TEST_FOLDER"
+_LIMIT_S = 60.0
+
+
+def belongs_to(process, folder):
+    """Whether a process names the folder in its command, environment or working directory."""
+    try:
+        named = [*process.cmdline(), *process.environ().values(), process.cwd()]
+    except (psutil.Error, OSError):
+        return False
+    return any(f"{folder}/" in f"{text}/" for text in named)
+
+
+def processes_of(folder):
+    """The processes of a test run by what they name, without this one and its ancestors."""
+    this = psutil.Process()
+    spared = {this.pid, *(each.pid for each in this.parents())}
+    found = (each for each in psutil.process_iter() if each.pid not in spared)
+    return [each for each in found if belongs_to(each, folder)]
+
+
+def end_processes_of(folder):
+    """Return when no process of a test run is left; what was found is named on stderr."""
+    deadline = time.monotonic() + _LIMIT_S
+    while (found := processes_of(folder)) and time.monotonic() < deadline:
+        for process in found:
+            try:
+                print(f"left by the tests, killed: {process.pid} {process.name()}", file=sys.stderr)
+                process.kill()
+            except psutil.Error:
+                continue
+        psutil.wait_procs(found, timeout=1)
+
+
+@contextmanager
+def ended_with_this_process(folder):
+    """End the processes of a test run with the block, or with this process if it is killed."""
+    os.environ[VARIABLE] = str(folder)
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    command = [sys.executable, "-m", __name__, str(folder)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, start_new_session=True
+    ):
+        yield
+
+
+if __name__ == "__main__":
+    sys.stdin.buffer.read()
+    end_processes_of(sys.argv[1])
