@@ -1,4 +1,4 @@
-"""The pages that people read, README and `docs/`, taken apart for tests."""
+"""Commands, paths, links and code blocks of README and `docs/`."""
 
 import ast
 import re
@@ -13,23 +13,26 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 README = ROOT / "README.md"
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 _NAMED = re.compile(r"^\*\*`([\w./]+)`\*\*\n\n```\w+\n(.*?)^```$", re.M | re.S)
-_ROOMS = "include|tests|dags|gx|bench|plugins|docs|deploy"
+_FOLDERS = "include|tests|dags|gx|bench|plugins|docs|deploy"
 
 
 def commands(page):
-    """What stands behind `./nightcatch` in a page, without comments and the end of a code span."""
+    """The arguments of each `./nightcatch` in a page, without comments."""
     return sorted(set(re.findall(r"\./nightcatch ([a-z][^`#\n]*)", page.read_text())))
 
 
-def understand(page, command):
-    """Return when the command line, or for `test` the folder of tests, knows what is typed."""
+def parses(page, command):
+    """Whether the command line, or for `test` the folder of tests, accepts what a page types."""
     words = shlex.split(command)
     if words[0] == "test":
-        assert [word for word in words[1:] if word[0] != "-" and not is_there(page, word)] == []
-    elif len(words) > 1:
+        return all(word[0] == "-" or is_there(page, word) for word in words[1:])
+    if len(words) == 1:  # names a command, which may need arguments
+        return f"\n    {words[0]} " in build_parser().format_help()
+    try:
         build_parser().parse_args(words)
-    else:  # speaks of a command, which may need more
-        assert f"\n    {words[0]} " in build_parser().format_help()
+    except SystemExit:
+        return False
+    return True
 
 
 def is_there(page, path):
@@ -41,7 +44,7 @@ def is_there(page, path):
 
 def paths(page):
     """The files and folders of the repository that a page names as code."""
-    found = re.findall(rf"`((?:{_ROOMS})/[\w./-]*)(?:::\w+)?`", page.read_text())
+    found = re.findall(rf"`((?:{_FOLDERS})/[\w./-]*)(?:::\w+)?`", page.read_text())
     return sorted(set(found))
 
 
@@ -55,6 +58,13 @@ def links(page):
     text = _FENCED.sub("", page.read_text())
     found = re.findall(r"\]\(([^)\s]+)\)", text)
     return sorted({link for link in found if not re.match(r"[a-z]+:", link)})
+
+
+def resolves(page, link):
+    """Whether a link leads to a file, and its anchor to a heading there."""
+    path, _, anchor = link.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    return target.exists() and (not anchor or anchor in anchors(target))
 
 
 def anchors(page):

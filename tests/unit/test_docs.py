@@ -1,49 +1,58 @@
-"""The pages of `docs/`: their commands exist, their links lead somewhere, none is forgotten."""
+"""README and the pages of `docs/`: commands parse, paths and links exist, no page is forgotten."""
 
 import pytest
 
 from tests.support import doc_pages
 
 INDEX = doc_pages.ROOT / "docs" / "README.md"
+PAGES = [*doc_pages.DOCS, doc_pages.README]
+each_page = pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 
 
-def each(what, *more):
-    """One parameter for each thing of each page, named after both."""
-    found = [(page, thing) for page in (*doc_pages.DOCS, *more) for thing in what(page)]
-    return [pytest.param(*pair, id=f"{pair[0].stem}-{pair[1]}") for pair in found]
+@each_page
+def test_commands_parse(page):
+    assert [each for each in doc_pages.commands(page) if not doc_pages.parses(page, each)] == []
 
 
-@pytest.mark.parametrize(("page", "command"), each(doc_pages.commands))
-def test_a_command_is_understood(page, command):
-    doc_pages.understand(page, command)
+@each_page
+def test_paths_exist(page):
+    assert [path for path in doc_pages.paths(page) if not doc_pages.is_there(page, path)] == []
 
 
-@pytest.mark.parametrize(("page", "path"), each(doc_pages.paths))
-def test_a_path_exists(page, path):
-    assert doc_pages.is_there(page, path)
+@each_page
+def test_links_resolve(page):
+    assert [link for link in doc_pages.links(page) if not doc_pages.resolves(page, link)] == []
 
 
-@pytest.mark.parametrize(("page", "link"), each(doc_pages.links, doc_pages.README))
-def test_a_link_leads_somewhere(page, link):
-    path, _, anchor = link.partition("#")
-    target = (page.parent / path).resolve() if path else page
+@each_page
+def test_tests_that_are_named_exist(page):
+    named = doc_pages.tests_named(page.read_text())
+    missing = [each for each in named if each[1] not in doc_pages.functions_of(each[0])]
 
-    assert target.exists()
-    assert not anchor or anchor in doc_pages.anchors(target)
-
-
-@pytest.mark.parametrize(("page", "named"), each(lambda p: doc_pages.tests_named(p.read_text())))
-def test_a_test_that_is_named_is_there(page, named):
-    file, function = named
-
-    assert function in doc_pages.functions_of(file)
+    assert missing == []
 
 
-def test_the_index_leads_to_every_page():
+def test_every_page_can_be_reached_from_the_readme():
     linked = {link.partition("#")[0] for link in doc_pages.links(INDEX)}
 
     assert {page.name for page in doc_pages.DOCS} - {"README.md"} <= linked
-
-
-def test_the_readme_leads_to_the_index():
     assert "docs/README.md" in doc_pages.links(doc_pages.README)
+
+
+@pytest.mark.parametrize(
+    ("text", "finder", "check"),
+    [
+        ("run `./nightcatch nonsense --x`", doc_pages.commands, doc_pages.parses),
+        ("run `./nightcatch train --no-such-option`", doc_pages.commands, doc_pages.parses),
+        ("see `include/no_such_file.py`", doc_pages.paths, doc_pages.is_there),
+        ("see [it](no-such-page.md)", doc_pages.links, doc_pages.resolves),
+        ("# A title\n\nsee [it](#another-title)", doc_pages.links, doc_pages.resolves),
+    ],
+    ids=["command", "option", "path", "link", "anchor"],
+)
+def test_what_does_not_exist_is_found(tmp_path, text, finder, check):
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    (found,) = finder(page)
+
+    assert not check(page, found)

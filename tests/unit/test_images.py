@@ -46,12 +46,6 @@ def test_every_variable_says_what_happens_without_it():
     assert not REQUIRED & OPTIONAL
 
 
-def test_a_missing_secret_names_the_file_to_make():
-    messages = {text for _, operator, text in VARIABLES if operator == ":?"}
-
-    assert messages == {"make .env as .env.example says"}
-
-
 def test_the_example_lists_what_compose_reads():
     assert set(re.findall(r"^(\w+)=$", ENV_EXAMPLE, re.MULTILINE)) == REQUIRED
     assert set(re.findall(r"^#(\w+)=", ENV_EXAMPLE, re.MULTILINE)) == OPTIONAL
@@ -307,18 +301,6 @@ def test_the_scorer_installs_its_own_lock_only():
     assert "pip" not in "\n".join(stage("scorer"))
 
 
-def test_what_the_base_brings_is_tried_once_the_lock_lies_over_it():
-    lines = stage("airflow")
-    tried = next(line for line in lines if "celery_executor" in line)
-    locked = (ROOT / "requirements.txt").read_text()
-
-    assert "import psycopg2" in tried
-    assert lines.index(tried) > next(
-        i for i, line in enumerate(lines) if "--require-hashes" in line
-    )
-    assert not re.search("^(celery|psycopg2)", locked, re.MULTILINE)
-
-
 def test_the_scorer_image_has_no_room_it_does_not_need():
     assert sorted(copied("scorer")) == [
         "include/__init__.py",
@@ -384,17 +366,3 @@ def test_what_is_copied_is_sent_and_exists():
     ]:
         assert path.split("/")[0] in sent, path
         assert (ROOT / path).exists(), path
-
-
-def test_ci_runs_the_gate_and_builds_both_images():
-    workflow = yaml.safe_load(WORKFLOW_TEXT)
-    steps = {
-        name: "\n".join(str(step.get("run", "")) for step in job["steps"])
-        for name, job in workflow["jobs"].items()
-    }
-
-    assert ".ci/run" in steps["gate"]
-    assert "for target in airflow scorer" in steps["images"]
-    assert workflow["permissions"] == {"contents": "read"}
-    for action in re.findall(r"uses: (\S+)", WORKFLOW_TEXT):
-        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
