@@ -4,85 +4,35 @@ import json
 import logging
 import multiprocessing
 import os
-import secrets
 import signal
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 
 import pytest
 
 from include.contract import keys
 from include.contract.manifest import describe_file
-from include.contract.pointer import parse_pointer
 from include.contract.schema import InputField
-from include.inference.model import load_model
-from include.registry.follow import Follower, LastGood, TrustedKeys
+from include.registry.follow import LastGood
 from include.registry.publish import sign_folder
 from include.stores.objects import ObjectStore
 from tests.support import onnx_graphs
-from tests.support.signed_versions import Signer, Version, promote, version_name
+from tests.support.followed_bucket import (
+    FIRST,
+    MAX_MODEL_BYTES,
+    SECOND,
+    FollowedBucket,
+    production_version,
+)
+from tests.support.signed_versions import promote, version_name
 
-MAX_MODEL_BYTES = 100_000
-FIRST, SECOND = version_name(1), version_name(2)
 fork = multiprocessing.get_context("fork")
-
-
-class Site:
-    """A bucket with its signers, and followers of it."""
-
-    def __init__(self, client, bucket, folder):
-        self.client = client
-        self.store = ObjectStore(client, bucket)
-        self.trainer = Signer.new(folder, "trainer")
-        self.approver = Signer.new(folder, "approver")
-        self.stranger = Signer.new(folder, "stranger")
-        self.cache_dir = folder / "cache"
-        self.now = datetime(2026, 11, 21, 3, tzinfo=UTC)
-        self.asked = []
-        client.meta.events.register("before-call.s3.GetObject", self._note)
-
-    def _note(self, params, **_):
-        self.asked.append(params["url_path"].rpartition("/")[2])
-
-    def follower(self, store=None, cache_dir=None):
-        trusted_keys = TrustedKeys(self.approver.trusted, self.trainer.trusted, MAX_MODEL_BYTES)
-        last_good = LastGood(cache_dir or self.cache_dir, MAX_MODEL_BYTES)
-        return Follower(
-            store or self.store, "sites", trusted_keys, last_good, load_model, now=lambda: self.now
-        )
-
-    def version(self, name, body=None, **fields):
-        weight = float(int(name[-8:], 16))
-        body = body or onnx_graphs.logistic((weight, -1.0))
-        return Version(name, files={"model.onnx": body, "model.joblib": b"pickle"}, **fields)
-
-    def promote(self, name, body=None, **fields):
-        trainer = fields.pop("trainer", self.trainer)
-        version = self.version(name, body, **fields.pop("version", {}))
-        return promote(
-            self.store, version, trainer, self.approver, run_id=f"run-{secrets.token_hex(4)}",
-            **fields,
-        )  # fmt: skip
-
-    def key(self, name, version=SECOND):
-        if name == "approved.json":
-            return keys.approved("sites")
-        return keys.version_file("sites", version, name)
-
-    def pointer(self):
-        body = self.store.get(keys.approved("sites"))
-        return parse_pointer(body, self.approver.trusted, pipeline="sites")
-
-    def put_pointer(self, signer=None, **changes):
-        pointer = replace(self.pointer(), **changes)
-        key = (signer or self.approver).key
-        self.store.put(keys.approved("sites"), pointer.to_json(key))
 
 
 @pytest.fixture
 def site(s3, bucket, tmp_path):
-    return Site(s3.client(), bucket, tmp_path)
+    return FollowedBucket(s3.client(), bucket, tmp_path)
 
 
 @pytest.fixture
@@ -93,10 +43,6 @@ def unreachable(s3, site):
         "before-sign.s3", lambda request, **_: setattr(request, "url", "http://127.0.0.1:1/")
     )
     return ObjectStore(client, site.store.bucket)
-
-
-def production_version(follower):
-    return follower.in_production and follower.in_production.pointer.version
 
 
 def test_an_approved_version_comes_into_force_and_is_read_once(site):

@@ -10,7 +10,7 @@ from include.registry.follow import Follower
 from include.services.scorer.serving.bucket import open_bucket
 from include.services.scorer.settings import Settings
 from include.services.scorer.telemetry.metrics import Metrics
-from tests.integration.test_follow import FIRST, SECOND, Site, production_version
+from tests.support.followed_bucket import FIRST, SECOND, FollowedBucket, production_version
 from tests.support.s3_fault_proxy import FAULTS
 
 AWAY = "unreachable", "StoreUnavailableError"
@@ -63,7 +63,7 @@ class Reader:
 
 @pytest.fixture
 def site(s3, bucket, tmp_path):
-    return Site(s3.client(), bucket, tmp_path)
+    return FollowedBucket(s3.client(), bucket, tmp_path)
 
 
 @pytest.fixture

@@ -148,16 +148,21 @@ def test_a_half_published_version_cannot_be_approved(store, trainer, approver, m
         approve(store, request(version.name), approver.key, approver.trusted)
 
 
-ROUNDS, PROCESSES, THREADS = 100, 4, 8
+PROCESSES, THREADS = 4, 8
 
 
-def race(client, bucket, approver, barrier, process, won):
-    """Eight threads ask once in each round; the round of each that wins goes to `won`."""
+@pytest.fixture
+def rounds(is_full_run):
+    return 100 if is_full_run else 12
+
+
+def race(client, bucket, approver, barrier, process, rounds, won):
+    """Eight threads approve once in each round; the round of each that wins goes to `won`."""
     store = ObjectStore(client, bucket)
 
     def racer(thread):
         name = version_name(process * THREADS + thread + 1)
-        for round_number in range(ROUNDS):
+        for round_number in range(rounds):
             run_id = f"round-{round_number}-{name}"
             asked = request(name, run_id=run_id, expected_serial=round_number)
             barrier.wait(600)
@@ -171,17 +176,19 @@ def race(client, bucket, approver, barrier, process, won):
         list(pool.map(racer, range(THREADS)))
 
 
-def test_of_32_racing_approvals_one_wins_in_each_of_100_rounds(store, s3, trainer, approver):
+def test_of_32_racing_approvals_one_wins_in_each_round(store, s3, trainer, approver, rounds):
     for number in range(PROCESSES * THREADS):
         publish(store, Version(version_name(number + 1)), trainer)
     barrier, won = fork.Barrier(PROCESSES * THREADS), fork.Queue()
     racers = [
-        fork.Process(target=race, args=(s3.client(), store.bucket, approver, barrier, number, won))
+        fork.Process(
+            target=race, args=(s3.client(), store.bucket, approver, barrier, number, rounds, won)
+        )
         for number in range(PROCESSES)
     ]
     for process in racers:
         process.start()
-    winners = [won.get(timeout=600) for _ in range(ROUNDS)]
+    winners = [won.get(timeout=600) for _ in range(rounds)]
     for process in racers:
         process.join(600)
     history = list(read_history(store, "sites", approver.trusted))
@@ -189,9 +196,9 @@ def test_of_32_racing_approvals_one_wins_in_each_of_100_rounds(store, s3, traine
     assert [process.exitcode for process in racers] == [0] * PROCESSES
     assert won.empty()
     assert sorted(winners) == [
-        (number, number + 1, history[number].run_id) for number in range(ROUNDS)
+        (number, number + 1, history[number].run_id) for number in range(rounds)
     ]
-    assert [pointer.serial for pointer in history] == list(range(1, ROUNDS + 1))
+    assert [pointer.serial for pointer in history] == list(range(1, rounds + 1))
     assert production_pointer(store, "sites", approver.trusted) == history[-1]
 
 
@@ -223,7 +230,7 @@ def killed_at(step, client, bucket, work):
     return process
 
 
-def watch(store, trusted_keys, stopped):
+def watch(store, trusted_keys, last_serial, stopped):
     """Read what is in production all the time: it must be whole, signed, and never go back."""
     newest = 0
     while not stopped.is_set():
@@ -235,15 +242,15 @@ def watch(store, trusted_keys, stopped):
         manifest, _ = read_signed_manifest(store, "sites", pointer.version, trusted_keys)
         for name, entry in manifest.files.items():
             check_file(name, store.get(keys.version_file("sites", pointer.version, name)), entry)
-    assert newest == ROUNDS
+    assert newest == last_serial
 
 
 @pytest.fixture
-def watched(store, s3, trainer, approver):
+def watched(store, s3, trainer, approver, rounds):
     trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 1_000_000)
     stopped = fork.Event()
     own = ObjectStore(s3.client(), store.bucket)
-    watcher = fork.Process(target=watch, args=(own, trusted_keys, stopped))
+    watcher = fork.Process(target=watch, args=(own, trusted_keys, rounds, stopped))
     watcher.start()
     yield trusted_keys
     stopped.set()
@@ -252,13 +259,15 @@ def watched(store, s3, trainer, approver):
 
 
 def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_each_round(
-    store, s3, trainer, approver, watched
+    store, s3, trainer, approver, watched, rounds, is_full_run
 ):
     rivals = [version_name(1_000 + number) for number in range(3)]
     for name in rivals:
         publish(store, Version(name), trainer)
     # Never used here, so that no two processes share a connection of it.
-    unused, n_killed, steps = s3.client(), 0, count(1)
+    unused, n_killed = s3.client(), 0
+    stride = 1 if is_full_run else 7  # odd, so that both sides of a request are met
+    steps = count(1, stride)
 
     def ask(version, number):
         asked = request(version, run_id=f"{number}-{version}", expected_serial=number)
@@ -270,7 +279,7 @@ def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_
         asked = request(version, run_id=f"{number}-{version}", expected_serial=number)
         return approve(own, asked, approver.key, approver.trusted)
 
-    for number in range(ROUNDS):
+    for number in range(rounds):
         victim = version_name(number + 1)
         work = partial(publish_and_ask, version=victim, number=number)
         process = killed_at(next(steps), unused, store.bucket, work)
@@ -281,7 +290,7 @@ def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_
             won = []
         process.join(600)
         if process.exitcode == 0:
-            steps = count(1)
+            steps = count(1, stride)
         else:
             n_killed += 1
         assert published_or_refused(store, victim, watched)
@@ -293,8 +302,8 @@ def test_killed_at_any_request_among_rivals_and_run_again_gives_one_approval_in_
         assert won[0].serial == number + 1
 
     history = [pointer.serial for pointer in read_history(store, "sites", approver.trusted)]
-    assert history == list(range(1, ROUNDS + 1))
-    assert n_killed > 80, "the kill never landed"
+    assert history == list(range(1, rounds + 1))
+    assert n_killed > 0.6 * rounds, "the kill never landed"
 
 
 def published_or_refused(store, version, trusted_keys):
