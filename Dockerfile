@@ -72,4 +72,4 @@ EXPOSE 8000
 # Live, not ready: a scorer that waits for the first approved model is in order.
 HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=8)"]
-CMD ["gunicorn", "--config", "python:include.services.scorer.serving.gunicorn_conf", "--bind", "0.0.0.0:8000", "include.services.scorer.wsgi:create()"]
+CMD ["python", "-m", "include.services.scorer", "--host", "0.0.0.0"]

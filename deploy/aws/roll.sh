@@ -106,7 +106,7 @@ start_new() { # image
     docker pull --quiet "$1" >/dev/null || give_up 1 "$1 could not be pulled"
     docker run --detach --name "$name-next" --restart unless-stopped --init --stop-timeout 25 \
         --read-only --cap-drop ALL --security-opt no-new-privileges:true --user 10001:10001 \
-        --memory 1g --pids-limit 200 --tmpfs /tmp:size=256m,mode=1777,noexec,nosuid,nodev \
+        --memory 1g --pids-limit 600 --tmpfs /tmp:size=256m,mode=1777,noexec,nosuid,nodev \
         --log-driver json-file --log-opt max-size=10m --log-opt max-file=3 \
         --volume /var/cache/nightcatch --volume "$config/keys:/keys:ro" \
         --env-file "$config/scorer.env" --network "$network" --publish 127.0.0.1::8000 "$1" \

@@ -1,12 +1,9 @@
-"""The scoring service on the loopback, as its own gunicorn settings say."""
+"""The scoring service on the loopback."""
 
 import sys
 
 from include.stack.ports import HOST
 from include.stack.web_server import WebServer
-
-_CONFIG = "python:include.services.scorer.serving.gunicorn_conf"
-_APP = "include.services.scorer.wsgi:create()"
 
 
 class ScorerServer(WebServer):
@@ -21,7 +18,6 @@ class ScorerServer(WebServer):
     grace_s = 10.0
 
     def command(self) -> list[str]:
-        """Return gunicorn with the service's settings."""
-        address = f"{HOST}:{self.port}"
-        server = [sys.executable, "-m", "gunicorn", "--config", _CONFIG]
-        return [*server, "--bind", address, _APP]
+        """Return the service's own command."""
+        address = ["--host", HOST, "--port", str(self.port)]
+        return [sys.executable, "-m", "include.services.scorer", *address]

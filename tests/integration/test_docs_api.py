@@ -82,13 +82,11 @@ def scorer(s3, bucket, tmp_path):
     env = {"NIGHTCATCH_PIPELINES": "sites,urls", "NIGHTCATCH_API_KEYS_FILE": str(keys)}
     process = ScorerProcess(tmp_path, {**site.env, **env})
     process.start("/health/ready")
-    process.wait_until(lambda: set(of_each_worker(process, report_of(process))) == {200})
+    process.wait_until(
+        lambda: {status for status, _ in of_each_worker(process, "/models/sites/report")} == {200}
+    )
     yield process
     process.kill()
-
-
-def report_of(process):
-    return lambda: process.status("/models/sites/report")
 
 
 class Featured(Version):

@@ -33,7 +33,7 @@ class Answer(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers what was begun before it ends, as gunicorn does at SIGTERM."""
+    """Answers what was begun before it ends, as granian does at SIGTERM."""
 
     daemon_threads = False
 

@@ -1,8 +1,11 @@
-"""The scoring service as it is run: gunicorn, several workers, one folder of last good models."""
+"""The scoring service as it is run: granian, several workers, one folder of last good models."""
 
+import json
 import os
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
@@ -16,38 +19,50 @@ READY_TIMEOUT_S = 180.0
 ANSWER_TIMEOUT_S = 20.0  # a busy machine may let a worker wait for seconds
 
 
-def of_each_worker(server, ask):
-    """What each worker of a running scorer answers, over a fresh connection.
+def of_each_worker(server, path):
+    """Status and body of `path` from each worker of a running scorer.
 
-    The others are held up while one is asked: who accepts a connection is else left to chance.
+    The system gives each connection to a worker of its choice: new ones are opened until every
+    worker has had one.
     """
     assert server.process.pid is not None, "it does not run"
+    responses = {}
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    with ExitStack() as stack:
+        while not (workers := workers_of(server)) or not responses.keys() >= set(workers):
+            assert time.monotonic() < deadline_s, "a worker gets no connection"
+            client = HTTPConnection("127.0.0.1", server.port, timeout=ANSWER_TIMEOUT_S)
+            stack.callback(client.close)
+            client.request("GET", path)
+            response = client.getresponse()
+            body = response.read()
+            responses[_worker_behind(client.sock.getsockname(), workers)] = response.status, body
+    return [responses[worker] for worker in workers]
+
+
+def workers_of(server):
+    """The pids of its workers that run."""
     children = psutil.Process(server.process.pid).children()
-    workers = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
-    answers = []
+    return [each.pid for each in children if each.status() != psutil.STATUS_ZOMBIE]
+
+
+def _worker_behind(client_address, workers):
     for worker in workers:
-        with ExitStack() as held:
-            for other in workers:
-                if other != worker:
-                    other.suspend()
-                    held.callback(other.resume)
-            answers.append(ask())
-    return answers
+        with suppress(psutil.NoSuchProcess):
+            connections = psutil.Process(worker).net_connections("tcp")
+            if any(each.raddr == client_address for each in connections):
+                return worker
+    return None
 
 
 def serials_of(server):
-    """The serials that its workers answer from; None where there is no model."""
-
-    def serial():
-        answer = requests.get(f"http://127.0.0.1:{server.port}/version", timeout=READY_TIMEOUT_S)
-        models = answer.json()["models"]
-        return models[0].get("serial") if models else None
-
-    return set(of_each_worker(server, serial))
+    """The serials that its workers serve; None where there is no model."""
+    models = [json.loads(body)["models"] for _, body in of_each_worker(server, "/version")]
+    return {each[0]["serial"] if each else None for each in models}
 
 
 class ScorerProcess:
-    """A gunicorn of the scorer.
+    """The scorer as it is run.
 
     `env` says where S3 and the public keys are; the cache folder lies below `folder`.
     """
@@ -68,11 +83,7 @@ class ScorerProcess:
 
     def start(self, path="/health/live", **env):
         """Return when `path` answers 200."""
-        command = [
-            *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}"),
-            *("-c", "python:include.services.scorer.serving.gunicorn_conf"),
-            "include.services.scorer.wsgi:create()",
-        ]
+        command = [sys.executable, "-m", "include.services.scorer", "--port", str(self.port)]
         with self.process.stopped_on_failure():
             self.process.start(command, {**self._env, **env}, self.folder)
             self.process.wait_until(lambda: self.status(path) == 200, READY_TIMEOUT_S)

@@ -1,20 +1,23 @@
-"""The edge: reads the environment, opens S3, starts following, and hands over the application.
+"""The edge: read the environment, open S3, follow the pipelines, and return the application.
 
-granian --interface wsgi include.services.scorer.wsgi:create
+Run by `include.services.scorer.__main__` in each worker.
 """
 
-import atexit
+import gc
 import logging
 import os
 import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from flask import Flask
+from prometheus_client import multiprocess
 
 from include.contract.signature import PublicKeys, load_public_key
 from include.inference.model import OnnxModel
@@ -31,7 +34,7 @@ from include.services.scorer.serving.state import Scorer
 from include.services.scorer.settings import Settings, read_settings
 from include.services.scorer.telemetry.delivery_queue import Outbox
 from include.services.scorer.telemetry.log_lines import LogLines
-from include.services.scorer.telemetry.metrics import Metrics
+from include.services.scorer.telemetry.metrics import Metrics, forget_dead_workers
 from include.services.scorer.telemetry.sender import Sender
 from include.services.scorer.telemetry.traffic_log import TrafficLog
 from include.stores.objects import ObjectStore
@@ -39,7 +42,7 @@ from include.stores.objects import ObjectStore
 _SLOWEST_POLL_FACTOR = 4
 _STDOUT = 1
 _SETTLED_EVERY_S = 0.1
-# No pipeline can have their names, because of the hyphen.
+# In the cache folder; no pipeline can have these names, because of the hyphen.
 _OUTBOX = "traffic-outbox"
 _LIMITS = "rate-limits"
 
@@ -47,7 +50,8 @@ _LIMITS = "rate-limits"
 def create() -> Flask:
     """Return the application, following its pipelines in background threads of this process.
 
-    A last good model on disk answers from the first request on, whether S3 is up or not.
+    A last good model on disk serves from the first request on, whether S3 is up or not. At the end
+    of the process, after its last response, the threads are stopped and the traffic log is sent.
 
     Raises
     ------
@@ -56,15 +60,16 @@ def create() -> Flask:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = read_settings(os.environ)
-    metrics = Metrics(shared="PROMETHEUS_MULTIPROC_DIR" in os.environ)
+    at_exit = ExitStack()
+    # A worker is a process of `multiprocessing`, which before Python 3.13 ends without `atexit`.
+    Finalize(None, at_exit.close, exitpriority=0)
+    metrics = _metrics(at_exit)
     loader, bucket = Loader(), open_bucket(settings)
     followers = {name: _follower(settings, bucket, name, loader) for name in settings.pipelines}
     reports = {name: Report(bucket, name) for name in followers}
     for name, follower in followers.items():
         metrics.count_poll(follower.restore())
-        if (
-            follower.in_production is None
-        ):  # nothing to answer with: the first poll is worth waiting for
+        if follower.in_production is None:  # nothing to serve: the first poll is worth waiting for
             metrics.count_poll(follower.poll_once())
         poller = Poller(
             f"follow-{name}",
@@ -75,28 +80,36 @@ def create() -> Flask:
             rng=random.Random(),
         )
         poller.start()
-        atexit.register(poller.stop)
+        at_exit.callback(poller.stop)
     loader.is_serving = True
-    _settle_from_now_on(metrics)
     catalogue = Catalogue(followers, loader.under_way)
-    access = _access(settings)
+    access = _access(settings, at_exit)
     outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
-    note = _keep_traffic(settings, bucket, outbox, metrics)
-    return create_app(
+    note = _keep_traffic(settings, bucket, outbox, metrics, at_exit)
+    app = create_app(
         Scorer(
             catalogue, metrics, settings.limits, settings.build, _now, access, note, outbox, reports
         )
     )
+    gc.collect()
+    gc.freeze()  # what was loaded stays; to look through it would stop all requests
+    return app
 
 
 def _poll(follower: Follower[OnnxModel], report: Report) -> Outcome:
-    """Look at S3 once: for a version first, and for the words about it when it is in production."""
+    """Look at S3 once: for a version first, then for the report of the one in production."""
     outcome = follower.poll_once()
     report.catch_up(follower.in_production)
     return outcome
 
 
-def _settle_from_now_on(metrics: Metrics) -> None:
+def _metrics(at_exit: ExitStack) -> Metrics:
+    """Return the counters, which a thread brings to what all workers share."""
+    shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    if shared:
+        forget_dead_workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+        at_exit.callback(multiprocess.mark_process_dead, os.getpid())
+    metrics = Metrics(shared=shared)
     stopped = threading.Event()
 
     def settle() -> None:
@@ -104,37 +117,38 @@ def _settle_from_now_on(metrics: Metrics) -> None:
             metrics.settle()
 
     threading.Thread(target=settle, name="metrics", daemon=True).start()
-    atexit.register(metrics.settle)
-    atexit.register(stopped.set)  # runs first: the last comes first
+    at_exit.callback(metrics.settle)
+    at_exit.callback(stopped.set)  # runs first: the last comes first
+    return metrics
 
 
 def _keep_traffic(
-    settings: Settings, bucket: ObjectStore, outbox: Outbox, metrics: Metrics
+    settings: Settings, bucket: ObjectStore, outbox: Outbox, metrics: Metrics, at_exit: ExitStack
 ) -> Callable[[Scored], None]:
-    """Return what takes notes of answers; two threads bring them to disk and from there to S3."""
+    """Return what records responses; two threads bring the records to disk and from there to S3."""
     traffic = TrafficLog(outbox, metrics, settings.traffic)
     sender = Sender(outbox, bucket, metrics, settings.traffic.interval_s)
     traffic.start()
     sender.start()
-    atexit.register(sender.stop)
-    atexit.register(traffic.stop)  # runs before the sender's: the last comes first
+    at_exit.callback(sender.stop)
+    at_exit.callback(traffic.stop)  # runs before the sender's: the last comes first
     return traffic.note
 
 
-def _access(settings: Settings) -> Access:
+def _access(settings: Settings, at_exit: ExitStack) -> Access:
     path, limit = settings.api_keys_file, settings.rate_limit
     return Access(
         ApiKeys(path) if path else None,
         RateLimiter(settings.cache_dir / _LIMITS, limit, time.time) if limit else None,
         frozenset(settings.cors_origins),
-        _access_log() if settings.access_log else None,
+        _access_log(at_exit) if settings.access_log else None,
     )
 
 
-def _access_log() -> Callable[[bytes], object]:
+def _access_log(at_exit: ExitStack) -> Callable[[bytes], object]:
     lines = LogLines(_STDOUT)
     lines.start()
-    atexit.register(lines.stop)
+    at_exit.callback(lines.stop)
     return lines.add
 
 

@@ -1,4 +1,4 @@
-"""What a JSON body asks, once it is well-formed and within the limits."""
+"""Parse the JSON body of a scoring request: its form and its limits, not yet the values."""
 
 import codecs
 import json
@@ -17,8 +17,8 @@ _KINDS = ("record", "records", "url", "urls")
 _MEMBERS = frozenset((*_KINDS, "pipeline"))
 
 
-class Question(NamedTuple):
-    """Items to score; a tuple, as every request makes one.
+class PredictRequest(NamedTuple):
+    """Items to score; a tuple and no dataclass, as every request makes one.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Question(NamedTuple):
     items : sequence
         Records or URLs, unchecked.
     pipeline : str or None
-        The one that is asked for.
+        The one that the client names.
     """
 
     kind: str
@@ -41,7 +41,7 @@ class Question(NamedTuple):
 
     @property
     def is_single(self) -> bool:
-        """Whether one item was sent by itself, so that one answer is due and not a list."""
+        """Whether one item was sent by itself, so that one prediction is due and not a list."""
         return self.kind in ("record", "url")
 
     def records(self, text_input: str) -> Sequence[object]:
@@ -60,8 +60,8 @@ class Question(NamedTuple):
         return {"pointer": pointer, **field, "rule": fault.rule, "detail": fault.detail}
 
 
-def parse_question(body: bytes, limits: Limits) -> Question:
-    """Return what `body` asks.
+def parse_predict_request(body: bytes, limits: Limits) -> PredictRequest:
+    """Return the items of a body.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def parse_question(body: bytes, limits: Limits) -> Question:
     pipeline = document.get("pipeline")
     if pipeline is not None and not isinstance(pipeline, str):
         raise RequestRejectedError("pipeline is not text")
-    return Question(kinds[0], _items(kinds[0], document[kinds[0]], limits), pipeline)
+    return PredictRequest(kinds[0], _items(kinds[0], document[kinds[0]], limits), pipeline)
 
 
 def _items(kind: str, value: object, limits: Limits) -> Sequence[object]:
@@ -100,7 +100,7 @@ def _items(kind: str, value: object, limits: Limits) -> Sequence[object]:
 
 
 def require_json() -> None:
-    """Return when the request says that its body is JSON, and not compressed."""
+    """Return when the request's body is declared as JSON, and not compressed."""
     require_plain()
     if not request.is_json:
         raise UnsupportedMediaType("Send application/json.")
@@ -113,7 +113,7 @@ def require_plain() -> None:
 
 
 def parse_json(body: bytes) -> object:
-    """Return what a body writes.
+    """Return the value of a JSON text.
 
     Raises
     ------

@@ -1,94 +1,78 @@
-"""A question becomes an answer: scored, named, noted and counted; no HTTP here."""
+"""Score the items of a request: predictions, ids, traffic log and counters, without HTTP."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from include.inference.explain.rows import check_explainable, explain_rows
-from include.inference.model import OnnxModel
 from include.inference.prediction_ids import new_id
 from include.inference.traffic_record import Scored
 from include.inference.verdict import describe_model, verdict
-from include.registry.follow import ProductionModel
-from include.services.scorer.api.request_parser import Question
+from include.services.scorer.api.request_parser import PredictRequest
 from include.services.scorer.serving.state import Scorer
 
+# Made once: `json.dumps` looks at its arguments each time.
+_to_json = json.JSONEncoder().encode
 
-def answer_question(scorer: Scorer, question: Question, *, explained: bool) -> dict[str, Any]:
-    """Return the document that answers records or URLs, once the answer is noted and counted.
+
+def predict(scorer: Scorer, request: PredictRequest, *, explained: bool) -> dict[str, Any]:
+    """Return the response to records or URLs; it is logged and counted.
 
     Parameters
     ----------
     scorer : Scorer
-    question : Question
+    request : PredictRequest
     explained : bool
-        Whether each answer says what moved it.
+        Whether each prediction comes with what moved it.
 
     Raises
     ------
     RequestRejectedError
-        If an item breaks a rule of the model, or cannot be explained.
+        If an item breaks a rule of the model, or there are too many to explain.
     ModelOutputError
-        If the model has no answer for an item.
+        If the model gives no probability for an item.
     PipelineUnknownError
         If no pipeline reads such items.
     ModelUnavailableError
         If the one that reads them has no version in production yet.
     """
-    in_production = scorer.catalogue.answering(question)
-    schema = in_production.model.schema
-    matrix = schema.encode(question.records(schema.names[0]))
+    in_production = scorer.catalogue.select(request)
+    pointer, manifest, model = in_production.pointer, in_production.manifest, in_production.model
+    records = request.records(model.schema.names[0])
+    matrix = model.schema.encode(records)
     if explained:
         check_explainable(matrix, in_production)
-    probabilities = in_production.model.score(matrix).tolist()
-    reasons = explain_rows(matrix, in_production) if explained else []
-    return answer_scored(scorer, question, in_production, probabilities, reasons)
+    probabilities = model.score(matrix).tolist()
+    explanations = explain_rows(matrix, in_production) if explained else []
 
-
-def answer_scored(
-    scorer: Scorer,
-    question: Question,
-    in_production: ProductionModel[OnnxModel],
-    probabilities: Sequence[float],
-    reasons: Sequence[Any] = (),
-) -> dict[str, Any]:
-    """Return the document that answers what `in_production` has scored; note and count the answer.
-
-    Parameters
-    ----------
-    scorer : Scorer
-    question : Question
-    in_production : ProductionModel
-    probabilities : sequence of float
-        One per item.
-    reasons : sequence
-        What moved each item's score; empty if nobody asked.
-    """
-    pointer, manifest = in_production.pointer, in_production.manifest
-    answer_id = new_id(pointer.pipeline)
-    ids = _ids(answer_id, question)
-    records = question.records(manifest.inputs[0].name)
-    numbers = None if question.is_single else range(len(records))
-    scorer.note(Scored(answer_id, pointer, manifest, records, probabilities, numbers))
+    response_id = new_id(pointer.pipeline)
+    numbers = None if request.is_single else range(len(records))
+    scorer.note(Scored(response_id, pointer, manifest, records, probabilities, numbers))
     predictions = [
         {**verdict(probability, manifest), "id": each}
-        for probability, each in zip(probabilities, ids, strict=True)
+        for probability, each in zip(probabilities, _ids(response_id, request), strict=True)
     ]
     labels = [entry["prediction"] for entry in predictions]
-    by_label = {labels[0]: 1} if question.is_single else Counter(labels)
+    by_label = {labels[0]: 1} if request.is_single else Counter(labels)
     scorer.metrics.count_predictions(pointer.pipeline, by_label)
-    if question.is_text:
+    if request.is_text:
         predictions = [
-            {"url": url, **entry} for url, entry in zip(question.items, predictions, strict=True)
+            {"url": url, **entry} for url, entry in zip(request.items, predictions, strict=True)
         ]
-    for entry, reason in zip(predictions, reasons, strict=False):
-        entry["explanation"] = reason
-    if question.is_single:
+    for entry, explanation in zip(predictions, explanations, strict=False):
+        entry["explanation"] = explanation
+    if request.is_single:
         return {**predictions[0], "model": describe_model(in_production)}
     return {"predictions": predictions, "model": describe_model(in_production)}
 
 
-def _ids(answer_id: str, question: Question) -> list[str]:
-    if question.is_single:
-        return [answer_id]
-    return [f"{answer_id}-{number}" for number in range(len(question.items))]
+def serialise(response: dict[str, Any]) -> bytes:
+    """Return a response as JSON."""
+    return _to_json(response).encode()
+
+
+def _ids(response_id: str, request: PredictRequest) -> Sequence[str]:
+    if request.is_single:
+        return [response_id]
+    return [f"{response_id}-{number}" for number in range(len(request.items))]

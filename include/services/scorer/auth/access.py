@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 
 from include.services.scorer.auth.api_keys import ApiKeys
@@ -14,12 +14,6 @@ from include.services.scorer.auth.rate_limit import RateLimiter
 from include.services.scorer.telemetry.request_middleware import CLIENT
 
 _ADMITTED = "nightcatch.admitted"  # so that a request is counted once against the limit
-_CORS = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-API-Key, X-Request-ID",
-    "Access-Control-Expose-Headers": "X-Request-ID",
-    "Access-Control-Max-Age": "600",
-}
 
 
 @dataclass(frozen=True)
@@ -50,8 +44,6 @@ def register(app: Flask, access: Access) -> None:
     admit = admission(access)
     if admit is not None:
         app.before_request(lambda: admit(request.environ))
-    if access.cors_origins:
-        app.after_request(lambda answer: _share(answer, access.cors_origins))
 
 
 def admission(access: Access) -> Callable[[WSGIEnvironment], None] | None:
@@ -74,11 +66,3 @@ def _admit(keys: ApiKeys, limiter: RateLimiter | None, environ: WSGIEnvironment)
     if wait_s > 0:
         raise TooManyRequests("The API key asks too often.", retry_after=math.ceil(wait_s))
     environ[_ADMITTED] = True
-
-
-def _share(answer: Response, origins: frozenset[str]) -> Response:
-    answer.vary.add("Origin")
-    if request.origin in origins:
-        answer.headers["Access-Control-Allow-Origin"] = request.origin
-        answer.headers.update(_CORS)
-    return answer

@@ -1,6 +1,5 @@
-"""`POST /predict` and `/explain`: records, URLs or a CSV file in, verdicts and reasons out."""
+"""`POST /predict` and `/explain`: records, URLs or a CSV file in, predictions out."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -13,8 +12,13 @@ from include.errors import RequestRejectedError
 from include.inference.prediction_ids import new_id
 from include.inference.record_schema import Fault
 from include.services.scorer.api.problems import problem
-from include.services.scorer.api.request_parser import parse_question, require_json, require_plain
-from include.services.scorer.api.scoring import answer_question
+from include.services.scorer.api.request_parser import (
+    parse_predict_request,
+    require_json,
+    require_plain,
+)
+from include.services.scorer.api.scoring import predict as score_items
+from include.services.scorer.api.scoring import serialise
 from include.services.scorer.serving.state import current_scorer
 from include.services.scorer.tables.csv_responses import SHOWN_ROWS, TableAnswer, send
 from include.services.scorer.tables.csv_rows import read_table, score_table
@@ -28,12 +32,12 @@ _TABLE_TYPES = ("application/json", "text/csv", "text/html")
 def predict() -> ResponseReturnValue:
     """Answer a JSON body or an uploaded file."""
     require_plain()
-    asked = request_ctx.request  # `request` would look for it again at every use
-    if asked.mimetype == "multipart/form-data":
+    sent = request_ctx.request  # `request` would look for it again at every use
+    if sent.mimetype == "multipart/form-data":
         return _predict_table()
-    if not asked.is_json:
+    if not sent.is_json:
         raise UnsupportedMediaType("Send application/json, or a CSV file as multipart/form-data.")
-    return _predict_items(asked, explained=asked.args.get("explain") == "true")
+    return _predict_items(sent, explained=sent.args.get("explain") == "true")
 
 
 @blueprint.post("/explain")
@@ -43,14 +47,14 @@ def explain() -> ResponseReturnValue:
     return _predict_items(request_ctx.request, explained=True)
 
 
-def _predict_items(asked: Request, *, explained: bool) -> ResponseReturnValue:
+def _predict_items(sent: Request, *, explained: bool) -> ResponseReturnValue:
     scorer = current_scorer()
-    question = parse_question(asked.get_data(cache=False), scorer.limits)
+    parsed = parse_predict_request(sent.get_data(cache=False), scorer.limits)
     try:
-        document = answer_question(scorer, question, explained=explained)
+        response = score_items(scorer, parsed, explained=explained)
     except RequestRejectedError as err:
-        return problem(422, str(err), [question.describe(fault) for fault in _faults(err)])
-    return Response(json.dumps(document), content_type="application/json")
+        return problem(422, str(err), [parsed.describe(fault) for fault in _faults(err)])
+    return Response(serialise(response), content_type="application/json")
 
 
 def _predict_table() -> ResponseReturnValue:
@@ -61,12 +65,12 @@ def _predict_table() -> ResponseReturnValue:
     if upload is None:
         raise RequestRejectedError("the form has no file named 'file'")
     table = read_table(upload.stream)
-    in_production = scorer.catalogue.answering_table(table.header, request.form.get("pipeline"))
+    in_production = scorer.catalogue.select_for_table(table.header, request.form.get("pipeline"))
     try:
         chunks = score_table(table, in_production.model, scorer.limits.csv_rows)
-        answer_id = new_id(in_production.pointer.pipeline)
-        chunks = noted(chunks, table.header, in_production, answer_id, scorer)
-        answer = TableAnswer(table.header, chunks, in_production, answer_id)
+        response_id = new_id(in_production.pointer.pipeline)
+        chunks = noted(chunks, table.header, in_production, response_id, scorer)
+        answer = TableAnswer(table.header, chunks, in_production, response_id)
         response = _answered(answer, answer_type)
     except RequestRejectedError as err:
         return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])

@@ -1,4 +1,4 @@
-"""Which model in production answers which kind of question."""
+"""Select the production version that scores a request."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -6,7 +6,7 @@ from include.errors import ModelUnavailableError, PipelineUnknownError
 from include.inference.model import OnnxModel
 from include.inference.record_schema import shorten
 from include.registry.follow import Follower, ProductionModel
-from include.services.scorer.api.request_parser import Question
+from include.services.scorer.api.request_parser import PredictRequest
 
 
 class Catalogue:
@@ -15,7 +15,7 @@ class Catalogue:
     Parameters
     ----------
     followers : mapping of str to Follower
-        By pipeline; the order decides which one answers when a request names none.
+        By pipeline; the order decides which one scores when a request names none.
     loading : collection of str
         The pipelines of which a version is being loaded now.
     """
@@ -31,7 +31,7 @@ class Catalogue:
         return list(self._followers)
 
     def in_production(self) -> list[ProductionModel[OnnxModel]]:
-        """Return the versions that answer now."""
+        """Return the production versions."""
         return self._production_among(list(self._followers))
 
     def waiting(self) -> list[str]:
@@ -42,45 +42,45 @@ class Catalogue:
         """Return the pipelines without a version in production that should soon have one."""
         return [name for name in self.waiting() if self._followers[name].is_awaited]
 
-    def answering(self, question: Question) -> ProductionModel[OnnxModel]:
-        """Return the version that answers a question, the first that reads such items.
+    def select(self, request: PredictRequest) -> ProductionModel[OnnxModel]:
+        """Return the version that scores a request, the first that reads such items.
 
-        Where several read records, the first record tells by its columns.
+        Where several read records, the columns of the first record decide.
 
         Raises
         ------
         PipelineUnknownError
             If no pipeline that is followed reads it.
         ModelUnavailableError
-            If one that may read it has no version in production yet, or the columns are of none in
-            force while the first version of another is being loaded.
+            If one that may read it has no version in production yet, or the columns are of no
+            production version while the first version of another is being loaded.
         """
-        names = self._asked_for(question.pipeline)
-        is_text = question.is_text
+        names = self._candidates(request.pipeline)
+        is_text = request.is_text
         found = [e for e in self._production_among(names) if e.model.schema.is_text == is_text]
         if found:
             if len(found) == 1 and not self._loading:
                 return found[0]
-            return self._nearest(found, names, _columns_of(question.items[0]))
+            return self._nearest(found, names, _columns_of(request.items[0]))
         self._check_none_waits(names)
         what = "a URL" if is_text else "a record of columns"
         raise PipelineUnknownError(f"none of the pipelines reads {what}: {', '.join(names)}")
 
-    def answering_table(
+    def select_for_table(
         self, header: Sequence[str], pipeline: str | None
     ) -> ProductionModel[OnnxModel]:
-        """Return the version that answers a table: the first whose columns are all in `header`.
+        """Return the version that scores a table: the first whose columns are all in `header`.
 
-        Without such a one it is the one that knows most of them, and can say what is missing.
+        Without such a one it is the one with most of them, whose error names the missing ones.
 
         Raises
         ------
         PipelineUnknownError
-            If the pipeline that is asked for is not followed.
+            If the pipeline that the client names is not followed.
         ModelUnavailableError
-            If no column is of a production model, and a pipeline has none yet; or as `answering`.
+            If no column is of a production model, and a pipeline has none yet; or as `select`.
         """
-        names = self._asked_for(pipeline)
+        names = self._candidates(pipeline)
         entries = self._production_among(names)
         for entry in entries:
             if set(entry.model.schema.names) <= set(header):
@@ -90,7 +90,7 @@ class Catalogue:
         return self._nearest(entries, names, set(header))
 
     def named(self, pipeline: str) -> ProductionModel[OnnxModel]:
-        """Return the version of one pipeline that answers now.
+        """Return the production version of one pipeline.
 
         Raises
         ------
@@ -99,13 +99,13 @@ class Catalogue:
         ModelUnavailableError
             If it has no version in production yet.
         """
-        self._asked_for(pipeline)
+        self._candidates(pipeline)
         entry = self._followers[pipeline].in_production
         if entry is None:
             raise ModelUnavailableError(f"no model is in production yet for: {pipeline}")
         return entry
 
-    def _asked_for(self, pipeline: str | None) -> list[str]:
+    def _candidates(self, pipeline: str | None) -> list[str]:
         if pipeline is None:
             return list(self._followers)
         if pipeline not in self._followers:
@@ -122,7 +122,7 @@ class Catalogue:
     def _nearest(
         self, entries: Sequence[ProductionModel[OnnxModel]], names: Sequence[str], columns: set[str]
     ) -> ProductionModel[OnnxModel]:
-        """Return the version that knows most of the columns, the first of equals."""
+        """Return the version with most of the columns, the first of equals."""
         nearest = min(entries, key=lambda entry: len(columns.difference(entry.model.schema.names)))
         coming = [name for name in self._waiting_among(names) if name in self._loading]
         if coming and not columns.issubset(nearest.model.schema.names):

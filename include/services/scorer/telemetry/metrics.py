@@ -1,10 +1,12 @@
 """What Prometheus may know of the service; one registry per application."""
 
+import os
 import threading
 from collections import Counter as Multiset
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from prometheus_client import (
@@ -150,6 +152,21 @@ class Metrics:
         if outbox is not None:
             models.register(_Waiting(outbox))
         return generate_latest(registry) + generate_latest(models)
+
+
+def forget_dead_workers(folder: Path) -> None:
+    """Remove the gauges of workers that were killed, and so could not do it themselves.
+
+    Parameters
+    ----------
+    folder : Path
+        ``PROMETHEUS_MULTIPROC_DIR``.
+    """
+    for pid in {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*_*.db")}:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 class _Tally(Histogram):
