@@ -320,6 +320,7 @@ def test_counters_survive_a_worker_and_start_at_zero_with_the_service(site, scor
     for _ in range(5):
         assert scorer.predict(RECORD).status_code == 200
     scorer.wait_until(served)
+    scorer.wait_until(lambda: scorer.serials() == {1})  # both workers listen
     killed, other = workers_of(scorer)
     os.kill(killed, signal.SIGKILL)
     scorer.wait_until(lambda: len(set(workers_of(scorer)) - {killed, other}) == 1)

@@ -29,6 +29,8 @@ _THREADS = 128
 _REQUESTS_WAITING = 512
 _HEADER_TIMEOUT_MS = 10_000
 _HEADER_BYTES = 64 * 1024
+# At SIGHUP, between the start of a new worker and the end of its predecessor: it loads its models.
+_RENEWAL_S = 10.0
 # Below the 25 s that Compose and roll.sh give a container to stop.
 _DRAIN_TIMEOUT_S = 20
 _M_ARENA_MAX = -8  # malloc.h
@@ -64,6 +66,7 @@ def main() -> None:
         blocking_threads=_THREADS,
         backpressure=_REQUESTS_WAITING,
         respawn_failed_workers=True,
+        respawn_interval=_RENEWAL_S,
         workers_kill_timeout=_DRAIN_TIMEOUT_S,
         # To standard error, as all else: standard output is the access log's alone.
         log_dictconfig={"handlers": {}, "loggers": {"_granian": {"propagate": True}}},
