@@ -87,7 +87,7 @@ class RequestGuard:
 def _has_host(environ: WSGIEnvironment) -> bool:
     host = environ.get("HTTP_HOST", "")
     if not host:
-        return environ["SERVER_PROTOCOL"] != "HTTP/1.1"
+        return bool(environ["SERVER_PROTOCOL"] != "HTTP/1.1")
     return _HOST.fullmatch(host) is not None
 
 
