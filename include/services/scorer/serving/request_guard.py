@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 # RFC 9110, section 7.2, without the characters that nobody has in a host name.
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.~%-]+)(?::\d{0,5})?", re.ASCII)
+_PROTOCOL = "SERVER_PROTOCOL"
 _LARGE_BYTES = 64 * 1024
 _LARGE_AT_ONCE = 4
 _LARGE_WAIT_S = 20.0
@@ -87,7 +88,8 @@ class RequestGuard:
 def _has_host(environ: WSGIEnvironment) -> bool:
     host = environ.get("HTTP_HOST", "")
     if not host:
-        return bool(environ["SERVER_PROTOCOL"] != "HTTP/1.1")
+        protocol: str = environ[_PROTOCOL]
+        return protocol != "HTTP/1.1"
     return _HOST.fullmatch(host) is not None
 
 
