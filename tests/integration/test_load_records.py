@@ -15,7 +15,8 @@ from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError, SettingMissingError, StoreUnavailableError
 from include.ingest.files.download import Dataset
 from include.ingest.files.layout import Identity, Layout
-from include.ingest.files.reader import BadLine, Row, read_records
+from include.ingest.files.reader import Row, read_records
+from include.ingest.files.text_lines import BadLine
 from include.ingest.labels.batches import LoadReport, load_records
 from include.ingest.labels.documents import Source
 from include.ingest.load import load_dataset

@@ -1,19 +1,22 @@
 """What a pipeline's record looks like in files, and what makes two records one."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from include.contract.headers import spellings
 from include.contract.schema import InputField, Target
 
 Value = int | float | str | datetime
 Record = dict[str, Value]
+_PHISHING_WORDS = ("phishing", "phish", "bad")
+_LEGITIMATE_WORDS = ("legitimate", "legit", "benign", "good", "safe")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes two records the same thing, reported twice; such are stored once.
+    """What makes two records reports of the same thing; such are stored once.
 
     Attributes
     ----------
@@ -22,7 +25,7 @@ class Identity:
     key : callable (Record) -> str
         Equal for records of the same thing.
     since : str
-        The detail whose smallest value says which report of a thing stays.
+        The detail whose smallest value decides which report of a thing is kept.
     """
 
     columns: tuple[str, ...]
@@ -40,28 +43,32 @@ class Layout:
         The columns of a record, besides the label.
     target : Target
         Names the column that holds the label.
-    aliases : mapping of str to str
-        Known other spellings of a column, in lower case, to its name.
+    label_aliases : tuple of str
+        Other names of the label's column, the most specific first.
     ignored : frozenset of str
         Columns, in lower case, that may be present and are left out.
     details : tuple of InputField
-        Columns that describe a record and that no model is shown; a file may lack them.
+        Columns that describe a record and are no model input; a file may lack them.
     origin : str
-        The detail that names who reported a record: where a file does not say, its name.
+        The detail that names who reported a record; by default the file's name.
     identity : Identity or None
         None where each line is a record of its own, exact duplicates too.
     strict : bool
-        Whether a column unknown here is refused; otherwise it is left out.
+        Whether an unknown column is refused; otherwise it is left out.
+    read_text : callable (str) -> str, optional
+        Returns what is stored of a cell of the only input, a text, or raises ValueError with the
+        reason why it is none. A file is a list only where it accepts its lines.
     """
 
     fields: tuple[InputField, ...]
     target: Target
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    label_aliases: tuple[str, ...] = ()
     ignored: frozenset[str] = frozenset()
     details: tuple[InputField, ...] = ()
     origin: str = ""
     identity: Identity | None = None
     strict: bool = True
+    read_text: Callable[[str], str] | None = None
 
     @cached_property
     def dtypes(self) -> dict[str, str]:
@@ -70,11 +77,24 @@ class Layout:
         return {column.name: column.dtype for column in (*self.fields, label, *self.details)}
 
     @cached_property
+    def spellings(self) -> dict[str, tuple[str, ...]]:
+        """Map each column's name to its known spellings, its own name first."""
+        label = InputField(self.target.source, "int8", None, aliases=self.label_aliases)
+        return spellings((*self.fields, label, *self.details))
+
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """The columns that a file must have: the inputs and the label."""
         return (*(column.name for column in self.fields), self.target.source)
 
     @cached_property
     def labels(self) -> dict[str, int]:
-        """Map the labels in words, in lower case, to the values stored."""
+        """Map the two labels in words to the values stored."""
         return {"phishing": self.target.positive, "legitimate": self.target.negative}
+
+    @cached_property
+    def label_words(self) -> dict[str, int]:
+        """Map every known word for a label, in lower case, to the value stored."""
+        return dict.fromkeys(_PHISHING_WORDS, self.target.positive) | dict.fromkeys(
+            _LEGITIMATE_WORDS, self.target.negative
+        )

@@ -1,236 +1,185 @@
-"""Reads CSV and ARFF files and plain lists as a stream of records; knows columns, not meanings.
+"""Read CSV and ARFF files and plain lists as a stream of records; knows columns, not meanings.
 
 One line is one record, so a broken quote costs one line and memory stays bounded by the longest
 line allowed. Values outside a column's allowed set pass: validation quarantines them later.
 """
 
 import csv
-import gzip
-import io
-import itertools
-import math
-import re
-import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
-from include.errors import DataRejectedError
+from include.contract.headers import fit_row, is_absent, is_blank
 from include.ingest.files.layout import Layout, Record, Value
-
-LINE_LIMIT_BYTES = 65_536
-ABSENT = ("", "?")
-_LIST_HINT = "; a plain list is read where its label is given"
-_WHOLE = re.compile(r"[+-]?[0-9]{1,10}(\.0*)?", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
-_INT32 = range(-(2**31), 2**31)
-_NAME = re.compile(r"[\w .\-]*")
-_ATTRIBUTE = re.compile(r"@attribute\s+('[^']*'|\"[^\"]*\"|[^\s{]+)", re.IGNORECASE)
-
-_Lines = Iterator[tuple[int, "str | BadLine"]]
+from include.ingest.files.lists import entries
+from include.ingest.files.tables import Table, read_head, split_cells
+from include.ingest.files.text_lines import BadLine, open_lines
+from include.ingest.files.values import parse_date, parse_label, parse_number
 
 
 @dataclass(frozen=True)
 class Row:
-    """A record and the line of the file it stands in, counted from 1."""
+    """A record and the line of the file it stands in, counted from 1.
+
+    Attributes
+    ----------
+    line : int
+    record : Record
+    label : str
+        The label as the file has it; empty where it was given.
+    lost_date : str
+        A date that could not be read, or is nonsense, and is missing from the record.
+    """
 
     line: int
     record: Record
-
-
-@dataclass(frozen=True)
-class BadLine:
-    """A line that holds no record, counted from 1, and why."""
-
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class _Table:
-    """What the head of a file says of its rows; None stands for a column that is left out.
-
-    Without a delimiter each line is one cell; a line that starts with `comment` is none.
-    """
-
-    columns: tuple[str | None, ...]
-    delimiter: str
-    quotechar: str = '"'
-    comment: str | None = None
+    label: str = field(default="", compare=False)
+    lost_date: str = field(default="", compare=False)
 
 
 def read_records(
-    path: Path, layout: Layout, given: Mapping[str, Value] | None = None
+    path: Path,
+    layout: Layout,
+    given: Mapping[str, Value] | None = None,
+    *,
+    inverted: bool = False,
 ) -> Iterator[Row | BadLine]:
     """Yield each line's record, or the reason why it holds none, in the order of the file.
 
     Parameters
     ----------
     path : Path
-        CSV (comma, semicolon or tab), ARFF or, where one column is all that is not given, a list
-        of its values, one per line; plain or gzipped, UTF-8.
+        CSV (comma, semicolon, tab or bar), ARFF or, where one column is all that is not given, a
+        list of its values, one per line (hosts files too); plain or gzipped.
     layout : Layout
         The columns expected.
     given : mapping of str to value, optional
         Values of columns that the file does not have, or of details that it leaves out.
+    inverted : bool
+        Whether the two numbers of the label mean the opposite of the pipeline's.
 
     Raises
     ------
     DataRejectedError
         If the file cannot be read as a table with these columns; names the file and line.
     """
-    given = given or {}
-    with _opened(path) as stream:
-        table, lines = _head(path, _lines(stream), layout, given)
+    rows = _Rows(layout, given or {}, inverted)
+    for number, table, line in _data_lines(path, layout, given or {}):
+        if isinstance(line, BadLine):
+            yield line
+        elif table.delimiter:
+            if row := rows.of_table(number, line, table):
+                yield row
+        else:
+            yield from rows.of_list(number, line)
+
+
+def read_cells(path: Path, layout: Layout) -> Iterator[dict[str, str]]:
+    """Yield the cells of each row of a table as they are written, by column of the layout.
+
+    Raises
+    ------
+    DataRejectedError
+        As `read_records` does.
+    """
+    for _, table, line in _data_lines(path, layout, {}):
+        if isinstance(line, str):
+            try:
+                cells = split_cells(line, table.delimiter, table.quotechar)
+            except csv.Error:
+                continue
+            yield {name: cell for name, cell in zip(table.columns, cells, strict=False) if name}
+
+
+def _data_lines(
+    path: Path, layout: Layout, given: Mapping[str, Value]
+) -> Iterator[tuple[int, Table, str | BadLine]]:
+    """Yield the lines behind the head that are neither empty nor comments."""
+    with open_lines(path) as lines:
+        table, lines = read_head(path, lines, layout, given)
         for number, line in lines:
-            if isinstance(line, BadLine):
-                yield line
-            elif line.strip() and not (table.comment and line.lstrip().startswith(table.comment)):
-                yield _row(number, line, table, layout, given)
+            if isinstance(line, BadLine) or (
+                line.strip() and not (table.comment and line.lstrip().startswith(table.comment))
+            ):
+                yield number, table, line
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a plain or gzipped file, told by its first bytes; its faults name the file."""
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            yield io.BufferedReader(gzip.GzipFile(fileobj=raw)) if packed else raw
-    except (gzip.BadGzipFile, EOFError, zlib.error) as err:
-        raise DataRejectedError(f"{path}: damaged gzip: {err}") from err
-    except OSError as err:
-        raise DataRejectedError(f"{path}: cannot be read: {err.strerror or err}") from err
+class _Rows:
+    """Lines of one file turned into records."""
 
+    def __init__(self, layout: Layout, given: Mapping[str, Value], inverted: bool) -> None:
+        self._layout = layout
+        self._given = given
+        self._inverted = inverted
+        self._text = layout.fields[0].name
 
-def _lines(stream: BinaryIO) -> _Lines:
-    """Yield numbered lines as text, never holding more than the limit of one."""
-    number = 0
-    while data := stream.readline(LINE_LIMIT_BYTES):
-        number += 1
-        if len(data) == LINE_LIMIT_BYTES and not data.endswith(b"\n"):
-            while data and not data.endswith(b"\n"):
-                data = stream.readline(LINE_LIMIT_BYTES)
-            yield number, BadLine(number, f"longer than {LINE_LIMIT_BYTES} bytes")
-            continue
+    def of_list(self, number: int, line: str) -> Iterator[Row | BadLine]:
+        """Yield the records of a line of a list: one, or several of a hosts file."""
         try:
-            text = data.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError:
-            yield number, BadLine(number, "not UTF-8 text")
-            continue
-        yield number, BadLine(number, "not text") if "\0" in text else text
+            values = entries(line, self._layout.read_text)
+        except ValueError as err:
+            yield BadLine(number, str(err))
+            return
+        for value in values:
+            yield self._whole(number, {self._text: value})
 
-
-def _head(
-    path: Path, lines: _Lines, layout: Layout, given: Mapping[str, Value]
-) -> tuple[_Table, _Lines]:
-    """Read up to the first row of data; what its columns are, and the lines from there on."""
-    asked = [name for name in layout.required if name not in given]
-    listed = asked[0] if len(asked) == 1 else None
-    for number, line in lines:
-        where = f"{path}, line {number}"
-        if isinstance(line, BadLine):
-            raise DataRejectedError(f"{where}: {line.reason}; is this a CSV file?")
-        if not line.strip() or line.startswith("%") or (listed and line.startswith("#")):
-            continue
-        if line.startswith("@"):
-            return _arff_head(path, lines, layout, given), lines
-        delimiter = max(",;\t", key=line.count)
+    def of_table(self, number: int, line: str, table: Table) -> Row | BadLine | None:
+        """Return the record of a line of a table; None of a row without any content."""
         try:
-            names = _cells(line, delimiter, '"')
-        except csv.Error as err:
-            if not listed:
-                raise DataRejectedError(f"{where}: {err}") from err
-            names = []
-        if listed and listed not in _known(names, layout) and not _is_head(names):
-            return _Table((listed,), "", comment="#"), itertools.chain([(number, line)], lines)
-        return _Table(_matched(where, names, layout, given), delimiter), lines
-    raise DataRejectedError(f"{path}: the file is empty")
+            written = split_cells(line, table.delimiter, table.quotechar)
+            if is_blank(written):
+                return None
+            cells = fit_row(written, table.header)
+            if cells is None:
+                n_named = len(table.columns)
+                return BadLine(number, f"{len(written)} cells instead of {n_named}")
+            return self._of_cells(number, dict(zip(table.columns, cells, strict=True)))
+        except (csv.Error, ValueError) as err:
+            return BadLine(number, str(err))
 
+    def _of_cells(self, number: int, cells: dict[str | None, str]) -> Row | BadLine:
+        record: Record = {}
+        label, lost_date = "", ""
+        dtypes, target = self._layout.dtypes, self._layout.target.source
+        for column, cell in cells.items():
+            if column is None or is_absent(cell):
+                continue
+            dtype = dtypes[column]
+            if column == target:
+                label = cell
+                record[column] = parse_label(cell, self._layout, inverted=self._inverted)
+            elif dtype == "timestamp":
+                moment = parse_date(cell)
+                if moment is None:
+                    lost_date = cell
+                else:
+                    record[column] = moment
+            elif dtype == "string":
+                record[column] = self._read(column, cell)
+            else:
+                record[column] = parse_number(column, cell, dtype)
+        if not record:
+            return BadLine(number, "every cell is empty")
+        return self._whole(number, record, label, lost_date)
 
-def _arff_head(path: Path, lines: _Lines, layout: Layout, given: Mapping[str, Value]) -> _Table:
-    """Read the @attribute lines up to @data; the @relation line is behind us."""
-    names: list[str] = []
-    for number, line in lines:
-        where = f"{path}, line {number}"
-        if isinstance(line, BadLine):
-            raise DataRejectedError(f"{where}: {line.reason}")
-        if found := _ATTRIBUTE.match(line.strip()):
-            names.append(found[1].strip("'\""))
-        elif line.strip().lower() == "@data":
-            return _Table(_matched(where, names, layout, given), ",", "'", "%")
-    raise DataRejectedError(f"{path}: an ARFF file without @data")
+    def _read(self, column: str, cell: str) -> str:
+        if column != self._text or self._layout.read_text is None:
+            return cell
+        try:
+            return self._layout.read_text(cell)
+        except ValueError as err:
+            raise ValueError(f"{column}: {err}") from err
 
-
-def _is_head(names: list[str]) -> bool:
-    """Return whether a line names columns, known or not, rather than being the first of a list."""
-    return len(names) > 1 and all(_NAME.fullmatch(name) for name in names)
-
-
-def _known(names: list[str], layout: Layout) -> list[str | None]:
-    """Return each file column's name in the layout, None for those it does not know."""
-    known = {name.lower(): name for name in layout.dtypes} | dict(layout.aliases)
-    return [known.get(name.lower()) for name in names]
-
-
-def _matched(
-    where: str, names: list[str], layout: Layout, given: Mapping[str, Value]
-) -> tuple[str | None, ...]:
-    """Return each file column's name in the layout, None for those left out."""
-    columns = _known(names, layout)
-    unknown = [
-        name
-        for name, column in zip(names, columns, strict=True)
-        if column is None and layout.strict and name.lower() not in layout.ignored
-    ]
-    faults = {
-        "unknown": unknown,
-        "missing": [name for name in layout.required if name not in {*columns, *given}],
-        "repeated": [name for name in layout.dtypes if columns.count(name) > 1],
-        "given although present,": [
-            name for name in layout.required if name in given and name in columns
-        ],
-    }
-    for kind, found in faults.items():
-        if found:
-            shown = ", ".join(ascii(name)[:60] for name in found[:5])
-            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-            is_list = len(layout.fields) == 1 and kind == "missing" and len(found) == 2
-            hint = _LIST_HINT if is_list else ""
-            raise DataRejectedError(f"{where}: {kind} column {shown}{more}{hint}")
-    return tuple(columns)
-
-
-def _row(
-    number: int, line: str, table: _Table, layout: Layout, given: Mapping[str, Value]
-) -> Row | BadLine:
-    """Turn one line into a record, or say why it holds none."""
-    dtypes = layout.dtypes
-    try:
-        cells = _cells(line, table.delimiter, table.quotechar)
-        if len(cells) != len(table.columns):
-            return BadLine(number, f"{len(cells)} cells instead of {len(table.columns)}")
-        record = {
-            column: _label(cell, layout)
-            if column == layout.target.source
-            else _value(column, cell, dtypes[column])
-            for column, cell in zip(table.columns, cells, strict=True)
-            if column is not None and cell not in ABSENT
-        }
-    except (csv.Error, ValueError) as err:
-        return BadLine(number, str(err))
-    if not record:
-        return BadLine(number, "every cell is empty")
-    whole = {**given, **record}
-    fault = _fault(whole, layout)
-    return BadLine(number, fault) if fault else Row(number, whole)
+    def _whole(
+        self, number: int, record: Record, label: str = "", lost_date: str = ""
+    ) -> Row | BadLine:
+        whole = {**self._given, **record}
+        fault = _fault(whole, self._layout)
+        return BadLine(number, fault) if fault else Row(number, whole, label, lost_date)
 
 
 def _fault(record: Record, layout: Layout) -> str:
-    """Return why there is no telling what a record is about; nothing if there is."""
+    """Return why a record does not say what it is about; nothing if it does."""
     if layout.identity is None:
         return ""
     for column in layout.identity.columns:
@@ -240,35 +189,3 @@ def _fault(record: Record, layout: Layout) -> str:
     if record[label] not in layout.labels.values():
         return f"{label}: {record[label]} is no label"
     return ""
-
-
-def _cells(line: str, delimiter: str, quotechar: str) -> list[str]:
-    if not delimiter:
-        return [line.strip()]
-    reader = csv.reader([line], delimiter=delimiter, quotechar=quotechar, strict=True)
-    return [cell.strip() for cell in next(reader)]
-
-
-def _label(cell: str, layout: Layout) -> Value:
-    """Convert a cell of the label's column: a whole number, or the label in words."""
-    word = layout.labels.get(cell.lower())
-    return _value(layout.target.source, cell, "int8") if word is None else word
-
-
-def _value(column: str, cell: str, dtype: str) -> Value:
-    """Convert a cell; whole numbers fit MongoDB's int32, a time without zone is UTC."""
-    if dtype == "string":
-        return cell
-    if dtype == "timestamp":
-        try:
-            moment = datetime.fromisoformat(cell)
-        except ValueError:
-            raise ValueError(f"{column}: {cell[:40]!a} is no date of ISO 8601") from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if dtype == "float32":
-        if _DECIMAL.fullmatch(cell) and math.isfinite(number := float(cell)):
-            return number
-        raise ValueError(f"{column}: {cell[:40]!a} is not a finite number")
-    if _WHOLE.fullmatch(cell) and int(float(cell)) in _INT32:
-        return int(float(cell))
-    raise ValueError(f"{column}: {cell[:40]!a} is not a whole number")

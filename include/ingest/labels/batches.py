@@ -16,7 +16,8 @@ from pymongo.collection import Collection
 
 from include.errors import DataRejectedError
 from include.ingest.files.layout import Identity, Record
-from include.ingest.files.reader import BadLine, Row
+from include.ingest.files.reader import Row
+from include.ingest.files.text_lines import BadLine
 from include.ingest.labels.documents import Source, documents
 from include.ingest.labels.inserts import (
     Document,

@@ -6,8 +6,6 @@ Features". They are the documented ones: in the data, several columns lean the o
 of all `Domain_registeration_length`, -1 in 77 % of the legitimate sites), as a model finds out.
 """
 
-from types import MappingProxyType
-
 from include.contract.schema import InputField, Target
 from include.ingest.files.download import Dataset
 from include.ingest.files.layout import Layout
@@ -177,6 +175,47 @@ _MEANINGS: dict[str, tuple[str, dict[int, str]]] = {
     ),
 }
 
+# Other names in copies of the file: UCI's own Python client, and two sets on Kaggle.
+_ALIASES: dict[str, tuple[str, ...]] = {
+    "Domain_registeration_length": (
+        "domain_registration_length",
+        "domainreglen",
+    ),
+    "popUpWidnow": (
+        "popupwindow",
+        "usingpopupwindow",
+    ),
+    "Shortining_Service": (
+        "shortening_service",
+        "shorturl",
+    ),
+    "having_IP_Address": (
+        "having_iphaving_ip_address",
+        "usingip",
+    ),
+    "URL_Length": (
+        "urlurl_length",
+        "longurl",
+    ),
+    "having_At_Symbol": ("symbol@",),
+    "double_slash_redirecting": ("redirecting//",),
+    "having_Sub_Domain": ("subdomains",),
+    "SSLfinal_State": ("https",),
+    "port": ("nonstdport",),
+    "HTTPS_token": ("httpsdomainurl",),
+    "URL_of_Anchor": ("anchorurl",),
+    "Links_in_tags": ("linksinscripttags",),
+    "SFH": ("serverformhandler",),
+    "Submitting_to_email": ("infoemail",),
+    "Redirect": ("websiteforwarding",),
+    "on_mouseover": ("statusbarcust",),
+    "RightClick": ("disablerightclick",),
+    "Iframe": ("iframeredirection",),
+    "DNSRecord": ("dnsrecording",),
+    "web_traffic": ("websitetraffic",),
+    "Statistical_report": ("statsreport",),
+}
+
 TARGET = Target(source="Result", positive=-1, negative=1)
 
 FIELDS = tuple(
@@ -186,6 +225,7 @@ FIELDS = tuple(
         allowed=tuple(sorted(meanings)),
         description=f"{subject}: "
         + "; ".join(f"{value} = {words}" for value, words in sorted(meanings.items())),
+        aliases=_ALIASES.get(name, ()),
     )
     for name, (subject, meanings) in _MEANINGS.items()
 )
@@ -196,48 +236,7 @@ def meaning(name: str, value: int) -> str:
     return _MEANINGS[name][1][value]
 
 
-# Other spellings in copies of the file: UCI's own Python client, and two sets on Kaggle.
-ALIASES = MappingProxyType(
-    {
-        "domain_registration_length": "Domain_registeration_length",
-        "popupwindow": "popUpWidnow",
-        "shortening_service": "Shortining_Service",
-        "having_iphaving_ip_address": "having_IP_Address",
-        "urlurl_length": "URL_Length",
-        "usingip": "having_IP_Address",
-        "longurl": "URL_Length",
-        "shorturl": "Shortining_Service",
-        "symbol@": "having_At_Symbol",
-        "redirecting//": "double_slash_redirecting",
-        "prefixsuffix-": "Prefix_Suffix",
-        "subdomains": "having_Sub_Domain",
-        "https": "SSLfinal_State",
-        "domainreglen": "Domain_registeration_length",
-        "nonstdport": "port",
-        "httpsdomainurl": "HTTPS_token",
-        "requesturl": "Request_URL",
-        "anchorurl": "URL_of_Anchor",
-        "linksinscripttags": "Links_in_tags",
-        "serverformhandler": "SFH",
-        "infoemail": "Submitting_to_email",
-        "abnormalurl": "Abnormal_URL",
-        "websiteforwarding": "Redirect",
-        "statusbarcust": "on_mouseover",
-        "disablerightclick": "RightClick",
-        "usingpopupwindow": "popUpWidnow",
-        "iframeredirection": "Iframe",
-        "ageofdomain": "age_of_domain",
-        "dnsrecording": "DNSRecord",
-        "websitetraffic": "web_traffic",
-        "pagerank": "Page_Rank",
-        "googleindex": "Google_Index",
-        "linkspointingtopage": "Links_pointing_to_page",
-        "statsreport": "Statistical_report",
-        "class": "Result",
-    }
-)
-
-LAYOUT = Layout(FIELDS, TARGET, ALIASES, ignored=frozenset({"index", "id", "_id"}))
+LAYOUT = Layout(FIELDS, TARGET, label_aliases=("class",), ignored=frozenset({"index", "id", "_id"}))
 
 # Most files of this name have a changed cell, a row more, or other quotes: the digest decides.
 _COPIES = (

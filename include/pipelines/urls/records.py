@@ -4,17 +4,27 @@ No data set is downloaded: none that may be passed on could be pinned by a diges
 publisher's. `load` finds the files below in NIGHTCATCH_DATA_DIR, and simulates otherwise.
 """
 
-from types import MappingProxyType
-
 from include.contract.schema import InputField, Target
+from include.errors import UrlRefusedError
 from include.ingest.files.download import Dataset
 from include.ingest.files.layout import Identity, Layout, Record
 from include.pipelines.urls.normal import normalise
+from include.urls.reading import read_url
 
 URL = "url"
 LABEL = "label"
 SOURCE = "source"
 FIRST_SEEN = "first_seen"
+
+URL_ALIASES = (
+    "urls", "link", "uri", "href", "phish_url", "phishing_url", "full_url", "web_address",
+    "address", "website", "site", "url/domain", "indicator", "ioc", "fqdn", "hostname", "host",
+    "domain", "domain_name",
+)  # fmt: skip
+FIRST_SEEN_ALIASES = (
+    "first_seen_utc", "firstseen", "submission_time", "date_added", "date", "isotime", "created",
+    "created_at", "timestamp", "time",
+)  # fmt: skip
 
 TARGET = Target(source=LABEL, positive=1, negative=0)
 
@@ -24,19 +34,41 @@ def _url_and_label(record: Record) -> str:
     return f"{record[LABEL]} {normalise(str(record[URL]))}"
 
 
+def _web_address(text: str) -> str:
+    """Return the URL of a cell or a line of a list.
+
+    Raises
+    ------
+    ValueError
+        If it is no web address, or stands for many.
+    """
+    if text.startswith(("*.", ".")):
+        raise ValueError(f"{text[:60]!a} is a wildcard, not one host")
+    try:
+        # Block lists end a URL with an asterisk where anything may follow.
+        return read_url(text.rstrip("*")).url
+    except UrlRefusedError as err:
+        raise ValueError(str(err)) from err
+
+
 LAYOUT = Layout(
-    fields=(InputField(URL, "string", None, "The URL as it was reported; it is never opened"),),
-    target=TARGET,
-    aliases=MappingProxyType(
-        {"date": FIRST_SEEN, "submission_time": FIRST_SEEN, "status": LABEL},
+    fields=(
+        InputField(
+            URL, "string", None, "The URL as it was reported; it is never opened", URL_ALIASES
+        ),
     ),
+    target=TARGET,
+    label_aliases=("status", "type", "class", "category", "verdict", "classification"),
     details=(
-        InputField(SOURCE, "string", None, "Who says that it is phishing, or legitimate"),
-        InputField(FIRST_SEEN, "timestamp", None, "When the source had it first"),
+        InputField(SOURCE, "string", None, "Who reports that it is phishing, or legitimate"),
+        InputField(
+            FIRST_SEEN, "timestamp", None, "When the source had it first", FIRST_SEEN_ALIASES
+        ),
     ),
     origin=SOURCE,
     identity=Identity((URL, LABEL), _url_and_label, since=FIRST_SEEN),
     strict=False,
+    read_text=_web_address,
 )
 
 DATASETS = (

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from include.contract.headers import fold
 from include.ingest.files.reader import Row, read_records
-from include.pipelines.sites.records import ALIASES, DATASET, FIELDS, LAYOUT, TARGET
+from include.pipelines.sites.records import DATASET, FIELDS, LAYOUT, TARGET
 
 # The archive's own declaration of the columns: Training Dataset.arff of UCI 327.
 ARFF = """@relation phishing
@@ -106,9 +107,10 @@ def test_other_spellings_name_the_same_columns_in_the_same_places(tmp_path, head
     assert list(row.record.items()) == list(zip(LAYOUT.dtypes, VALUES, strict=True))
 
 
-def test_aliases_are_lower_case_and_lead_to_columns():
-    assert all(alias == alias.lower() for alias in ALIASES)
-    assert set(ALIASES.values()) <= set(LAYOUT.dtypes)
+def test_no_name_of_a_column_is_that_of_another_one():
+    names = [{fold(name) for name in names} for names in LAYOUT.spellings.values()]
+
+    assert len(set.union(*names)) == sum(map(len, names))
 
 
 def test_downloads_are_pinned_to_a_commit_and_a_digest():
