@@ -16,7 +16,10 @@ from include.contract.signature import load_private_key, load_public_key
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
 from include.run import champion, data, drift, promotion, training_steps
+from include.run.first_attempt import TrainerKeys
+from include.run.gate_step import GateOptions, gate
 from include.run.package import BuildInfo, package
+from include.run.rows import split
 from include.run.run_context import RunContext, TrainingOptions
 from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
@@ -84,58 +87,44 @@ class RealServers:
 
     def run(self, number: int, effort: Effort) -> tuple[Clock, dict[str, Any]]:
         """Return the time of each step of a run that ends with an approval, and its figures."""
-        clock, run = Clock(), RunContext(self.store, PIPELINE, f"night-{number}")
-        order = TrainingOptions(effort=effort, seed=number, fpr_budget=PIPELINE.fpr_budget)
-        champion.pin_champion(run, self.trusted_keys)
+        clock, run = Clock(), RunContext(self.store, PIPELINE, f"run-{number}")
+        options = TrainingOptions(effort=effort, seed=number, fpr_budget=PIPELINE.fpr_budget)
+        trainer = TrainerKeys.read(self.secrets.trainer_key, self.trusted_keys.trainers)
+        champion.pin_champion(run, self.trusted_keys, trainer)
         with clock.step("snapshot and suite"):
-            taken = data.snapshot(run, self.collection, _FIRST_RUN)
-            data.validate(run, taken["digest"], ROOT / "gx")
+            data.snapshot(run, self.collection, _FIRST_RUN, trainer)
+            data.validate(run, ROOT / "gx")
+            split(run)
         with clock.step("search and choice"):
-            found = [training_steps.search(run, family, order) for family in FAMILIES]
-            chosen = training_steps.choose(run, found, order)
+            for family in FAMILIES:
+                training_steps.search(run, family, options)
+            chosen = training_steps.choose(run, options)
         reference = champion.read_champion(run, self.trusted_keys)
         with clock.step("evaluate"):
-            evaluation = training_steps.evaluate_chosen(run, chosen, reference, order)
+            training_steps.evaluate_chosen(run, reference, options)
         with clock.step("drift"):
-            moved = drift.measure(run, reference, ROOT / "gx")
-        figures = self._publish(clock, run, chosen, evaluation, moved, number)
-        return clock, figures
+            drift.measure(run, reference, ROOT / "gx")
+        figures = self._publish(clock, run, number)
+        return clock, {**figures, "family": chosen.family}
 
-    def _publish(
-        self,
-        clock: Clock,
-        run: RunContext,
-        chosen: dict[str, Any],
-        evaluation: dict[str, Any],
-        moved: dict[str, Any],
-        number: int,
-    ) -> dict[str, Any]:
+    def _publish(self, clock: Clock, run: RunContext, number: int) -> dict[str, Any]:
         started_at = _FIRST_RUN + timedelta(days=number)
         made = BuildInfo(started_at=started_at, seed=number, code_commit="")
+        key = self.secrets.trainer_key
         with clock.step("package"):
-            packaged = package(
-                run,
-                chosen,
-                made,
-                signing_key=self.secrets.trainer_key,
-                trusted_keys=self.trusted_keys,
-            )
+            package(run, made, signing_key=key, trusted_keys=self.trusted_keys)
         with clock.step("validate"):
-            figures = promotion.infra_validate(run, packaged, chosen, self.trusted_keys)
-        asked = {"fpr_budget": chosen["fpr_budget"], "accept_drift": False, "drift": moved}
+            figures = promotion.infra_validate(run, self.trusted_keys)
         with clock.step("gate"):
-            trainer_key = load_private_key(self.secrets.trainer_key.read_bytes())
-            gate_inputs = {**evaluation, **figures, **asked}
-            sentences = promotion.gate(run, packaged, gate_inputs, key=trainer_key)
+            options = GateOptions(PIPELINE.fpr_budget, accept_drift=False)
+            sentences = gate(run, options, key=load_private_key(key.read_bytes()))
         with clock.step("publish"):
             promotion.promote(
                 run,
-                packaged,
-                expected_serial=evaluation["champion_serial"],
                 approved_by="bench",
                 approved_at=started_at,
                 reason="a measurement",
                 key=load_private_key(self.secrets.approver_key.read_bytes()),
                 trusted_keys=self.trusted_keys,
             )
-        return {**figures, "sentences": sentences, "family": chosen["family"]}
+        return {**vars(figures), "sentences": list(sentences)}

@@ -2,41 +2,43 @@
 
 Every night at 02:00 UTC, and whenever somebody triggers it.
 
-![What happens, step by step](/flows/train.svg)
-
 | step | what it does | where to look |
 |---|---|---|
-| `take_snapshot` | reads the collection once, as it is at one moment, into immutable Parquet; a run made again keeps the snapshot it had | `snapshots/` |
+| `take_snapshot` | reads the collection once, as it is at one moment, into immutable Parquet | `snapshots/` |
 | `validate` | Great Expectations suite; bad rows go to quarantine with their reasons | **Data Docs** tab of the run |
+| `split` | sides of the split and features, computed once; later tasks read them by digest | `runs/` |
 | `measure_drift` | against the snapshot of the model in production | **Data Docs** tab of the run |
 | `search` | one task per model family: grid search by group-disjoint cross-validation | `runs/` |
 | `choose` | the best by cross-validation alone; calibration; threshold for the false-positive budget | log |
-| `evaluate` | the one look at the test side, beside the random-split figure and the champion | log |
+| `evaluate` | metrics on the test side, beside the random-split figure and the champion | log |
 | `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | **Report**, under *Details* of the task |
 | `infra_validate` | the scorer's own code loads the package and scores every test row | log |
 | `gate` | one sentence per rule, limits in the pipeline's `policy.toml`; any rule not passed fails the run | log |
-| `how_to_approve` | at once, or after a person's answer; not at all if a newer run's version is in production | log |
+| `how_to_approve` | at once, or after a person's response; not at all if a newer run's version is in production | log |
 | `wait_for_approval` | only with `approval: human` | **Required Actions** |
 | `keep_newer` | only for an older run: its version is kept, the newer one stays in production | XCom |
-| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person said no | **Models**, under *Details* of the task |
-| `track` | notes how the run ended; the DAG `send_tracking` tells MLflow. It never makes a failed run green | MLflow |
+| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person rejected it | **Models**, under *Details* of the task |
+| `track` | notes how the run ended; the DAG `send_tracking` sends it to MLflow. It never makes a failed run green | MLflow |
 
 **If it fails.** `validate`: the log says which rule and which rows; fix the records, then trigger again.
 `gate`: the log says which figure missed which limit; the model in production stays. `approve` with a
-*PromotionConflictError*: another run was approved since this one was judged; trigger again.
-With *ApprovalRejectedError*: a person said no, and why. `wait_for_approval`: nobody answered in time.
-A server that was away is tried again by itself.
+*PromotionConflictError*: another run was approved since this one began; trigger again.
+With *ApprovalRejectedError*: a person rejected it, and why. `wait_for_approval`: no response in time.
+A server that was away is retried.
 
-**Run it again.** Every task may be cleared. A cleared run judges the snapshot it had, if that is
-still kept; to read fixed records, trigger a new run. A backfill reads the records as they are now.
+**Run it again.** Every task may be cleared, with those after it. A cleared run uses the snapshot it
+had, if that is still kept; to read fixed records, trigger a new run. A backfill reads the records as they are now.
 Neither puts an older run's model in the place of a newer one's: the DAG `approve_model` does.
 
 **Several runs at once** share the pool `nightcatch_memory_gb`, a slot for each gigabyte that a
 task may need; resize it under *Admin → Pools*. Missing, it is made anew when a run begins.
 
 **Follow it.** The asset `approved_model_<pipeline>` has an event for each version that comes into
-force, with `pipeline`, `version` and `serial` in its `extra`; start a DAG with
+production, with `pipeline`, `version` and `serial` in its `extra`; start a DAG with
 `schedule=Asset(name="approved_model_sites", uri="s3://nightcatch/models/sites/approved.json")`.
+
+**Trust.** A task reads only files whose SHA-256 an earlier task of the run handed over in its XCom, so
+nobody who can write the bucket can replace them. `./nightcatch verify VERSION` checks all of it later.
 
 **Owner**: the NightCatch team.
 """
@@ -47,7 +49,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk import DAG, CronTriggerTimetable, TaskGroup, dag, get_current_context, task
 
 from dags.support import links
 from dags.support.approval import WAIT, read_answer, request_approval
@@ -56,14 +58,15 @@ from dags.support.connections import (
     DEFAULT_ARGS,
     POOL,
     approved_model,
-    order,
     parallel_folds,
     private_key,
     required,
-    run_context,
+    trainer_keys,
+    training_options,
     trusted_keys,
 )
 from dags.support.forms import training_params
+from dags.support.handover import Handover, hand_over, run_after
 from dags.support.lineage import emit_snapshot, emit_version
 from dags.support.tracking import track
 from include import pipelines
@@ -72,10 +75,12 @@ from include.contract.dag_ids import train_dag
 ROOT = Path(__file__).resolve().parents[1]
 # Without a start date and with no allowance, switching the DAG on starts nothing before 02:00.
 SCHEDULE = CronTriggerTimetable("0 2 * * *", timezone="UTC", run_immediately=timedelta(0))
+_PLAIN_IDS: dict[str, Any] = {"prefix_group_id": False}
 
 
 def train(pipeline: pipelines.Pipeline) -> DAG:
     """Return the DAG that retrains one pipeline."""
+    name = pipeline.name
     # All runs begin at 02:00: what holds all rows waits until the machine's memory has room.
     heavy: dict[str, Any] = {"pool": POOL, "pool_slots": pipeline.memory_gb}
 
@@ -94,120 +99,128 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         deadline=run_deadline(pipeline.name),
     )
     def nightly() -> None:
-        taken = take_snapshot(pipeline.name)
-        accepted = validate(pipeline.name, taken)
-        drift = measure_drift(pipeline.name, accepted)
-        families = plan_search(pipeline.name, accepted)
-        searches = search.override(**heavy).partial(pipeline_name=pipeline.name)
-        found = searches.expand(family=families)
-        chosen = choose.override(**heavy)(pipeline.name, found)
-        evaluation = evaluate.override(**heavy)(pipeline.name, chosen)
-        packaged = package.override(**heavy)(pipeline.name, chosen, evaluation, drift)
-        figures = infra_validate(pipeline.name, packaged, chosen)
-        passed = gate(pipeline.name, packaged, evaluation, figures, drift)
-        approval = approve.override(outlets=[approved_model(pipeline.name)])(
-            pipeline.name, packaged, evaluation
-        )
-        waiting = request_approval(pipeline.name)
-        newer = keep_newer(pipeline.name, packaged)
-        passed >> how_to_approve(pipeline.name, packaged) >> [waiting, approval, newer]
-        waiting >> approval
-        links.with_links(links.DataDocsLink(), taken, accepted, drift)
-        links.with_links(links.MlflowLink(), found)
-        links.with_links(links.ReportLink(), evaluation, packaged, figures, passed)
-        links.with_links(links.ModelsLink(), approval, newer)
+        with TaskGroup("collection", group_display_name="Collect", **_PLAIN_IDS):
+            taken = take_snapshot(name)
+        with TaskGroup("checks", group_display_name="Check", **_PLAIN_IDS):
+            accepted = validate(name, taken)
+            drift = measure_drift(name, accepted)
+        with TaskGroup("training", group_display_name="Train", **_PLAIN_IDS):
+            parted = split.override(**heavy)(name, accepted)
+            searches = search.override(**heavy).partial(pipeline_name=name, parted=parted)
+            found = searches.expand(family=plan_search(name, parted))
+            chosen = choose.override(**heavy)(name, found)
+        with TaskGroup("evaluation", group_display_name="Evaluate", **_PLAIN_IDS):
+            evaluation = evaluate.override(**heavy)(name, chosen)
+            packaged = package.override(**heavy)(name, evaluation, drift)
+            served = infra_validate(name, packaged)
+            passed = gate(name, served)
+        with TaskGroup("publication", group_display_name="Publish", **_PLAIN_IDS):
+            waiting, newer = request_approval(name), keep_newer(name, packaged)
+            approval = approve.override(outlets=[approved_model(name)])(name, packaged)
+            passed >> how_to_approve(name, packaged) >> [waiting, approval, newer]
+            waiting >> approval
         # All that may still run when an earlier task fails, so that the end is the end.
         # A copy for each DAG: Airflow calls a teardown once.
-        tracked = track.override()(pipeline.name)
-        links.with_links(links.MlflowLink(), tracked)
-        [found, drift, figures, approval, newer] >> tracked
+        tracked = track.override()(name)
+        [found, drift, served, approval, newer] >> tracked
+        links.with_links(links.DataDocsLink(), taken, accepted, drift)
+        links.with_links(links.MlflowLink(), found, tracked)
+        links.with_links(links.ReportLink(), evaluation, packaged, served, passed)
+        links.with_links(links.ModelsLink(), approval, newer)
 
     return nightly()
 
 
 @task
-def take_snapshot(pipeline_name: str) -> dict[str, Any]:
+def take_snapshot(pipeline_name: str) -> Handover:
     """Write the collection, as it is now, under its content hash."""
     from airflow.providers.mongo.hooks.mongo import MongoHook
 
     from include.run import champion, data
 
-    run = run_context(pipeline_name)
-    champion.pin_champion(run, trusted_keys())
+    run, trainer = run_after(pipeline_name), trainer_keys()
+    champion.pin_champion(run, trusted_keys(), trainer)
     with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
         collection = hook.get_collection(run.pipeline.collection)
-        taken = data.snapshot(run, collection, datetime.now(UTC))
+        taken = data.snapshot(run, collection, datetime.now(UTC), trainer)
         emit_snapshot(run, collection, taken)
-    return taken
+    return hand_over(run, taken)
 
 
 @task
-def validate(pipeline_name: str, taken: dict[str, Any]) -> dict[str, Any]:
-    """Judge the records by their suite; quarantine the bad ones, or refuse them all."""
+def validate(pipeline_name: str, taken: Handover) -> Handover:
+    """Validate the records by their suite; quarantine the bad ones, or refuse them all."""
     from include.run import data
 
-    read_at = datetime.fromisoformat(taken["read_at"])
-    return data.validate(run_context(pipeline_name), taken["digest"], ROOT / "gx", read_at)
+    run = run_after(pipeline_name, taken)
+    return hand_over(run, data.validate(run, ROOT / "gx"))
 
 
 @task
-def measure_drift(pipeline_name: str, accepted: dict[str, Any]) -> dict[str, Any]:
+def measure_drift(pipeline_name: str, accepted: Handover) -> Handover:
     """Compare the accepted rows with the snapshot of the model in production."""
     from include.run import champion, drift
 
-    run = run_context(pipeline_name)
+    run = run_after(pipeline_name, accepted)
     reference = champion.read_champion(run, trusted_keys())
-    return drift.measure(run, reference, ROOT / "gx")
+    return hand_over(run, drift.measure(run, reference, ROOT / "gx"))
 
 
 @task
-def plan_search(pipeline_name: str, accepted: dict[str, Any]) -> list[str]:
+def split(pipeline_name: str, accepted: Handover) -> Handover:
+    """Assign each row to its side and compute its features, once for all later tasks."""
+    from include.run import rows
+
+    run = run_after(pipeline_name, accepted)
+    return hand_over(run, rows.split(run))
+
+
+@task
+def plan_search(pipeline_name: str, parted: Handover) -> list[str]:
     """List the model families to search."""
     from include.run import training_steps
 
-    return training_steps.family_names(run_context(pipeline_name), order())
+    return training_steps.family_names(run_after(pipeline_name, parted), training_options())
 
 
 @task(map_index_template="{{ family }}")
-def search(pipeline_name: str, family: str) -> dict[str, Any]:
+def search(pipeline_name: str, parted: Handover, family: str) -> Handover:
     """Search one family's grid by cross-validation on the training side."""
     from include.run import training_steps
 
-    context = get_current_context()
+    context, run = get_current_context(), run_after(pipeline_name, parted)
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
     links.show_link(context, links.MlflowLink())
     with parallel_folds():
-        return training_steps.search(run_context(pipeline_name), family, order())
+        return hand_over(run, training_steps.search(run, family, training_options()))
 
 
 @task
-def choose(pipeline_name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+def choose(pipeline_name: str, found: list[Handover]) -> Handover:
     """Choose by cross-validation; calibrate; set the threshold for the budget."""
     from include.run import training_steps
 
-    return training_steps.choose(run_context(pipeline_name), list(found), order())
+    run = run_after(pipeline_name, *found)
+    return hand_over(run, training_steps.choose(run, training_options()))
 
 
 @task
-def evaluate(pipeline_name: str, chosen: dict[str, Any]) -> dict[str, Any]:
-    """Look at the test side, once."""
+def evaluate(pipeline_name: str, chosen: Handover) -> Handover:
+    """Compute the metrics on the test side, once."""
     from include.run import champion, training_steps
 
-    run = run_context(pipeline_name)
-    return training_steps.evaluate_chosen(
-        run, chosen, champion.read_champion(run, trusted_keys()), order()
-    )
+    run = run_after(pipeline_name, chosen)
+    reference = champion.read_champion(run, trusted_keys())
+    return hand_over(run, training_steps.evaluate_chosen(run, reference, training_options()))
 
 
 @task
-def package(
-    pipeline_name: str, chosen: dict[str, Any], evaluation: dict[str, Any], drift: dict[str, Any]
-) -> dict[str, Any]:
+def package(pipeline_name: str, evaluation: Handover, drift: Handover) -> Handover:
     """Write the version folder, its report among it, and sign it."""
     from include.run.package import BuildInfo
-    from include.run.package import package as make
+    from include.run.package import package as build
 
-    context = get_current_context()
+    context, run = get_current_context(), run_after(pipeline_name, evaluation, drift)
     made = BuildInfo(
         started_at=context["dag_run"].run_after,
         seed=context["params"]["seed"],
@@ -215,74 +228,62 @@ def package(
         accept_drift=context["params"]["accept_drift"],
         lock=(ROOT / "requirements.txt").read_text(),
     )
-    key, run = Path(required("NIGHTCATCH_TRAINER_KEY")), run_context(pipeline_name)
-    packaged = make(run, chosen, made, signing_key=key, trusted_keys=trusted_keys())
+    key = Path(required("NIGHTCATCH_TRAINER_KEY"))
+    packaged = build(run, made, signing_key=key, trusted_keys=trusted_keys())
     emit_version(run, packaged)
-    return packaged
+    return hand_over(run, packaged)
 
 
 @task
-def infra_validate(
-    pipeline_name: str, packaged: dict[str, Any], chosen: dict[str, Any]
-) -> dict[str, Any]:
+def infra_validate(pipeline_name: str, packaged: Handover) -> Handover:
     """Load the package with the scorer's own code and score every test row."""
     from include.run import promotion
 
-    return promotion.infra_validate(run_context(pipeline_name), packaged, chosen, trusted_keys())
+    run = run_after(pipeline_name, packaged)
+    return hand_over(run, promotion.infra_validate(run, trusted_keys()))
 
 
 @task
-def gate(
-    pipeline_name: str,
-    packaged: dict[str, Any],
-    evaluation: dict[str, Any],
-    figures: dict[str, Any],
-    drift: dict[str, Any],
-) -> list[str]:
+def gate(pipeline_name: str, served: Handover) -> list[str]:
     """Pass every rule, or fail the run."""
-    from include.run import promotion
+    from include.run import gate_step
 
     params = get_current_context()["params"]
-    asked = {"fpr_budget": params["fpr_budget"], "accept_drift": params["accept_drift"]}
-    gate_inputs = {**evaluation, **figures, **asked, "drift": drift}
-    key = private_key("NIGHTCATCH_TRAINER_KEY")
-    return promotion.gate(run_context(pipeline_name), packaged, gate_inputs, key=key)
+    options = gate_step.GateOptions(params["fpr_budget"], params["accept_drift"])
+    run, key = run_after(pipeline_name, served), private_key("NIGHTCATCH_TRAINER_KEY")
+    return list(gate_step.gate(run, options, key=key))
 
 
 @task.branch
-def how_to_approve(pipeline_name: str, packaged: dict[str, Any]) -> str:
-    """Ask a person first when the run was asked to; leave a later run's version in production."""
+def how_to_approve(pipeline_name: str, packaged: Handover) -> str:
+    """Request a person's approval where the run says so; keep a later run's version."""
     from include.run import promotion
 
-    if promotion.newer_in_production(run_context(pipeline_name), packaged, trusted_keys()):
+    if promotion.newer_in_production(run_after(pipeline_name, packaged), trusted_keys()):
         return "keep_newer"
     return WAIT if get_current_context()["params"]["approval"] == "human" else "approve"
 
 
 @task
-def keep_newer(pipeline_name: str, packaged: dict[str, Any]) -> dict[str, Any]:
-    """Say which version of a later run stays in production."""
+def keep_newer(pipeline_name: str, packaged: Handover) -> dict[str, str | None]:
+    """Log which version of a later run stays in production."""
     from include.run import promotion
 
-    return promotion.keep_newer(run_context(pipeline_name), packaged, trusted_keys())
+    return promotion.keep_newer(run_after(pipeline_name, packaged), trusted_keys())
 
 
 @task(trigger_rule="none_failed_min_one_success")
-def approve(
-    pipeline_name: str, packaged: dict[str, Any], evaluation: dict[str, Any]
-) -> dict[str, Any]:
+def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
     """Bring the version into production, exactly once."""
     from include.run import promotion
     from include.run.approval_response import record_answer
 
-    context, run = get_current_context(), run_context(pipeline_name)
+    context, run = get_current_context(), run_after(pipeline_name, packaged)
     answered = read_answer(context["ti"].xcom_pull(task_ids=WAIT))
     if answered is not None:
-        record_answer(run, packaged, **asdict(answered))
+        record_answer(run, **asdict(answered))
     pointer = promotion.promote(
         run,
-        packaged,
-        expected_serial=evaluation["champion_serial"],
         approved_by=answered.by if answered else "the gate",
         approved_at=answered.at if answered else datetime.now(UTC),
         reason=answered.reason if answered else "passed every rule of the gate",

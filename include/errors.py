@@ -29,6 +29,10 @@ class ManifestError(NightCatchError):
     """A manifest is malformed, of an unknown schema version, or contradicts its files."""
 
 
+class RunDocumentError(NightCatchError):
+    """A file of a training run is malformed, or is not the one that an earlier step wrote."""
+
+
 class SignatureError(NightCatchError):
     """A signature is missing, malformed, or was not made by the trusted key."""
 

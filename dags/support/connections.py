@@ -13,7 +13,6 @@ from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get
 from airflow.sdk.configuration import conf
 
 from dags.support.failures import keep_reason
-from include import pipelines
 from include.contract import keys
 from include.errors import SettingMissingError
 
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from include.registry.follow.verify import TrustedKeys
-    from include.run.run_context import RunContext, TrainingOptions
+    from include.run.first_attempt import TrainerKeys
+    from include.run.run_context import TrainingOptions
     from include.stores.objects import ObjectStore
 
 BUCKET = os.environ.get("NIGHTCATCH_S3_BUCKET", "nightcatch")
@@ -150,16 +150,8 @@ def run_link(dag_id: str, run_id: str) -> str:
     return f"{dag_link(dag_id)}/runs/{quote(run_id, safe='')}"
 
 
-def run_context(pipeline_name: str) -> "RunContext":
-    """Open the bucket for one run of a pipeline."""
-    from include.run.run_context import RunContext
-
-    run_id = get_current_context()["run_id"]
-    return RunContext(open_store(), pipelines.get(pipeline_name), run_id)
-
-
-def order() -> "TrainingOptions":
-    """Read what whoever started the run asked for."""
+def training_options() -> "TrainingOptions":
+    """Read the options of the run's form."""
     from include.run.run_context import TrainingOptions
 
     params = get_current_context()["params"]
@@ -182,6 +174,14 @@ def trusted_keys() -> "TrustedKeys":
     approvers = public_keys("NIGHTCATCH_APPROVER_PUBLIC_KEY")
     trainers = public_keys("NIGHTCATCH_TRAINER_PUBLIC_KEY")
     return TrustedKeys(approvers, trainers, MAX_MODEL_BYTES)
+
+
+def trainer_keys() -> "TrainerKeys":
+    """Read the trainer's private key and the public keys of all trainers."""
+    from include.run.first_attempt import TrainerKeys
+
+    trusted = public_keys("NIGHTCATCH_TRAINER_PUBLIC_KEY")
+    return TrainerKeys(private_key("NIGHTCATCH_TRAINER_KEY"), trusted)
 
 
 def public_keys(variable: str) -> "tuple[EllipticCurvePublicKey, ...]":

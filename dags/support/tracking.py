@@ -8,7 +8,8 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task, teardown
 
-from dags.support.connections import finished_runs, mlflow_url, open_store, run_context, run_link
+from dags.support.connections import finished_runs, mlflow_url, open_store, run_link
+from dags.support.handover import run_after
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def track(pipeline_name: str) -> dict[str, Any]:
     )
     delivery_queue.note(store, ending)
     _log.info("%s: the run was %s; noted for MLflow", pipeline_name, ending.outcome)
-    summary = {"outcome": ending.outcome, **summarise(run_context(pipeline_name)), **seconds}
+    summary = {"outcome": ending.outcome, **summarise(run_after(pipeline_name)), **seconds}
     for name, value in summary.items():
         _log.info("%s: %s", name, value)
     return summary

@@ -1,16 +1,16 @@
 """What a version promised when it was approved, and what its run measured besides."""
 
-import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from include.contract import keys
-from include.contract.manifest import Manifest
+from include.contract.manifest import Manifest, describe_file
+from include.contract.run_documents import ReportFigures, parse
 from include.errors import ObjectMissingError
 from include.stores.objects import ObjectStore
 
-_REPORT_FIGURES = "portrait.json"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,13 @@ class Baseline:
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
-def baseline_of(manifest: Manifest, report_figures: Mapping[str, Any]) -> Baseline:
+def baseline_of(manifest: Manifest, report_figures: ReportFigures | None) -> Baseline:
     """Return what a version promised.
 
     Parameters
     ----------
     manifest : Manifest
-    portrait : mapping
-        As `read_report_figures` returns it.
+    report_figures : ReportFigures or None
     """
     test, limits = manifest.metrics.get("test") or {}, {"fpr": manifest.fpr_budget}
     if "true_positives" not in test:
@@ -48,17 +47,25 @@ def baseline_of(manifest: Manifest, report_figures: Mapping[str, Any]) -> Baseli
         "recall": float(test["recall"]),
         "fpr": float(test["fpr"]),
     }
-    low, _ = report_figures.get("intervals", {}).get("recall") or (offline["recall"], 1.0)
+    intervals = report_figures.intervals if report_figures else {}
+    low, _ = intervals.get("recall") or (offline["recall"], 1.0)
     return Baseline(offline, {**limits, "recall": float(low)})
 
 
-def read_report_figures(store: ObjectStore, manifest: Manifest) -> dict[str, Any]:
-    """Return what the version's run drew of its test side; nothing where that is not kept."""
+def read_report_figures(store: ObjectStore, manifest: Manifest) -> ReportFigures | None:
+    """Return what the version's run computed on its test side, as its manifest's digest vouches.
+
+    None where it is not kept, or is not what the trainer signed.
+    """
     run_id = str(manifest.model.get("run_id", ""))
     try:
-        found: dict[str, Any] = json.loads(
-            store.get(keys.run_file(manifest.pipeline, run_id, _REPORT_FIGURES))
-        )
+        body = store.get(keys.run_file(manifest.pipeline, run_id, ReportFigures.NAME))
     except ObjectMissingError:
-        return {}
-    return found
+        return None
+    if describe_file(body).sha256 != manifest.model.get("report_figures"):
+        _log.warning(
+            "%s: %s of its run is not what was signed, and is not used",
+            *(manifest.version, ReportFigures.NAME),
+        )
+        return None
+    return parse(ReportFigures, body)

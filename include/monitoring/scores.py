@@ -110,9 +110,10 @@ def _earlier(
 
 def _test_side(store: ObjectStore, manifest: Manifest) -> Iterator[dict[str, Any]]:
     """Yield the histogram that the version's run drew of its test side, if it is kept."""
-    drawn = read_report_figures(store, manifest).get("curves", {}).get("histogram")
-    if drawn is None:
+    figures = read_report_figures(store, manifest)
+    if figures is None:
         return
+    drawn = figures.curves["histogram"]
     counts = np.add(drawn["phishing"], drawn["legitimate"])
     if len(counts) == _N_BINS:
         yield {"name": "the test side", "counts": counts.tolist()}

@@ -8,6 +8,7 @@ import json
 
 from include.contract import keys
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.contract.run_documents import PackagedVersion
 from include.contract.signature import PublicKeys
 from include.errors import ObjectMissingError
 from include.notify.delivery_queue import give
@@ -72,12 +73,12 @@ def give_rejection(
         If what the run left cannot be read.
     """
     verdicts, answer = refusals(store, pipeline, run_id)
-    reasons = [verdict["sentence"] for verdict in verdicts]
+    reasons = [verdict.sentence for verdict in verdicts]
     if answer is not None:
-        reasons.append(f"{answer['by']}: {answer['reason']}")
-    if reasons:
-        version = read_document(store, pipeline, run_id, "version.json")["version"]
-        event = rejection_event(store.bucket, pipeline, version, run_id, reasons, time)
+        reasons.append(f"{answer.by}: {answer.reason}")
+    packaged = read_document(store, pipeline, run_id, PackagedVersion)
+    if reasons and packaged:
+        event = rejection_event(store.bucket, pipeline, packaged.version, run_id, reasons, time)
         give(store, [receiver], event)
 
 

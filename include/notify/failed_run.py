@@ -1,10 +1,14 @@
-"""Why a run of a training DAG failed, as the documents say that it left in the bucket."""
+"""Why a run of a training DAG failed, by the documents that it left in the bucket."""
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Iterator
 
-from include.contract.gate_verdicts import GATE
+from include.contract.run_documents import (
+    ApprovalResponse,
+    DriftSummary,
+    GateVerdicts,
+    PackagedVersion,
+    ValidationSummary,
+)
 from include.errors import StoreUnavailableError
 from include.notify.kinds import (
     Cause,
@@ -18,14 +22,12 @@ from include.stores.objects import ObjectStore
 from include.tracking.record import read_document
 
 DRIFT_RULE = "drift"
-# Takes the name of a document of the run, and what to return where there is none.
-_Read = Callable[..., Any]
 
 
 def causes_of_failure(
     store: ObjectStore, pipeline: Pipeline, failed: RunFailed
 ) -> tuple[Cause, ...]:
-    """Return each cause of a failed run once; none when a person had said no.
+    """Return each cause of a failed run once; none when a person rejected it.
 
     Parameters
     ----------
@@ -35,13 +37,12 @@ def causes_of_failure(
     failed : RunFailed
         What Airflow knows of it.
     """
-    read = partial(read_document, store, pipeline.name, failed.run_id)
     try:
         if "validate" in failed.reasons:
-            found = list(_quarantine(read, pipeline, failed))
+            found = list(_quarantine(store, pipeline, failed))
         elif "gate" in failed.reasons:
-            found = list(_gate(read, pipeline, failed))
-        elif "approve" in failed.reasons and _was_answered_no(read):
+            found = list(_gate(store, pipeline, failed))
+        elif "approve" in failed.reasons and _was_rejected(store, pipeline, failed):
             return ()
         else:
             found = []
@@ -50,47 +51,49 @@ def causes_of_failure(
     return tuple(found) or (failed,)
 
 
-def _quarantine(read: _Read, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
-    found = read("validation.json")
+def _quarantine(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
+    found = read_document(store, pipeline.name, failed.run_id, ValidationSummary)
     limit = pipeline.max_quarantined_share
-    rows = found["accepted"] + found["quarantined"] if found else 0
-    if found and found["quarantined"] > limit * rows:
+    rows = found.accepted + found.quarantined if found else 0
+    if found and found.quarantined > limit * rows:
         yield QuarantineAboveLimit(
             pipeline.name,
             failed.run_id,
-            quarantined=found["quarantined"],
+            quarantined=found.quarantined,
             rows=rows,
             limit=limit,
-            reasons=found["statistics"]["reasons"],
+            reasons=found.statistics["reasons"],
             link=failed.link,
         )
 
 
-def _gate(read: _Read, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
-    verdicts = read(GATE, [])
-    rejected = [verdict for verdict in verdicts if not verdict["passed"]]
-    if any(verdict["rule"] == DRIFT_RULE for verdict in rejected):
-        yield _drift(pipeline, failed, read("drift.json"))
-    others = [each["sentence"] for each in rejected if each["rule"] != DRIFT_RULE]
-    if others:
-        version = read("version.json")["version"]  # packaged before it was judged
-        yield GateRejected(
-            pipeline.name, failed.run_id, version, others, len(verdicts), failed.link
-        )
+def _gate(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> Iterator[Cause]:
+    name, run_id = pipeline.name, failed.run_id
+    gate = read_document(store, name, run_id, GateVerdicts)
+    verdicts = gate.verdicts if gate else ()
+    rejected = [verdict for verdict in verdicts if not verdict.passed]
+    drift = read_document(store, name, run_id, DriftSummary)
+    if drift and any(verdict.rule == DRIFT_RULE for verdict in rejected):
+        yield _drift(pipeline, failed, drift)
+    others = [each.sentence for each in rejected if each.rule != DRIFT_RULE]
+    packaged = read_document(store, name, run_id, PackagedVersion)
+    if others and packaged:
+        yield GateRejected(name, run_id, packaged.version, others, len(verdicts), failed.link)
 
 
-def _drift(pipeline: Pipeline, failed: RunFailed, found: Mapping[str, Any]) -> Cause:
-    limit = found["limits"]["block_kl"]
-    moved = {each["column"]: each["kl"] for each in found["columns"] if each["kl"] > limit}
+def _drift(pipeline: Pipeline, failed: RunFailed, found: DriftSummary) -> Cause:
+    limit = found.limits["block_kl"]
+    moved = {each["column"]: each["kl"] for each in found.columns if each["kl"] > limit}
     return DriftAboveLimit(
         pipeline.name,
         failed.run_id,
-        reference=found["reference"],
+        reference=found.reference or "",
         moved=moved,
         limit=limit,
         link=failed.link,
     )
 
 
-def _was_answered_no(read: _Read) -> bool:
-    return not read("approval.json", {"approved": True})["approved"]
+def _was_rejected(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> bool:
+    response = read_document(store, pipeline.name, failed.run_id, ApprovalResponse)
+    return response is not None and not response.approved

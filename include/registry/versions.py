@@ -1,15 +1,21 @@
 """What became of every version of a pipeline: whole or not, judged, approved, in production."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypeVar
 
 from include.contract import keys
 from include.contract.gate_verdicts import GATE, GATE_SIGNATURE, verify_verdicts
 from include.contract.manifest import Manifest, describe_file, parse_manifest
 from include.contract.pointer import Pointer
-from include.errors import ManifestError, ObjectMissingError, SignatureError, VersionRefusedError
+from include.contract.run_documents import ApprovalResponse, GateVerdict, GateVerdicts, parse
+from include.errors import (
+    ManifestError,
+    ObjectMissingError,
+    RunDocumentError,
+    SignatureError,
+    VersionRefusedError,
+)
 from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import (
     MAX_MANIFEST_BYTES,
@@ -19,7 +25,7 @@ from include.registry.follow.verify import (
 )
 from include.stores.objects import ObjectStore
 
-ANSWER = "approval.json"
+DocumentT = TypeVar("DocumentT")
 
 
 @dataclass(frozen=True)
@@ -206,11 +212,8 @@ def read_gate(
         verify_verdicts(vouched, body, manifest_sha256, trusted_keys.trainers)
     except SignatureError as err:
         raise SignatureError(f"{manifest.version}: {GATE} of its run: {err}") from err
-    verdicts = _parsed(body, manifest, GATE)
-    try:
-        said = [(_outcome(verdict), str(verdict["sentence"])) for verdict in verdicts]
-    except (AttributeError, KeyError, TypeError) as err:
-        raise ManifestError(f"{manifest.version}: {GATE} of its run is malformed") from err
+    verdicts = _parsed(GateVerdicts, body, manifest).verdicts
+    said = [(_outcome(verdict), verdict.sentence) for verdict in verdicts]
 
     def of(wanted: str) -> tuple[str, ...]:
         return tuple(sentence for outcome, sentence in said if outcome == wanted)
@@ -218,23 +221,20 @@ def read_gate(
     return GateOutcome(True, of("rejected"), of("passed"), of("not evaluated"))
 
 
-def _outcome(verdict: Mapping[str, Any]) -> str:
-    if not verdict["passed"]:
+def _outcome(verdict: GateVerdict) -> str:
+    if not verdict.passed:
         return "rejected"
-    return "passed" if verdict.get("evaluated", True) else "not evaluated"
+    return "passed" if verdict.evaluated else "not evaluated"
 
 
 def _rejection(store: ObjectStore, manifest: Manifest) -> str:
-    body = _get_of_run(store, manifest, ANSWER)
+    body = _get_of_run(store, manifest, ApprovalResponse.NAME)
     if body is None:
         return ""
-    answer = _parsed(body, manifest, ANSWER)
-    try:
-        if answer["approved"]:
-            return ""
-        return f"rejected by {answer['by']} at {answer['at']}: {answer['reason']}"
-    except (KeyError, TypeError) as err:
-        raise ManifestError(f"{manifest.version}: {ANSWER} of its run is malformed") from err
+    response = _parsed(ApprovalResponse, body, manifest)
+    if response.approved:
+        return ""
+    return f"rejected by {response.by} at {response.at}: {response.reason}"
 
 
 def _get_of_run(store: ObjectStore, manifest: Manifest, name: str) -> bytes | None:
@@ -248,11 +248,11 @@ def _get_of_run(store: ObjectStore, manifest: Manifest, name: str) -> bytes | No
         return None
 
 
-def _parsed(body: bytes, manifest: Manifest, name: str) -> Any:
+def _parsed(kind: type[DocumentT], body: bytes, manifest: Manifest) -> DocumentT:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as err:
-        raise ManifestError(f"{manifest.version}: {name} of its run is no JSON") from err
+        return parse(kind, body)
+    except RunDocumentError as err:
+        raise ManifestError(f"{manifest.version}: of its run: {err}") from err
 
 
 def _missing(store: ObjectStore, pipeline: str, version: str) -> str:

@@ -1,39 +1,22 @@
-"""What a person answered when a run asked before it brought its version into production."""
+"""The response of the person who was asked before a run's version came into production."""
 
 from datetime import datetime
-from typing import Any
 
+from include.contract.run_documents import ApprovalResponse, PackagedVersion
 from include.errors import ApprovalRejectedError
-from include.registry.versions import ANSWER
-from include.run.run_context import RunContext
+from include.run.run_context import RunContext, recorded_step
 
 
-def record_answer(
-    run: RunContext,
-    packaged: dict[str, Any],
-    *,
-    approved: bool,
-    by: str,
-    at: datetime,
-    reason: str,
-) -> None:
-    """Return when the answer is kept under the run and was yes.
+@recorded_step("approval_response")
+def record_answer(run: RunContext, *, approved: bool, by: str, at: datetime, reason: str) -> None:
+    """Keep the response under the run; return if the version was approved.
 
     Raises
     ------
     ApprovalRejectedError
-        If it was no; it is kept all the same.
+        If it was rejected; the response is kept all the same.
     """
-    version = packaged["version"]
-    run.write_json(
-        ANSWER,
-        {
-            "version": version,
-            "approved": approved,
-            "by": by,
-            "at": at.isoformat(timespec="seconds"),
-            "reason": reason,
-        },
-    )
+    version = run.read(PackagedVersion).version
+    run.write(ApprovalResponse(version, approved, by, at.isoformat(timespec="seconds"), reason))
     if not approved:
         raise ApprovalRejectedError(f"{run.pipeline.name}: {by} rejected {version}: {reason}")

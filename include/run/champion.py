@@ -1,19 +1,17 @@
 """The version in production, read as every scorer reads it: verified in full, never unpickled."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from include.contract import keys
 from include.contract.manifest import Manifest
-from include.contract.pointer import Pointer
-from include.errors import ObjectMissingError
+from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.contract.run_documents import ChampionPin
+from include.errors import ObjectMissingError, PointerError
 from include.inference.model import OnnxModel, load_model
-from include.registry.approve import production_pointer
 from include.registry.follow.verify import TrustedKeys, VersionBytes, verify_version
-from include.run.run_context import RunContext
+from include.run.first_attempt import TrainerKeys, keep_first
+from include.run.run_context import RunContext, recorded_step
 from include.stores.objects import ObjectStore
-
-_PINNED = "champion.json"
 
 
 @dataclass(frozen=True)
@@ -32,23 +30,59 @@ class Champion:
     model: OnnxModel
 
 
-def pin_champion(run: RunContext, trusted_keys: TrustedKeys) -> dict[str, Any]:
-    """Return the serial, version and manifest digest in production when this run first asked.
+@recorded_step("pin_champion")
+def pin_champion(run: RunContext, trusted_keys: TrustedKeys, trainer: TrainerKeys) -> ChampionPin:
+    """Return the approval in production when this run began, as the approver signed it.
 
-    A step that runs again, even after this run's own approval, still compares with the same one.
+    A second attempt of the run, even after the run's own approval, compares with the same one.
 
     Raises
     ------
     SignatureError, PointerError
-        If what is in production must not be verified.
+        If the approval in production cannot be verified, or is older than the history.
     """
+    return keep_first(
+        run, ChampionPin, ChampionPin.NAME, lambda: _in_production(run, trusted_keys), trainer
+    )
+
+
+def _in_production(run: RunContext, trusted_keys: TrustedKeys) -> ChampionPin:
+    name = run.pipeline.name
     try:
-        pinned: dict[str, Any] = run.read_json(_PINNED)
+        body = run.store.get(keys.approved(name), MAX_POINTER_BYTES)
+        pointer = parse_pointer(body, trusted_keys.approvers, pipeline=name)
+        pin = ChampionPin(serial=pointer.serial, pointer=body.decode())
     except ObjectMissingError:
-        pointer = production_pointer(run.store, run.pipeline.name, trusted_keys.approvers)
-        pinned = {"serial": 0} if pointer is None else asdict(pointer)
-        run.write_json(_PINNED, pinned)
-    return pinned
+        pin = ChampionPin(serial=0)
+    # A removed or restored pointer would let a worse version pass as the first one.
+    newest = max(run.store.keys_under(keys.history_prefix(name)), default="")
+    if newest > keys.history(name, pin.serial):
+        raise PointerError(
+            f"{name}: {keys.approved(name)} has serial {pin.serial}, but {newest} is newer: "
+            "restore the newest approval before training"
+        )
+    return pin
+
+
+def pinned_pointer(run: RunContext, trusted_keys: TrustedKeys) -> Pointer | None:
+    """Return the approval that the run is compared with, verified again; None if there was none.
+
+    Raises
+    ------
+    SignatureError, PointerError
+        If it cannot be verified.
+    RunDocumentError
+        If it is not the one that this run pinned.
+    """
+    pin = run.read(ChampionPin)
+    if pin.serial == 0:
+        return None
+    pointer = parse_pointer(
+        pin.pointer.encode(), trusted_keys.approvers, pipeline=run.pipeline.name
+    )
+    if pointer.serial != pin.serial:
+        raise PointerError(f"{run.pipeline.name}: the pinned approval has another serial")
+    return pointer
 
 
 def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None:
@@ -56,17 +90,15 @@ def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None
 
     Raises
     ------
-    SignatureError, PointerError, ManifestError, VersionRefusedError
-        If it must not be verified.
+    ManifestError, VersionRefusedError
+        If the version cannot be verified; other errors as in `pinned_pointer`.
     """
-    pinned = pin_champion(run, trusted_keys)
-    if pinned["serial"] == 0:
-        return None
-    return load_version(run.store, Pointer(**pinned), trusted_keys)
+    pointer = pinned_pointer(run, trusted_keys)
+    return None if pointer is None else load_version(run.store, pointer, trusted_keys)
 
 
 def provisional_pointer(pipeline: str, version: str, manifest_sha256: str) -> Pointer:
-    """Return what a pointer to the version would say; it is never signed nor written."""
+    """Return a pointer to the version that is neither signed nor written."""
     return Pointer(
         pipeline=pipeline,
         version=version,

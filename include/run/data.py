@@ -1,87 +1,87 @@
-"""From MongoDB to accepted rows: snapshot, validation with quarantine, drift."""
+"""From MongoDB to accepted rows: snapshot, and validation with quarantine."""
 
 import logging
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from include.contract import keys
-from include.errors import ObjectMissingError
+from include.contract.run_documents import SnapshotSummary, ValidationSummary
 from include.ingest.snapshot.snapshots import (
     read_snapshot,
     read_type_errors,
     renew_snapshot,
     take_snapshot,
 )
-from include.run.run_context import RunContext
+from include.run.first_attempt import TrainerKeys, read_first, replace_first
+from include.run.run_context import RunContext, recorded_step
 from include.stores.documents import Documents
+from include.validation.validate import ValidationOutcome
 
 _log = logging.getLogger(__name__)
 ACCEPTED = "accepted.parquet"
-_SNAPSHOT = "snapshot.json"
 
 
-def snapshot(run: RunContext, collection: Documents, read_at: datetime) -> dict[str, Any]:
+@recorded_step("take_snapshot")
+def snapshot(
+    run: RunContext, collection: Documents, read_at: datetime, trainer: TrainerKeys
+) -> SnapshotSummary:
     """Return the digest and the size of the run's snapshot of the collection, in the bucket.
 
-    A run that is made again gets the snapshot it had, as long as that is kept.
+    A second attempt of the run uses the snapshot of the first one, as long as that is kept.
 
     Parameters
     ----------
-    night : Night
+    run : RunContext
     collection : pymongo Collection
     read_at : datetime
         The time now, aware: no record can be younger.
+    trainer : TrainerKeys
+        Sign what a second attempt may take over.
 
     Errors are those of `include.ingest.snapshot.snapshots.take_snapshot`.
     """
-    pipeline = run.pipeline
-    if (earlier := _earlier_snapshot(run)) is not None:
-        return earlier
-    taken = take_snapshot(collection, pipeline.columns, run.store, pipeline.name)
-    summary = {
-        "digest": taken.digest,
-        "rows": taken.n_rows,
-        "simulated_rows": collection.count_documents({"simulated": True}),
-        "read_at": read_at.isoformat(timespec="seconds"),
-    }
-    run.write_json(_SNAPSHOT, summary)
-    _log.info("%s: %d rows, snapshot %s", pipeline.name, taken.n_rows, taken.digest)
+    summary = _earlier_snapshot(run, trainer)
+    if summary is None:
+        taken = take_snapshot(collection, run.pipeline.columns, run.store, run.pipeline.name)
+        summary = SnapshotSummary(
+            digest=taken.digest,
+            rows=taken.n_rows,
+            simulated_rows=taken.n_simulated,
+            read_at=read_at.isoformat(timespec="seconds"),
+        )
+        _log.info("%s: %d rows, snapshot %s", run.pipeline.name, summary.rows, summary.digest)
+        replace_first(run, SnapshotSummary.NAME, summary, trainer)
+    run.write(summary)
     return summary
 
 
-def _earlier_snapshot(run: RunContext) -> dict[str, Any] | None:
+def _earlier_snapshot(run: RunContext, trainer: TrainerKeys) -> SnapshotSummary | None:
     """Return what an earlier attempt of the run took, if it is kept."""
     name = run.pipeline.name
-    try:
-        summary: dict[str, Any] = run.read_json(_SNAPSHOT)
-    except ObjectMissingError:
+    summary = read_first(run, SnapshotSummary, SnapshotSummary.NAME, trainer)
+    if summary is None:
         return None
-    if not renew_snapshot(run.store, name, summary["digest"]):
-        _log.warning("%s: snapshot %s of this run is not kept any more", name, summary["digest"])
+    if not renew_snapshot(run.store, name, summary.digest):
+        _log.warning("%s: snapshot %s of this run is not kept any more", name, summary.digest)
         return None
     _log.info(
         "%s: this run read %d rows at %s, and uses them again (snapshot %s); "
         "a new run reads the collection anew",
-        *(name, summary["rows"], summary["read_at"], summary["digest"]),
+        *(name, summary.rows, summary.read_at, summary.digest),
     )
     return summary
 
 
-def validate(
-    run: RunContext, digest: str, gx_root: Path, read_at: datetime | None = None
-) -> dict[str, Any]:
+@recorded_step("validate")
+def validate(run: RunContext, gx_root: Path) -> ValidationSummary:
     """Return how many rows were accepted and quarantined; rules and reasons are in the Data Docs.
 
     Parameters
     ----------
-    night : Night
-    digest : str
-        Of the snapshot.
+    run : RunContext
+        With its snapshot.
     gx_root : Path
-    read_at : datetime, optional
-        When the records were read: none can be younger.
 
     Raises
     ------
@@ -89,35 +89,45 @@ def validate(
         If a rule of the whole data set is broken; docs and quarantine are written all the same.
     """
     from include.validation.data_docs.build import publish_docs
-    from include.validation.validate import validate as run_suite
 
-    name, compute = run.pipeline.name, run.pipeline.suite_columns
-    frame = read_snapshot(run.store, name, digest)
+    name = run.pipeline.name
     with TemporaryDirectory(prefix="nightcatch-validate-") as work_dir:
-        outcome = run_suite(
-            frame,
-            suite_name=name,
-            gx_root=gx_root,
-            run_id=run.run_id,
-            max_quarantined_share=run.pipeline.max_quarantined_share,
-            work_dir=Path(work_dir),
-            type_errors=read_type_errors(run.store, name, digest),
-            computed=compute(frame, read_at) if compute else None,
-        )
+        outcome = _run_suite(run, run.read(SnapshotSummary), gx_root, Path(work_dir))
         docs_key = publish_docs(outcome.docs_dir, run.store, name, run.run_id)
     quarantine_key = keys.quarantine(name, run.run_id)
     run.store.put(quarantine_key, outcome.quarantined.to_parquet(index=False))
-    summary = {
-        "accepted": len(outcome.accepted),
-        "quarantined": len(outcome.quarantined),
-        "warnings": list(outcome.warnings),
-        "failures": list(outcome.failures),
-        "docs": docs_key,
-        "quarantine": quarantine_key,
-    }
-    run.write_json("validation.json", {**summary, "statistics": outcome.statistics})
+    summary = ValidationSummary(
+        accepted=len(outcome.accepted),
+        quarantined=len(outcome.quarantined),
+        warnings=tuple(outcome.warnings),
+        failures=tuple(outcome.failures),
+        docs=docs_key,
+        quarantine=quarantine_key,
+        statistics=outcome.statistics,
+    )
+    run.write(summary)
     for sentence in outcome.warnings:
         _log.warning("%s: %s", name, sentence)
     outcome.raise_if_rejected()
     run.write_frame(ACCEPTED, outcome.accepted)
     return summary
+
+
+def _run_suite(
+    run: RunContext, taken: SnapshotSummary, gx_root: Path, work_dir: Path
+) -> ValidationOutcome:
+    from include.validation.validate import validate as run_suite
+
+    name, compute = run.pipeline.name, run.pipeline.suite_columns
+    frame = read_snapshot(run.store, name, taken.digest)
+    read_at = datetime.fromisoformat(taken.read_at)  # no record can be younger
+    return run_suite(
+        frame,
+        suite_name=name,
+        gx_root=gx_root,
+        run_id=run.run_id,
+        max_quarantined_share=run.pipeline.max_quarantined_share,
+        work_dir=work_dir,
+        type_errors=read_type_errors(run.store, name, taken.digest),
+        computed=compute(frame, read_at) if compute else None,
+    )

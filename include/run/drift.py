@@ -1,37 +1,43 @@
-"""How far the accepted rows have moved from those the champion was trained on."""
+"""Drift of the accepted rows against those that the version in production was trained on."""
 
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from include.contract.run_documents import DriftSummary
 from include.errors import ObjectMissingError
 from include.ingest.snapshot.snapshots import read_snapshot
 from include.run.champion import Champion
 from include.run.data import ACCEPTED
-from include.run.run_context import RunContext
+from include.run.run_context import RunContext, recorded_step
 from include.validation.data_docs.build import fetch_source, publish_docs
 from include.validation.drift import DriftOutcome, measure_drift, no_reference
 
 _log = logging.getLogger(__name__)
 
 
-def measure(run: RunContext, champion: Champion | None, gx_root: Path) -> dict[str, Any]:
-    """Return the drift of what the pipeline watches, shown in the run's Data Docs as well."""
+@recorded_step("measure_drift")
+def measure(run: RunContext, champion: Champion | None, gx_root: Path) -> DriftSummary:
+    """Return the drift of the watched columns, shown in the run's Data Docs as well."""
     if champion is None:
         outcome = no_reference(run.pipeline.name)
     else:
         outcome = _against(run, champion, gx_root)
-    run.write_json("drift.json", outcome.to_dict())
+    summary = DriftSummary(
+        reference=outcome.reference,
+        columns=tuple(asdict(each) for each in outcome.columns),
+        limits=asdict(outcome.limits),
+        max_kl=outcome.max_kl,
+        max_psi=outcome.max_psi,
+        warned=outcome.warned,
+        blocked=outcome.blocked,
+        sentences=outcome.sentences,
+    )
+    run.write(summary)
     for sentence in outcome.sentences:
         _log.info(sentence)
-    return {
-        "max_kl": outcome.max_kl,
-        "max_psi": outcome.max_psi,
-        "blocked": list(outcome.blocked),
-        "sentences": list(outcome.sentences),
-    }
+    return summary
 
 
 def _against(run: RunContext, champion: Champion, gx_root: Path) -> DriftOutcome:

@@ -1,5 +1,6 @@
-"""What the gate asks of a model besides its figures, gathered on the test rows of a run."""
+"""The figures that the gate rules take, computed on the test rows of a run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,6 @@ from include.evaluation.metrics import evaluate
 from include.evaluation.simple_baselines import simpler_figures
 from include.evaluation.slices import SliceResult, slice_figures
 from include.run.champion import Champion
-from include.run.data import ACCEPTED
 from include.run.rows import Rows
 from include.run.run_context import RunContext, TrainingOptions
 
@@ -25,13 +25,13 @@ class Tested:
 
     Attributes
     ----------
-    night : Night
-    order : Order
+    run : RunContext
+    order : TrainingOptions
     test : Rows
     probability : ndarray of shape (n_rows,)
         P(phishing).
     threshold : float
-        The one that ships.
+        Of the version.
     """
 
     run: RunContext
@@ -47,20 +47,20 @@ class Tested:
 
     @property
     def certainty(self) -> dict[str, Any]:
-        """How sure a statistical rule must be, and what seeds its resamples."""
+        """Confidence of a statistical rule, and the seed of its resamples."""
         return {"confidence": self.run.pipeline.policy.confidence, "seed": self.order.seed}
 
 
 def beside_champion(
-    tested: Tested, champion: Champion | None, labels: dict[str, npt.NDArray[np.object_]]
+    tested: Tested, champion: Champion | None, labels: Mapping[str, npt.NDArray[np.object_]]
 ) -> dict[str, Any]:
-    """Return false alarms, slices and figures, each beside the champion's on the same rows.
+    """Return false positives, slices and figures, each beside the champion's on the same rows.
 
     Parameters
     ----------
     tested : Tested
     champion : Champion or None
-    labels : dict of str to ndarray of shape (n_rows,)
+    labels : mapping of str to ndarray of shape (n_rows,)
         The name of each row's part.
     """
     test, flagged, legitimate = tested.test, tested.flagged, tested.test.y == 0
@@ -80,7 +80,7 @@ def beside_champion(
         "fpr_interval": rate_interval(
             flagged[legitimate], test.groups[legitimate], **tested.certainty
         ),
-        "slices": slice_figures(evaluated, labels, min_rows=min_rows, **tested.certainty),
+        "slices": tuple(slice_figures(evaluated, labels, min_rows=min_rows, **tested.certainty)),
         **_compared(tested, champion, theirs),
     }
 
@@ -127,11 +127,3 @@ def simpler(tested: Tested, family: str, simplest: Any) -> dict[str, Any]:
         )
         for name, probability in others.items()
     }
-
-
-def read_slices(run: RunContext, mask: npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[np.object_]]:
-    """Return each way to part the accepted rows where `mask` is true: the name of a row's part."""
-    if run.pipeline.slices is None:
-        return {}
-    labels = run.pipeline.slices(run.read_frame(ACCEPTED))[mask]
-    return {str(name): labels[name].to_numpy(object) for name in labels}

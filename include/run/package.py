@@ -1,4 +1,4 @@
-"""From a judged model to a signed version folder: models, report, model card, bill of materials."""
+"""From an evaluated model to a signed version: models, report, model card, bill of materials."""
 
 import logging
 import platform
@@ -10,7 +10,19 @@ from typing import Any
 
 from include.contract import keys
 from include.contract.manifest import Manifest, describe_file
-from include.evaluation.gate import apply_gate
+from include.contract.run_documents import (
+    CandidateResult,
+    ChosenModel,
+    DriftSummary,
+    Evaluation,
+    MeasuredTimes,
+    PackagedVersion,
+    ReportFigures,
+    SearchTime,
+    ServingFigures,
+    SnapshotSummary,
+    ValidationSummary,
+)
 from include.inference.model import load_model
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
@@ -19,8 +31,10 @@ from include.reporting.model_card import model_card
 from include.reporting.report import render_report
 from include.reporting.report_inputs import ReportInputs
 from include.run import libraries, report_figures
-from include.run.rows import read_side
-from include.run.run_context import RunContext
+from include.run.first_attempt import TrainerKeys, keep_first
+from include.run.gate_step import GateOptions, apply_rules
+from include.run.rows import Rows, read_side
+from include.run.run_context import RunContext, recorded_step
 from include.run.serving_checks import largest_difference, median_latency_us
 from include.run.training_steps import read_chosen
 from include.training.joblib_bytes import joblib_bytes
@@ -32,12 +46,12 @@ _SHOWN = ("test", "random_split", "champion_on_same_rows", "ceiling", "fpr_inter
 
 @dataclass(frozen=True)
 class BuildInfo:
-    """How a version comes to be, as whoever makes it says.
+    """How and when a version is built.
 
     Attributes
     ----------
     started_at : datetime
-        When the run was due, in UTC: the run that names the version, in a second attempt too.
+        When the run was due, in UTC; it names the version, in a second attempt too.
     seed : int
     code_commit : str
     accept_drift : bool
@@ -53,35 +67,35 @@ class BuildInfo:
     lock: str = ""
 
 
+@recorded_step("package")
 def package(
-    run: RunContext,
-    chosen: dict[str, Any],
-    made: BuildInfo,
-    *,
-    signing_key: Path,
-    trusted_keys: TrustedKeys,
-) -> dict[str, Any]:
+    run: RunContext, made: BuildInfo, *, signing_key: Path, trusted_keys: TrustedKeys
+) -> PackagedVersion:
     """Return the name and manifest digest of a version now complete and signed in the bucket.
 
-    The report holds every verdict of the gate, reached here on the files to be published; the
-    gate repeats them on what was published. Drift must have been measured before.
+    The report shows the verdict of every gate rule, evaluated on the files to be published; the
+    gate evaluates them again on what was published. Drift must have been measured before.
 
     Parameters
     ----------
-    chosen : dict
-        What `include.run.training_steps.choose` returned.
+    run : RunContext
     made : BuildInfo
     signing_key : Path
         The trainer's.
-    trust : Trust
+    trusted_keys : TrustedKeys
     """
-    estimator = read_chosen(run, chosen)
+    estimator, chosen = read_chosen(run), run.read(ChosenModel)
     files = {
         keys.MODEL_JOBLIB: joblib_bytes(estimator),
         keys.MODEL_ONNX: to_onnx(estimator, run.pipeline.n_columns),
     }
+    trainer = TrainerKeys.read(signing_key, trusted_keys.trainers)
+    test = read_side(run, "test")
+    figures = report_figures.compute(run, chosen, estimator, test, made.seed)
     draft = _manifest(run, chosen, made, files)
-    shown = _gate_inputs(run, chosen, made, draft, estimator, files[keys.MODEL_ONNX], trusted_keys)
+    serving = _measure(run, draft, estimator, files[keys.MODEL_ONNX], test, trainer)
+    shown = _report_inputs(run, chosen, made, draft, serving, trusted_keys)
+    shown = replace(shown, **vars(figures))
     files |= {
         keys.REPORT: render_report(draft, shown).encode(),
         keys.MODEL_CARD: model_card(draft, shown),
@@ -91,109 +105,116 @@ def package(
     sha256 = publish_version(
         run.store, manifest, files, signing_key=signing_key, trusted=trusted_keys.trainers
     )
-    summary = {
-        "version": manifest.version,
-        "manifest_sha256": sha256,
-        "size_bytes": _model_bytes(draft),
-    }
-    run.write_json("version.json", summary)
+    packaged = PackagedVersion(manifest.version, sha256, _model_bytes(draft))
+    run.write(packaged)
     _log.info(
         "%s: %s of %d files, %d bytes, those of the models %d",
         *(manifest.pipeline, manifest.version, len(manifest.files)),
-        *(sum(file.size_bytes for file in manifest.files.values()), summary["size_bytes"]),
+        *(sum(file.size_bytes for file in manifest.files.values()), packaged.size_bytes),
     )
-    return summary
+    return packaged
 
 
-def _gate_inputs(
+def _measure(
     run: RunContext,
-    chosen: dict[str, Any],
-    made: BuildInfo,
     draft: Manifest,
     estimator: Any,
     onnx: bytes,
+    test: Rows,
+    trainer: TrainerKeys,
+) -> tuple[ServingFigures, MeasuredTimes]:
+    """Return how the files to be published behave in the scorer's code."""
+    served, chosen = load_model(onnx, draft), run.read(ChosenModel)
+    # Times are measured once: a second attempt must give the same bytes.
+    times = keep_first(
+        run,
+        MeasuredTimes,
+        MeasuredTimes.NAME.format(version=draft.version),
+        lambda: MeasuredTimes(
+            latency_us=median_latency_us(served.score, test.items),
+            search={
+                family: vars(run.read(SearchTime, SearchTime.NAME.format(family=family)))
+                for family in chosen.candidates
+            },
+        ),
+        trainer,
+    )
+    difference = largest_difference(served, estimator, test)
+    return ServingFigures(difference, times.latency_us, _model_bytes(draft)), times
+
+
+def _report_inputs(
+    run: RunContext,
+    chosen: ChosenModel,
+    made: BuildInfo,
+    draft: Manifest,
+    measured: tuple[ServingFigures, MeasuredTimes],
     trusted_keys: TrustedKeys,
 ) -> ReportInputs:
-    """Return what the report shows, the verdicts of the gate among it."""
-    test = read_side(run, "test")
-    served = load_model(onnx, draft)
-    # Times are measured once: a second attempt must give the same bytes.
-    times = run.keep_first(
-        f"times/{draft.version}.json",
-        lambda: {
-            "latency_us": median_latency_us(served.score, test.items),
-            "search": report_figures.seconds(run, chosen["candidates"]),
-        },
-    )
-    evaluation, drift = (
-        run.read_json("evaluation.json"),
-        run.read_json("drift.json"),
-    )
-    figures = {
-        "onnx_difference": largest_difference(served, estimator, test),
-        "latency_us": times["latency_us"],
-        "size_bytes": _model_bytes(draft),
-        "fpr_budget": draft.fpr_budget,
-        "accept_drift": made.accept_drift,
-        "drift": drift,
-    }
-    verdicts = apply_gate({**evaluation, **figures}, run.pipeline.policy)
+    """Return what the report shows besides its figures, the verdicts of the gate among it."""
+    serving, times = measured
+    evaluation, drift = run.read(Evaluation), run.read(DriftSummary)
+    options = GateOptions(chosen.fpr_budget, made.accept_drift)
+    verdicts = apply_rules(evaluation, serving, drift, options, run.pipeline.policy)
     return ReportInputs(
         title=run.pipeline.title,
         sources={dataset.name: dataset.sha256 for dataset in run.pipeline.datasets},
-        evaluation=evaluation,
+        evaluation=asdict(evaluation),
         verdicts=[asdict(verdict) for verdict in verdicts],
         champion=report_figures.describe_champion(run, trusted_keys),
-        validation=run.read_json("validation.json"),
-        drift=drift,
+        validation=asdict(run.read(ValidationSummary)),
+        drift=asdict(drift),
         meanings={each.name: each.description.partition(":")[0] for each in draft.inputs},
-        seconds=times["search"],
-        **report_figures.draw(run, chosen, estimator, test, made.seed),
+        seconds=times.search,
     )
 
 
 def _manifest(
-    run: RunContext, chosen: dict[str, Any], made: BuildInfo, files: dict[str, bytes]
+    run: RunContext, chosen: ChosenModel, made: BuildInfo, files: dict[str, bytes]
 ) -> Manifest:
     """Return the manifest of a version of which only the models are made yet."""
-    pipeline = run.pipeline
-    evaluation, snapshot = run.read_json("evaluation.json"), run.read_json("snapshot.json")
+    pipeline, evaluation = run.pipeline, run.read(Evaluation)
+    snapshot = run.read(SnapshotSummary)
     short_digest = describe_file(files[keys.MODEL_ONNX]).sha256[:8]
     return Manifest(
         pipeline=pipeline.name,
         version=f"{made.started_at:%Y%m%dT%H%M%SZ}-{short_digest}",
-        created_at=snapshot["read_at"],
+        created_at=snapshot.read_at,
         files={name: describe_file(body) for name, body in files.items()},
         inputs=pipeline.inputs,
         target=pipeline.target.name,
         labels={"0": "Legitimate", "1": "Phishing"},
-        threshold=chosen["threshold"],
-        fpr_budget=chosen["fpr_budget"],
-        metrics={
-            **{name: evaluation[name] for name in _SHOWN},
-            "calibration": chosen["calibration"],
-            "candidates": [
-                run.read_json(f"candidates/{each}.json") for each in chosen["candidates"]
-            ],
-        },
+        threshold=chosen.threshold,
+        fpr_budget=chosen.fpr_budget,
+        metrics=_metrics(run, chosen, evaluation),
         snapshot={
-            "digest": snapshot["digest"],
-            "rows": evaluation["rows"],
-            "simulated": snapshot["simulated_rows"] > 0,
-            "validation": run.read_json("validation.json")["docs"],
+            "digest": snapshot.digest,
+            "rows": evaluation.rows,
+            "simulated": snapshot.simulated_rows > 0,
+            "validation": run.read(ValidationSummary).docs,
         },
         code_commit=made.code_commit,
         libraries={"python": platform.python_version()}
         | {name: library_version(name) for name in libraries.DIRECT},
         seed=made.seed,
         model={
-            "family": chosen["family"],
-            "params": chosen["params"],
-            "order": chosen["order"],
+            "family": chosen.family,
+            "params": chosen.params,
+            "order": chosen.order,
             "run_id": run.run_id,
+            "report_figures": run.digest(ReportFigures.NAME),
         },
         features=pipeline.features.name if pipeline.features else "",
     )
+
+
+def _metrics(run: RunContext, chosen: ChosenModel, evaluation: Evaluation) -> dict[str, Any]:
+    files = (CandidateResult.NAME.format(family=family) for family in chosen.candidates)
+    return {
+        **{name: getattr(evaluation, name) for name in _SHOWN},
+        "calibration": chosen.calibration,
+        "candidates": [asdict(run.read(CandidateResult, file)) for file in files],
+    }
 
 
 def _model_bytes(manifest: Manifest) -> int:

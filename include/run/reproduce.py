@@ -1,11 +1,10 @@
-"""A version made again from its snapshot, in a run of its own that leaves nothing behind."""
+"""A version trained again from its snapshot, in a run of its own that leaves nothing behind."""
 
 import json
 import platform
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from include.contract import keys
 from include.contract.manifest import Manifest, describe_file
+from include.contract.run_documents import ChosenModel, SnapshotSummary
 from include.errors import ManifestError, ObjectMissingError, VersionRefusedError
 from include.evaluation.metrics import evaluate
 from include.pipelines import Pipeline
@@ -21,7 +21,7 @@ from include.registry.retention.sweep import clear
 from include.registry.versions import read_signed_manifest
 from include.run import data, training_steps
 from include.run.champion import load_version, provisional_pointer
-from include.run.rows import read_side
+from include.run.rows import read_side, split
 from include.run.run_context import RunContext, TrainingOptions
 from include.run.serving_checks import largest_difference
 from include.stores.objects import ObjectStore
@@ -112,10 +112,7 @@ def reproduce(
     run = RunContext(store, pipeline, f"reproduce__{version}__{secrets.token_hex(4)}")
     try:
         chosen = _train(run, manifest, gx_root, say)
-        estimator, test = (
-            training_steps.read_chosen(run, chosen),
-            read_side(run, "test"),
-        )
+        estimator, test = training_steps.read_chosen(run), read_side(run, "test")
         say("compare")
         comparisons = (
             *_compare_models(manifest, chosen, estimator, pipeline.n_columns),
@@ -134,7 +131,7 @@ def reproduce(
 
 def _train(
     run: RunContext, manifest: Manifest, gx_root: Path, say: Callable[[str], None]
-) -> dict[str, Any]:
+) -> ChosenModel:
     if "order" not in manifest.model:
         raise ManifestError(
             f"{manifest.pipeline}: {manifest.version} does not say what was ordered of its run; "
@@ -143,24 +140,26 @@ def _train(
     order, digest = TrainingOptions(**manifest.model["order"]), str(manifest.snapshot["digest"])
     say(f"validate the records of snapshot {digest}")
     try:
-        data.validate(run, digest, gx_root, datetime.fromisoformat(manifest.created_at))
+        with run.step("take_snapshot"):
+            run.write(SnapshotSummary(digest, 0, 0, manifest.created_at))
+        data.validate(run, gx_root)
     except ObjectMissingError as err:
         raise VersionRefusedError(
             f"{manifest.pipeline}: snapshot {digest} of {manifest.version} is not kept any more"
         ) from err
-    found = []
+    split(run)
     for candidate in manifest.metrics["candidates"]:
         say(f"search {candidate['family']}")
-        found.append(training_steps.search(run, candidate["family"], order))
+        training_steps.search(run, candidate["family"], order)
     say("choose, calibrate, set the threshold")
-    return training_steps.choose(run, found, order)
+    return training_steps.choose(run, order)
 
 
 def _compare_models(
-    manifest: Manifest, chosen: Mapping[str, Any], estimator: Any, n_columns: int
+    manifest: Manifest, chosen: ChosenModel, estimator: Any, n_columns: int
 ) -> Iterator[Comparison]:
-    yield Comparison("family", manifest.model["family"], chosen["family"])
-    yield Comparison("parameters", manifest.model["params"], _as_json(chosen["params"]))
+    yield Comparison("family", manifest.model["family"], chosen.family)
+    yield Comparison("parameters", manifest.model["params"], _as_json(dict(chosen.params)))
     made = {
         keys.MODEL_ONNX: to_onnx(estimator, n_columns),
         keys.MODEL_JOBLIB: joblib_bytes(estimator),
@@ -170,11 +169,11 @@ def _compare_models(
 
 
 def _compare_figures(
-    manifest: Manifest, chosen: Mapping[str, Any], estimator: Any, X: Any, y: Any
+    manifest: Manifest, chosen: ChosenModel, estimator: Any, X: Any, y: Any
 ) -> Iterator[Comparison]:
-    yield Comparison("threshold", manifest.threshold, chosen["threshold"])
+    yield Comparison("threshold", manifest.threshold, chosen.threshold)
     probability = estimator.predict_proba(X)[:, 1]
-    figures = evaluate(y, probability, chosen["threshold"], chosen["fpr_budget"])
+    figures = evaluate(y, probability, chosen.threshold, chosen.fpr_budget)
     for name, recorded in manifest.metrics["test"].items():
         yield Comparison(f"test {name}", recorded, _as_json(figures.get(name)))
 

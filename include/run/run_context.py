@@ -1,24 +1,33 @@
-"""One run of one pipeline, and the intermediate results it keeps in the bucket."""
+"""One run of one pipeline: its files in the bucket, each read only by the digest handed over."""
 
+import hashlib
 import io
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from include.contract import keys
-from include.contract.manifest import describe_file
-from include.errors import ObjectMissingError, PreconditionError, VersionRefusedError
+from include.contract.run_documents import parse, serialise
+from include.contract.run_steps import StepRecord, merge_steps
+from include.errors import RunDocumentError
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 from include.training.grids import Effort, Imputer
 
+DocumentT = TypeVar("DocumentT")
+ResultT = TypeVar("ResultT")
+P = ParamSpec("P")
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What whoever started the run asked for.
+    """The options of a training run, set on its form.
 
     Attributes
     ----------
@@ -36,9 +45,18 @@ class TrainingOptions:
     imputer: Imputer = "simple"
 
 
-@dataclass(frozen=True)
+@dataclass
+class _OpenStep:
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
 class RunContext:
-    """One run.
+    """One run, as far as it has come.
+
+    A file is read only if an earlier step of this run recorded it, and only with exactly the
+    content recorded: whoever else can write the bucket cannot replace it.
 
     Attributes
     ----------
@@ -46,65 +64,143 @@ class RunContext:
     pipeline : Pipeline
     run_id : str
         Of the DAG run.
+    steps : tuple of StepRecord
+        The steps that have ended.
     """
 
     store: ObjectStore
     pipeline: Pipeline
     run_id: str
+    steps: tuple[StepRecord, ...] = ()
+    _open: _OpenStep | None = field(default=None, init=False, repr=False)
 
     def key(self, name: str) -> str:
-        """Return the key of an intermediate result."""
+        """Return the key of a file of the run."""
         return keys.run_file(self.pipeline.name, self.run_id, name)
 
-    def write_json(self, name: str, document: Any) -> bytes:
-        """Return the bytes of a JSON document that is now under the run."""
-        body = json.dumps(document, indent=1, sort_keys=True, allow_nan=False).encode()
-        self.store.put(self.key(name), body, "application/json")
-        return body
-
-    def read_json(self, name: str) -> Any:
-        """Return a JSON document of the run."""
-        return json.loads(self.store.get(self.key(name)))
-
-    def keep_first(self, name: str, make: Callable[[], Any]) -> Any:
-        """Return the JSON document of the run that was kept first under `name`; made if none is."""
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Record what is read and written inside as one step; a step that fails is not recorded."""
+        opened = self._open = _OpenStep()
         try:
-            return self.read_json(name)
-        except ObjectMissingError:
-            body = json.dumps(make(), indent=1, sort_keys=True, allow_nan=False)
-        try:
-            self.store.put_if_absent(self.key(name), body.encode(), "application/json")
-        except PreconditionError:
-            return self.read_json(name)  # another attempt came first
-        return json.loads(body)
+            yield
+        finally:
+            self._open = None
+        earlier = (step for step in self.steps if step.step != name)
+        self.steps = (*earlier, StepRecord(name, opened.inputs, opened.outputs))
 
-    def write_frame(self, name: str, frame: pd.DataFrame) -> None:
-        """Leave a frame under the run, as Parquet."""
-        self.store.put(self.key(name), frame.to_parquet(index=False), "application/vnd.parquet")
+    def has(self, name: str) -> bool:
+        """Return whether this run recorded the file."""
+        return self._recorded(name) is not None
 
-    def read_frame(self, name: str) -> pd.DataFrame:
-        """Return a frame of the run."""
-        return pd.read_parquet(io.BytesIO(self.store.get(self.key(name))))
-
-    def write_estimator(self, name: str, estimator: Any) -> str:
-        """Return the SHA-256 of a fitted estimator now pickled under the run."""
-        from include.training.joblib_bytes import joblib_bytes
-
-        body = joblib_bytes(estimator)
-        self.store.put(self.key(name), body)
-        return describe_file(body).sha256
-
-    def read_estimator(self, name: str, sha256: str) -> Any:
-        """Return an estimator of the run whose pickle has exactly the digest handed over.
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file that this run recorded.
 
         Raises
         ------
-        VersionRefusedError
-            If the bytes are other bytes; they are not unpickled.
+        RunDocumentError
+            If it recorded none of that name.
         """
+        if (recorded := self._recorded(name)) is None:
+            raise RunDocumentError(f"{self.key(name)}: no earlier step of this run wrote it")
+        return recorded
+
+    def write_bytes(self, name: str, body: bytes, content_type: str) -> None:
+        """Leave `body` under the run and record its digest; what was there is replaced."""
+        opened = self._opened()
+        self.store.put(self.key(name), body, content_type)
+        opened.outputs[name] = hashlib.sha256(body).hexdigest()
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return a file of the run, verified.
+
+        Raises
+        ------
+        RunDocumentError
+            If no earlier step recorded it, or its content is not what that step wrote.
+        ObjectMissingError
+            If it is not kept any more.
+        """
+        expected = self.digest(name)
+        body = self.store.get(self.key(name))
+        if hashlib.sha256(body).hexdigest() != expected:
+            raise RunDocumentError(
+                f"{self.key(name)} is not what the earlier step wrote: its SHA-256 differs"
+            )
+        if self._open is not None and name not in self._open.outputs:
+            self._open.inputs[name] = expected
+        return body
+
+    def write(self, document: Any, name: str | None = None) -> None:
+        """Leave a run document under the run."""
+        self.write_bytes(name or document.NAME, serialise(document), "application/json")
+
+    def read(self, kind: type[DocumentT], name: str | None = None) -> DocumentT:
+        """Return a run document; errors as in `read_bytes`."""
+        return parse(kind, self.read_bytes(name or kind.NAME))  # type: ignore[attr-defined]  # a run document
+
+    def write_frame(self, name: str, frame: pd.DataFrame) -> None:
+        """Leave a frame under the run, as Parquet."""
+        self.write_bytes(name, frame.to_parquet(index=False), "application/vnd.parquet")
+
+    def read_frame(self, name: str) -> pd.DataFrame:
+        """Return a frame of the run; errors as in `read_bytes`."""
+        return pd.read_parquet(io.BytesIO(self.read_bytes(name)))
+
+    def write_array(self, name: str, array: npt.NDArray[Any]) -> None:
+        """Leave an array of numbers under the run."""
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        self.write_bytes(name, buffer.getvalue(), "application/octet-stream")
+
+    def read_array(self, name: str) -> npt.NDArray[Any]:
+        """Return an array of the run; errors as in `read_bytes`."""
+        array: npt.NDArray[Any] = np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False)
+        return array
+
+    def write_estimator(self, name: str, estimator: Any) -> None:
+        """Leave a fitted estimator under the run, pickled."""
+        from include.training.joblib_bytes import joblib_bytes
+
+        self.write_bytes(name, joblib_bytes(estimator), "application/octet-stream")
+
+    def read_estimator(self, name: str) -> Any:
+        """Return an estimator of the run; other bytes are never unpickled. Errors: `read_bytes`."""
         import joblib
 
-        body = self.store.get(self.key(name))
-        if describe_file(body).sha256 != sha256:
-            raise VersionRefusedError(f"{self.key(name)} is not what the earlier step wrote")
-        return joblib.load(io.BytesIO(body))
+        return joblib.load(io.BytesIO(self.read_bytes(name)))
+
+    def after(self, *steps: Iterable[StepRecord]) -> "RunContext":
+        """Return the same run as it is after these steps."""
+        return RunContext(self.store, self.pipeline, self.run_id, merge_steps(*steps))
+
+    def _recorded(self, name: str) -> str | None:
+        written = [self._open.outputs] if self._open else []
+        for outputs in (*written, *(step.outputs for step in reversed(self.steps))):
+            if name in outputs:
+                return outputs[name]
+        return None
+
+    def _opened(self) -> _OpenStep:
+        if self._open is None:
+            raise RunDocumentError(f"{self.run_id}: files are written inside a step only")
+        return self._open
+
+
+def recorded_step(
+    name: str,
+) -> Callable[
+    [Callable[Concatenate[RunContext, P], ResultT]], Callable[Concatenate[RunContext, P], ResultT]
+]:
+    """Make a function of a run one of its recorded steps."""
+
+    def decorate(
+        function: Callable[Concatenate[RunContext, P], ResultT],
+    ) -> Callable[Concatenate[RunContext, P], ResultT]:
+        def step(run: RunContext, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+            with run.step(name):
+                return function(run, *args, **kwargs)
+
+        return update_wrapper(step, function)
+
+    return decorate

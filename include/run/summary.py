@@ -1,42 +1,50 @@
-"""A run in a dozen numbers, whatever it came to: what people and other programs read of it."""
+"""A run in a dozen numbers, however far it came: what people and other programs read of it."""
 
-from typing import Any
+from typing import Any, TypeVar
 
-from include.contract.gate_verdicts import GATE
+from include.contract.run_documents import (
+    ChosenModel,
+    DriftSummary,
+    Evaluation,
+    GateVerdicts,
+    PackagedVersion,
+    SnapshotSummary,
+    ValidationSummary,
+    parse,
+)
 from include.errors import ObjectMissingError
 from include.run.run_context import RunContext
 
 _FIGURES = ("accuracy", "roc_auc", "recall_at_fpr", "recall", "fpr")
+DocumentT = TypeVar("DocumentT")
 
 
 def summarise(run: RunContext) -> dict[str, Any]:
-    """Return what the run has written down so far, in numbers; what it lacks is left out."""
-    taken, evaluated = _read(run, "snapshot.json"), _read(run, "validation.json")
-    moved, chosen = _read(run, "drift.json"), _read(run, "chosen.json")
-    test = _read(run, "evaluation.json").get("test", {})
-    evaluated_by = [verdict for verdict in _read(run, GATE) or [] if verdict["evaluated"]]
-    found = {
-        "snapshot": taken.get("digest"),
-        "rows": taken.get("rows"),
-        "accepted": evaluated.get("accepted"),
-        "quarantined": evaluated.get("quarantined"),
-        "max_psi": moved.get("max_psi"),
-        "family": chosen.get("family"),
-        "families_searched": len(chosen["candidates"]) if chosen else None,
-        "threshold": chosen.get("threshold"),
-        "test_rows": test.get("n_rows"),
-        **{name: test.get(name) for name in _FIGURES},
-        "version": _read(run, "version.json").get("version"),
-        "rules_passed": sum(verdict["passed"] for verdict in evaluated_by)
-        if evaluated_by
-        else None,
-        "rules": len(evaluated_by) or None,
-    }
+    """Return what the run has written so far, in numbers; what it lacks is left out."""
+    found: dict[str, Any] = {}
+    if taken := _read(run, SnapshotSummary):
+        found |= {"snapshot": taken.digest, "rows": taken.rows}
+    if validated := _read(run, ValidationSummary):
+        found |= {"accepted": validated.accepted, "quarantined": validated.quarantined}
+    if moved := _read(run, DriftSummary):
+        found["max_psi"] = moved.max_psi
+    if chosen := _read(run, ChosenModel):
+        found |= {"family": chosen.family, "families_searched": len(chosen.candidates)}
+        found["threshold"] = chosen.threshold
+    if evaluation := _read(run, Evaluation):
+        found["test_rows"] = evaluation.test["n_rows"]
+        found |= {name: evaluation.test[name] for name in _FIGURES}
+    if packaged := _read(run, PackagedVersion):
+        found["version"] = packaged.version
+    if gate := _read(run, GateVerdicts):
+        passed = [verdict.passed for verdict in gate.verdicts if verdict.evaluated]
+        found |= {"rules_passed": sum(passed), "rules": len(passed)}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _read(run: RunContext, name: str) -> Any:
+def _read(run: RunContext, kind: type[DocumentT]) -> DocumentT | None:
+    """Return a document as it lies in the bucket: for people, no step relies on it."""
     try:
-        return run.read_json(name)
+        return parse(kind, run.store.get(run.key(kind.NAME)))  # type: ignore[attr-defined]
     except ObjectMissingError:
-        return {}
+        return None

@@ -1,18 +1,26 @@
-"""From accepted rows to one judged model: search, choice, calibration, threshold, evaluation."""
+"""From accepted rows to one evaluated model: search, choice, calibration, threshold, evaluation."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from include.contract.run_documents import (
+    CandidateResult,
+    ChosenModel,
+    Evaluation,
+    SearchTime,
+    SplitSummary,
+)
 from include.evaluation.metrics import ceiling, evaluate
 from include.evaluation.shuffled_labels import shuffled_figures
 from include.run import gate_inputs
 from include.run.champion import Champion
-from include.run.rows import Rows, read_rows, read_side
-from include.run.run_context import RunContext, TrainingOptions
+from include.run.rows import Rows, read_rows, read_side, read_slices
+from include.run.run_context import RunContext, TrainingOptions, recorded_step
 from include.training.calibrate import calibrate
 from include.training.families import Family
 from include.training.later_months import Dated, later_months_figures
@@ -31,139 +39,133 @@ def family_names(run: RunContext, order: TrainingOptions) -> list[str]:
     return list(_families(run, order))
 
 
-def search(run: RunContext, family_name: str, order: TrainingOptions) -> dict[str, Any]:
+def search(run: RunContext, family_name: str, order: TrainingOptions) -> CandidateResult:
     """Return one family's best by cross-validation; its estimator is kept under the run.
 
-    Times are kept apart: a search that runs again gives the same summary.
+    Times are kept apart: a search that runs again gives the same result.
     """
-    train = read_side(run, "train")
-    candidate = search_family(
-        _families(run, order)[family_name],
-        train.X,
-        train.y,
-        train.groups,
-        seed=order.seed,
-        n_folds=run.pipeline.folds[order.effort],
-        fpr_budget=order.fpr_budget,
-    )
-    summary = {
-        "family": candidate.family,
-        "params": candidate.params,
-        "scores": {metric: list(folds) for metric, folds in candidate.scores.items()},
-    }
-    seconds = {"search": candidate.search_seconds, "fit": candidate.fit_seconds}
-    sha256 = run.write_estimator(_estimator_name(family_name), candidate.estimator)
-    run.write_json(f"candidates/{family_name}.json", summary)
-    run.write_json(f"candidates/{family_name}.seconds.json", seconds)
+    with run.step(f"search {family_name}"):
+        train = read_side(run, "train")
+        n_folds = run.pipeline.folds[order.effort]
+        candidate = search_family(
+            _families(run, order)[family_name],
+            train.X,
+            train.y,
+            train.groups,
+            seed=order.seed,
+            n_folds=n_folds,
+            fpr_budget=order.fpr_budget,
+        )
+        result = CandidateResult(candidate.family, candidate.params, candidate.scores)
+        times = SearchTime(candidate.search_seconds, candidate.fit_seconds)
+        run.write_estimator(_estimator_file(family_name), candidate.estimator)
+        run.write(result, CandidateResult.NAME.format(family=family_name))
+        run.write(times, SearchTime.NAME.format(family=family_name))
     _log.info(
         "%s: average precision %.4f over %d folds of %d rows; search %.1f s, last fit %.1f s",
-        family_name,
-        candidate.mean("average_precision"),
-        run.pipeline.folds[order.effort],
-        len(train.y),
-        candidate.search_seconds,
-        candidate.fit_seconds,
+        *(family_name, candidate.mean("average_precision"), n_folds, len(train.y)),
+        *(times.search, times.fit),
     )
-    return {**summary, "sha256": sha256}
+    return result
 
 
-def choose(
-    run: RunContext, summaries: list[dict[str, Any]], order: TrainingOptions
-) -> dict[str, Any]:
+@recorded_step("choose")
+def choose(run: RunContext, order: TrainingOptions) -> ChosenModel:
     """Return the family with the best cross-validation, calibrated, with its threshold.
 
     The sigmoid is fitted on the calibration side. The threshold is set there too, and on the
     training side's out-of-fold scores where the calibration side has too few legitimate rows for
-    a budget. The test side is not looked at.
+    a budget. The test side is not read.
     """
-    candidates = {entry["family"]: _as_candidate(entry) for entry in summaries}
-    family = select(list(candidates.values())).family
-    digest = next(entry["sha256"] for entry in summaries if entry["family"] == family)
+    searched = _searched(run, order)
+    best = select(list(searched.values()))
     calibration = read_side(run, "calibration")
-    fitted = run.read_estimator(_estimator_name(family), digest)
+    fitted = run.read_estimator(_estimator_file(best.family))
     estimator = calibrate(fitted, calibration.X, calibration.y)
+    threshold = choose_threshold(
+        *_threshold_scores(run, estimator, calibration, order), order.fpr_budget
+    )
+    chosen = ChosenModel(
+        family=best.family,
+        simplest=next(iter(searched)),
+        params=best.params,
+        candidates=tuple(sorted(searched)),
+        threshold=threshold.value,
+        fpr_budget=order.fpr_budget,
+        calibration={**vars(threshold), "n_rows": len(calibration.y)},
+        order=asdict(order),
+    )
+    run.write_estimator(_CHOSEN, estimator)
+    run.write(chosen)
+    _log.info(
+        "%s of %d families is chosen: average precision %.4f by cross-validation; threshold %.4f "
+        "flags %.2f%% of %d legitimate rows, the budget is %.2f%%",
+        *(best.family, len(searched), best.mean("average_precision"), threshold.value),
+        *(100 * threshold.fpr, threshold.n_negatives, 100 * order.fpr_budget),
+    )
+    return chosen
+
+
+def _threshold_scores(
+    run: RunContext, estimator: Any, calibration: Rows, order: TrainingOptions
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float64]]:
+    """Return labels and probabilities of rows that the estimator was not trained on."""
     y, probability = calibration.y, estimator.predict_proba(calibration.X)[:, 1]
     if np.sum(y == 0) < ENOUGH_NEGATIVES:
         train = read_side(run, "train")
         unseen = out_of_fold_probability(estimator, train.X, train.y, train.groups, seed=order.seed)
         y, probability = np.append(y, train.y), np.append(probability, unseen)
-    threshold = choose_threshold(y, probability, order.fpr_budget)
-    simplest = _simplest(run, summaries, order)
-    chosen = {
-        "family": family,
-        "simplest": {"family": simplest["family"], "sha256": simplest["sha256"]},
-        "params": candidates[family].params,
-        "candidates": sorted(candidates),
-        "threshold": threshold.value,
-        "fpr_budget": order.fpr_budget,
-        "calibration": {**vars(threshold), "n_rows": len(calibration.y)},
-        "order": asdict(order),
-    }
-    sha256 = run.write_estimator(_CHOSEN, estimator)
-    run.write_json("chosen.json", chosen)
-    best = candidates[family].mean("average_precision")
-    _log.info(
-        "%s of %d families is chosen: average precision %.4f by cross-validation; threshold %.4f "
-        "flags %.2f%% of %d legitimate rows, the budget is %.2f%%",
-        *(family, len(candidates), best, threshold.value),
-        *(100 * threshold.fpr, threshold.n_negatives, 100 * order.fpr_budget),
-    )
-    return {**chosen, "sha256": sha256}
+    return y, probability
 
 
+@recorded_step("evaluate")
 def evaluate_chosen(
-    run: RunContext,
-    chosen: dict[str, Any],
-    champion: Champion | None,
-    order: TrainingOptions,
-) -> dict[str, Any]:
+    run: RunContext, champion: Champion | None, order: TrainingOptions
+) -> Evaluation:
     """Return the group-disjoint test metrics: the only use of the test side."""
     rows, sides = read_rows(run)
-    test = rows.where(sides == "test")
-    estimator = read_chosen(run, chosen)
-    probability = estimator.predict_proba(test.X)[:, 1]
-    threshold, budget = chosen["threshold"], chosen["fpr_budget"]
-    tested = gate_inputs.Tested(run, order, test, probability, threshold)
-    evaluation = {
-        "test": evaluate(test.y, probability, threshold, budget),
-        "random_split": random_split_figures(
-            _families(run, order)[chosen["family"]],
-            chosen["params"],
+    chosen, test = run.read(ChosenModel), rows.where(sides == "test")
+    probability = read_chosen(run).predict_proba(test.X)[:, 1]
+    budget = chosen.fpr_budget
+    tested = gate_inputs.Tested(run, order, test, probability, chosen.threshold)
+    evaluation = Evaluation(
+        test=evaluate(test.y, probability, chosen.threshold, budget),
+        random_split=random_split_figures(
+            _families(run, order)[chosen.family],
+            chosen.params,
             rows.X,
             rows.y,
             shares=run.pipeline.shares,
             seed=order.seed,
             fpr_budget=budget,
         ),
-        "later_months": _later_months(run, chosen, rows, sides, order),
-        "ceiling": ceiling(rows.duplicates, rows.y),
-        "rows": {side: int(np.sum(sides == side)) for side in ("train", "calibration", "test")},
-        "simpler": gate_inputs.simpler(tested, *_simpler_than(run, chosen)),
-        "shuffled": shuffled_figures(rows.X, rows.y, rows.groups, sides, seed=order.seed),
-        **gate_inputs.beside_champion(
-            tested, champion, gate_inputs.read_slices(run, sides == "test")
-        ),
-    }
-    run.write_json("evaluation.json", evaluation)
+        later_months=_later_months(run, chosen, rows, sides, order),
+        ceiling=ceiling(rows.duplicates, rows.y),
+        rows=run.read(SplitSummary).rows,
+        simpler=gate_inputs.simpler(tested, *_simpler_than(run, chosen)),
+        shuffled=shuffled_figures(rows.X, rows.y, rows.groups, sides, seed=order.seed),
+        **gate_inputs.beside_champion(tested, champion, read_slices(run, sides == "test")),
+    )
+    run.write(evaluation)
     for side in ("test", "random_split", "champion_on_same_rows"):
-        _log_figures(side, evaluation[side])
+        _log_figures(side, getattr(evaluation, side))
     return evaluation
 
 
-def _log_figures(side: str, found: dict[str, Any] | None) -> None:
+def _log_figures(side: str, found: Mapping[str, Any] | None) -> None:
     if found is not None:
         shown = [f"{name} {found[name]:.4f}" for name in _SHOWN if name in found]
         _log.info("%s: %d rows, %s", side, found["n_rows"], ", ".join(shown))
 
 
-def read_chosen(run: RunContext, chosen: dict[str, Any]) -> Any:
+def read_chosen(run: RunContext) -> Any:
     """Return the chosen, calibrated estimator of the run."""
-    return run.read_estimator(_CHOSEN, chosen["sha256"])
+    return run.read_estimator(_CHOSEN)
 
 
 def _later_months(
     run: RunContext,
-    chosen: dict[str, Any],
+    chosen: ChosenModel,
     rows: Rows,
     sides: npt.NDArray[np.str_],
     order: TrainingOptions,
@@ -171,27 +173,18 @@ def _later_months(
     if run.pipeline.first_seen is None:
         return None
     return later_months_figures(
-        _families(run, order)[chosen["family"]],
-        chosen["params"],
+        _families(run, order)[chosen.family],
+        chosen.params,
         Dated(rows.X, rows.y, rows.groups, sides, rows.times),
         fpr_budget=order.fpr_budget,
     )
 
 
-def _simplest(
-    run: RunContext, summaries: list[dict[str, Any]], order: TrainingOptions
-) -> dict[str, Any]:
-    """Return the summary of the first family that was searched: families are simplest first."""
-    searched = {entry["family"]: entry for entry in summaries}
-    return next(searched[name] for name in _families(run, order) if name in searched)
-
-
-def _simpler_than(run: RunContext, chosen: dict[str, Any]) -> tuple[str, Any]:
+def _simpler_than(run: RunContext, chosen: ChosenModel) -> tuple[str, Any]:
     """Return the simplest family searched and its estimator, None where it is the one chosen."""
-    family, sha256 = chosen["simplest"]["family"], chosen["simplest"]["sha256"]
-    if family == chosen["family"]:
-        return family, None
-    return family, run.read_estimator(_estimator_name(family), sha256)
+    if chosen.simplest == chosen.family:
+        return chosen.simplest, None
+    return chosen.simplest, run.read_estimator(_estimator_file(chosen.simplest))
 
 
 def _families(run: RunContext, order: TrainingOptions) -> dict[str, Family]:
@@ -199,10 +192,17 @@ def _families(run: RunContext, order: TrainingOptions) -> dict[str, Family]:
     return {family.name: family for family in families}
 
 
-def _estimator_name(family: str) -> str:
+def _searched(run: RunContext, order: TrainingOptions) -> dict[str, Candidate]:
+    """Return the result of each search that this run recorded, simplest family first."""
+    found = {}
+    for family in _families(run, order):
+        name = CandidateResult.NAME.format(family=family)
+        if run.has(name):
+            result = run.read(CandidateResult, name)
+            scores = {metric: tuple(folds) for metric, folds in result.scores.items()}
+            found[family] = Candidate(family, dict(result.params), scores, 0.0, 0.0, None)
+    return found
+
+
+def _estimator_file(family: str) -> str:
     return f"candidates/{family}.joblib"
-
-
-def _as_candidate(entry: dict[str, Any]) -> Candidate:
-    scores = {metric: tuple(folds) for metric, folds in entry["scores"].items()}
-    return Candidate(entry["family"], entry["params"], scores, 0.0, 0.0, None)

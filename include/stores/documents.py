@@ -1,12 +1,13 @@
 """Records read from MongoDB: the only code that queries a collection on a pipeline's behalf."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from bson.codec_options import CodecOptions
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
+from bson.timestamp import Timestamp
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import (
@@ -52,7 +53,44 @@ def sample_ids(collection: Documents, n_ids: int) -> list[Any]:
         return [document["_id"] for document in drawn]
 
 
-def raw_batches(collection: Documents, fields: Sequence[str]) -> Generator[memoryview]:
+def current_time(collection: Documents) -> Timestamp:
+    """Return the server's logical time now, for reads that must see the same moment.
+
+    Raises
+    ------
+    StoreUnavailableError
+    SettingMissingError
+        If the server belongs to no replica set.
+    """
+    with _translated(collection), collection.database.client.start_session() as session:
+        collection.database.command("ping", session=session)
+        if (time := session.operation_time) is None:
+            raise _single_server(collection)
+        return time
+
+
+def count_at(collection: Documents, query: Mapping[str, Any], at: Timestamp) -> int:
+    """Return how many documents matched `query` at the time `at`.
+
+    Raises
+    ------
+    StoreUnavailableError
+        Also if that is longer ago than the server keeps history.
+    """
+    command = {
+        "aggregate": collection.name,
+        "pipeline": [{"$match": dict(query)}, {"$count": "n"}],
+        "cursor": {},
+        "readConcern": {"level": "snapshot", "atClusterTime": at},
+    }
+    with _translated(collection):
+        found = collection.database.command(command)["cursor"]["firstBatch"]
+    return int(found[0]["n"]) if found else 0
+
+
+def raw_batches(
+    collection: Documents, fields: Sequence[str], at: Timestamp | None = None
+) -> Generator[memoryview]:
     """Yield every document as it was at one moment, in batches of encoded BSON.
 
     The server drops all other fields before sending, and reads in the order of storage: by `_id`
@@ -65,6 +103,8 @@ def raw_batches(collection: Documents, fields: Sequence[str]) -> Generator[memor
     collection : Collection of a replica set
     fields : sequence of str
         What to send besides `_id`.
+    at : Timestamp, optional
+        Of `current_time`: the moment to read; now unless given.
 
     Yields
     ------
@@ -81,17 +121,20 @@ def raw_batches(collection: Documents, fields: Sequence[str]) -> Generator[memor
     """
     projection = dict.fromkeys(fields, 1) | {"_id": 1}
     with _translated(collection), collection.database.client.start_session() as session:
-        yield from _batches(collection, projection, session)
+        yield from _batches(collection, projection, session, at)
 
 
 def _batches(
-    collection: Documents, projection: dict[str, int], session: ClientSession
+    collection: Documents,
+    projection: dict[str, int],
+    session: ClientSession,
+    at: Timestamp | None,
 ) -> Generator[memoryview]:
     def run(command: dict[str, Any]) -> RawBSONDocument:
         database = collection.database
         return database.command(command, session=session, codec_options=_ENCODED)
 
-    of_one_moment = {"level": "snapshot"}
+    of_one_moment = {"level": "snapshot"} | ({"atClusterTime": at} if at else {})
     find = {"find": collection.name, "projection": projection, "readConcern": of_one_moment}
     batch, cursor_id = reply_batch(run(find))
     while cursor_id:
@@ -129,13 +172,17 @@ def _translated(collection: Documents) -> Iterator[None]:
         raise StoreUnavailableError(f"MongoDB cannot read {collection.full_name}: {err}") from err
     except OperationFailure as err:
         if err.code == _NOT_A_REPLICA_SET:
-            raise SettingMissingError(
-                f"{collection.full_name} lies on a single server, which cannot be read as of one "
-                "moment: start mongod with --replSet and initiate the set"
-            ) from err
+            raise _single_server(collection) from err
         if err.code in _HISTORY_GONE:
             raise StoreUnavailableError(
                 f"{collection.full_name} took longer to read than MongoDB keeps history; raise "
                 "minSnapshotHistoryWindowInSeconds"
             ) from err
         raise
+
+
+def _single_server(collection: Documents) -> SettingMissingError:
+    return SettingMissingError(
+        f"{collection.full_name} lies on a single server, which cannot be read as of one moment: "
+        "start mongod with --replSet and initiate the set"
+    )

@@ -14,6 +14,7 @@ from openlineage.client.facet_v2 import (
 )
 
 from include.contract import keys
+from include.contract.run_documents import PackagedVersion
 from include.stores.documents import Documents
 
 
@@ -42,22 +43,22 @@ def snapshot_written(bucket: str, pipeline: str, digest: str, n_rows: int) -> Ou
     )
 
 
-def version_written(bucket: str, pipeline: str, packaged: Mapping[str, Any]) -> OutputDataset:
+def version_written(bucket: str, pipeline: str, packaged: PackagedVersion) -> OutputDataset:
     """Return the model version that was published.
 
     Parameters
     ----------
     bucket, pipeline : str
-    packaged : mapping
+    packaged : PackagedVersion
         ``version``, ``manifest_sha256`` (becomes the data set's version) and ``size_bytes``.
     """
     statistics = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
-        size=packaged["size_bytes"]
+        size=packaged.size_bytes
     )
     return OutputDataset(
         f"s3://{bucket}",
-        keys.version_prefix(pipeline, packaged["version"]).rstrip("/"),
-        facets={"version": _version(packaged["manifest_sha256"])},
+        keys.version_prefix(pipeline, packaged.version).rstrip("/"),
+        facets={"version": _version(packaged.manifest_sha256)},
         outputFacets={"outputStatistics": statistics},
     )
 

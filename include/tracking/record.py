@@ -5,15 +5,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from include.contract import keys
-from include.contract.gate_verdicts import GATE
 from include.contract.manifest import parse_manifest
+from include.contract.run_documents import ApprovalResponse, GateVerdict, GateVerdicts, parse
 from include.errors import ObjectMissingError
 from include.stores.objects import ObjectStore
 from include.tracking.run_outcome import Ending
 
+DocumentT = TypeVar("DocumentT")
 _SHOWN = {".html", ".json", ".md", ".png", ".svg"}
 
 
@@ -57,30 +58,32 @@ def read_record(store: ObjectStore, ending: Ending) -> RunRecord:
     """Return what the run left in the bucket; what is not there any more is left out."""
     prefix = keys.run_prefix(ending.pipeline, ending.run_id)
     names = [key[len(prefix) :] for key in store.keys_under(prefix) if key.endswith(".json")]
-    documents = {name: json.loads(store.get(prefix + name)) for name in names}
+    shown = [name for name in names if not name.startswith("first/")]
+    documents = {name: json.loads(store.get(prefix + name)) for name in shown}
     published = documents.get("version.json", {}).get("version")
     files = _version_files(store, ending.pipeline, published) if published else {}
     return RunRecord(ending, store.bucket, documents, files)
 
 
 def read_document(
-    store: ObjectStore, pipeline: str, run_id: str, name: str, otherwise: Any = None
-) -> Any:
-    """Return a JSON document of a run; `otherwise` when it left none of that name."""
+    store: ObjectStore, pipeline: str, run_id: str, kind: type[DocumentT]
+) -> DocumentT | None:
+    """Return a document of a run, for people; None when the run left none."""
+    key = keys.run_file(pipeline, run_id, kind.NAME)  # type: ignore[attr-defined]  # a run document
     try:
-        return json.loads(store.get(keys.run_file(pipeline, run_id, name)))
+        return parse(kind, store.get(key))
     except ObjectMissingError:
-        return otherwise
+        return None
 
 
 def refusals(
     store: ObjectStore, pipeline: str, run_id: str
-) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """Return the gate's verdicts that a run did not pass, and the answer of who said no, if any."""
-    verdicts = read_document(store, pipeline, run_id, GATE, [])
-    answer = read_document(store, pipeline, run_id, "approval.json", {"approved": True})
-    rejected = [verdict for verdict in verdicts if not verdict["passed"]]
-    return rejected, None if answer["approved"] else answer
+) -> tuple[list[GateVerdict], ApprovalResponse | None]:
+    """Return the gate verdicts that a run did not pass, and the response of who rejected it."""
+    gate = read_document(store, pipeline, run_id, GateVerdicts)
+    response = read_document(store, pipeline, run_id, ApprovalResponse)
+    rejected = [verdict for verdict in gate.verdicts if not verdict.passed] if gate else []
+    return rejected, response if response and not response.approved else None
 
 
 def was_refused(store: ObjectStore, pipeline: str, run_id: str) -> bool:

@@ -14,6 +14,7 @@ from include.tracking.run_outcome import Ending
 
 _SECONDS = ".seconds.json"
 _CANDIDATES = "candidates/"
+_NOT_SHOWN = ("digest", "schema_version")
 # Figures of one name mean different things: the prefix says on which rows they were measured.
 _PREFIXES = (
     ("evaluation.json", "test", "test_"),
@@ -124,7 +125,8 @@ def translate(record: RunRecord) -> TrackedRun:
 
 def _tags(record: RunRecord) -> dict[str, str]:
     ending, documents = record.ending, record.documents
-    verdicts, answer = documents.get(GATE, []), documents.get("approval.json", {})
+    verdicts = documents.get(GATE, {}).get("verdicts", [])
+    answer = documents.get("approval.json", {})
     said = {
         "pipeline": ending.pipeline,
         "dag_run_id": ending.run_id,
@@ -172,7 +174,8 @@ def _figures(documents: Mapping[str, Any]) -> Iterator[Figure]:
 def _numbers(found: Any, prefix: str) -> Iterator[Figure]:
     """Yield the numbers directly in a document; what is nested is in the artifacts."""
     for name, value in (found or {}).items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number and name != "schema_version":
             yield Figure(f"{prefix}{name}", float(value))
 
 
@@ -181,6 +184,7 @@ def _candidate(
 ) -> TrackedRun:
     entry = documents[name]
     seconds = documents.get(name.removesuffix(".json") + _SECONDS, {})
+    seconds = {name: value for name, value in seconds.items() if name != "schema_version"}
     took_ms = round(1_000 * sum(seconds.values()))
     family = entry["family"]
     return TrackedRun(
@@ -224,7 +228,7 @@ def _dataset(record: RunRecord) -> DataSet | None:
         return None
     folder = keys.snapshot_prefix(record.ending.pipeline, snapshot["digest"])
     source = f"s3://{record.bucket}/{folder}"
-    profile = {name: value for name, value in snapshot.items() if name != "digest"}
+    profile = {name: value for name, value in snapshot.items() if name not in _NOT_SHOWN}
     return DataSet(record.ending.pipeline, snapshot["digest"], source, profile)
 
 

@@ -91,7 +91,8 @@ def test_the_run_flows_from_snapshot_to_approval(parsed):
     downstream = parsed["downstream"]
 
     assert downstream["take_snapshot"] == ["validate"]
-    assert downstream["validate"] == ["measure_drift", "plan_search"]
+    assert downstream["validate"] == ["measure_drift", "split"]
+    assert downstream["split"] == ["plan_search", "search"]
     assert downstream["search"] == ["choose", "track"]
     assert "package" in downstream["choose"]
     assert downstream["gate"] == ["how_to_approve"]
@@ -139,7 +140,7 @@ def test_the_form_asks_only_what_concerns_the_pipeline(parsed):
 
 def test_what_holds_all_rows_shares_the_machines_memory(parsed):
     name, _ = parsed["pool"]
-    heavy = ["choose", "evaluate", "package", "search"]
+    heavy = ["choose", "evaluate", "package", "search", "split"]
 
     for dag, memory_gb in (("train_sites", 1), ("train_urls", 3)):
         assert parsed["pools"][dag] == [[name, memory_gb, task] for task in heavy]

@@ -1,6 +1,5 @@
 """Alerts and events with a real bucket and real receivers: once, later, and in nobody's way."""
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -9,6 +8,15 @@ from botocore.config import Config
 
 from include import pipelines
 from include.contract import keys
+from include.contract.run_documents import (
+    ApprovalResponse,
+    DriftSummary,
+    GateVerdict,
+    GateVerdicts,
+    PackagedVersion,
+    SnapshotSummary,
+    serialise,
+)
 from include.notify.checks import (
     look_at_scorers,
     old_models,
@@ -87,12 +95,17 @@ def waiting(store):
     return list(store.keys_under(keys.unsent_prefix("webhook")))
 
 
-def leave(store, name, document, run_id=RUN):
-    store.put(keys.run_file("sites", run_id, name), json.dumps(document).encode())
+def leave(store, *documents, run_id=RUN):
+    for document in documents:
+        store.put(keys.run_file("sites", run_id, document.NAME), serialise(document))
 
 
 def verdict(rule, passed):
-    return {"rule": rule, "passed": passed, "sentence": f"{rule} is {passed}"}
+    return GateVerdict(rule, passed, f"{rule} is {passed}")
+
+
+REJECTED = ApprovalResponse(version_name(1), False, "ann", NOW.isoformat(), "flags our page")
+PACKAGED = PackagedVersion(version_name(1), "ab" * 32, 9)
 
 
 def failed_in(*tasks):
@@ -245,12 +258,11 @@ def test_traffic_that_stays_beyond_a_limit_is_told_of_weekly_and_when_it_is_over
 
 
 def test_a_gate_says_drift_apart_from_the_other_rules(store):
-    leave(store, "gate.json", [verdict("accuracy", False), verdict("drift", False),
-                               verdict("brier", True)])  # fmt: skip
-    leave(store, "version.json", {"version": version_name(1)})
-    columns = [{"column": "a", "kl": 0.9, "psi": 2}, {"column": "b", "kl": 0.1, "psi": 0.2}]
+    verdicts = verdict("accuracy", False), verdict("drift", False), verdict("brier", True)
+    columns = {"column": "a", "kl": 0.9, "psi": 2}, {"column": "b", "kl": 0.1, "psi": 0.2}
     limits = {"warn_kl": 0.05, "block_kl": 0.25}
-    leave(store, "drift.json", {"columns": columns, "limits": limits, "reference": "v0"})
+    moved = DriftSummary("v0", columns, limits, 0.9, 2, (), ("a",), ())
+    leave(store, GateVerdicts(verdicts), PACKAGED, moved)
     drift, gate = causes_of_failure(store, SITES, failed_in("gate"))
 
     assert drift.moved == {"a": 0.9}
@@ -261,7 +273,7 @@ def test_a_gate_says_drift_apart_from_the_other_rules(store):
 
 
 def test_a_no_of_a_person_is_no_alert(store):
-    leave(store, "approval.json", {"approved": False, "by": "ann", "reason": "flags our page"})
+    leave(store, REJECTED)
 
     assert causes_of_failure(store, SITES, failed_in("approve")) == ()
 
@@ -279,7 +291,7 @@ def test_a_late_night_says_how_far_it_came(store, away):
         return late_run(store, "sites", "train_sites", RUN, NOW, NOW + 3 * DAY / 24, "")
 
     before = late(store)
-    leave(store, "snapshot.json", {})
+    leave(store, SnapshotSummary("", 0, 0, ""))
 
     assert before.sentence == (
         f"Run {RUN} is not finished 180 minutes after it was queued; it has written nothing yet."
@@ -409,21 +421,14 @@ def test_what_was_decided_before_anybody_listened_is_not_told(store, signer, hoo
 @pytest.mark.parametrize(
     ("documents", "reasons"),
     [
-        ({"gate.json": [verdict("a", False), verdict("b", True)]}, ["a is False"]),
-        (
-            {
-                "gate.json": [verdict("a", True)],
-                "approval.json": {"approved": False, "by": "ann", "reason": "flags our page"},
-            },
-            ["ann: flags our page"],
-        ),
+        ([GateVerdicts((verdict("a", False), verdict("b", True)))], ["a is False"]),
+        ([GateVerdicts((verdict("a", True),)), REJECTED], ["ann: flags our page"]),
     ],
     ids=["gate", "person"],
 )
 def test_a_rejection_is_an_event_with_its_reasons(store, signer, hook, documents, reasons):
     publish(store, Version(version_name(1)), signer)
-    for name, document in {**documents, "version.json": {"version": version_name(1)}}.items():
-        leave(store, name, document)
+    leave(store, PACKAGED, *documents)
     give_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
     (event,) = hook.documents
 

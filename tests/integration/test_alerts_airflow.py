@@ -36,7 +36,8 @@ import time
 from dataclasses import asdict
 from airflow.sdk import Param, dag, get_current_context, task
 from dags.support.callbacks import run_deadline, notify_failed_training, notify_failed_run
-from dags.support.connections import DEFAULT_ARGS, night
+from dags.support.connections import DEFAULT_ARGS
+from dags.support.handover import run_after as run_of
 from include.errors import DataRejectedError, GateRejectedError
 
 ARGS = {**DEFAULT_ARGS, "retries": 0}
@@ -62,27 +63,37 @@ def train_sites():
     def gate():
         if not fails_in("gate"):
             return
+        from include.contract.run_documents import (
+            DriftSummary, GateVerdict, GateVerdicts, PackagedVersion,
+        )
         from include.evaluation.gate import _drift
         from include.evaluation.rule_results import at_least
         from include.validation.drift import ColumnDrift, DriftLimits, DriftOutcome
 
-        run, columns = night("sites"), (ColumnDrift("SSLfinal_State", 1.25, 2.5),)
+        run, columns = run_of("sites"), (ColumnDrift("SSLfinal_State", 1.25, 2.5),)
         drift = DriftOutcome("VERSION", columns, DriftLimits(), (), None)
         verdicts = [
             at_least("accuracy", "accuracy", 0.8, 0.92),
             at_least("roc_auc", "ROC AUC", 0.99, 0.97),
             _drift(drift.to_dict(), False),
         ]
-        run.write_json("drift.json", drift.to_dict())
-        run.write_json("version.json", {"version": "VERSION"})
-        run.write_json("gate.json", [asdict(verdict) for verdict in verdicts])
+        with run.step("gate"):
+            run.write(
+                DriftSummary(
+                    "VERSION", tuple(map(asdict, columns)), asdict(drift.limits), 1.25, 2.5,
+                    (), drift.blocked, (),
+                )
+            )
+            run.write(PackagedVersion("VERSION", "", 0))
+            run.write(GateVerdicts(tuple(GateVerdict(**asdict(each)) for each in verdicts)))
         raise GateRejectedError("sites: not good enough")
 
     @task
     def linger():
-        run = night("sites")
+        run = run_of("sites")
         while fails_in("nothing, and takes long"):
-            run.write_json("evaluation.json", {})
+            with run.step("evaluate"):
+                run.write_bytes("evaluation.json", b"{}", "application/json")
             time.sleep(0.2)
             if run.store.exists(run.key("enough.json")):
                 return

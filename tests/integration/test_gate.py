@@ -14,6 +14,7 @@ from include.registry.approve import production_pointer
 from include.registry.follow.verify import TrustedKeys
 from include.run.run_context import RunContext
 from include.stores.objects import ObjectStore
+from include.tracking.record import refusals
 from tests.support.signed_versions import Signer
 from tests.support.training_run import ORDER, STARTED_AT, run_training
 
@@ -83,9 +84,9 @@ def test_phishing_relabelled_in_one_slice_is_named_and_the_champion_stays(collec
     relabel(collection, random.Random(0).sample(ids, len(ids) // 2), 1)
     with pytest.raises(GateRejectedError, match="an IP address instead of a domain name"):
         runs(2)
-    verdicts = RunContext(runs.store, PIPELINE, "night-2").read_json("gate.json")
-    rejected = {verdict["rule"]: verdict for verdict in verdicts if not verdict["passed"]}
+    verdicts, _ = refusals(runs.store, "sites", "night-2")
+    rejected = {verdict.rule: verdict for verdict in verdicts}
 
     assert "slice_disputed_labels" in rejected
-    assert rejected["slice_disputed_labels"]["figure"] > 0.1
+    assert rejected["slice_disputed_labels"].figure > 0.1
     assert runs.in_production().serial == 1

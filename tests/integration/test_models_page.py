@@ -57,6 +57,7 @@ class Desk:
         if verdicts is not None:
             said = [
                 {
+                    "rule": "r",
                     "passed": passed is not False,
                     "evaluated": passed is not None,
                     "sentence": sentence,
@@ -68,7 +69,8 @@ class Desk:
 
     def note(self, name, document, content):
         key = keys.run_file("sites", f"run:{name}", document)
-        self.store.put(key, json.dumps(content).encode())
+        document_ = {"schema_version": 1, "version": name, **content}
+        self.store.put(key, json.dumps(document_).encode())
 
     def approve(self, name, run_id, **fields):
         asked = replace(request(name, run_id=run_id), **fields)

@@ -10,6 +10,8 @@ import pytest
 
 from include import pipelines
 from include.contract import keys
+from include.contract.manifest import describe_file
+from include.contract.run_documents import ReportFigures, serialise
 from include.errors import MonitoringError, SignatureError
 from include.ingest.load import load_dataset
 from include.ingest.snapshot.snapshots import read_snapshot, take_snapshot
@@ -65,17 +67,16 @@ def site(s3, bucket, trained_on, tmp_path):
     made = Watched(ObjectStore(s3.client(), bucket), SITES, *signers, tmp_path)
     for key, body in objects.items():
         made.store.put(key, body)
-    made.promote(1, digest)
-    write_report_figures(made, 1)
+    made.promote(1, digest, report_figures=describe_file(report_figures()).sha256)
+    made.store.put(keys.run_file("sites", "run-1", ReportFigures.NAME), report_figures())
     return made
 
 
-def write_report_figures(site, number):
+def report_figures():
+    """Return the content of the report figures of the version in production."""
     half = np.histogram(scores(N_ITEMS), np.linspace(0, 1, 26))[0].tolist()
-    drawn = {"phishing": half, "legitimate": [0] * 25}
-    measured = {"curves": {"histogram": drawn}, "intervals": {"recall": [0.86, 0.93]}}
-    body = json.dumps(measured).encode()
-    site.store.put(keys.run_file("sites", f"run-{number}", "portrait.json"), body)
+    curves = {"histogram": {"phishing": half, "legitimate": [0] * 25}}
+    return serialise(ReportFigures({"recall": (0.86, 0.93)}, curves, None, None))
 
 
 def scores(n, seed=0):

@@ -8,6 +8,7 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.manifest import parse_manifest
+from include.contract.run_documents import DriftSummary
 from include.features.feature_sets import URLS
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
@@ -45,15 +46,15 @@ def test_a_night_of_urls_is_judged_signed_and_served_and_the_next_beside_it(hous
     served = champion.load_version(store, pointer, how["trusted_keys"]).model
     train, test = read_side(run, "train"), read_side(run, "test")
     manifest = parse_manifest(store.get(keys.version_file("urls", pointer.version, keys.MANIFEST)))
-    later = evaluation["later_months"]
+    later = evaluation.later_months
     right = (served.score(test.items) >= 0.5) == test.y
 
     assert manifest.features == URLS.name
     assert [field.name for field in manifest.inputs] == ["url"]
     assert manifest.snapshot["simulated"]
-    assert evaluation["ceiling"] == 1.0
+    assert evaluation.ceiling == 1.0
     assert not set(train.groups) & set(test.groups)
-    assert right.mean() == pytest.approx(evaluation["test"]["accuracy"])
+    assert right.mean() == pytest.approx(evaluation.test["accuracy"])
     assert len(later["months"]) == 3
     assert later["seen"]["n_rows"] + later["unseen"]["n_rows"] == later["all"]["n_rows"]
 
@@ -63,6 +64,6 @@ def test_a_night_of_urls_is_judged_signed_and_served_and_the_next_beside_it(hous
     )
 
     assert pointer.serial == 2
-    assert evaluation["champion"]["only_candidate_right"] == 0
-    assert evaluation["champion"]["only_champion_right"] == 0
-    assert next_run.read_json("drift.json")["max_psi"] == pytest.approx(0, abs=1e-3)
+    assert evaluation.champion["only_candidate_right"] == 0
+    assert evaluation.champion["only_champion_right"] == 0
+    assert next_run.read(DriftSummary).max_psi == pytest.approx(0, abs=1e-3)

@@ -153,17 +153,17 @@ def run_context(account, mongo, tmp_path_factory):
         )
     run = RunContext(as_trainer, PIPELINE, "scheduled__2026-11-21T02:00:00+00:00")
     with mongo.as_user("nightcatch_trainer") as client:
-        packaged, _, evaluation = evaluate_run(
+        evaluate_run(
             run,
             client.phishing.sites,
             trusted_keys=trusted_keys,
             trainer=trainer,
             families=FAMILIES,
         )
-    deciding = RunContext(as_approver, PIPELINE, run.run_id)
-    record_answer(deciding, packaged, approved=True, by="ann", at=STARTED_AT, reason="looks fine")
+    deciding = RunContext(as_approver, PIPELINE, run.run_id, run.steps)
+    record_answer(deciding, approved=True, by="ann", at=STARTED_AT, reason="looks fine")
     pointer = promotion.promote(
-        deciding, packaged, expected_serial=evaluation["champion_serial"], approved_by="ann",
+        deciding, approved_by="ann",
         approved_at=STARTED_AT, reason="looks fine", key=approver.key, trusted_keys=trusted_keys,
     )  # fmt: skip
     return as_trainer, as_approver, pointer, trainer, approver, trusted_keys

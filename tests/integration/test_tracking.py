@@ -1,5 +1,6 @@
 """Finished runs in a real MLflow: told once, told later when it was away, never lost."""
 
+import json
 import os
 import secrets
 from dataclasses import replace
@@ -11,6 +12,7 @@ import requests
 from mlflow import MlflowClient
 
 from include.contract import keys
+from include.contract.run_documents import ApprovalResponse, GateVerdict, GateVerdicts, serialise
 from include.errors import TrackingUnavailableError
 from include.registry.approve import approve
 from include.stack.environment import mlflow_environment
@@ -242,13 +244,21 @@ def test_an_ending_that_changes_while_it_is_sent_waits_on(store, signer, pipelin
     assert [each.outcome for each in delivery_queue.waiting(store, pipeline)] == ["approved"]
 
 
+def response(approved):
+    return json.loads(serialise(ApprovalResponse(VERSION, approved, "ann", "", "no")))
+
+
+def verdicts(*passed):
+    return json.loads(serialise(GateVerdicts(tuple(GateVerdict("r", p, "s") for p in passed))))
+
+
 @pytest.mark.parametrize(
     ("left", "refused"),
     [
         ({}, False),
-        ({"approval.json": {"approved": True}}, False),
-        ({"approval.json": {"approved": False, "by": "ann", "reason": "no"}}, True),
-        ({"gate.json": [{"passed": True}, {"passed": False}]}, True),
+        ({"approval.json": response(True)}, False),
+        ({"approval.json": response(False)}, True),
+        ({"gate.json": verdicts(True, False)}, True),
         ({"gate.json": None}, False),
     ],
     ids=["gate", "yes", "no", "gate refuses", "never judged"],

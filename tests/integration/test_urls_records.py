@@ -14,8 +14,10 @@ from include import pipelines
 from include.contract import keys
 from include.ingest.load import load_dataset
 from include.run import data, drift
+from include.run.first_attempt import TrainerKeys
 from include.run.run_context import RunContext
 from include.stores.objects import ObjectStore
+from tests.support.signed_versions import Signer
 from tests.support.training_run import ROOT, STARTED_AT
 
 PIPELINE = pipelines.get("urls")
@@ -28,6 +30,7 @@ class RealServers:
     store: ObjectStore
     collection: Any
     folder: Any
+    trainer_keys: TrainerKeys
 
     def load(self, content=None, name="some.csv", **options):
         if content is None:
@@ -43,8 +46,8 @@ class RealServers:
 
     def validate(self, run_id):
         run = self.run_context(run_id)
-        taken = data.snapshot(run, self.collection, STARTED_AT)
-        return taken, data.validate(run, taken["digest"], ROOT / "gx", STARTED_AT)
+        taken = data.snapshot(run, self.collection, STARTED_AT, self.trainer_keys)
+        return run, taken, data.validate(run, ROOT / "gx")
 
     def documents(self):
         return list(self.collection.find({}, {"_id": False}).sort("url"))
@@ -53,7 +56,10 @@ class RealServers:
 @pytest.fixture
 def house(s3, mongo_url, bucket, tmp_path):
     with pymongo.MongoClient(mongo_url) as mongo:
-        yield RealServers(ObjectStore(s3.client(), bucket), mongo[bucket].urls, tmp_path)
+        signer = Signer.new(tmp_path, "trainer")
+        trainer_keys = TrainerKeys(signer.key, signer.trusted)
+        store = ObjectStore(s3.client(), bucket)
+        yield RealServers(store, mongo[bucket].urls, tmp_path, trainer_keys)
         mongo.drop_database(bucket)
 
 
@@ -93,16 +99,16 @@ def test_a_contradiction_is_kept_twice_and_both_are_quarantined_with_both_source
     house.load(lines("http://a.example/login,1,feed,2026-03-01"))
     house.load(lines("https://www.a.example/login,0,curators,"))
 
-    _, summary = house.validate("night-1")
+    run, _, summary = house.validate("night-1")
 
     stored = house.store.get(keys.quarantine("urls", "night-1"))
     quarantined = pd.read_parquet(io.BytesIO(stored)).set_index("url")
     reason = "url is labelled legitimate by curators and phishing by feed"
     assert quarantined.loc["http://a.example/login", "reasons"] == reason
     assert quarantined.loc["https://www.a.example/login", "reasons"] == reason
-    accepted = house.run_context("night-1").read_frame(data.ACCEPTED)
+    accepted = run.read_frame(data.ACCEPTED)
     assert list(accepted.columns) == ["_id", "url", "label", "source", "first_seen"]
-    assert len(accepted) == summary["accepted"]
+    assert len(accepted) == summary.accepted
     assert str(accepted["first_seen"].dtype) == "datetime64[ms, UTC]"
 
 
@@ -179,21 +185,17 @@ def test_simulated_urls_make_way_for_real_ones(house):
 
 def test_drift_is_measured_on_what_is_computed_of_urls(house):
     house.load(n_simulated=1500)
-    taken, _ = house.validate("night-1")
-    manifest = SimpleNamespace(version="the-first", snapshot={"digest": taken["digest"]})
+    _, taken, _ = house.validate("night-1")
+    manifest = SimpleNamespace(version="the-first", snapshot={"digest": taken.digest})
     house.load(n_simulated=2500)
     house.collection.update_many({"label": 1}, {"$set": {"source": "one feed"}})
-    house.validate("night-2")
+    run, _, _ = house.validate("night-2")
 
-    moved = drift.measure(
-        house.run_context("night-2"), SimpleNamespace(manifest=manifest), ROOT / "gx"
-    )
+    moved = drift.measure(run, SimpleNamespace(manifest=manifest), ROOT / "gx")
 
-    columns = [
-        each["column"] for each in house.run_context("night-2").read_json("drift.json")["columns"]
-    ]
+    columns = [each["column"] for each in moved.columns]
     assert columns[0] == "source"
-    assert moved["blocked"] == ["source"]
+    assert moved.blocked == ("source",)
     assert set(columns) == {
         *("suffix", "length", "depth", "home_page", "number_host", "source", "label")
     }

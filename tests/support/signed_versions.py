@@ -94,8 +94,9 @@ def publish(store, version, trainer):
 
 
 def apply_gate(store, manifest, verdicts, trainer):
-    """Leave what the gate said of a published version; bytes are left as they are."""
-    said = verdicts if isinstance(verdicts, bytes) else json.dumps(verdicts).encode()
+    """Leave the gate verdicts of a published version; bytes are left as they are."""
+    document = {"schema_version": 1, "verdicts": verdicts}
+    said = verdicts if isinstance(verdicts, bytes) else json.dumps(document).encode()
     sha256 = describe_file(manifest.to_json()).sha256
     vouched = sign_verdicts(said, sha256, trainer.key)
     for name, body in (("gate.json", said), ("gate.sig", vouched)):

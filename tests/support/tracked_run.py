@@ -3,6 +3,21 @@
 import json
 
 from include.contract import keys
+from include.contract.run_documents import (
+    CandidateResult,
+    ChampionPin,
+    ChosenModel,
+    DriftSummary,
+    Evaluation,
+    GateVerdict,
+    GateVerdicts,
+    PackagedVersion,
+    SearchTime,
+    ServingFigures,
+    SnapshotSummary,
+    ValidationSummary,
+    serialise,
+)
 from include.tracking.run_outcome import Ending
 from tests.support.signed_versions import Version, publish
 
@@ -24,37 +39,48 @@ def ending(pipeline="sites", run_id="scheduled__2026-11-21T02:00:00+00:00", **ch
 
 
 def documents():
-    """The documents of a run that came through the gate."""
+    """Return the documents of a run that passed the gate."""
 
     def candidate(family, **params):
-        return {"family": family, "params": params, "scores": SCORES}
+        return CandidateResult(family, params, SCORES)
 
-    return {
-        "champion.json": {"serial": 0},
-        "snapshot.json": {"digest": DIGEST, "rows": 100, "simulated_rows": 0},
-        "validation.json": {"accepted": 98, "quarantined": 2, "docs": "docs/sites/x/index.html"},
-        "drift.json": {"max_kl": 0.01, "max_psi": 0.02, "columns": {"a": {"kl": 0.01}}},
+    found = {
+        "champion.json": ChampionPin(0),
+        "snapshot.json": SnapshotSummary(DIGEST, 100, 0, "2026-11-21T02:00:00+00:00"),
+        "validation.json": ValidationSummary(98, 2, (), (), "docs/sites/x/index.html", "", {}),
+        "drift.json": DriftSummary(None, ({"column": "a"},), {}, 0.01, 0.02, (), (), ()),
         "candidates/LogisticRegression.json": candidate("LogisticRegression", model__C=0.1),
-        "candidates/LogisticRegression.seconds.json": {"search": 2.5, "fit": 0.5},
+        "candidates/LogisticRegression.seconds.json": SearchTime(search=2.5, fit=0.5),
         "candidates/RandomForest.json": candidate("RandomForest", model__max_depth=None),
-        "chosen.json": {
-            "family": "RandomForest",
-            "params": {"model__max_depth": None},
-            "threshold": 0.42,
-            "calibration": {"value": 0.42},
-        },
-        "evaluation.json": {
-            "test": {"accuracy": 0.94, "roc_auc": 0.99, "confident": True, "bins": [1, 2]},
-            "random_split": {"accuracy": 0.97},
-            "champion_on_same_rows": None,
-            "fpr_interval": [0.001, 0.02],
-            "ceiling": 0.98,
-            "rows": {"train": 60, "calibration": 20, "test": 18},
-        },
-        "version.json": {"version": VERSION, "manifest_sha256": "ab" * 32},
-        "infra_validation.json": {"onnx_difference": 1e-7, "latency_us": 12.5},
-        "gate.json": [{"rule": "accuracy", "passed": True, "sentence": "accuracy .94 >= .9"}],
+        "chosen.json": ChosenModel(
+            family="RandomForest",
+            simplest="LogisticRegression",
+            params={"model__max_depth": None},
+            candidates=("LogisticRegression", "RandomForest"),
+            threshold=0.42,
+            fpr_budget=0.01,
+            calibration={"value": 0.42},
+            order={},
+        ),
+        "evaluation.json": Evaluation(
+            test={"accuracy": 0.94, "roc_auc": 0.99, "confident": True, "bins": [1, 2]},
+            random_split={"accuracy": 0.97},
+            later_months=None,
+            ceiling=0.98,
+            rows={"train": 60, "calibration": 20, "test": 18},
+            simpler={},
+            shuffled={},
+            slices=(),
+            fpr_interval=(0.001, 0.02),
+            champion=None,
+            champion_on_same_rows=None,
+            champion_serial=0,
+        ),
+        "version.json": PackagedVersion(VERSION, "ab" * 32, 9),
+        "infra_validation.json": ServingFigures(1e-7, 12.5, 9),
+        "gate.json": GateVerdicts((GateVerdict("accuracy", True, "accuracy .94 >= .9"),)),
     }
+    return {name: json.loads(serialise(document)) for name, document in found.items()}
 
 
 def leave_run(store, ended, signer, **changes):

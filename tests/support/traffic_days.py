@@ -62,7 +62,14 @@ class Watched:
     def outbox(self):
         return Outbox(self.folder / "outbox", 100_000_000)
 
-    def promote(self, number, digest="0" * 32, approved_at="2026-11-20T02:06:00+00:00", **metrics):
+    def promote(
+        self,
+        number,
+        digest="0" * 32,
+        approved_at="2026-11-20T02:06:00+00:00",
+        report_figures="",
+        **metrics,
+    ):
         """Approve a version that was trained on a snapshot."""
         fields = tuple(InputField(f.name, f.dtype, f.allowed) for f in self.pipeline.inputs)
         version = Version(version_name(number), pipeline=self.pipeline.name, inputs=fields)
@@ -73,7 +80,12 @@ class Watched:
             snapshot={"digest": digest, "rows": {}},
             threshold=THRESHOLD,
             metrics={"test": test, "random_split": {}},
-            model={"family": "LogisticRegression", "params": {}, "run_id": f"run-{number}"},
+            model={
+                "family": "LogisticRegression",
+                "params": {},
+                "run_id": f"run-{number}",
+                "report_figures": report_figures,
+            },
         )
         publish_version(
             self.store, self.manifest, version.files,

@@ -4,7 +4,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from include.run import champion, data, drift, promotion, training_steps
+from include.run.first_attempt import TrainerKeys
+from include.run.gate_step import GateOptions, gate
 from include.run.package import BuildInfo, package
+from include.run.rows import split
 from include.run.run_context import RunContext, TrainingOptions
 
 ROOT = Path(__file__).parents[2]
@@ -23,33 +26,31 @@ def evaluate_run(
     order=ORDER,
 ):
     """Run every step up to the gate; the package, the chosen model and the evaluation."""
-    champion.pin_champion(run, trusted_keys)
-    taken = data.snapshot(run, collection, started_at)
-    data.validate(run, taken["digest"], ROOT / "gx")
-    names = families or training_steps.family_names(run, order)
-    found = [training_steps.search(run, name, order) for name in names]
-    chosen = training_steps.choose(run, found, order)
-    evaluation = training_steps.evaluate_chosen(
-        run, chosen, champion.read_champion(run, trusted_keys), order
-    )
-    moved = drift.measure(run, champion.read_champion(run, trusted_keys), ROOT / "gx")
+    trainer_keys = TrainerKeys(trainer.key, trusted_keys.trainers)
+    champion.pin_champion(run, trusted_keys, trainer_keys)
+    data.snapshot(run, collection, started_at, trainer_keys)
+    data.validate(run, ROOT / "gx")
+    split(run)
+    for name in families or training_steps.family_names(run, order):
+        training_steps.search(run, name, order)
+    chosen = training_steps.choose(run, order)
+    production = champion.read_champion(run, trusted_keys)
+    evaluation = training_steps.evaluate_chosen(run, production, order)
+    drift.measure(run, production, ROOT / "gx")
     made = BuildInfo(started_at=started_at, seed=order.seed, code_commit="")
-    packaged = package(run, chosen, made, signing_key=trainer.path, trusted_keys=trusted_keys)
-    figures = promotion.infra_validate(run, packaged, chosen, trusted_keys)
-    asked = {"fpr_budget": 0.01, "accept_drift": False, "drift": moved}
-    promotion.gate(run, packaged, {**evaluation, **figures, **asked}, key=trainer.key)
+    packaged = package(run, made, signing_key=trainer.path, trusted_keys=trusted_keys)
+    promotion.infra_validate(run, trusted_keys)
+    gate(run, GateOptions(fpr_budget=0.01, accept_drift=False), key=trainer.key)
     return packaged, chosen, evaluation
 
 
 def run_training(run: RunContext, collection, *, trusted_keys, trainer, approver, **how):
     """Run every step and approve; the pointer and the evaluation."""
-    packaged, _, evaluation = evaluate_run(
+    _, _, evaluation = evaluate_run(
         run, collection, trusted_keys=trusted_keys, trainer=trainer, **how
     )
     pointer = promotion.promote(
         run,
-        packaged,
-        expected_serial=evaluation["champion_serial"],
         approved_by="test",
         approved_at=STARTED_AT,
         reason="a test",

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from bson.timestamp import Timestamp
 
 from include.contract.schema import InputField
 from include.errors import DataRejectedError
@@ -26,7 +27,14 @@ from include.ingest.snapshot.fingerprint import (
 )
 from include.ingest.snapshot.ordering import IdBuckets, in_parts
 from include.ingest.snapshot.values import TYPE_ERRORS_SCHEMA, Decoded, id_text, table_schema
-from include.stores.documents import Documents, count_roughly, raw_batches, sample_ids
+from include.stores.documents import (
+    Documents,
+    count_at,
+    count_roughly,
+    current_time,
+    raw_batches,
+    sample_ids,
+)
 
 TYPE_ERRORS = "type_errors.parquet"
 MAX_TYPE_ERRORS = 100_000
@@ -59,6 +67,8 @@ class Snapshot:
     digest : str
         32 hex digits; the same documents have the same.
     n_rows : int
+    n_simulated : int
+        So many of the rows were synthetic, at the moment that was read.
     parts : tuple of Part
         In order of `_id`.
     size_bytes : int
@@ -72,6 +82,7 @@ class Snapshot:
 
     digest: str
     n_rows: int
+    n_simulated: int
     parts: tuple[Part, ...]
     size_bytes: int
     type_errors: pa.Table = field(repr=False)
@@ -105,10 +116,10 @@ def write_snapshot(
         If over `MAX_TYPE_ERRORS` values do not fit their column, two `_id` are the same text, or
         a document is not valid BSON.
     """
-    boundaries = _boundaries(collection, rows_per_part)
+    boundaries, at = _boundaries(collection, rows_per_part), current_time(collection)
     type_errors = TYPE_ERRORS_SCHEMA.empty_table()
     with IdBuckets(folder, table_schema(columns), boundaries) as buckets:
-        for decoded in _decoded_batches(collection, columns):
+        for decoded in _decoded_batches(collection, columns, at):
             buckets.add(decoded.table)
             type_errors = pa.concat_tables([type_errors, decoded.type_errors])
             _refuse_too_many(type_errors, collection.full_name)
@@ -117,7 +128,8 @@ def write_snapshot(
     dtypes = {"_id": "string"} | {column.name: column.dtype for column in columns}
     fingerprints = [ColumnFingerprint(name, dtype) for name, dtype in dtypes.items()]
     parts = _write_parts(in_parts(buckets.in_order(), rows_per_part), fingerprints, folder)
-    return _described(collection, tuple(parts), fingerprints, type_errors)
+    n_simulated = count_at(collection, {"simulated": True}, at)
+    return _described(collection, tuple(parts), fingerprints, type_errors, n_simulated)
 
 
 def _boundaries(collection: Documents, rows_per_bucket: int) -> list[str]:
@@ -129,10 +141,12 @@ def _boundaries(collection: Documents, rows_per_bucket: int) -> list[str]:
     return [ids[len(ids) * i // n_buckets] for i in range(1, n_buckets)] if ids else []
 
 
-def _decoded_batches(collection: Documents, columns: Sequence[InputField]) -> Iterator[Decoded]:
+def _decoded_batches(
+    collection: Documents, columns: Sequence[InputField], at: Timestamp
+) -> Iterator[Decoded]:
     """Yield decoded batches; the next one is read while this one is decoded."""
     decoder = BatchDecoder(columns)
-    batches = raw_batches(collection, [column.name for column in columns])
+    batches = raw_batches(collection, [column.name for column in columns], at)
     with closing(batches), ThreadPoolExecutor(max_workers=1) as reader:
         coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -174,6 +188,7 @@ def _described(
     parts: tuple[Part, ...],
     fingerprints: Sequence[ColumnFingerprint],
     type_errors: pa.Table,
+    n_simulated: int,
 ) -> Snapshot:
     n_rows = sum(part.n_rows for part in parts)
     size_bytes = sum(part.size_bytes for part in parts)
@@ -196,4 +211,4 @@ def _described(
         ],
         "type_errors": {"n": type_errors.num_rows, "sha256": errors_digest},
     }
-    return Snapshot(digest, n_rows, parts, size_bytes, type_errors, profile)
+    return Snapshot(digest, n_rows, n_simulated, parts, size_bytes, type_errors, profile)

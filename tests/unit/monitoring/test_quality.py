@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from include import pipelines
+from include.contract.run_documents import ReportFigures
 from include.monitoring.baselines import baseline_of
 from include.monitoring.labels import Labelled, Said
 from include.monitoring.limits import Limits
@@ -16,7 +17,7 @@ SITES = pipelines.get("sites")
 VERSION = version_name(1)
 TEST = {"n_rows": 400, "recall": 0.9, "fpr": 0.01, "true_positives": 180, "true_negatives": 198}
 MANIFEST = replace(Version(VERSION).manifest(), metrics={"test": TEST})
-BASELINE = baseline_of(MANIFEST, {})
+BASELINE = baseline_of(MANIFEST, None)
 
 
 def answers(n, *, flagged, is_phishing, duplicate=None, source="analyst", version=VERSION):
@@ -72,7 +73,7 @@ def test_recall_is_judged_against_that_of_the_test_side(n_caught, n_missed, verd
 
 
 def test_what_chance_did_to_the_promise_itself_is_no_breach():
-    report_figures = {"intervals": {"recall": [0.85, 0.94]}}
+    report_figures = ReportFigures({"recall": (0.85, 0.94)}, {}, None, None)
     answered = (
         answers(8_700, flagged=True, is_phishing=True),
         answers(1_300, flagged=False, is_phishing=True),

@@ -4,10 +4,11 @@ import pytest
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.serde import Serde
 
+from include.contract.run_documents import PackagedVersion
 from include.tracking import lineage
 from tests.support.tracked_run import DIGEST, VERSION
 
-PACKAGED = {"version": VERSION, "manifest_sha256": "ab" * 32, "size_bytes": 5}
+PACKAGED = PackagedVersion(VERSION, "ab" * 32, size_bytes=5)
 
 
 def test_the_snapshot_written_is_the_snapshot_read():

@@ -15,12 +15,21 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.manifest import parse_manifest
+from include.contract.run_documents import (
+    GateVerdict,
+    GateVerdicts,
+    MeasuredTimes,
+    PackagedVersion,
+    SnapshotSummary,
+    ValidationSummary,
+)
 from include.errors import DataRejectedError, PromotionConflictError
 from include.ingest.load import load_dataset
 from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import check_signed
 from include.run import champion, data, drift, promotion, rows, training_steps
+from include.run.first_attempt import TrainerKeys, keep_first, write_first
 from include.run.package import BuildInfo, package
 from include.run.run_context import RunContext
 from include.run.summary import summarise
@@ -46,8 +55,14 @@ class RealServers:
     def trusted_keys(self):
         return TrustedKeys(self.approver.trusted, self.trainer.trusted, 50_000_000)
 
+    @property
+    def trainer_keys(self):
+        return TrainerKeys(self.trainer.key, self.trainer.trusted)
+
     def run(self, run_id, **how):
-        run = RunContext(self.store, PIPELINE, run_id)
+        return self.train(RunContext(self.store, PIPELINE, run_id), **how)
+
+    def train(self, run, **how):
         how = {
             "trusted_keys": self.trusted_keys,
             "trainer": self.trainer,
@@ -80,9 +95,9 @@ def test_the_second_night_is_judged_against_the_first(house):
         "night-2", started_at=STARTED_AT + timedelta(days=1), order=replace(ORDER, seed=1)
     )
 
-    assert evaluation["champion"] is None
-    assert compared["champion_on_same_rows"]["version"] == first.version
-    assert compared["champion_serial"] == 1
+    assert evaluation.champion is None
+    assert compared.champion_on_same_rows["version"] == first.version
+    assert compared.champion_serial == 1
     assert (first.serial, second.serial) == (1, 2)
     assert second.version > first.version
 
@@ -116,26 +131,41 @@ def test_a_version_carries_model_card_and_bill_of_materials_and_all_of_it_is_sig
     assert "scikit-learn" in {each["name"] for each in bom["components"]}
 
 
-def test_what_was_kept_first_stays_whoever_comes_second(s3, bucket):
-    run = RunContext(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+@pytest.fixture
+def run(s3, bucket):
+    return RunContext(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+
+
+@pytest.fixture
+def trainer_keys(tmp_path):
+    signer = Signer.new(tmp_path, "trainer")
+    return TrainerKeys(signer.key, signer.trusted)
+
+
+def test_second_attempt_gets_the_document_of_the_first(run, trainer_keys):
+    def times(latency_us):
+        return MeasuredTimes(latency_us, {})
 
     def measured_while_another_attempt_writes():
-        run.write_json("times/a.json", {"latency_us": 1})
-        return {"latency_us": 2}
+        write_first(run, "times/a.json", times(1), trainer_keys)
+        return times(2)
 
-    raced = run.keep_first("times/a.json", measured_while_another_attempt_writes)
-    later = run.keep_first("times/a.json", lambda: {"latency_us": 3})
+    with run.step("package"):
+        raced = keep_first(
+            run, MeasuredTimes, "times/a.json", measured_while_another_attempt_writes, trainer_keys
+        )
+        later = keep_first(run, MeasuredTimes, "times/a.json", lambda: times(3), trainer_keys)
 
-    assert raced == later == {"latency_us": 1}
+    assert raced == later == times(1)
 
 
-def test_a_run_is_told_in_numbers_however_far_it_came(s3, bucket):
-    run = RunContext(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+def test_summary_of_a_run_shows_the_steps_that_ended(run):
     begun = summarise(run)
-    run.write_json("snapshot.json", {"digest": "3f9a1c2b3f9a1c2b", "rows": 1_000})
-    run.write_json("validation.json", {"accepted": 990, "quarantined": 10})
     verdicts = [(True, True), (True, True), (False, True), (True, False)]
-    run.write_json("gate.json", [{"passed": p, "evaluated": j} for p, j in verdicts])
+    with run.step("any"):
+        run.write(SnapshotSummary("3f9a1c2b3f9a1c2b", 1_000, 0, "2026-11-21T02:00:00+00:00"))
+        run.write(ValidationSummary(990, 10, (), (), "", "", {}))
+        run.write(GateVerdicts(tuple(GateVerdict("a", p, "b", e) for p, e in verdicts)))
 
     assert begun == {}
     assert summarise(run) == {
@@ -150,7 +180,9 @@ def test_a_run_is_told_in_numbers_however_far_it_came(s3, bucket):
 
 def test_no_twin_of_a_test_row_is_in_training(house):
     run = RunContext(house.store, PIPELINE, "night-1")
-    data.validate(run, data.snapshot(run, house.collection, STARTED_AT)["digest"], ROOT / "gx")
+    data.snapshot(run, house.collection, STARTED_AT, house.trainer_keys)
+    data.validate(run, ROOT / "gx")
+    summary = rows.split(run)
     sides = {side: rows.read_side(run, side) for side in ("train", "calibration", "test")}
     vectors = {
         side: {vector.tobytes() for vector in np.ascontiguousarray(found.X)}
@@ -158,6 +190,7 @@ def test_no_twin_of_a_test_row_is_in_training(house):
     }
 
     assert min(len(found.y) for found in sides.values()) > 200
+    assert summary.rows == {side: len(found.y) for side, found in sides.items()}
     assert not vectors["test"] & vectors["train"]
     assert not vectors["test"] & vectors["calibration"]
     assert not vectors["calibration"] & vectors["train"]
@@ -172,87 +205,65 @@ def test_a_finished_run_can_be_run_again_and_changes_nothing(house):
 
 
 def test_a_run_made_again_uses_the_snapshot_it_had_while_that_is_kept(house):
-    run = RunContext(house.store, PIPELINE, "night-1")
-    first = data.snapshot(run, house.collection, STARTED_AT)
+    def attempt(read_at):
+        run = RunContext(house.store, PIPELINE, "night-1")
+        return data.snapshot(run, house.collection, read_at, house.trainer_keys)
+
+    first = attempt(STARTED_AT)
     house.collection.delete_many({"_id": house.collection.find_one()["_id"]})
     a_week_later = STARTED_AT + timedelta(days=7)
-    again = data.snapshot(run, house.collection, a_week_later)
-    house.store.delete(keys.snapshot_part("sites", first["digest"], 0))
-    anew = data.snapshot(run, house.collection, a_week_later)
+    again = attempt(a_week_later)
+    house.store.delete(keys.snapshot_part("sites", first.digest, 0))
+    anew = attempt(a_week_later)
 
     assert again == first
-    assert anew["rows"] == first["rows"] - 1
-    assert anew["read_at"] == a_week_later.isoformat()
+    assert anew.rows == first.rows - 1
+    assert anew.read_at == a_week_later.isoformat()
 
 
 def test_a_night_made_up_for_later_is_judged_and_kept_but_does_not_replace_a_newer_one(house):
     newer, _ = house.run("night-2", started_at=STARTED_AT + timedelta(days=1))
-    with pytest.raises(PromotionConflictError, match=f"older run than {newer.version}"):
-        house.run("backfill", order=replace(ORDER, seed=1))
     run = RunContext(house.store, PIPELINE, "backfill")
-    packaged = run.read_json("version.json")
+    with pytest.raises(PromotionConflictError, match=f"older run than {newer.version}"):
+        house.train(run, order=replace(ORDER, seed=1))
 
-    assert promotion.newer_in_production(run, packaged, house.trusted_keys) == newer
-    assert newer.version in promotion.keep_newer(run, packaged, house.trusted_keys)["reason"]
+    assert promotion.newer_in_production(run, house.trusted_keys) == newer
+    assert newer.version in promotion.keep_newer(run, house.trusted_keys)["reason"]
     assert production_pointer(house.store, "sites", house.approver.trusted) == newer
-    assert packaged["version"] < newer.version
+    assert run.read(PackagedVersion).version < newer.version
 
 
 def steps(house, mongo_url):
-    """Yield (name, call) of each step; a call gets the run and what earlier steps returned."""
+    """Return the steps of a run in order, each a call with the run."""
+    made = BuildInfo(started_at=STARTED_AT, seed=0, code_commit="")
+    approval = {"approved_by": "test", "approved_at": STARTED_AT, "reason": "a test"}
+    keys_ = {"trusted_keys": house.trusted_keys}
 
-    def snapshot(run, _):
+    def snapshot(run):
         # A forked process may not use its parent's client.
         with pymongo.MongoClient(mongo_url) as client:
-            champion.pin_champion(run, house.trusted_keys)
-            return data.snapshot(run, client[house.collection.database.name].sites, STARTED_AT)
+            champion.pin_champion(run, house.trusted_keys, house.trainer_keys)
+            collection = client[house.collection.database.name].sites
+            return data.snapshot(run, collection, STARTED_AT, house.trainer_keys)
 
-    yield "snapshot", snapshot
-    yield "validate", lambda n, r: data.validate(n, r["snapshot"]["digest"], ROOT / "gx")
-    yield "drift", lambda n, _: drift.measure(n, None, ROOT / "gx")
-    for family in FAMILIES:
-        yield (
-            family,
-            lambda n, _, family=family: training_steps.search(n, family, ORDER),
-        )
-    yield (
-        "choose",
-        lambda n, r: training_steps.choose(n, [r[name] for name in FAMILIES], ORDER),
-    )
-    yield (
-        "evaluate",
-        lambda n, r: training_steps.evaluate_chosen(n, r["choose"], None, ORDER),
-    )
-    yield (
-        "package",
-        lambda n, r: package(
-            n,
-            r["choose"],
-            BuildInfo(started_at=STARTED_AT, seed=0, code_commit=""),
-            signing_key=house.trainer.path,
-            trusted_keys=house.trusted_keys,
-        ),
-    )
-    yield (
-        "infra_validate",
-        lambda n, r: promotion.infra_validate(n, r["package"], r["choose"], house.trusted_keys),
-    )
-    yield (
-        "promote",
-        lambda n, r: promotion.promote(
-            n,
-            r["package"],
-            expected_serial=0,
-            approved_by="test",
-            approved_at=STARTED_AT,
-            reason="a test",
-            key=house.approver.key,
-            trusted_keys=house.trusted_keys,
-        ),
-    )
+    def search(family):
+        return lambda run: training_steps.search(run, family, ORDER)
+
+    return {
+        "snapshot": snapshot,
+        "validate": lambda run: data.validate(run, ROOT / "gx"),
+        "split": rows.split,
+        "drift": lambda run: drift.measure(run, None, ROOT / "gx"),
+        **{family: search(family) for family in FAMILIES},
+        "choose": lambda run: training_steps.choose(run, ORDER),
+        "evaluate": lambda run: training_steps.evaluate_chosen(run, None, ORDER),
+        "package": lambda run: package(run, made, signing_key=house.trainer.path, **keys_),
+        "infra_validate": lambda run: promotion.infra_validate(run, **keys_),
+        "promote": lambda run: promotion.promote(run, key=house.approver.key, **approval, **keys_),
+    }
 
 
-def kill_once(call, house, s3, found, at_request):
+def kill_once(call, house, s3, before, at_request):
     """Run a step in a process that gets SIGKILL after so many answers of S3; whether it died."""
 
     def child():
@@ -266,7 +277,8 @@ def kill_once(call, house, s3, found, at_request):
 
         client = s3.client()
         client.meta.events.register("after-call.s3", count)
-        call(RunContext(ObjectStore(client, house.store.bucket), PIPELINE, "night-1"), found)
+        store = ObjectStore(client, house.store.bucket)
+        call(RunContext(store, PIPELINE, "night-1", before))
 
     process = fork.Process(target=child)
     process.start()
@@ -279,11 +291,11 @@ def test_every_step_killed_and_run_again_gives_the_same_digests_and_one_approval
     house, s3, mongo_url, at_request
 ):
     def whole_run(kill):
-        found, killed = {}, []
-        for name, call in steps(house, mongo_url):
-            if kill and kill_once(call, house, s3, found, at_request):
+        found, killed, run = {}, [], RunContext(house.store, PIPELINE, "night-1")
+        for name, call in steps(house, mongo_url).items():
+            if kill and kill_once(call, house, s3, run.steps, at_request):
                 killed.append(name)
-            found[name] = call(RunContext(house.store, PIPELINE, "night-1"), found)
+            found[name] = call(run)
         return found, killed
 
     found, killed = whole_run(kill=True)
@@ -341,7 +353,4 @@ def test_one_bad_row_in_a_thousand_is_quarantined_with_its_reason(house, value):
 
     assert sorted(quarantined["_id"]) == sorted(bad)
     assert quarantined["reasons"].str.contains("SSLfinal_State").all()
-    assert (
-        RunContext(house.store, PIPELINE, "night-1").read_json("validation.json")["accepted"]
-        == 3_996
-    )
+    assert summarise(RunContext(house.store, PIPELINE, "night-1"))["accepted"] == 3_996

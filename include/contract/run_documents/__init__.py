@@ -1,0 +1,51 @@
+"""The documents that one step of a training run writes and another one reads.
+
+Each is a frozen class with the name of its file and the version of its schema. `serialise` and
+`parse` are the only way to and from bytes; another schema version or an unknown field is refused,
+as the steps of one run are of one release.
+"""
+
+from include.contract.run_documents.codec import parse, serialise
+from include.contract.run_documents.data import (
+    ChampionPin,
+    DriftSummary,
+    SnapshotSummary,
+    SplitSummary,
+    ValidationSummary,
+)
+from include.contract.run_documents.model import (
+    CandidateResult,
+    ChosenModel,
+    Evaluation,
+    MeasuredTimes,
+    ReportFigures,
+    SearchTime,
+)
+from include.contract.run_documents.release import (
+    ApprovalResponse,
+    GateVerdict,
+    GateVerdicts,
+    PackagedVersion,
+    ServingFigures,
+)
+
+__all__ = [
+    "ApprovalResponse",
+    "CandidateResult",
+    "ChampionPin",
+    "ChosenModel",
+    "DriftSummary",
+    "Evaluation",
+    "GateVerdict",
+    "GateVerdicts",
+    "MeasuredTimes",
+    "PackagedVersion",
+    "ReportFigures",
+    "SearchTime",
+    "ServingFigures",
+    "SnapshotSummary",
+    "SplitSummary",
+    "ValidationSummary",
+    "parse",
+    "serialise",
+]

@@ -1,0 +1,140 @@
+"""Documents of the steps that make a model: search, choice, evaluation, report figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+Figures = Mapping[str, Any]
+"""Figures by name; what is measured differs between pipelines and grows with releases."""
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """The best of one model family by cross-validation; file ``candidates/<family>.json``.
+
+    Attributes
+    ----------
+    family : str
+    params : mapping
+        The chosen grid point.
+    scores : mapping of str to tuple of float
+        Metric -> one value for each fold.
+    """
+
+    NAME: ClassVar[str] = "candidates/{family}.json"
+    family: str
+    params: Figures
+    scores: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class SearchTime:
+    """Seconds that the search of one family took, kept apart so that results are reproducible."""
+
+    NAME: ClassVar[str] = "candidates/{family}.seconds.json"
+    search: float
+    fit: float
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """The family chosen by cross-validation, calibrated, with its threshold.
+
+    Attributes
+    ----------
+    family, simplest : str
+        The chosen family, and the simplest one that was searched.
+    params : mapping
+    candidates : tuple of str
+        Families searched, sorted.
+    threshold, fpr_budget : float
+    calibration : mapping
+        What is known of the threshold's false positives, and ``n_rows``.
+    order : mapping
+        The training options of the run.
+    """
+
+    NAME: ClassVar[str] = "chosen.json"
+    family: str
+    simplest: str
+    params: Figures
+    candidates: tuple[str, ...]
+    threshold: float
+    fpr_budget: float
+    calibration: Figures
+    order: Figures
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Group-disjoint test metrics of the chosen model.
+
+    Attributes
+    ----------
+    test, random_split : mapping
+        Of `include.evaluation.metrics.evaluate`.
+    later_months : mapping or None
+        Of `include.training.later_months.later_months_figures`.
+    ceiling : float
+        Accuracy that no model of these inputs can exceed.
+    rows : mapping of str to int
+        Side -> number of rows.
+    simpler, shuffled : mapping
+        Baselines, and the check with shuffled labels.
+    slices : tuple of mapping
+        Of `include.evaluation.slices.slice_figures`.
+    fpr_interval : tuple of float
+    champion, champion_on_same_rows : mapping or None
+        The comparison with the version in production, and its figures.
+    champion_serial : int
+        0 when nothing had been approved.
+    """
+
+    NAME: ClassVar[str] = "evaluation.json"
+    test: Figures
+    random_split: Figures
+    later_months: Figures | None
+    ceiling: float
+    rows: Mapping[str, int]
+    simpler: Figures
+    shuffled: Figures
+    slices: tuple[Figures, ...]
+    fpr_interval: tuple[float, float]
+    champion: Figures | None
+    champion_on_same_rows: Figures | None
+    champion_serial: int
+
+
+@dataclass(frozen=True)
+class MeasuredTimes:
+    """Times that the report shows, measured once for each version; file ``times/<version>.json``.
+
+    Attributes
+    ----------
+    latency_us : float
+    search : mapping of str to mapping
+        Family -> seconds of ``search`` and ``fit``.
+    """
+
+    NAME: ClassVar[str] = "times/{version}.json"
+    latency_us: float
+    search: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class ReportFigures:
+    """What a report shows besides its metrics, computed on the test side.
+
+    Attributes
+    ----------
+    intervals : mapping of str to tuple of float
+    curves : mapping
+        ``sweep``, ``reliability``, ``histogram``.
+    importance, contributions : mapping or None
+    """
+
+    NAME: ClassVar[str] = "report_figures.json"
+    intervals: Mapping[str, tuple[float, float]]
+    curves: Figures
+    importance: Figures | None
+    contributions: Figures | None

@@ -1,0 +1,226 @@
+"""Attacks of somebody who can write and delete every object in the bucket, and holds no key."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pymongo
+import pytest
+
+from include import pipelines
+from include.contract import keys
+from include.contract.run_documents import (
+    ChampionPin,
+    Evaluation,
+    MeasuredTimes,
+    SnapshotSummary,
+    serialise,
+)
+from include.errors import PointerError, RunDocumentError, SignatureError, SnapshotCorruptError
+from include.ingest.load import load_dataset
+from include.registry.follow.verify import TrustedKeys
+from include.run import champion, data, training_steps
+from include.run.first_attempt import TrainerKeys, keep_first, replace_first
+from include.run.package import BuildInfo, package
+from include.run.rows import read_side, split
+from include.run.run_context import RunContext
+from include.stores.objects import ObjectStore
+from tests.support.signed_versions import Signer, Version, promote, version_name
+from tests.support.training_run import ORDER, ROOT, STARTED_AT
+
+PIPELINE = pipelines.get("sites")
+# As Airflow names the run of a schedule: everybody knows it beforehand.
+RUN_ID = "scheduled__2026-11-21T02:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A run with its keys, and the records it reads."""
+
+    store: ObjectStore
+    collection: Any
+    trainer: Signer
+    approver: Signer
+    stranger: Signer
+
+    @property
+    def trusted_keys(self):
+        return TrustedKeys(self.approver.trusted, self.trainer.trusted, 50_000_000)
+
+    @property
+    def trainer_keys(self):
+        return TrainerKeys(self.trainer.key, self.trainer.trusted)
+
+    def run(self, steps=()):
+        return RunContext(self.store, PIPELINE, RUN_ID, steps)
+
+    def forge(self, name, document):
+        """Lay out a document where the run keeps it, plain and signed by a key of one's own."""
+        body = serialise(document)
+        self.store.put(keys.run_file("sites", RUN_ID, name), body)
+        for path in (name, f"first/{name}"):
+            self.store.put(keys.run_file("sites", RUN_ID, path), body)
+        mine = TrainerKeys(self.stranger.key, self.stranger.trusted)
+        replace_first(self.run(), name, document, mine)
+
+
+@pytest.fixture
+def victim(s3, mongo_url, bucket, tmp_path):
+    mongo = pymongo.MongoClient(mongo_url)
+    collection = mongo[bucket].sites
+    load_dataset(collection, PIPELINE, simulated=True, n_simulated=1_500, cache_dir=tmp_path)
+    signers = [Signer.new(tmp_path, name) for name in ("trainer", "approver", "stranger")]
+    yield Victim(ObjectStore(s3.client(), bucket), collection, *signers)
+    mongo.drop_database(bucket)
+    mongo.close()
+
+
+@pytest.fixture
+def trained(victim):
+    """A run up to its choice."""
+    run = victim.run()
+    champion.pin_champion(run, victim.trusted_keys, victim.trainer_keys)
+    data.snapshot(run, victim.collection, STARTED_AT, victim.trainer_keys)
+    data.validate(run, ROOT / "gx")
+    split(run)
+    training_steps.search(run, "LogisticRegression", ORDER)
+    training_steps.choose(run, ORDER)
+    return run
+
+
+def test_foreign_snapshot_laid_out_in_advance_is_not_trained_on(victim):
+    victim.forge("snapshot.json", SnapshotSummary("a" * 32, 1_000_000, 0, "2026-11-21T02:00:00Z"))
+    taken = data.snapshot(victim.run(), victim.collection, STARTED_AT, victim.trainer_keys)
+
+    assert (taken.rows, taken.digest == "a" * 32) == (1_500, False)
+
+
+def test_document_signed_for_another_run_is_not_reused(victim):
+    other = RunContext(victim.store, PIPELINE, "manual__1")
+    replace_first(other, "snapshot.json", SnapshotSummary("b" * 32, 9, 0, ""), victim.trainer_keys)
+    moved = victim.store.get(other.key("first/snapshot.json"))
+    victim.store.put(keys.run_file("sites", RUN_ID, "first/snapshot.json"), moved)
+    taken = data.snapshot(victim.run(), victim.collection, STARTED_AT, victim.trainer_keys)
+
+    assert taken.rows == 1_500
+
+
+def test_rejected_version_named_as_champion_is_not_compared_with(victim):
+    worse = promote(
+        victim.store, Version(version_name(1)), victim.stranger, victim.stranger, run_id="a"
+    )
+    forged = victim.store.get(keys.approved("sites")).decode()
+    victim.store.delete(keys.approved("sites"))
+    victim.store.delete(keys.history("sites", 1))
+    victim.forge("champion.json", ChampionPin(worse.serial, forged))
+    pin = champion.pin_champion(victim.run(), victim.trusted_keys, victim.trainer_keys)
+
+    assert pin == ChampionPin(0)
+
+
+def test_unsigned_champion_is_refused_even_where_it_was_recorded(victim):
+    promote(victim.store, Version(version_name(1)), victim.stranger, victim.stranger)
+    forged = victim.store.get(keys.approved("sites")).decode()
+    run = victim.run()
+    with run.step("pin_champion"):
+        run.write(ChampionPin(1, forged))
+
+    with pytest.raises(SignatureError):
+        champion.read_champion(run, victim.trusted_keys)
+
+
+@pytest.mark.parametrize("restored", ["nothing", "the first approval"])
+def test_older_approval_put_back_stops_the_run(victim, restored):
+    promote(victim.store, Version(version_name(1)), victim.trainer, victim.approver, run_id="a")
+    first = victim.store.get(keys.approved("sites"))
+    promote(victim.store, Version(version_name(2)), victim.trainer, victim.approver, run_id="b")
+    victim.store.delete(keys.approved("sites"))
+    if restored != "nothing":
+        victim.store.put(keys.approved("sites"), first)
+
+    with pytest.raises(PointerError, match="is newer"):
+        champion.pin_champion(victim.run(), victim.trusted_keys, victim.trainer_keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("accepted.parquet", split),
+        ("split/train.parquet", lambda run: training_steps.search(run, "KNN", ORDER)),
+        ("split/test.parquet", lambda run: read_side(run, "test")),
+        ("candidates/LogisticRegression.json", lambda run: training_steps.choose(run, ORDER)),
+        ("candidates/LogisticRegression.joblib", lambda run: training_steps.choose(run, ORDER)),
+        ("chosen.json", lambda run: training_steps.evaluate_chosen(run, None, ORDER)),
+        ("chosen.joblib", training_steps.read_chosen),
+        ("champion.json", lambda run: champion.pinned_pointer(run, None)),
+    ],
+)
+def test_file_replaced_between_two_tasks_stops_the_run(victim, trained, name, read):
+    body = victim.store.get(trained.key(name))
+    victim.store.put(trained.key(name), body + b" ")
+
+    with pytest.raises(RunDocumentError, match="not what the earlier step wrote"):
+        read(victim.run(trained.steps))
+
+
+def test_file_that_no_step_recorded_is_not_read(victim, trained):
+    victim.store.put(
+        trained.key("candidates/HistGradientBoosting.json"),
+        victim.store.get(trained.key("candidates/LogisticRegression.json")),
+    )
+
+    assert training_steps.choose(trained, ORDER).candidates == ("LogisticRegression",)
+    with pytest.raises(RunDocumentError, match="no earlier step"):
+        trained.read_estimator("candidates/HistGradientBoosting.joblib")
+
+
+def test_forged_evaluation_is_never_signed(victim, trained):
+    evaluation = training_steps.evaluate_chosen(trained, None, ORDER)
+    better = replace(evaluation, test={**evaluation.test, "accuracy": 0.9999})
+    victim.store.put(trained.key(Evaluation.NAME), serialise(better))
+    made = BuildInfo(started_at=STARTED_AT + timedelta(days=1), seed=0, code_commit="")
+
+    with pytest.raises(RunDocumentError, match="not what the earlier step wrote"):
+        package(trained, made, signing_key=victim.trainer.path, trusted_keys=victim.trusted_keys)
+    assert list(victim.store.keys_under(keys.versions_prefix("sites"))) == []
+
+
+def test_forged_times_are_measured_again(victim):
+    victim.forge("times/a.json", MeasuredTimes(0.1, {}))
+    run = victim.run()
+    with run.step("package"):
+        kept = keep_first(
+            run, MeasuredTimes, "times/a.json", lambda: MeasuredTimes(9, {}), victim.trainer_keys
+        )
+
+    assert kept.latency_us == 9
+
+
+def test_records_replaced_inside_a_snapshot_are_refused(victim):
+    run = victim.run()
+    taken = data.snapshot(run, victim.collection, STARTED_AT, victim.trainer_keys)
+    victim.collection.update_many({}, {"$set": {"Result": 1}})
+    other = data.snapshot(
+        RunContext(victim.store, PIPELINE, "other"),
+        victim.collection,
+        STARTED_AT,
+        victim.trainer_keys,
+    )
+    poisoned = victim.store.get(keys.snapshot_part("sites", other.digest, 0))
+    victim.store.put(keys.snapshot_part("sites", taken.digest, 0), poisoned)
+
+    with pytest.raises(SnapshotCorruptError):
+        data.validate(run, ROOT / "gx")
+
+
+def test_profile_of_a_snapshot_cannot_name_other_content(victim):
+    run = victim.run()
+    taken = data.snapshot(run, victim.collection, STARTED_AT, victim.trainer_keys)
+    key = keys.snapshot_profile("sites", taken.digest)
+    profile = json.loads(victim.store.get(key))
+    profile["n_rows"] += 1
+    victim.store.put(key, json.dumps(profile).encode())
+
+    with pytest.raises(SnapshotCorruptError):
+        data.validate(run, ROOT / "gx")
