@@ -85,7 +85,7 @@ def test_the_snapshot_is_the_data_set():
 
     assert dataset.digest == DIGEST
     assert dataset.source == f"s3://nightcatch/snapshots/sites/{DIGEST}/"
-    assert dataset.profile == {"rows": 100, "simulated_rows": 0}
+    assert (dataset.profile["rows"], dataset.profile["simulated_rows"]) == (100, 0)
 
 
 def test_documents_and_the_readable_files_of_the_version_are_artifacts():
