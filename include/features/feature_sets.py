@@ -56,8 +56,7 @@ class FeatureSet:
 
 
 URLS = FeatureSet(urls.URL_FEATURES, urls.N_COLUMNS, urls.featurise, parts_of, keep)
-URLS_1 = FeatureSet(urls.URL_FEATURES_1, urls.N_COLUMNS_1, urls.featurise_1, parts_of, keep)
-_KNOWN = {known.name: known for known in (URLS, URLS_1)}
+_KNOWN = {URLS.name: URLS}
 
 
 def feature_set(name: str) -> FeatureSet:

@@ -5,8 +5,8 @@ import re
 from operator import mul
 from typing import Final
 
-from include.features.address import Address
 from include.features.word_lists import BRANDS, LURES
+from include.urls.address import Address
 
 N_FIGURES: Final = 76
 SHARES: Final = (14, 15, 21, 22, 66)

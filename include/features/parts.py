@@ -1,14 +1,12 @@
 """A URL as the parts a reader sees, each of which can be taken out; for explanations."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from include.features.address import Address, take_apart
+from include.urls.address import Address, address_of
+from include.urls.parse import ParsedUrl
+from include.urls.reading import read_url
 
-_SCHEME = re.compile(r"\s*(?:[a-zA-Z][a-zA-Z0-9+.\-]*:)?[/\\]*")
-_AUTHORITY_END = re.compile(r"[/\\?#]")
-_WWW = re.compile(r"^www\d{0,2}\.", re.IGNORECASE)
 _NEUTRAL_NAME, _NEUTRAL_ENDING = "example", "com"
 
 
@@ -24,7 +22,7 @@ class Part:
     subject : str
         The same in words.
     text : str
-        As it stands in the URL.
+        As browsers read it.
     """
 
     name: str
@@ -44,24 +42,26 @@ _SUBJECTS = {
 }
 
 
-def parts_of(url: str) -> tuple[Part, ...]:
-    """Return the parts of any string read as a URL, from left to right.
+def parts_of(text: str) -> tuple[Part, ...]:
+    """Return the parts of the URL that a text holds, from left to right.
 
-    Scheme and ``www.`` count for nothing and are no parts.
+    Scheme, ``www.`` and usual ports do not count and are no parts.
+
+    Raises
+    ------
+    UrlRefusedError
+        If the text is no web address.
     """
-    behind_scheme = _SCHEME.sub("", url, count=1)
-    end = _AUTHORITY_END.search(behind_scheme)
-    cut = end.start() if end else len(behind_scheme)
-    userinfo, _, host_and_port = behind_scheme[:cut].rpartition("@")
-    address = take_apart(url)
-    host = _WWW.sub("", host_and_port.removesuffix(f":{address.port}"), count=1)
-    path, mark, query = _split_query(behind_scheme[cut:])
+    url = read_url(text).parsed
+    address = address_of(url)
+    query = url.tail.find("?") if "?" in url.tail.partition("#")[0] else url.tail.find("#")
+    path, query_text = (url.tail, "") if query < 0 else (url.tail[:query], url.tail[query:])
     texts = {
-        "userinfo": userinfo,
-        **_host_parts(host, address),
+        "userinfo": url.userinfo,
+        **_host_parts(url, address),
         "port": address.port,
         "path": "" if path == "/" else path,
-        "query": mark + query,
+        "query": query_text,
     }
     return tuple(Part(name, _SUBJECTS[name], text) for name, text in texts.items() if text)
 
@@ -84,6 +84,7 @@ def keep(parts: tuple[Part, ...], kept: Collection[int]) -> str:
         host = text.get("domain") or text.get("address") or f"{_NEUTRAL_NAME}.{_NEUTRAL_ENDING}"
     return "".join(
         (
+            "http://",
             f"{text['userinfo']}@" if "userinfo" in text else "",
             f"{text['subdomain']}." if "subdomain" in text else "",
             host,
@@ -94,23 +95,10 @@ def keep(parts: tuple[Part, ...], kept: Collection[int]) -> str:
     )
 
 
-def _split_query(tail: str) -> tuple[str, str, str]:
-    found = re.search(r"[?#]", tail)
-    if found is None:
-        return tail, "", ""
-    return tail[: found.start()], found[0], tail[found.end() :]
-
-
-def _host_parts(host: str, address: Address) -> dict[str, str]:
-    """Return the pieces of a host as it was written; one that is written oddly stays whole."""
+def _host_parts(url: ParsedUrl, address: Address) -> dict[str, str]:
+    """Return the pieces of a host; one without a public suffix, or that is one, stays whole."""
     if address.is_ip:
-        return {"address": host}
-    if host.lower() != address.host or address.suffix in ("", address.domain):
-        return {"domain": host}
-    name_and_ending = len(address.domain)
-    n_ending = len(address.suffix)
-    return {
-        "subdomain": address.subdomain,
-        "domain": host[len(host) - name_and_ending : len(host) - n_ending - 1],
-        "ending": address.suffix,
-    }
+        return {"address": url.written_host}
+    if address.suffix in ("", address.domain):
+        return {"domain": address.host}
+    return {"subdomain": address.subdomain, "domain": address.label, "ending": address.suffix}

@@ -1,17 +1,11 @@
 """Words, traits and peers of a URL as text, each marked with what it is."""
 
 import re
-from array import array
 from bisect import bisect
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
-from zlib import crc32
 
-import numpy as np
-import numpy.typing as npt
-
-from include.features.address import Address
+from include.urls.address import Address
 
 _WORD = re.compile(r"[a-z0-9\u0080-\uffff]+")
 _DIGITS = re.compile(r"[0-9]+")
@@ -25,7 +19,6 @@ _PATH_END = re.compile(r"[?#]")
 _SOUNDS = str.maketrans("aeiouybcdfghjklmnpqrstvwxz0123456789", "v" * 6 + "c" * 20 + "0" * 10)
 _LETTERS_MEANT = str.maketrans("013457", "oleast")
 _SIZES = (1, 4, 6, 8, 10, 13, 17, 22)
-_GOLDEN = 0x9E3779B1
 
 N_PEERS = 22
 
@@ -135,10 +128,7 @@ def peers_of(form: Form, path: str) -> list[str]:
     Much the same as words and traits, but always as many, in the same order: each can be judged by
     itself. None holds an end of line.
     """
-    peers = [*_host_peers(form, path), *_path_peers(form, path)]
-    if "\n" in "".join(peers):
-        return [peer.replace("\n", " ") for peer in peers]
-    return peers
+    return [*_host_peers(form, path), *_path_peers(form, path)]
 
 
 def _host_peers(form: Form, path: str) -> list[str]:
@@ -223,20 +213,3 @@ def _path_traits(form: Form, path: str) -> list[str]:
 def _shape(path: str) -> str:
     """Return a path with every run of letters as one ``a`` and of digits as one ``0``."""
     return _DIGITS.sub("0", _LETTERS.sub("a", path[:120]))[:30]
-
-
-def numbers(texts: Sequence[Sequence[str]], n_most: int, bits: int) -> npt.NDArray[np.float32]:
-    """Return a number below ``2 ** bits`` for each word of each text, then 0 up to `n_most`."""
-    found = array("I")
-    for words in texts:
-        encoded = "\n".join(words).encode("utf-8", "replace").split(b"\n")
-        row = [*map(crc32, encoded[:n_most])]
-        found.extend(row)
-        found.frombytes(bytes(found.itemsize * (n_most - len(row))))
-    mixed = np.frombuffer(found, np.uintc).reshape(len(texts), n_most) * np.uint32(_GOLDEN)
-    return (mixed >> np.uint32(32 - bits)).astype(np.float32)
-
-
-def crc(text: str) -> int:
-    """Return the CRC-32 of any text."""
-    return crc32(text.encode("utf-8", "replace"))

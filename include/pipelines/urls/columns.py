@@ -1,16 +1,21 @@
 """Columns computed of `urls` records, for the suite to judge and for drift to be measured on."""
 
+import re
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from include.features.address import Address, take_apart
-from include.pipelines.urls.normal import normal_form, scheme_of
+from include.errors import UrlRefusedError
+from include.pipelines.urls.normal import normal_form
 from include.pipelines.urls.records import FIRST_SEEN, LABEL, SOURCE, TARGET, URL
+from include.urls.address import Address, address_of
+from include.urls.reading import UrlReading, read_url
 
-_HOST = r"\[[0-9a-f:.]+\]|[^\s.<>^|%]+(?:\.[^\s.<>^|%]+)+"
+_HOST = re.compile(r"\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):(?![0-9]+(?:[/?#]|$))")
 _WORDS = {TARGET.positive: "phishing", TARGET.negative: "legitimate"}
+_WEB = ("http", "https")
 _UNKNOWN = "an unknown source"
 _SHOWN_CHARS = 80
 
@@ -35,25 +40,26 @@ def suite_columns(frame: pd.DataFrame, run_at: datetime | None) -> pd.DataFrame:
         is how far the shares lie apart.
     """
     urls = frame[URL].fillna("").astype(str)
-    addresses = [take_apart(url) for url in urls]
+    read = [_read(url) for url in urls]
+    addresses = [url and address_of(url.parsed) for url in read]
     computed = pd.DataFrame(
         {
             "normalised": [
-                normal_form(url, address) for url, address in zip(urls, addresses, strict=True)
+                text if url is None else normal_form(url.parsed)
+                for text, url in zip(urls, read, strict=True)
             ],
             "n_chars": urls.str.len().astype(float).where(frame[URL].notna()),
-            "scheme": [scheme_of(url) or None for url in urls],
+            "scheme": [_scheme(text, url) for text, url in zip(urls, read, strict=True)],
         },
         index=frame.index,
     )
-    hosts = pd.Series([address.host for address in addresses], index=frame.index, dtype="str")
-    unfit = frame[URL].notna() & ~hosts.str.fullmatch(_HOST)
-    computed["no_host"] = ("'" + hosts.str.slice(0, _SHOWN_CHARS) + "'").where(unfit)
+    is_foreign = computed["scheme"].notna() & ~computed["scheme"].isin(_WEB)
+    computed["no_host"] = _unfit(frame[URL], addresses).mask(is_foreign)
     computed["repeats"] = _repeats(frame, computed["normalised"])
     computed["contradicts"] = _contradicts(frame, computed["normalised"])
     computed["days_after_run"] = _days_after(frame[FIRST_SEEN], run_at)
     traits = {
-        "home_page": np.array([not address.path for address in addresses]),
+        "home_page": np.array([address is not None and not address.path for address in addresses]),
         "https": (computed["scheme"] == "https").to_numpy(),
         "www": urls.str.contains(r"^(?:[a-zA-Z]+://)?www\.", regex=True).to_numpy(),
     }
@@ -79,19 +85,45 @@ def drift_columns(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame of shape (n_rows, 7)
         Public suffix, length, depth of the path, bare home page, host by number, source, label.
     """
-    addresses = [take_apart(url) for url in frame[URL].fillna("").astype(str)]
+    read = [_read(url) for url in frame[URL].fillna("").astype(str)]
+    addresses = [url and address_of(url.parsed) for url in read]
     return pd.DataFrame(
         {
-            "suffix": [address.suffix for address in addresses],
-            "length": [float(address.n_chars) for address in addresses],
-            "depth": [float(_depth(address)) for address in addresses],
-            "home_page": [float(not address.path) for address in addresses],
-            "number_host": [float(address.is_ip) for address in addresses],
+            "suffix": [address.suffix if address else "" for address in addresses],
+            "length": [float(address.n_chars if address else 0) for address in addresses],
+            "depth": [float(_depth(address) if address else 0) for address in addresses],
+            "home_page": [float(bool(address and not address.path)) for address in addresses],
+            "number_host": [float(bool(address and address.is_ip)) for address in addresses],
             SOURCE: frame[SOURCE],
             LABEL: frame[LABEL],
         },
         index=frame.index,
     )
+
+
+def _read(text: str) -> UrlReading | None:
+    """Return the URL of a record; None of a text that holds none."""
+    try:
+        return read_url(text)
+    except UrlRefusedError:
+        return None
+
+
+def _scheme(text: str, reading: UrlReading | None) -> str | None:
+    """Return the scheme of a record's URL; None where it has none."""
+    found = _SCHEME.match(text if reading is None else reading.url)
+    return found[1].lower() if found else None
+
+
+def _unfit(urls: pd.Series, addresses: list[Address | None]) -> pd.Series:
+    """Return of each record without a public host what stands there; missing for all others."""
+    shown = [
+        None
+        if address is not None and _HOST.fullmatch(address.host)
+        else f"'{(address.host if address else text)[:_SHOWN_CHARS]}'"
+        for text, address in zip(urls.fillna("").astype(str), addresses, strict=True)
+    ]
+    return pd.Series(shown, index=urls.index, dtype="str").where(urls.notna())
 
 
 def _depth(address: Address) -> int:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from include.features.address import Address, take_apart
 from include.pipelines.urls.records import FIRST_SEEN, SOURCE, URL
+from include.urls.address import Address, take_apart
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -46,15 +46,23 @@ def test_what_can_be_opened_has_a_host(url):
     [
         ("", "''"),
         ("http:///x", "'x'"),
-        ("not a url", "'notaurl'"),
-        ("javascript:alert(1)", "'javascript:alert(1)'"),
-        ("http://<script>.example/", "'<script>.example'"),
+        ("not a url", "'not a url'"),
+        ("http://<script>.example/", "'http://<script>.example/'"),
         ("http://a..example/", "'a..example'"),
-        ("http://" + "a" * 500, "'" + "a" * 80 + "'"),
+        ("http://" + "a" * 500, "'http://" + "a" * 73 + "'"),
+        ("a.example,1", "'a.example,1'"),
+        ("http://localhost/", "'localhost'"),
     ],
 )
 def test_what_cannot_be_opened_says_what_stands_for_the_host(url, host):
     assert of("no_host", (url, 1)) == [host]
+
+
+def test_a_foreign_scheme_is_one_fault():
+    rows = [("javascript:alert(1)", 1), ("FTP://a.example/", 1), ("hxxps://a[.]example/", 1)]
+
+    assert of("scheme", *rows) == ["javascript", "ftp", "https"]
+    assert of("no_host", *rows) == [None] * 3
 
 
 def test_a_missing_url_is_no_other_fault_than_missing():

@@ -61,7 +61,7 @@ FAULTS = {
     "empty": (
         {"url": ""},
         "url is 0 characters long, allowed are 1 to 65536; "
-        "url cannot be parsed: '' is neither a domain name nor an IP address",
+        "url cannot be opened: '' is neither a domain name nor an IP address",
     ),
     "long": (
         {"url": "http://a.example/" + "x" * 65_536},
@@ -70,7 +70,7 @@ FAULTS = {
     "scheme": ({"url": "ftp://a.example/"}, "url has the scheme ftp, allowed are http and https"),
     "no_host": (
         {"url": "http://nothing/x"},
-        "url cannot be parsed: 'nothing' is neither a domain name nor an IP address",
+        "url cannot be opened: 'nothing' is neither a domain name nor an IP address",
     ),
     "no_label": ({"label": np.nan}, "label is missing"),
     "unknown_label": (
