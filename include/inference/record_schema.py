@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from include.contract.schema import InputField
-from include.errors import ManifestError, RequestRejectedError
+from include.errors import ManifestError, RequestRejectedError, UrlRefusedError
+from include.urls.reading import read_url
 
 MAX_FAULTS = 20
 MAX_TEXT_CHARS = 65_536
@@ -35,7 +36,8 @@ class Fault:
     field : str
         The column.
     rule : str
-        ``missing``, ``unknown``, ``type``, ``allowed``, ``finite``, ``range`` or ``length``.
+        ``missing``, ``unknown``, ``type``, ``allowed``, ``finite``, ``range``, ``length`` or
+        ``url``.
     detail : str
         The rule and the value in words.
     """
@@ -229,15 +231,31 @@ def _number(field: InputField, value: object) -> float | _Broken:
 def _text(field: InputField, value: object) -> str | _Broken:
     if not isinstance(value, str):
         return _Broken("type", f"{_show(value)} is not text")
-    if not value.strip():
-        return _Broken("length", "the text is empty")
     if len(value) > MAX_TEXT_CHARS:
         return _Broken("length", f"{len(value)} characters, the limit is {MAX_TEXT_CHARS}")
     try:
         value.encode()
     except UnicodeEncodeError:
         return _Broken("type", "the text holds half of a surrogate pair")
-    return value
+    try:
+        return read_url(value).url
+    except UrlRefusedError as err:
+        return _Broken("url", str(err))
+
+
+def describe_reading(text: str, scored_url: str) -> dict[str, Any]:
+    """Return what a response tells of the URL that was read out of a text and scored.
+
+    Parameters
+    ----------
+    text : str
+        As it was sent.
+    scored_url : str
+        What `RecordSchema` made of it.
+    """
+    unwrapped = read_url(text).unwrapped if scored_url != text else ()
+    found: dict[str, Any] = {"scored_url": scored_url}
+    return {**found, "unwrapped": list(unwrapped)} if unwrapped else found
 
 
 def _parse_number(cell: str) -> object:

@@ -196,8 +196,8 @@ def test_a_url_is_explained_by_its_parts(client):
     assert explanation["contributions"][0]["meaning"] == "bad"
 
 
-def test_a_text_without_parts_is_its_own_base(client):
-    explanation = client.post("/explain", json={"url": "//"}).json["explanation"]
+def test_a_url_without_parts_is_its_own_base(client):
+    explanation = client.post("/explain", json={"url": "http://./"}).json["explanation"]
 
     assert explanation["contributions"] == []
     assert explanation["base"] == explanation["log_odds"]

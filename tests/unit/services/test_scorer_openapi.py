@@ -115,6 +115,7 @@ def test_examples_are_valid_and_answered_as_described(client, document):
 
 
 VALUES = st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=3)
+TEXTS = VALUES | st.sampled_from(["a.example/x", "hxxp://a[.]example"])
 RECORDS = st.one_of(
     st.fixed_dictionaries({field.name: st.sampled_from([-1, 1, None]) for field in FIELDS}),
     st.fixed_dictionaries(
@@ -127,8 +128,8 @@ RECORDS = st.one_of(
 BODIES = st.one_of(
     RECORDS.map(lambda record: {"record": record}),
     st.lists(RECORDS, max_size=3).map(lambda records: {"records": records, "pipeline": None}),
-    VALUES.map(lambda url: {"url": url}),
-    st.lists(VALUES, max_size=3).map(lambda urls: {"urls": urls}),
+    TEXTS.map(lambda url: {"url": url}),
+    st.lists(TEXTS, max_size=3).map(lambda urls: {"urls": urls}),
     st.dictionaries(st.sampled_from(["url", "urls", "record", "pipeline", "x"]), VALUES),
     VALUES,
 )
@@ -150,6 +151,8 @@ def test_what_the_schema_allows_is_answered_and_only_that(client, document, body
     )
     if answer.status_code == 404:  # a pipeline may be asked for by a name that none has
         assert body.get("pipeline") is not None
+    elif is_valid and answer.status_code == 422:  # JSON Schema cannot tell what a browser opens
+        assert {error["rule"] for error in answer.json["errors"]} == {"url"}
     else:
         assert is_valid == (answer.status_code == 200)
 

@@ -84,8 +84,16 @@ def test_a_million_unknown_columns_give_few_faults():
 
 @pytest.mark.parametrize(
     ("value", "rule"),
-    [(1, "type"), (None, "type"), ("", "length"), ("x" * 70_000, "length"), ("\ud800", "type")],
-    ids=["number", "null", "empty", "long", "surrogate"],
+    [
+        (1, "type"),
+        (None, "type"),
+        ("", "url"),
+        ("hello world", "url"),
+        ("mailto:a@b.example", "url"),
+        ("x" * 70_000, "length"),
+        ("\ud800", "type"),
+    ],
+    ids=["number", "null", "empty", "prose", "mail", "long", "surrogate"],
 )
 def test_text_has_rules_of_its_own(value, rule):
     schema = RecordSchema((InputField("url", "string", None),))

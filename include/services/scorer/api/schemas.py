@@ -16,7 +16,7 @@ _PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
 _ANSWER_ID: Schema = {**_TEXT, "description": "Names the answer, for feedback; row n is id-n."}
-_OPTIONAL = ("url", "explanation")
+_OPTIONAL = ("url", "scored_url", "unwrapped", "explanation")
 
 
 def closed(properties: dict[str, Schema], optional: Sequence[str] = ()) -> Schema:
@@ -59,8 +59,15 @@ def records_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, 
 
 
 def url_schema() -> Schema:
-    """Return the schema of an address; it is never fetched."""
-    return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_CHARS, "pattern": r"\S"}
+    """Return the schema of a URL; JSON Schema cannot tell what a browser opens."""
+    return {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_TEXT_CHARS,
+        "pattern": r"\S",
+        "description": "A web address as people write it: a host, defanged, or in a link that holds"
+        " it. Never fetched. What is no web address is refused with 422 and the rule `url`.",
+    }
 
 
 def answer_schemas() -> dict[str, Schema]:
@@ -71,7 +78,14 @@ def answer_schemas() -> dict[str, Schema]:
         "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
         "id": _ANSWER_ID,
     }
-    item = {"url": _TEXT, **verdict, "explanation": reference("Explanation")}
+    reading = {
+        "scored_url": {**_TEXT, "description": "The URL that was read out of the text and scored."},
+        "unwrapped": {
+            **list_of(_TEXT),
+            "description": "Services whose links held the URL, the outermost first.",
+        },
+    }
+    item = {"url": _TEXT, **reading, **verdict, "explanation": reference("Explanation")}
     return {
         "Model": closed({"pipeline": _TEXT, "version": _TEXT, "serial": {"type": "integer"}}),
         "Prediction": closed(item, _OPTIONAL),

@@ -7,6 +7,7 @@ from typing import Any
 
 from include.inference.explain.rows import check_explainable, explain_rows
 from include.inference.prediction_ids import new_id
+from include.inference.record_schema import describe_reading
 from include.inference.traffic_record import Scored
 from include.inference.verdict import describe_model, verdict
 from include.services.scorer.api.request_parser import PredictRequest
@@ -58,7 +59,8 @@ def predict(scorer: Scorer, request: PredictRequest, *, explained: bool) -> dict
     scorer.metrics.count_predictions(pointer.pipeline, by_label)
     if request.is_text:
         predictions = [
-            {"url": url, **entry} for url, entry in zip(request.items, predictions, strict=True)
+            {"url": url, **describe_reading(str(url), scored), **entry}
+            for url, scored, entry in zip(request.items, matrix[:, 0], predictions, strict=True)
         ]
     for entry, explanation in zip(predictions, explanations, strict=False):
         entry["explanation"] = explanation

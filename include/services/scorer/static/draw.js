@@ -56,8 +56,17 @@ export function drawOne(item, model) {
       element("span", {}, `${percent(item.confidence)} sure`)),
   );
   if (item.url) box.append(element("p", { class: "meta" }, item.url));
+  const reading = drawReading(item);
+  if (reading) box.append(reading);
   box.append(drawScale(item.probability, model.threshold, kind));
   return box;
+}
+
+/** Show which URL was scored, where it is not the text that was sent. */
+function drawReading(item) {
+  if (!item.scored_url || item.scored_url === item.url) return null;
+  const links = item.unwrapped ? ` (out of a link of ${item.unwrapped.join(", ")})` : "";
+  return element("p", { class: "meta" }, `read as ${item.scored_url}${links}`);
 }
 
 export function drawFootnote(model, id) {
@@ -149,7 +158,7 @@ function drawHistogram(items, threshold) {
 
 function drawTable(items, threshold) {
   const rows = items.map((item, index) => ({ item, number: index + 1 }));
-  const hasUrls = items.some((item) => item.url);
+  const hasUrls = items.some((item) => item.scored_url);
   const isNarrow = pictureWidth() < NARROW; // then an address stands below its verdict, not beside it
   const body = element("tbody");
   const caption = element("caption", { "aria-live": "polite" });
@@ -185,8 +194,9 @@ function drawRow({ item, number }, threshold, hasUrls, isNarrow) {
   const kind = isPhishing(item, threshold) ? "phishing" : "legitimate";
   const verdict = element("td", {}, element("span", { class: kind }, item.prediction));
   const row = element("tr", {}, element("th", { scope: "row" }, String(number)), verdict, element("td", { class: "n" }, percent(item.probability)));
-  if (hasUrls && isNarrow) verdict.append(element("div", { class: "meta" }, item.url || ""));
-  else if (hasUrls) row.append(element("td", { class: "url" }, item.url || ""));
+  const address = [item.url || item.scored_url || "", ...(item.url ? [drawReading(item) || ""] : [])];
+  if (hasUrls && isNarrow) verdict.append(element("div", { class: "meta" }, ...address));
+  else if (hasUrls) row.append(element("td", { class: "url" }, ...address));
   return row;
 }
 

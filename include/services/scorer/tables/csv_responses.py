@@ -82,9 +82,10 @@ class TableAnswer:
         self._id = answer_id
 
     def to_csv(self) -> IO[bytes]:
-        """Return a file with the columns that were sent, and `ADDED_COLUMNS`."""
+        """Return a file with the columns that were sent, `scored_url` of URLs, `ADDED_COLUMNS`."""
         file = _spool()
-        columns = [neutral(name) for name in self.header] + list(ADDED_COLUMNS)
+        read = ["scored_url"] * self.in_production.model.schema.is_text
+        columns = [*(neutral(name) for name in self.header), *read, *ADDED_COLUMNS]
         file.write(f"{_csv_line(columns)}\r\n".encode())
         for ids in self._said(self._csv_row):
             file.write("".join([f"{said}{number}\r\n" for said, number in ids]).encode())
@@ -146,11 +147,13 @@ class TableAnswer:
             cells[position] = neutral(cells[position])
         said = verdict(row.probability, self.in_production.manifest)
         version = self.in_production.pointer.version
-        return _csv_line([*cells, *said.values(), version, f"{self._id}-"])
+        read = [neutral(row.scored_url)] if row.scored_url else []
+        return _csv_line([*cells, *read, *said.values(), version, f"{self._id}-"])
 
     def _json_row(self, row: ScoredRow) -> str:
         said = verdict(row.probability, self.in_production.manifest)
-        return json.dumps({**said, "id": f"{self._id}-"})[:-2]
+        read = {"scored_url": row.scored_url} if row.scored_url else {}
+        return json.dumps({**read, **said, "id": f"{self._id}-"})[:-2]
 
     @cached_property
     def _columns_of_text(self) -> list[int]:

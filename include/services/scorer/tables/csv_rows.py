@@ -55,12 +55,15 @@ class ScoredRow:
     cells : list of str
     probability : float
         Of phishing.
+    scored_url : str
+        The URL that was read out of the row and scored; empty for a record.
     said : str
         What an answer makes of the row, once it did.
     """
 
     cells: list[str]
     probability: float
+    scored_url: str = ""
     said: str = ""
 
 
@@ -144,7 +147,7 @@ class _Scoring:
         self._model = model
         self._pick = _picker(table.header, model.schema)
         self._lines: dict[str, ScoredRow | None] = {}  # None for an empty line
-        self._known: dict[tuple[str, ...], float] = {}
+        self._known: dict[tuple[str, ...], tuple[float, str]] = {}  # probability, scored URL
 
     def chunks(self) -> Iterator[list[ScoredRow]]:
         """Yield the rows of some lines at a time."""
@@ -204,11 +207,14 @@ class _Scoring:
             if cells not in self._known:
                 unknown.setdefault(cells, line)
         if unknown:
-            matrix = self._model.schema.matrix(_parsed(unknown, self._model.schema))
+            schema = self._model.schema
+            matrix = schema.matrix(_parsed(unknown, schema))
             probabilities = self._model.score(matrix).tolist()
-            self._known.update(zip(unknown, probabilities, strict=True))
+            urls = matrix[:, 0].tolist() if schema.is_text else [""] * len(unknown)
+            scored = zip(probabilities, urls, strict=True)
+            self._known.update(zip(unknown, scored, strict=True))
         return [
-            ScoredRow(cells, self._known[inputs])
+            ScoredRow(cells, *self._known[inputs])
             for (cells, _), inputs in zip(numbered, picked, strict=True)
         ]
 
