@@ -2,12 +2,11 @@
 
 Every Sunday at 04:00 UTC, and whenever somebody triggers it; without *apply* it only lists.
 
-![What happens, step by step](/flows/retain.svg)
-
 **What goes**: versions that were never approved, runs, quarantined rows, Data Docs, snapshots that
 no kept version needs, and old days of traffic and feedback. **What stays**, whatever its age: every
 version that was ever approved, its snapshot, and what its run found out; the newest versions; and
-all that is younger than two days, which a run under way or a waiting approval may need.
+all that is younger than two days, which a run under way or a waiting approval may need. A version that
+is being approved meanwhile stays; one that is being deleted cannot be approved.
 
 **Run it again** whenever you like. Killed anywhere, it leaves nothing that looks whole and is not:
 a version loses its signature first, a snapshot its profile. The next run takes the rest.

@@ -38,7 +38,7 @@ class SignatureError(NightCatchError):
 
 
 class PointerError(NightCatchError):
-    """An approved pointer is malformed, of another pipeline, expired, or replayed."""
+    """An approved pointer is malformed, of another pipeline, or replayed."""
 
 
 class VersionRefusedError(NightCatchError):

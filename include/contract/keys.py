@@ -155,6 +155,26 @@ def history(pipeline: str, serial: int) -> str:
     return f"{history_prefix(pipeline)}{serial:08d}.json"
 
 
+def approving_prefix(pipeline: str, version: str) -> str:
+    """Return the folder of the approvals of a version that are under way."""
+    return f"{versions_prefix(pipeline)}approving/{version_name(version)}/"
+
+
+def approving(pipeline: str, version: str, run_id: str) -> str:
+    """Return the key that is there while one approval of a version is under way."""
+    return f"{approving_prefix(pipeline, version)}{safe_run_id(run_id)}.json"
+
+
+def retiring_prefix(pipeline: str) -> str:
+    """Return the folder of the versions that retention is deleting."""
+    return f"{versions_prefix(pipeline)}retiring/"
+
+
+def retiring(pipeline: str, version: str) -> str:
+    """Return the key that is there while retention deletes a version; it cannot be approved."""
+    return f"{retiring_prefix(pipeline)}{version_name(version)}.json"
+
+
 def docs_root() -> str:
     """Return the folder of all Data Docs, one folder for each pipeline in it."""
     return "docs/"

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -29,8 +28,6 @@ class Pointer:
         `approved_at` is ISO 8601 in UTC.
     run_id : str
         The DAG run or command that asked; the same one never counts twice.
-    expires_at : str or None
-        ISO 8601 in UTC; scorers refuse the pointer from then on.
     """
 
     pipeline: str
@@ -41,12 +38,10 @@ class Pointer:
     approved_at: str
     reason: str
     run_id: str
-    expires_at: str | None = None
 
     def to_json(self, key: ec.EllipticCurvePrivateKey) -> bytes:
         """Return the signed bytes of ``approved.json``."""
-        fields = {name: value for name, value in asdict(self).items() if value is not None}
-        return signature.signed_document(PAYLOAD_TYPE, fields, key)
+        return signature.signed_document(PAYLOAD_TYPE, asdict(self), key)
 
 
 def parse_pointer(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) -> Pointer:
@@ -94,20 +89,6 @@ def claimed_run_id(body: bytes) -> str | None:
     return document.get("run_id") if isinstance(document, dict) else None
 
 
-def check_in_time(pointer: Pointer, now: datetime) -> None:
-    """Return when the pointer has not expired at `now` (aware, UTC).
-
-    Raises
-    ------
-    PointerError
-        If it has.
-    """
-    if pointer.expires_at is not None and datetime.fromisoformat(pointer.expires_at) <= now:
-        raise PointerError(
-            f"{pointer.pipeline}: serial {pointer.serial} expired at {pointer.expires_at}"
-        )
-
-
 def check_succession(current: Pointer | None, new: Pointer) -> None:
     """Return when `new` may follow `current`: a higher serial, or the very same pointer.
 
@@ -125,9 +106,6 @@ def _from_document(document: dict[str, Any]) -> Pointer:
     serial = document["serial"]
     if type(serial) is not int or serial < 1:
         raise ValueError(f"serial {serial!r} is not a positive integer")
-    expires_at = document.get("expires_at")
-    if expires_at is not None and datetime.fromisoformat(expires_at).tzinfo is None:
-        raise ValueError("expires_at has no time zone")
     return Pointer(
         pipeline=keys.pipeline_name(document["pipeline"]),
         version=keys.version_name(document["version"]),
@@ -137,5 +115,4 @@ def _from_document(document: dict[str, Any]) -> Pointer:
         approved_at=str(document["approved_at"]),
         reason=str(document["reason"]),
         run_id=str(document["run_id"]),
-        expires_at=expires_at,
     )

@@ -7,6 +7,7 @@ approval (or the same one, run again) writes it first: history has neither gaps 
 
 import logging
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -46,7 +47,6 @@ class Request:
         Serial in production when the version was judged, 0 for none; None to follow any serial.
     manifest_sha256 : str or None
         Of the version that was judged; None to approve whatever the version holds.
-    expires_at : str or None
     never_older : bool
         Refuse the version if it is of an older run than the one in production.
     """
@@ -59,7 +59,6 @@ class Request:
     run_id: str
     expected_serial: int | None = None
     manifest_sha256: str | None = None
-    expires_at: str | None = None
     never_older: bool = False
 
 
@@ -116,10 +115,10 @@ def approve(
         )
     if current:
         _write_history(store, current[0], current[1].body)
-    # Looked at last, so that next to nothing can happen to the version before it is in production.
-    manifest_sha256 = _manifest_of_complete_version(store, request)
-    pointer = _pointer(request, serial + 1, manifest_sha256)
-    _swap(store, pointer, pointer.to_json(key), current and current[1])
+    with _announced(store, request):
+        manifest_sha256 = _manifest_of_complete_version(store, request)
+        pointer = _pointer(request, serial + 1, manifest_sha256)
+        _swap(store, pointer, pointer.to_json(key), current and current[1])
     _log.info(
         "%s: version %s is in production, serial %d",
         pointer.pipeline,
@@ -127,6 +126,26 @@ def approve(
         pointer.serial,
     )
     return pointer
+
+
+@contextmanager
+def _announced(store: ObjectStore, request: Request) -> Iterator[None]:
+    """Keep retention from deleting the version meanwhile; refuse one that it deletes already.
+
+    Approval and retention each write their own object and then look for the other's, so at least
+    one of them sees the other, whatever the timing: the approval is refused, or the version kept.
+    An approval that is killed leaves its object, and with it the version.
+    """
+    announced = keys.approving(request.pipeline, request.version, request.run_id)
+    store.put(announced, b"{}", "application/json")
+    try:
+        if store.exists(keys.retiring(request.pipeline, request.version)):
+            raise VersionRefusedError(
+                f"{request.pipeline}: version {request.version} is being deleted by retention"
+            )
+        yield
+    finally:
+        store.delete(announced)
 
 
 def is_of_older_run(version: str, in_production: Pointer) -> bool:
@@ -219,7 +238,6 @@ def _pointer(request: Request, serial: int, manifest_sha256: str) -> Pointer:
         approved_at=request.approved_at,
         reason=request.reason,
         run_id=request.run_id,
-        expires_at=request.expires_at,
     )
 
 

@@ -1,6 +1,6 @@
 """Separation of duties: who trains may not approve, who approves may not train; keys change."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -102,24 +102,6 @@ def test_who_holds_the_trainers_key_only_cannot_follow_an_approval(house):
         house.store.get(keys.approved("sites")), house.approver.trusted, pipeline="sites"
     )
     assert pointer.version == FIRST
-
-
-def test_an_expired_approval_is_not_loaded_from_the_bucket_nor_from_disk(house):
-    house.promote(FIRST)
-    house.scorer().poll_once()
-    house.promote(SECOND, expires_at=(NOW + timedelta(hours=1)).isoformat())
-    scorer = house.scorer()
-    scorer.poll_once()
-    in_time = served(scorer)
-    house.now += timedelta(hours=1)
-    from_disk = house.scorer()
-    outcome = from_disk.poll_once()
-
-    assert in_time == SECOND
-    assert served(from_disk) is None
-    assert (outcome.kind, outcome.failure) == ("refused", "PointerError")
-    assert "expired at" in outcome.reason
-    assert served(house.scorer(cache="fresh")) is None
 
 
 def test_the_approvers_key_is_changed_without_a_gap(house):

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 from dataclasses import replace
-from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -150,10 +149,6 @@ DAMAGES = {
         lambda site: site.put_pointer(version=version_name(99), serial=3),
         "ObjectMissingError",
     ),
-    "pointer expired": (
-        lambda site: site.put_pointer(expires_at="2026-11-21T02:59:59+00:00", serial=3),
-        "PointerError",
-    ),
     "pointer of another pipeline": (
         lambda site: site.put_pointer(pipeline="urls", serial=3),
         "PointerError",
@@ -291,18 +286,6 @@ def test_a_damaged_file_on_disk_is_not_believed(site, name, change):
     assert follower.in_production is None
     assert follower.poll_once().kind == "swapped"
     assert site.follower().restore().kind == "swapped"
-
-
-def test_an_expired_pointer_is_refused_at_a_restart_and_kept_while_in_force(site, caplog):
-    follower = site.follower()
-    site.promote(FIRST, expires_at="2026-11-21T04:00:00+00:00")
-    follower.poll_once()
-    site.now += timedelta(hours=2)
-    outcomes = {follower.poll_once().failure for _ in range(3)}
-
-    assert outcomes == {"PointerError"}
-    assert production_version(follower) == FIRST
-    assert site.follower().restore().failure == "PointerError"
 
 
 def test_a_slower_worker_never_turns_the_shared_folder_back(site):

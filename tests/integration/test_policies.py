@@ -194,7 +194,6 @@ def test_architecturekeeping_needs_no_more_than_the_trainer_may(run, account):
         as_trainer,
         "sites",
         plan_retention(as_trainer, "sites", PIPELINE.retention, later),
-        wait=lambda: None,
     )
 
     assert {"run", "traffic"} <= {each.kind for each in deleted}

@@ -74,15 +74,15 @@ class Shelf:
             self.store, manifest, files, signing_key=self.trainer.path, trusted=self.trainer.trusted
         )
 
-    def approve(self, name):
+    def approve(self, name, store=None):
         asked = request(name, run_id=f"approves {name}")
-        return approve(self.store, asked, self.approver.key, self.approver.trusted)
+        return approve(store or self.store, asked, self.approver.key, self.approver.trusted)
 
     def plan(self, *, days=31, policy=POLICY):
         return plan_retention(self.store, "sites", policy, datetime.now(UTC) + timedelta(days=days))
 
-    def sweep(self, expired=None, wait=lambda: None):
-        return sweep(self.store, "sites", self.plan() if expired is None else expired, wait)
+    def sweep(self, expired=None):
+        return sweep(self.store, "sites", self.plan() if expired is None else expired)
 
     def everything(self):
         return set(self.store.keys_under(""))
@@ -184,23 +184,72 @@ def test_an_approval_that_cannot_be_read_keeps_everything(shelf):
     assert shelf.everything() == before
 
 
-def test_a_version_that_is_approved_while_it_is_going_stays_whole(shelf):
+def store_with(s3, shelf, event, do):
+    """Return a store that calls `do` once, before its request of that name."""
+    client, calls = s3.client(), []
+
+    def once(**_):
+        if not calls:
+            calls.append(event)
+            do()
+
+    client.meta.events.register(f"before-send.s3.{event}", once)
+    return ObjectStore(client, shelf.store.bucket)
+
+
+# Every request of an approval, in the order in which they are sent.
+APPROVAL = ("GetObject", "PutObject", "HeadObject", "DeleteObject")
+
+
+@pytest.mark.parametrize("request_", APPROVAL)
+def test_version_deleted_while_it_is_approved_is_refused_or_stays_whole(shelf, s3, request_):
+    expired, deleted = shelf.plan(), []
+    interrupted = store_with(s3, shelf, request_, lambda: deleted.extend(shelf.sweep(expired)))
+    try:
+        shelf.approve(REJECTED, interrupted)
+    except VersionRefusedError:
+        assert ("version", REJECTED) in named(deleted)
+    else:
+        assert deleted == []
+        assert read_signed_manifest(shelf.store, "sites", REJECTED, shelf.trusted_keys)
+        assert ("snapshot", digest_of(3)) not in named(shelf.plan())
+    assert ("version", REJECTED) not in named(shelf.plan())
+
+
+@pytest.mark.parametrize("request_", ["PutObject", "ListObjectsV2", "GetObject", "DeleteObject"])
+def test_version_approved_while_it_is_deleted_is_refused_or_stays_whole(shelf, s3, request_):
+    expired, approved = shelf.plan(), []
+
+    def approve_meanwhile():
+        try:
+            approved.append(shelf.approve(REJECTED))
+        except VersionRefusedError:
+            approved.append(None)
+
+    deleted = sweep(store_with(s3, shelf, request_, approve_meanwhile), "sites", expired)
+    (pointer,) = approved
+
+    assert (pointer is None) == (("version", REJECTED) in named(deleted))
+    if pointer:
+        assert read_signed_manifest(shelf.store, "sites", REJECTED, shelf.trusted_keys)
+
+
+def test_approval_that_was_killed_keeps_its_version(shelf, s3):
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def child():
+        shelf.approve(REJECTED, store_with(s3, shelf, "HeadObject", die))
+
     expired = shelf.plan()
+    process = fork.Process(target=child)
+    process.start()
+    process.join(600)
+    deleted = shelf.sweep(expired)
 
-    def approve_late():
-        # Its approver had looked at the signature just before that went.
-        shelf.store.put(*late)
-        shelf.approve(REJECTED)
-        shelf.store.delete(late[0])
-
-    key = keys.version_file("sites", REJECTED, keys.SIGNATURE)
-    late = (key, shelf.store.get(key))
-    deleted = shelf.sweep(expired, approve_late)
-
+    assert process.exitcode == -signal.SIGKILL
     assert deleted == ()
-    assert read_signed_manifest(shelf.store, "sites", REJECTED, shelf.trusted_keys)
-    assert ("snapshot", digest_of(3)) not in named(shelf.plan())
-    assert ("version", UNFINISHED) in named(shelf.plan())
+    assert shelf.approve(REJECTED).version == REJECTED
 
 
 def test_what_is_used_again_since_the_plan_stays(shelf):
@@ -244,7 +293,7 @@ def test_killed_at_any_deletion_nothing_looks_whole_that_is_not(shelf, s3):
             client = s3.client()
             event = "before-send.s3.DeleteObject" if step % 2 else "after-call.s3.DeleteObject"
             client.meta.events.register(event, die)
-            sweep(ObjectStore(client, shelf.store.bucket), "sites", expired, lambda: None)
+            sweep(ObjectStore(client, shelf.store.bucket), "sites", expired)
 
         process = fork.Process(target=child)
         process.start()

@@ -28,6 +28,8 @@ MAY = {
     "version_file": (("sites", VERSION, keys.MODEL_ONNX), "rwd", "r", "r"),
     "approved": (("sites",), "r", "rw", "r"),
     "history": (("sites", 7), "r", "rw", ""),
+    "approving": (("sites", VERSION, RUN), "r", "rwd", ""),
+    "retiring": (("sites", VERSION), "rwd", "r", ""),
     "traffic_file": (("sites", DAY, "a"), "rd", "", "w"),
     "feedback_file": (("sites", DAY, "a"), "rd", "", "w"),
     "monitoring_report": (("sites", DAY), "rwd", "", ""),
@@ -89,7 +91,13 @@ def test_the_files_of_a_version_are_all_there():
 
 @pytest.mark.parametrize(
     ("name", "approver"),
-    [("gate.json", "r"), ("gate.sig", "r"), ("approval.json", "w"), ("evaluation.json", "")],
+    [
+        ("gate.json", "r"),
+        ("gate.sig", "r"),
+        ("chain.json", "r"),
+        ("approval.json", "w"),
+        ("evaluation.json", ""),
+    ],
 )
 def test_an_approver_reads_the_verdicts_and_leaves_the_answer(name, approver):
     assert granted("approver", keys.run_file("sites", RUN, name)) == approver
@@ -117,7 +125,6 @@ def test_a_role_may_list_so_that_a_missing_object_is_a_404(role):
         *(
             pytest.param(keys.version_file("sites", VERSION, name), {"If-None-Match"}, id=name)
             for name in FILES
-            if name != keys.SIGNATURE
         ),
     ],
 )
@@ -131,8 +138,7 @@ def test_the_bucket_takes_conditional_writes_only(key, accepted):
 
 
 def test_what_is_written_freely_needs_no_condition():
-    signature = keys.version_file("sites", VERSION, keys.SIGNATURE)  # retention may put it back
-    free = [signature, keys.run_file("sites", RUN, "gate.json"), keys.reported_champion("sites")]
+    free = [keys.run_file("sites", RUN, "gate.json"), keys.reported_champion("sites")]
 
     assert not [key for key in free if refuses_put(BUCKET, key, ())]
 

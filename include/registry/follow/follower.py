@@ -11,7 +11,6 @@ from include.contract.manifest import Manifest
 from include.contract.pointer import (
     MAX_POINTER_BYTES,
     Pointer,
-    check_in_time,
     check_succession,
     parse_pointer,
 )
@@ -168,7 +167,6 @@ class Follower(Generic[ModelT]):
         content = self._last_good.read()
         # Another worker may have kept a later version since the pointer was read.
         pointer = self._newest = self._verify_pointer(content.pointer)
-        check_in_time(pointer, self._now())
         manifest = verify_version(content, pointer, self._trusted_keys)
         self._set_production(pointer, manifest, content.model)
         return Outcome(self.pipeline, "swapped")
@@ -186,7 +184,6 @@ class Follower(Generic[ModelT]):
             assert self.in_production is not None, (
                 "only a pointer that was followed has its ETag kept"
             )
-            check_in_time(self.in_production.pointer, self._now())
             return Outcome(self.pipeline, "unchanged")
         if self._must_wait(fetched.etag):
             assert self._refused is not None
@@ -204,7 +201,6 @@ class Follower(Generic[ModelT]):
     def _follow(self, fetched: Fetched) -> Outcome:
         pointer = self._verify_pointer(fetched.body)
         check_succession(self._newest, pointer)
-        check_in_time(pointer, self._now())
         if self.in_production is not None and self.in_production.pointer == pointer:
             return Outcome(self.pipeline, "unchanged")
         content, manifest = self._fetch_version(fetched.body, pointer)

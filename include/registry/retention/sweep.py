@@ -1,54 +1,41 @@
 """Deletes what need not be kept any more, so that whatever is left looks whole or looks broken.
 
 A version loses its signature first and a snapshot its profile: killed anywhere, what is left can
-neither be approved nor trained on, and the next sweep takes the rest.
+neither be approved nor trained on, and the next sweep takes the rest. A version that is being
+approved stays: see `include.registry.approve`.
 """
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 
 from include.contract import keys
-from include.errors import ObjectMissingError
 from include.registry.retention.plan import Expired, approved_versions
 from include.stores.objects import Entry, ObjectStore
 
 _log = logging.getLogger(__name__)
-# Between looking at a version's signature and bringing it into production, an approval writes once.
-_APPROVAL_TAKES_S = 5.0
 
 
-def wait_for_approvals() -> None:
-    """Return when an approval that has looked at its version already has come through."""
-    time.sleep(_APPROVAL_TAKES_S)
-
-
-def sweep(
-    store: ObjectStore,
-    pipeline: str,
-    expired: Sequence[Expired],
-    wait: Callable[[], None] = wait_for_approvals,
-) -> tuple[Expired, ...]:
+def sweep(store: ObjectStore, pipeline: str, expired: Sequence[Expired]) -> tuple[Expired, ...]:
     """Return what is deleted now; what was used again since it was planned is left.
 
     Parameters
     ----------
     store : ObjectStore
     pipeline : str
-    doomed : sequence of Doomed
+    expired : sequence of Expired
         What `include.registry.retention.plan.plan_retention` returned.
-    wait : callable
-        Called once no further approval of the versions can begin; returns when one that had
-        begun before must have come through.
     """
-    signatures = _take_signatures(store, pipeline, expired)
-    if signatures:
-        wait()
-    rescued = _rescue_approved(store, pipeline, signatures)
-    if rescued:
-        # A snapshot or a run of theirs may be among the doomed; the next sweep knows better.
+    versions = [each.name for each in expired if each.kind == "version"]
+    kept = _retire(store, pipeline, versions)
+    if kept:
+        # A snapshot or a run of theirs may be among the expired; the next sweep plans anew.
         expired = [each for each in expired if each.kind in ("traffic", "feedback")]
+    else:
+        for version in versions:
+            store.delete(keys.version_file(pipeline, version, keys.SIGNATURE))
     deleted = tuple(each for each in expired if _delete(store, each))
+    for version in versions:
+        store.delete(keys.retiring(pipeline, version))
     _log.info(
         "%s: %d objects deleted, %d bytes",
         pipeline,
@@ -63,33 +50,20 @@ def clear(store: ObjectStore, prefix: str) -> None:
     _remove(store, list(store.entries_under(prefix)), prefix)
 
 
-def _take_signatures(
-    store: ObjectStore, pipeline: str, expired: Sequence[Expired]
-) -> dict[str, bytes]:
-    """Return the signatures of the versions that go; without one, no version can be approved."""
-    taken = {}
-    approved = approved_versions(store, pipeline)
-    for version in (each.name for each in expired if each.kind == "version"):
-        key = keys.version_file(pipeline, version, keys.SIGNATURE)
-        if version in approved:
-            taken[version] = b""
-            continue
-        try:
-            taken[version] = store.get(key)
-        except ObjectMissingError:
-            continue  # never finished, or an earlier sweep was killed
-        store.delete(key)
-    return taken
+def _retire(store: ObjectStore, pipeline: str, versions: Iterable[str]) -> set[str]:
+    """Return those of the versions that must stay; no other one can be approved from now on."""
+    for version in versions:
+        store.put(keys.retiring(pipeline, version), b"{}", "application/json")
+    kept = {version for version in versions if _is_being_approved(store, pipeline, version)}
+    # Read after the approvals under way: one that ended in between stands in the history now.
+    kept |= approved_versions(store, pipeline).intersection(versions)
+    for version in sorted(kept):
+        _log.warning("%s: %s is being approved, or was, and is kept", pipeline, version)
+    return kept
 
 
-def _rescue_approved(store: ObjectStore, pipeline: str, signatures: dict[str, bytes]) -> list[str]:
-    """Return the versions that were approved meanwhile; they have their signatures again."""
-    rescued = sorted(approved_versions(store, pipeline) & signatures.keys())
-    for version in rescued:
-        if body := signatures[version]:
-            store.put(keys.version_file(pipeline, version, keys.SIGNATURE), body)
-        _log.warning("%s: %s was approved meanwhile and is kept", pipeline, version)
-    return rescued
+def _is_being_approved(store: ObjectStore, pipeline: str, version: str) -> bool:
+    return any(True for _ in store.keys_under(keys.approving_prefix(pipeline, version)))
 
 
 def _delete(store: ObjectStore, expired: Expired) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 from include.contract.pointer import (
     MAX_POINTER_BYTES,
     Pointer,
-    check_in_time,
     check_succession,
     parse_pointer,
 )
@@ -91,21 +89,12 @@ def test_an_oversize_pointer_is_refused_before_it_is_parsed():
         pytest.param({"version": "../../etc/passwd"}, id="version-with-a-path"),
         pytest.param({"serial": 0}, id="serial-zero"),
         pytest.param({"serial": True}, id="serial-true"),
-        pytest.param({"expires_at": "2026-11-21T02:06:00"}, id="expiry-without-zone"),
         pytest.param({"pipeline": "Sites!"}, id="no-pipeline-name"),
     ],
 )
 def test_what_even_the_approver_may_not_sign_is_refused(changed):
     with pytest.raises(PointerError):
         parse_pointer(replace(POINTER, **changed).to_json(APPROVER), TRUSTED, pipeline="sites")
-
-
-def test_a_pointer_expires():
-    pointer = replace(POINTER, expires_at="2026-11-22T00:00:00+00:00")
-
-    check_in_time(pointer, datetime(2026, 11, 21, 23, 59, tzinfo=UTC))
-    with pytest.raises(PointerError, match="serial 7 expired"):
-        check_in_time(pointer, datetime(2026, 11, 22, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

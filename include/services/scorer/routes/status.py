@@ -41,7 +41,6 @@ def version() -> ResponseReturnValue:
             "approved_at": entry.pointer.approved_at,
             "approved_by": entry.pointer.approved_by,
             "reason": entry.pointer.reason,
-            "expires_at": entry.pointer.expires_at,
             "threshold": entry.manifest.threshold,
             "family": entry.manifest.model.get("family"),
             "simulated": entry.manifest.snapshot.get("simulated"),
