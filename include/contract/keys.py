@@ -156,8 +156,8 @@ def history(pipeline: str, serial: int) -> str:
 
 
 def approving_prefix(pipeline: str, version: str) -> str:
-    """Return the folder of the approvals of a version that are under way."""
-    return f"{versions_prefix(pipeline)}approving/{version_name(version)}/"
+    """Return how the keys of a version's approvals that are under way begin."""
+    return f"{versions_prefix(pipeline)}approving/{version_name(version)}."
 
 
 def approving(pipeline: str, version: str, run_id: str) -> str:
