@@ -17,6 +17,7 @@ from include.cli.production import production_version
 from include.cli.retention_command import retain as retain
 from include.cli.screen import Screen
 from include.cli.training_run import airflow_api, follow, trigger
+from include.cli.verify_command import verify as verify
 from include.contract.dag_ids import train_dag
 from include.errors import NotRunningError
 from include.pipelines import get, names

@@ -92,6 +92,15 @@ def _add_lineage(add: Add) -> None:
     )
     reproduce.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
     add_pipeline(reproduce)
+    verify = add(
+        "verify",
+        "verify a version from its snapshot to its approval: signatures and digests of every step",
+        f"  ./nightcatch verify {_VERSION}\n"
+        "exit code 0: every check passes; 1: not, or the version was never approved.\n",
+    )
+    verify.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
+    verify.add_argument("--json", action="store_true", help="print JSON")
+    add_pipeline(verify)
 
 
 def _add_retention(add: Add) -> None:

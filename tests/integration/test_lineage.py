@@ -72,7 +72,7 @@ class Night1:
 
 
 @pytest.fixture(scope="module")
-def run_context(tmp_path_factory, mongo_url):
+def run(tmp_path_factory, mongo_url):
     folder = tmp_path_factory.mktemp("lineage")
     with open_desk(folder / "state") as desk, pymongo.MongoClient(mongo_url) as mongo:
         collection = mongo.lineage.sites
@@ -204,6 +204,11 @@ def test_the_command_shows_it_writes_rows_and_prints_json(run, tmp_path, capsys)
     assert document["run_id"] == "night:1"
     assert "scikit-learn" in document["libraries"]
     assert "Traceback" not in shown.err
+
+
+def test_approved_version_is_verified_from_snapshot_to_approval(run, capsys):
+    assert run.desk.say("verify", run.pointer.version) == 0
+    assert "ok       approval" in capsys.readouterr().out
 
 
 def test_a_version_is_made_again_to_the_last_bit_and_nothing_is_left(run, capsys):

@@ -141,7 +141,7 @@ def mongo(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run_context(account, mongo, tmp_path_factory):
+def run(account, mongo, tmp_path_factory):
     """One night, each step by who may do it, up to a version in production."""
     folder = tmp_path_factory.mktemp("run")
     trainer, approver = Signer.new(folder, "trainer"), Signer.new(folder, "approver")

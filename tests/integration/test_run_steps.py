@@ -23,7 +23,8 @@ from include.contract.run_documents import (
     SnapshotSummary,
     ValidationSummary,
 )
-from include.errors import DataRejectedError, PromotionConflictError
+from include.contract.run_steps import CHAIN, parse_chain
+from include.errors import DataRejectedError, PromotionConflictError, SignatureError
 from include.ingest.load import load_dataset
 from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import TrustedKeys
@@ -33,6 +34,7 @@ from include.run.first_attempt import TrainerKeys, keep_first, write_first
 from include.run.package import BuildInfo, package
 from include.run.run_context import RunContext
 from include.run.summary import summarise
+from include.run.verify_chain import verify_chain
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
 from tests.support.training_run import ORDER, ROOT, STARTED_AT, run_training
@@ -354,3 +356,50 @@ def test_one_bad_row_in_a_thousand_is_quarantined_with_its_reason(house, value):
     assert sorted(quarantined["_id"]) == sorted(bad)
     assert quarantined["reasons"].str.contains("SSLfinal_State").all()
     assert summarise(RunContext(house.store, PIPELINE, "night-1"))["accepted"] == 3_996
+
+
+@pytest.fixture
+def approved(house):
+    pointer, _ = house.run("night-1")
+    return house, pointer
+
+
+def verify(house, version):
+    checks = verify_chain(house.store, "sites", version, house.trusted_keys)
+    return {check.name: check.detail for check in checks if not check.passed}
+
+
+def test_chain_of_an_approved_version_is_verified_until_something_is_changed(approved):
+    house, pointer = approved
+    run = RunContext(house.store, PIPELINE, "night-1")
+    whole = verify(house, pointer.version)
+    house.store.put(run.key("candidates/LogisticRegression.joblib"), b"another model")
+    changed = verify(house, pointer.version)
+    house.store.delete(run.key("candidates/LogisticRegression.joblib"))
+    gone = verify(house, pointer.version)
+    house.store.put(run.key("snapshot.json"), b"{}")
+    forged = verify(house, pointer.version)
+
+    assert whole == gone == {}
+    assert changed == {"files": "changed since: candidates/LogisticRegression.joblib"}
+    assert set(forged) == {"files", "snapshot"}
+
+
+def test_chain_that_no_trainer_signed_is_refused(approved):
+    house, pointer = approved
+    key = RunContext(house.store, PIPELINE, "night-1").key(CHAIN)
+    chain = parse_chain(house.store.get(key), house.trainer.trusted)
+    house.store.put(key, chain.to_json(house.approver.key))
+
+    with pytest.raises(SignatureError):
+        verify(house, pointer.version)
+
+
+def test_step_that_read_what_no_earlier_step_wrote_breaks_the_chain(approved):
+    house, pointer = approved
+    key = RunContext(house.store, PIPELINE, "night-1").key(CHAIN)
+    chain = parse_chain(house.store.get(key), house.trainer.trusted)
+    without = tuple(step for step in chain.steps if step.step != "split")
+    house.store.put(key, replace(chain, steps=without).to_json(house.trainer.key))
+
+    assert {"steps", "choose", "evaluate"} <= set(verify(house, pointer.version))
