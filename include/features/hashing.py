@@ -3,7 +3,6 @@
 The same for one text as for many: all operations are on arrays of one row or of thousands.
 """
 
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -116,8 +115,9 @@ class WordHasher:
 
     def __init__(self, sections: Sequence[tuple[int, int]]) -> None:
         self._most = [n_most for n_most, _ in sections]
-        self._n_words = sum(self._most)
-        self._shifts = np.repeat([32 - bits for _, bits in sections], self._most).astype(np.uint32)
+        shifts = [np.full(n_most, 32 - bits, np.uint32) for n_most, bits in sections]
+        self._shifts = np.concatenate(shifts)
+        self._positions = np.concatenate([np.arange(n_most) for n_most in self._most])
 
     def numbers(self, records: Iterable[Sequence[Sequence[str]]]) -> Numbers:
         """Return a number for each word of each list, then 0 up to how many count.
@@ -131,13 +131,20 @@ class WordHasher:
         -------
         ndarray of shape (n_records, words that count of all lists)
         """
-        found = array("I")
+        flat: list[str] = []
+        lengths: list[int] = []
         for lists in records:
             for words, n_most in zip(lists, self._most, strict=True):
-                encoded = "\n".join(words).encode("utf-8", "replace").split(b"\n")[:n_most]
-                found.extend(map(crc32, encoded))
-                found.frombytes(bytes(found.itemsize * (n_most - len(encoded))))
-        numbers = np.frombuffer(found, np.uintc).reshape(-1, self._n_words) * _GOLDEN
+                kept = words[:n_most]
+                lengths.append(len(kept))
+                flat += kept
+        # One encoding for all of them.
+        encoded = "\n".join(flat).encode("utf-8", "replace").split(b"\n")
+        counts = np.array(lengths).reshape(-1, len(self._most))
+        filled = self._positions < counts.repeat(self._most, axis=1)
+        numbers = np.zeros(filled.shape, np.uint32)
+        numbers[filled] = np.fromiter(map(crc32, encoded), np.uint32, len(encoded))
+        numbers *= _GOLDEN
         numbers >>= self._shifts
         return numbers
 

@@ -2,7 +2,6 @@
 
 import math
 import re
-from operator import mul
 from typing import Final
 
 from include.features.word_lists import BRANDS, LURES
@@ -31,14 +30,13 @@ def _any_of(words: str) -> re.Pattern[str]:
 _BRAND, _LURE = _any_of(BRANDS), _any_of(LURES)
 _BRAND_LABELS = frozenset(BRANDS.split())
 _WORD = re.compile(r"[a-z0-9\u0080-\uffff]+")
-_DIGIT = re.compile(r"[0-9]")
 _DIGITS = re.compile(r"[0-9]+")
 _UPPER = re.compile(r"[A-Z]")
-_VOWEL = re.compile(r"[aeiou]")
+_DIGITS_ASCII, _VOWELS_ASCII = b"0123456789", b"aeiou"
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{4,}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{12,}")
 _MIXED = re.compile(r"[a-z][0-9]|[0-9][a-z]")
-_PATH_END = re.compile(r"[?#]")
+_N_LOG_N = [0.0, *(count * math.log2(count) for count in range(1, _MAX_PATH_CHARS + 1))]
 _FILE = re.compile(r"\.([a-z0-9]{1,5})$")
 
 
@@ -56,7 +54,7 @@ def figures(address: Address) -> list[float]:
 
 
 def _lengths(address: Address) -> list[float]:
-    folders = _PATH_END.split(address.path, maxsplit=1)[0]
+    folders = folders_of(address.path)
     return [
         address.n_chars,
         len(address.host),
@@ -79,15 +77,15 @@ def _host_letters(label: str, sub: str) -> list[float]:
         if not text:
             letters += _NO_LETTERS
             continue
-        n_chars, n_digits = len(text), len(_DIGIT.findall(text))
+        n_chars, n_digits = len(text), _count(text, _DIGITS_ASCII)
         letters += [
             text.count("-"),
             n_digits,
             n_digits / n_chars,
-            len(_VOWEL.findall(text)) / n_chars,
+            _count(text, _VOWELS_ASCII) / n_chars,
             _entropy(text),
             len(_CONSONANTS.findall(text)),
-            len(_MIXED.findall(text)),
+            len(_MIXED.findall(text)) if n_digits else 0,
         ]
     words = _WORD.findall(f"{sub}.{label}")
     return [*letters, len(words), max(map(len, words), default=0)]
@@ -97,20 +95,21 @@ def _path_letters(path: str, lower: str) -> list[float]:
     if not path:
         return _NO_PATH
     words = _WORD.findall(lower)
-    folders = _PATH_END.split(lower, maxsplit=1)[0]
+    folders = folders_of(lower)
     last = folders.rpartition("/")[2]
+    n_digits = _count(lower, _DIGITS_ASCII)
     file = _FILE.search(folders[-8:])
     kind = file[1] if file else ""
     return [
         len(words),
         max(map(len, words), default=0),
-        len(_MIXED.findall(lower)),
-        len(_DIGIT.findall(lower)),
-        len(_DIGITS.findall(lower)),
-        len(_UPPER.findall(path)),
-        len(_HEXADECIMAL.findall(lower)),
+        len(_MIXED.findall(lower)) if n_digits else 0,
+        n_digits,
+        len(_DIGITS.findall(lower)) if n_digits else 0,
+        len(_UPPER.findall(path)) if path != lower else 0,
+        len(_HEXADECIMAL.findall(lower)) if len(lower) >= 12 else 0,
         len(last),
-        len(_DIGIT.findall(last)),
+        _count(last, _DIGITS_ASCII),
         _entropy(last),
         bool(file),
         _FILE_TYPES.index(kind) + 1 if kind in _FILE_TYPES else 0,
@@ -155,14 +154,25 @@ def _lures(address: Address, path: str) -> list[float]:
         sum(map(len, brands)) / (len(seen) or 1),
         bool(brands and not is_brand),
         is_brand,
-        len(_BRAND.findall(sub)),
-        len(_BRAND.findall(path)),
+        len(_BRAND.findall(sub)) if sub else 0,
+        len(_BRAND.findall(path)) if path else 0,
         len(_LURE.findall(seen)),
-        len(_LURE.findall(sub)),
-        len(_LURE.findall(path)),
+        len(_LURE.findall(sub)) if sub else 0,
+        len(_LURE.findall(path)) if path else 0,
         "http" in path,
         ".com" in sub or "com-" in seen,
     ]
+
+
+def folders_of(path: str) -> str:
+    """Return a path without query and fragment."""
+    return path.partition("?")[0].partition("#")[0]
+
+
+def _count(text: str, letters: bytes) -> int:
+    """Return how many of a text's characters are among some ASCII letters."""
+    # Far quicker than finding each of them.
+    return len(text) - len(text.encode("ascii", "replace").translate(None, letters))
 
 
 def _entropy(text: str) -> float:
@@ -170,5 +180,5 @@ def _entropy(text: str) -> float:
     # Sorted: a set of text has no order of its own, and sums of floats depend on it.
     counts = sorted(map(text.count, set(text)))
     n_chars = len(text) or 1
-    spread: float = sum(map(mul, counts, map(math.log2, counts)))
+    spread = sum([_N_LOG_N[count] for count in counts])
     return math.log2(n_chars) - spread / n_chars

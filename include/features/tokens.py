@@ -5,6 +5,7 @@ from bisect import bisect
 from itertools import pairwise
 from typing import NamedTuple
 
+from include.features.lexical import folders_of
 from include.urls.address import Address
 
 _WORD = re.compile(r"[a-z0-9\u0080-\uffff]+")
@@ -14,7 +15,6 @@ _RUN = re.compile(r"[a-z]+|[0-9]+")
 _LATIN = re.compile(r"[a-z]+")
 _REPEATED = re.compile(r"(.)(?=\1)")
 _KEY = re.compile(r"[?&]([^=&]*)=")
-_PATH_END = re.compile(r"[?#]")
 # v = vowel, c = consonant, 0 = digit; and digits as the letters they stand in for.
 _SOUNDS = str.maketrans("aeiouybcdfghjklmnpqrstvwxz0123456789", "v" * 6 + "c" * 20 + "0" * 10)
 _LETTERS_MEANT = str.maketrans("013457", "oleast")
@@ -92,7 +92,7 @@ def form_of(address: Address, path: str) -> Form:
     """Return the form of a URL whose path is given in lower case."""
     label, sub, suffix = address.label[:40], address.subdomain[:60], address.suffix
     sounds = label.translate(_SOUNDS)
-    folders = _PATH_END.split(path, maxsplit=1)[0]
+    folders = folders_of(path)
     query, folders = path[len(folders) :][:200], folders[:200]
     steps = [step for step in folders.split("/") if step][:6]
     page = steps[-1] if steps else ""

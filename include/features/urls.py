@@ -7,6 +7,7 @@ have in common with it. All but levels share numbers by chance.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -82,7 +83,9 @@ def featurise(urls: Sequence[str]) -> Matrix:
         return matrix
     # Words are separated by line ends when they are numbered.
     paths = [address.path.lower().replace("\n", " ") for address in addresses]
-    shown = np.array([figures(address) for address in addresses])
+    each_figure = chain.from_iterable(map(figures, addresses))
+    shown = np.fromiter(each_figure, np.float64, len(addresses) * N_FIGURES)
+    shown = shown.reshape(-1, N_FIGURES)
     matrix[:, :N_FIGURES] = shown
     matrix[:, GROUP] = [crc(address.domain) & 0xFFFFFF for address in addresses]
     both = list(zip(addresses, paths, strict=True))

@@ -1,12 +1,14 @@
 """Split a host at the public suffix: the reference data of this release, nothing is looked up."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
 _MAX_LABELS = 41
+_REMEMBERED_HOSTS = 16_384
 
 
+@lru_cache(_REMEMBERED_HOSTS)
 def split_domain(host: str) -> tuple[str, str]:
     """Return the public suffix and the registrable domain of a host name in ASCII.
 

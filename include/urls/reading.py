@@ -93,14 +93,19 @@ def _url_of(url: str, parsed: ParsedUrl) -> tuple[str, ParsedUrl]:
     if is_ipv4:
         before = f"{parsed.scheme}://{parsed.userinfo}" + "@" * bool(parsed.userinfo)
         return f"{before}{parsed.written_host}{parsed.href[len(before + host) :]}", parsed
-    return parsed.href, parsed
+    return _check_refanged(parsed.href), parsed
 
 
 def _refanged(text: str) -> str:
     plain = refang(text)
-    if plain != text and refang(plain) != plain:
+    return plain if plain == text else _check_refanged(plain)
+
+
+def _check_refanged(url: str) -> str:
+    """Return a URL that means nothing else once it is refanged again."""
+    if refang(url) != url:
         raise UrlRefusedError("brackets within brackets: this is no URL")
-    return plain
+    return url
 
 
 def _has_scheme(text: str) -> bool:
