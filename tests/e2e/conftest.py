@@ -12,8 +12,11 @@ import pytest
 
 from include import pipelines
 from include.cli.airflow_api import AirflowApi
+from include.contract.run_steps import steps_from_json
 from include.contract.signature import load_public_key
 from include.ingest.load import load_dataset
+from include.run.run_context import RunContext
+from include.stack.bucket import trusted_keys_of
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stack.stack import Stack
@@ -62,6 +65,10 @@ class RunningStack:
     def approvers(self):
         return (load_public_key(self.stack.secrets.approver_public_key.read_bytes()),)
 
+    @property
+    def trusted_keys(self):
+        return trusted_keys_of(self.stack)
+
     def token(self, role="admin"):
         """What says to Airflow that somebody of that role has logged in."""
         login = {"username": "admin", "password": self.stack.secrets.airflow_password}
@@ -106,6 +113,11 @@ class RunningStack:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
         with self.rest() as rest:
             return rest.get(path, params={"deserialize": True}).json()["value"]
+
+    def run_after(self, run_id, task_id):
+        """A run as one of its tasks left it."""
+        steps = self.returned("train_sites", run_id, task_id)["steps"]
+        return RunContext(self.store, pipelines.get("sites"), run_id, steps_from_json(steps))
 
     def states(self, run_id):
         """State of each task of a training run that is not mapped."""

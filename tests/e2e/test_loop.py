@@ -21,9 +21,10 @@ from include.contract.manifest import parse_manifest
 from include.notify.scorers import served_by
 from include.registry.approve import production_pointer, read_history
 from include.run.rows import read_side
-from include.run.run_context import RunContext
+from include.run.verify_chain import verify_chain
 from include.tracking.delivery_queue import has_news
 from include.tracking.models import model_name
+from include.tracking.record import refusals
 from include.tracking.runs import experiment_name
 from tests.support.browser import open_browser
 
@@ -66,7 +67,7 @@ def manifest_of(running, pointer):
 
 def test_held_back_rows_are_scored_over_http_as_the_manifest_promises(running, first_run):
     manifest = manifest_of(running, in_production(running))
-    test = read_side(RunContext(running.store, PIPELINE, first_run), "test")
+    test = read_side(running.run_after(first_run, "split"), "test")
     csv = pd.DataFrame(test.X.astype(int), columns=NAMES).to_csv(index=False)
     answer = httpx.post(
         f"{running.settings.scorer_url}/predict",
@@ -89,7 +90,7 @@ def test_held_back_rows_are_scored_over_http_as_the_manifest_promises(running, f
 
 
 def test_one_record_is_answered_with_the_fields_of_the_contract(running, first_run):
-    test = read_side(RunContext(running.store, PIPELINE, first_run), "test")
+    test = read_side(running.run_after(first_run, "split"), "test")
     record = dict(zip(NAMES, test.X[0].astype(int).tolist(), strict=True))
     answer = httpx.post(
         f"{running.settings.scorer_url}/predict", json={"record": record}, timeout=60
@@ -188,8 +189,8 @@ def test_a_person_approves_or_rejects(running, first_run):
     assert state == "failed"
     said = "ApprovalRejectedError: sites: admin rejected "
     assert running.failures(rejected)["approve"].startswith(said)
-    kept = RunContext(running.store, PIPELINE, rejected).read_json("approval.json")
-    assert (kept["approved"], kept["by"], kept["reason"]) == (False, "admin", "a test of Reject")
+    _, kept = refusals(running.store, "sites", rejected)
+    assert (kept.by, kept.reason) == ("admin", "a test of Reject")
     assert in_production(running).serial == serial
 
     approved, state = answer("Approve")
@@ -201,10 +202,11 @@ def test_a_person_approves_or_rejects(running, first_run):
 
 def test_what_was_rejected_or_left_out_is_kept_for_people(running, first_run):
     stored = running.store.get(keys.quarantine("sites", first_run))
-    run = RunContext(running.store, PIPELINE, first_run)
+    version = running.returned("train_sites", first_run, "package")["version"]
+    checks = verify_chain(running.store, "sites", version, running.trusted_keys)
 
     assert "reasons" in pd.read_parquet(io.BytesIO(stored))
-    assert all(verdict["passed"] for verdict in run.read_json("gate.json"))
+    assert [check for check in checks if not check.passed] == []
 
 
 def test_an_old_run_cleared_after_a_newer_one_keeps_its_snapshot_and_the_newer_version(
