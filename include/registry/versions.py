@@ -252,7 +252,7 @@ def _parsed(kind: type[DocumentT], body: bytes, manifest: Manifest) -> DocumentT
     try:
         return parse(kind, body)
     except RunDocumentError as err:
-        raise ManifestError(f"{manifest.version}: of its run: {err}") from err
+        raise ManifestError(f"{manifest.version}: its run left a malformed {err}") from err
 
 
 def _missing(store: ObjectStore, pipeline: str, version: str) -> str:

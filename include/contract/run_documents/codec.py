@@ -27,7 +27,7 @@ def parse(kind: type[DocumentT], body: bytes) -> DocumentT:
     """
     from pydantic import TypeAdapter, ValidationError
 
-    name = kind.__name__
+    name = str(kind.NAME)  # type: ignore[attr-defined]  # a run document
     try:
         content = json.loads(body)
         version = content.pop("schema_version", None)
