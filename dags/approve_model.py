@@ -5,8 +5,6 @@ does the folder `models/<pipeline>/`), and why. The version is loaded with the s
 first; then `approved.json` changes by one compare-and-swap, the serial rises, and every scorer
 follows within one poll. What the gate rejected is refused, unless the form says *despite the gate*.
 
-![What happens, step by step](/flows/approve_model.svg)
-
 **Run it again** whenever you like: the same run comes into production once.
 
 **When it fails**, nothing was changed: the log's last line says whether the version is missing,
@@ -50,14 +48,14 @@ PARAMS = {
         minLength=3,
         maxLength=500,
         title="Reason",
-        description="Kept in the history for whoever asks later.",
+        description="Kept in the history.",
     ),
     "despite_gate": Param(
         False,
         type="boolean",
         title="Despite the gate",
-        description="Take a version that the gate rejected or never judged; the recorded reason "
-        "then says so. A version that was in production before needs no such word.",
+        description="Take a version that the gate rejected or never evaluated; the recorded reason "
+        "then says so. A version that was in production before does not need this.",
     ),
 }
 

@@ -1,6 +1,6 @@
 """### Retrain, and publish only what passes the gate.
 
-Every night at 02:00 UTC, and whenever somebody triggers it.
+Daily at 02:00 UTC, and by hand.
 
 | step | what it does | where to look |
 |---|---|---|

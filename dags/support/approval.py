@@ -1,4 +1,4 @@
-"""How a person is asked about a version, and what becomes of the answer."""
+"""The request for a person's approval of a version, and the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from airflow.sdk import Param
 
 WAIT = "wait_for_approval"
 APPROVE, REJECT = "Approve", "Reject"
-# Unanswered, the run fails before the next night is due.
+# Without a response the run fails before the next one is due.
 RESPONSE_TIMEOUT = timedelta(hours=20)
 _FIGURES = (
     ("accuracy", "Accuracy"),
@@ -77,7 +77,7 @@ def request_approval(pipeline_name: str) -> HITLOperator:
                 minLength=3,
                 maxLength=500,
                 title="Reason",
-                description="Kept in the history for whoever asks later.",
+                description="Kept in the history.",
             )
         },
         response_timeout=RESPONSE_TIMEOUT,

@@ -1,6 +1,6 @@
-"""What the gate said of a version, in the trainer's word: `gate.sig`, beside the run's `gate.json`.
+"""The trainer's signature of the gate verdicts: `gate.sig`, beside the run's `gate.json`.
 
-The gate judges what is signed already, so its verdicts cannot be among the files of the version.
+The gate evaluates a version that is signed already, so its verdicts cannot be among its files.
 """
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,17 +22,17 @@ def sign_verdicts(verdicts: bytes, manifest_sha256: str, key: ec.EllipticCurvePr
     verdicts : bytes
         Content of ``gate.json``.
     manifest_sha256 : str
-        Digest of the manifest of the version that was judged; through it, of every file.
+        Digest of the manifest of the version that was evaluated; through it, of every file.
     key : EllipticCurvePrivateKey
         The trainer's.
     """
-    return signature.signed_document(_PAYLOAD_TYPE, _said(verdicts, manifest_sha256), key)
+    return signature.signed_document(_PAYLOAD_TYPE, _signed_fields(verdicts, manifest_sha256), key)
 
 
 def verify_verdicts(
     body: bytes, verdicts: bytes, manifest_sha256: str, trusted: signature.PublicKeys
 ) -> None:
-    """Return when `body` vouches for just these verdicts on just this version.
+    """Return if `body` is the signature of exactly these verdicts on this version.
 
     Parameters are those of `sign_verdicts`, `body` is what it returned, and `trusted` holds the
     keys of trainers; any of them suffices.
@@ -46,9 +46,9 @@ def verify_verdicts(
         vouched = signature.verified_document(_PAYLOAD_TYPE, body, trusted)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as err:
         raise SignatureError(f"{GATE_SIGNATURE} is malformed: {type(err).__name__}") from err
-    if vouched != _said(verdicts, manifest_sha256):
+    if vouched != _signed_fields(verdicts, manifest_sha256):
         raise SignatureError(f"{GATE_SIGNATURE} is of other verdicts, or of another version")
 
 
-def _said(verdicts: bytes, manifest_sha256: str) -> dict[str, str]:
+def _signed_fields(verdicts: bytes, manifest_sha256: str) -> dict[str, str]:
     return {"gate_sha256": describe_file(verdicts).sha256, "manifest_sha256": manifest_sha256}

@@ -1,7 +1,7 @@
-"""A version comes into production here, by one compare-and-swap of `approved.json`.
+"""Bring a version into production by one compare-and-swap of `approved.json`.
 
 Order of writes: the history entry of the pointer in production, the new pointer, its history entry.
-Whoever is killed in between leaves at most the newest history entry unwritten, and the next
+A kill in between leaves at most the newest history entry unwritten, and the next
 approval (or the same one, run again) writes it first: history has neither gaps nor duplicates.
 """
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """An approval somebody asks for.
+    """A request for an approval.
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class Request:
     approved_by, approved_at, reason : str
         `approved_at` is ISO 8601 in UTC.
     run_id : str
-        The same id asks for the same thing: it is approved once, however often it is sent.
+        Idempotency key: a request of the same id is approved once, however often it is sent.
     expected_serial : int or None
-        Serial in production when the version was judged, 0 for none; None to follow any serial.
+        Serial in production when the version was evaluated, 0 for none; None to follow any serial.
     manifest_sha256 : str or None
-        Of the version that was judged; None to approve whatever the version holds.
+        Of the version that was evaluated; None to approve whatever the version holds.
     never_older : bool
         Refuse the version if it is of an older run than the one in production.
     """
@@ -96,7 +96,7 @@ def approve(
     PromotionConflictError
         If another approval came first, or was of a later run; nothing was changed.
     VersionRefusedError
-        If the version is not completely published, or is not the one that was judged.
+        If the version is not completely published, or is not the one that was evaluated.
     """
     current = _fetch(store, request.pipeline, trusted)
     earlier = _already_done(store, request, current, trusted)
@@ -110,7 +110,7 @@ def approve(
         )
     if request.expected_serial not in (None, serial):
         raise PromotionConflictError(
-            f"{request.pipeline}: {request.version} was judged against serial "
+            f"{request.pipeline}: {request.version} was compared with serial "
             f"{request.expected_serial}, but serial {serial} is in production now"
         )
     if current:
@@ -171,7 +171,7 @@ def _manifest_of_complete_version(store: ObjectStore, request: Request) -> str:
     found = describe_file(manifest).sha256
     if request.manifest_sha256 not in (None, found):
         raise VersionRefusedError(
-            f"{request.pipeline}: the manifest of {request.version} is not the one that was judged"
+            f"{request.pipeline}: the manifest of {request.version} is not the one evaluated"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""What became of every version of a pipeline: whole or not, judged, approved, in production."""
+"""The state of every version of a pipeline: complete or not, gate, approvals, in production."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,11 +30,11 @@ DocumentT = TypeVar("DocumentT")
 
 @dataclass(frozen=True)
 class GateOutcome:
-    """What the gate said of a version.
+    """The outcome of the gate for a version.
 
     Attributes
     ----------
-    judged : bool
+    evaluated : bool
         False when no verdict is kept that a trainer signed: the run never came to the gate.
     rejections : tuple of str
         The sentence of every rule that was not passed.
@@ -193,12 +193,12 @@ def read_signed_manifest(
 def read_gate(
     store: ObjectStore, manifest: Manifest, manifest_sha256: str, trusted_keys: TrustedKeys
 ) -> GateOutcome:
-    """Return what the gate of the version's run said of it; not evaluated if no trainer vouches.
+    """Return the gate verdicts on a version; not evaluated if no trainer signed them.
 
     Raises
     ------
     SignatureError
-        If what is kept is not what a trainer vouched for.
+        If what is kept is not what a trainer signed.
     ManifestError
         If it cannot be read.
     """
@@ -213,10 +213,10 @@ def read_gate(
     except SignatureError as err:
         raise SignatureError(f"{manifest.version}: {GATE} of its run: {err}") from err
     verdicts = _parsed(GateVerdicts, body, manifest).verdicts
-    said = [(_outcome(verdict), verdict.sentence) for verdict in verdicts]
+    outcomes = [(_outcome(verdict), verdict.sentence) for verdict in verdicts]
 
     def of(wanted: str) -> tuple[str, ...]:
-        return tuple(sentence for outcome, sentence in said if outcome == wanted)
+        return tuple(sentence for outcome, sentence in outcomes if outcome == wanted)
 
     return GateOutcome(True, of("rejected"), of("passed"), of("not evaluated"))
 

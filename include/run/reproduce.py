@@ -90,7 +90,7 @@ def reproduce(
     store : ObjectStore
     pipeline : Pipeline
     version : str
-    trust : Trust
+    trusted_keys : TrustedKeys
     gx_root : Path
         Holds the suites.
     code_commit : str

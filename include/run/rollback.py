@@ -1,4 +1,4 @@
-"""A kept version comes into production again, or for the first time, because a person says so."""
+"""A person brings a kept version into production, again or for the first time."""
 
 from dataclasses import replace
 
@@ -29,12 +29,12 @@ def reinstate(
     ----------
     store : ObjectStore
     request : Request
-        Without an expected serial it follows whatever is in production.
+        Without an expected serial it replaces any version.
     key : EllipticCurvePrivateKey
         The approver's.
-    trust : Trust
+    trusted_keys : TrustedKeys
     despite_gate : bool
-        Take a version that the gate rejected or never judged; the recorded reason then says so.
+        Take a version that the gate rejected or never evaluated; the recorded reason then notes it.
 
     Raises
     ------

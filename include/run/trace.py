@@ -72,7 +72,7 @@ def trace(
         Those that may have given it.
     answer_id : str
         As the answer says; row n of a table is ``<id>-<n>``.
-    trust : Trust
+    trusted_keys : TrustedKeys
 
     Raises
     ------

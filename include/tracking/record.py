@@ -20,7 +20,7 @@ _SHOWN = {".html", ".json", ".md", ".png", ".svg"}
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Everything that is told of one run.
+    """Everything that is sent to MLflow of one run.
 
     Attributes
     ----------
@@ -45,10 +45,10 @@ class RunRecord:
 
     @property
     def content_sha256(self) -> str:
-        """Digest of what the run came to: equal for the same run told twice."""
+        """Digest of the run's outcome and files: equal when the same run is sent twice."""
         ending = self.ending
-        said = [ending.outcome, ending.failed_tasks, ending.order, ending.code_commit]
-        digest = hashlib.sha256(_canonical([said, self.documents]))
+        facts = [ending.outcome, ending.failed_tasks, ending.order, ending.code_commit]
+        digest = hashlib.sha256(_canonical([facts, self.documents]))
         for name, body in sorted(self.version_files.items()):
             digest.update(name.encode() + b"\0" + hashlib.sha256(body).digest())
         return digest.hexdigest()
@@ -87,7 +87,7 @@ def refusals(
 
 
 def was_refused(store: ObjectStore, pipeline: str, run_id: str) -> bool:
-    """Tell whether a rule of the gate, or the person who was asked, said no."""
+    """Return whether a gate rule or a person rejected the version."""
     rejected, answer = refusals(store, pipeline, run_id)
     return bool(rejected) or answer is not None
 

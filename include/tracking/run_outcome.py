@@ -1,4 +1,4 @@
-"""How a run of a training DAG ended: what the documents under the run do not say by themselves."""
+"""How a run of a training DAG ended: what the documents of the run do not hold."""
 
 import json
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ def outcome_of(states: Mapping[str, str], refused: bool) -> Outcome:
     states : mapping of str to str
         Airflow's state of each task.
     refused : bool
-        Whether a rule of the gate, or the person who was asked, said no.
+        Whether a gate rule or a person rejected the version.
     """
     if states.get("approve") == "success":
         return "approved"

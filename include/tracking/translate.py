@@ -127,7 +127,7 @@ def _tags(record: RunRecord) -> dict[str, str]:
     ending, documents = record.ending, record.documents
     verdicts = documents.get(GATE, {}).get("verdicts", [])
     answer = documents.get("approval.json", {})
-    said = {
+    tags = {
         "pipeline": ending.pipeline,
         "dag_run_id": ending.run_id,
         "outcome": ending.outcome,
@@ -147,7 +147,7 @@ def _tags(record: RunRecord) -> dict[str, str]:
             for verdict in verdicts
         ),
     }
-    return {name: str(value) for name, value in said.items() if value}
+    return {name: str(value) for name, value in tags.items() if value}
 
 
 def _params(ending: Ending, chosen: Mapping[str, Any]) -> dict[str, str]:

@@ -102,7 +102,7 @@ class Follower(Generic[ModelT]):
     ----------
     store : ObjectStore
     pipeline : str
-    trust : Trust
+    trusted_keys : TrustedKeys
     last_good : LastGood
     load : callable
         Makes a warmed-up model of verified ONNX bytes and the manifest, or raises.
