@@ -1,7 +1,7 @@
-"""URLs judged by their strings alone: our model beside a plain one, both on later months.
+"""URLs scored by their text alone: our model beside a baseline, both on later months.
 
-Trained on `urls_train.csv.gz`; `urls_dev.csv.gz` only judges. The threshold is chosen inside the
-training file, on registrable domains that the model choosing it has not seen.
+Trained on `urls_train.csv.gz`; `urls_dev.csv.gz` only evaluates. The threshold is chosen inside the
+training file, on registrable domains that the model has not seen then.
 """
 
 import json
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def features(urls: list[str]) -> npt.NDArray[np.float32]:
-    """Return what the model is shown of each URL, made in batches."""
+    """Return the features of each URL, made in batches."""
     return np.concatenate([featurise(urls[i : i + 1000]) for i in range(0, len(urls), 1000)])
 
 

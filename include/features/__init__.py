@@ -1,1 +1,1 @@
-"""What a model is shown of a text; the trainer and the scorer share it, and it knows neither."""
+"""Features of texts, shared by training and serving; it imports neither."""

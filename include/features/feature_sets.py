@@ -15,12 +15,12 @@ _BATCH_TEXTS = 1000
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """How texts become the columns that a model is shown.
+    """How texts become the inputs of a model.
 
     Attributes
     ----------
     name : str
-        Stands in manifests; whoever changes a column changes the name.
+        Named in manifests; a changed column needs another name.
     n_columns : int
     featurise : callable
         Takes a sequence of n texts, returns float32 of shape (n, n_columns), row by row.

@@ -13,7 +13,7 @@ class Described:
     Attributes
     ----------
     groups : mapping of str to sequence of int
-        The columns a model is shown, by what they tell of; a column may be in none.
+        The columns of the features by subject; a column may be in none.
     given : sequence of str
         What the last step of a model is given, in order: figures, and scores of the pieces.
     """

@@ -1,4 +1,4 @@
-"""Figures of one URL: lengths, counts, shares and yes or no, all of its string alone."""
+"""Numeric features of one URL: lengths, counts, shares and flags, from its text alone."""
 
 import math
 import re

@@ -31,14 +31,14 @@ class Part:
 
 
 _SUBJECTS = {
-    "userinfo": "what stands before the @, which browsers do not go to",
+    "userinfo": "the user name before the @; browsers do not go there",
     "subdomain": "what stands before the domain",
     "domain": "the name of the domain",
     "ending": "the ending of the domain",
     "address": "a bare number instead of a name",
     "port": "the port",
     "path": "the path",
-    "query": "what is asked of the page",
+    "query": "the query",
 }
 
 

@@ -12,9 +12,9 @@ from include.inference.explain.contributions import Explanation, Score, log_odds
 def explain_text(text: str, features: FeatureSet, score: Score) -> Explanation:
     """Return what each of a text's parts adds to the log-odds, left to right.
 
-    The base is said of the text without any of its parts; each contribution is the mean change
-    that the part makes, over all orders in which parts can be put in (Shapley 1953). With n parts
-    the model is asked 2 ** n times, in one batch; a URL has at most seven.
+    The base is the log-odds of the text without any of its parts; each contribution is the mean
+    change that the part makes, over all orders in which parts can be put in (Shapley 1953). With n
+    parts the model scores 2 ** n texts in one batch; a URL has at most seven parts.
 
     Parameters
     ----------
@@ -29,16 +29,16 @@ def explain_text(text: str, features: FeatureSet, score: Score) -> Explanation:
     kept = [frozenset(c) for size in range(n_parts + 1) for c in combinations(range(n_parts), size)]
     texts = [features.keep(parts, subset) for subset in kept[:-1]] + [text]
     odds = log_odds(score(np.array(texts, dtype=object).reshape(-1, 1)))
-    said = dict(zip(kept, odds.tolist(), strict=True))
+    odds_of = dict(zip(kept, odds.tolist(), strict=True))
     contributions = np.zeros(n_parts)
     for part in range(n_parts):
         for subset in kept:
             if part not in subset:
                 weight = factorial(len(subset)) * factorial(n_parts - len(subset) - 1)
-                contributions[part] += weight * (said[subset | {part}] - said[subset])
+                contributions[part] += weight * (odds_of[subset | {part}] - odds_of[subset])
     return Explanation(
-        base=said[frozenset()],
-        log_odds=said[kept[-1]],
+        base=odds_of[frozenset()],
+        log_odds=odds_of[kept[-1]],
         contributions=contributions / factorial(n_parts),
         is_exact=True,
     )

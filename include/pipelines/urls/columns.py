@@ -146,7 +146,7 @@ def _contradicts(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
     known = frame[LABEL].isin(list(_WORDS)) & frame[URL].notna()
     labels = pd.DataFrame({"url": normalised, "label": frame[LABEL]})[known].drop_duplicates()
     disputed = known & normalised.isin(labels["url"][labels["url"].duplicated()])
-    said = pd.DataFrame(
+    labelled = pd.DataFrame(
         {
             "url": normalised[disputed],
             "label": frame.loc[disputed, LABEL].map(_WORDS),
@@ -158,7 +158,7 @@ def _contradicts(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
             f"{label} by {', '.join(sorted(set(of_label['source'])))}"
             for label, of_label in of_url.groupby("label", sort=True)
         )
-        for url, of_url in said.groupby("url")
+        for url, of_url in labelled.groupby("url")
     }
     return normalised.where(disputed).map(sentences).astype("str")
 
