@@ -14,6 +14,7 @@ from include.run.run_context import RunContext, recorded_step
 from include.training.split import SIDES, assign_sides, group_keys
 
 SPLIT_SALT = "nightcatch-1"
+_BLOCK_ROWS = 4_000
 _LABEL, _GROUP, _TIME, _POSITION = "__label", "__group", "__time", "__position"
 
 
@@ -48,14 +49,14 @@ class Rows:
 
     def where(self, mask: npt.NDArray[np.bool_]) -> "Rows":
         """Return the rows where `mask` is true."""
-        return Rows(*(values[mask] for values in vars(self).values()))
+        return Rows(**{name: values[mask] for name, values in vars(self).items()})
 
 
 @recorded_step("split")
 def split(run: RunContext) -> SplitSummary:
     """Write each side's rows and features under the run; later steps read them by digest.
 
-    One side is in memory at a time besides the accepted rows.
+    Features are computed and written in blocks, so that no more of them are in memory.
     """
     pipeline = run.pipeline
     frame = run.read_frame(ACCEPTED)
@@ -76,7 +77,9 @@ def split(run: RunContext) -> SplitSummary:
         run.write_frame(_rows_file(side), of_side)
         if pipeline.features is not None:
             texts = of_side[names].to_numpy(object)
-            run.write_array(_features_file(side), pipeline.features.columns_of(texts))
+            for start in _blocks(len(texts)):
+                block = pipeline.features.columns_of(texts[start : start + _BLOCK_ROWS])
+                run.write_array(_features_file(side, start), block)
     summary = SplitSummary(
         rows={side: int(np.sum(sides == side)) for side in SIDES},
         salt=SPLIT_SALT,
@@ -88,7 +91,13 @@ def split(run: RunContext) -> SplitSummary:
 
 def read_side(run: RunContext, side: str) -> Rows:
     """Return the accepted rows on one side of the split, as `split` wrote them."""
-    return _read_side(run, side)[0]
+    frame = run.read_frame(_rows_file(side))
+    columns = _columns(run, frame)
+    X = columns["items"]
+    if run.pipeline.features is not None:
+        X = np.empty((len(frame), run.pipeline.n_columns), np.float32)
+        _read_features(run, side, X, np.arange(len(frame)))
+    return Rows(X=X, **columns)
 
 
 def read_rows(run: RunContext) -> tuple[Rows, npt.NDArray[Any]]:
@@ -101,18 +110,19 @@ def read_rows(run: RunContext) -> tuple[Rows, npt.NDArray[Any]]:
     sides : ndarray of shape (n_rows,)
         ``"train"``, ``"calibration"`` or ``"test"``: a stable hash of the row's group.
     """
-    counts = run.read(SplitSummary).rows
-    n_rows = sum(counts.values())
-    sides = np.empty(n_rows, "<U11")
-    columns: dict[str, npt.NDArray[Any]] = {}
-    for side in SIDES:
-        of_side, position = _read_side(run, side)
-        sides[position] = side
-        for name, values in vars(of_side).items():
-            if name not in columns:
-                columns[name] = np.empty((n_rows, *values.shape[1:]), values.dtype)
-            columns[name][position] = values
-    return Rows(**columns), sides
+    frames = {side: run.read_frame(_rows_file(side)) for side in SIDES}
+    sides = np.repeat(np.array(SIDES, "<U11"), [len(frame) for frame in frames.values()])
+    frame = pd.concat(frames.values(), ignore_index=True)
+    del frames
+    position = frame[_POSITION].to_numpy(np.int64)
+    order = np.argsort(position)
+    columns = _columns(run, frame.iloc[order])
+    X = columns["items"]
+    if run.pipeline.features is not None:
+        X = np.empty((len(frame), run.pipeline.n_columns), np.float32)
+        for side in SIDES:
+            _read_features(run, side, X, position[sides == side])
+    return Rows(X=X, **columns), sides[order]
 
 
 def read_slices(run: RunContext, mask: npt.NDArray[np.bool_]) -> Mapping[str, npt.NDArray[Any]]:
@@ -127,23 +137,31 @@ def _rows_file(side: str) -> str:
     return f"split/{side}.parquet"
 
 
-def _features_file(side: str) -> str:
-    return f"split/{side}.npy"
+def _features_file(side: str, start: int) -> str:
+    return f"split/{side}-{start:08d}.npy"
 
 
-def _read_side(run: RunContext, side: str) -> tuple[Rows, npt.NDArray[np.int64]]:
-    pipeline = run.pipeline
-    frame = run.read_frame(_rows_file(side))
-    dtype = np.float32 if pipeline.features is None else object
-    items = frame[[field.name for field in pipeline.inputs]].to_numpy(dtype)
-    rows = Rows(
-        items=items,
-        X=items if pipeline.features is None else run.read_array(_features_file(side)),
-        y=frame[_LABEL].to_numpy(np.int8),
-        groups=frame[_GROUP].to_numpy(object),
-        times=frame[_TIME].to_numpy("M8[ns]"),
-    )
-    return rows, frame[_POSITION].to_numpy(np.int64)
+def _blocks(n_rows: int) -> range:
+    return range(0, n_rows, _BLOCK_ROWS)
+
+
+def _columns(run: RunContext, frame: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of rows, their features apart."""
+    dtype = np.float32 if run.pipeline.features is None else object
+    return {
+        "items": frame[[field.name for field in run.pipeline.inputs]].to_numpy(dtype),
+        "y": frame[_LABEL].to_numpy(np.int8),
+        "groups": frame[_GROUP].to_numpy(object),
+        "times": frame[_TIME].to_numpy("M8[ns]"),
+    }
+
+
+def _read_features(
+    run: RunContext, side: str, X: npt.NDArray[np.float32], position: npt.NDArray[np.int64]
+) -> None:
+    """Fill the rows of `X` at `position` with the features of a side."""
+    for start in _blocks(len(position)):
+        X[position[start : start + _BLOCK_ROWS]] = run.read_array(_features_file(side, start))
 
 
 def _times(frame: pd.DataFrame, column: str | None) -> npt.NDArray[np.datetime64]:

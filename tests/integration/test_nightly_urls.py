@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pymongo
 import pytest
 
@@ -13,7 +14,7 @@ from include.features.feature_sets import URLS
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
 from include.run import champion, training_steps
-from include.run.rows import read_side
+from include.run.rows import read_rows, read_side
 from include.run.run_context import RunContext
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
@@ -45,6 +46,7 @@ def test_a_night_of_urls_is_judged_signed_and_served_and_the_next_beside_it(hous
     pointer, evaluation = run_training(run, collection, **how)
     served = champion.load_version(store, pointer, how["trusted_keys"]).model
     train, test = read_side(run, "train"), read_side(run, "test")
+    rows, sides = read_rows(run)
     manifest = parse_manifest(store.get(keys.version_file("urls", pointer.version, keys.MANIFEST)))
     later = evaluation.later_months
     right = (served.score(test.items) >= 0.5) == test.y
@@ -54,6 +56,9 @@ def test_a_night_of_urls_is_judged_signed_and_served_and_the_next_beside_it(hous
     assert manifest.snapshot["simulated"]
     assert evaluation.ceiling == 1.0
     assert not set(train.groups) & set(test.groups)
+    assert np.array_equal(rows.X, URLS.columns_of(rows.items))
+    assert np.array_equal(rows.where(sides == "train").X, train.X)
+    assert list(rows.where(sides == "test").groups) == list(test.groups)
     assert right.mean() == pytest.approx(evaluation.test["accuracy"])
     assert len(later["months"]) == 3
     assert later["seen"]["n_rows"] + later["unseen"]["n_rows"] == later["all"]["n_rows"]
