@@ -130,9 +130,26 @@ def test_each_input_is_a_choice_in_words(page):
         (csv(2), "2 checked"),
         ("{", "This is not JSON"),
         (json.dumps({"having_IP_Address": 1}), "12 more"),
-        ("a,b\n1,2", "2 checked"),
+        ("a,b\n1,2", "is no host"),
+        ("hxxp://bad[.]example/", "read as http://bad.example/"),
+        ("hxxp://bad[.]example/\nhttp://a.example/", "read as http://bad.example/"),
+        (
+            "https://l.facebook.com/l.php?u=http%3A%2F%2Fbad.example%2F",
+            "read as http://bad.example/ (out of a link of Facebook)",
+        ),
     ],
-    ids=["address", "addresses", "records", "csv", "broken", "incomplete", "any-lines"],
+    ids=[
+        "address",
+        "addresses",
+        "records",
+        "csv",
+        "broken",
+        "incomplete",
+        "no-address",
+        "defanged",
+        "list-with-a-defanged-one",
+        "wrapped",
+    ],
 )
 def test_what_is_pasted_is_understood(page, text, wanted):
     paste(page, text)
