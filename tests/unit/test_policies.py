@@ -95,6 +95,8 @@ def test_the_files_of_a_version_are_all_there():
         ("gate.json", "r"),
         ("gate.sig", "r"),
         ("chain.json", "r"),
+        ("champion.json", "r"),
+        ("version.json", "r"),
         ("approval.json", "w"),
         ("evaluation.json", ""),
     ],
