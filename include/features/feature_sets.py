@@ -68,5 +68,8 @@ def feature_set(name: str) -> FeatureSet:
         If this release has no such set: a model must never be shown other columns than its own.
     """
     if name not in _KNOWN:
-        raise ManifestError(f"this release has no feature set {name!r}: {', '.join(_KNOWN)}")
+        known = ", ".join(_KNOWN)
+        raise ManifestError(
+            f"this release has no feature set {name!r}, only {known}: train the pipeline again"
+        )
     return _KNOWN[name]
