@@ -7,7 +7,7 @@ from include.monitoring.limits import Limits
 from include.monitoring.page import render_day
 from include.monitoring.quality import evaluate_quality
 from include.monitoring.weighted import Stratum, weighted_figures
-from tests.unit.monitoring.test_quality import BASELINE, SITES, VERSION, answers
+from tests.support.labelled_predictions import BASELINE, SITES, VERSION, answers
 
 LONG = "a-word-without-a-break-that-somebody-chose-for-a-source-of-labels" * 2
 HOSTILE = "<script>document.title='owned'</script>"

@@ -7,8 +7,6 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from fastapi import Depends, HTTPException
 from fastapi.testclient import TestClient
@@ -18,35 +16,12 @@ from include.stores.objects import ObjectStore
 from include.validation.data_docs.build import fetch_source, publish_docs
 from include.validation.data_docs.serve import docs_app
 from include.validation.drift import measure_drift
-from include.validation.validate import validate
+from tests.support.validation import RUN_ID, sound_frame, validate_frame
 from tests.support.web_pages import serving, unreachable_store, unset_store
 
 ROOT = Path(__file__).parents[2]
-RUN_ID = "manual__2026-11-21T05:30:00+00:00"
 FOLDER = "sites/manual__2026-11-21T05_30_00_00_00"
 HOSTILE = "<script>document.title='owned'</script>"
-
-
-def sound_frame(n_rows=1000):
-    rng = np.random.default_rng(11)
-    suite = json.loads((ROOT / "gx" / "expectations" / "sites.json").read_text())
-    names = suite["meta"]["inputs"]
-    columns = {name: rng.integers(0, 2, n_rows).astype(np.float32) for name in names}
-    columns = {name: v if name == "Redirect" else 2 * v - 1 for name, v in columns.items()}
-    result = np.where(rng.random(n_rows) < 0.44, -1, 1).astype(np.float32)
-    ids = [f"record-{i}" for i in range(n_rows)]
-    return pd.DataFrame({"_id": ids, **columns, "Result": result})
-
-
-def apply_gate(frame, work_dir, run_id=RUN_ID):
-    return validate(
-        frame,
-        suite_name="sites",
-        gx_root=ROOT / "gx",
-        run_id=run_id,
-        max_quarantined_share=0.01,
-        work_dir=work_dir,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +40,7 @@ def published(store, tmp_path_factory):
     frame = sound_frame()
     frame.loc[3, "_id"] = HOSTILE
     frame.loc[3, "SFH"] = 7
-    outcome = apply_gate(frame, tmp_path_factory.mktemp("validate"))
+    outcome = validate_frame(frame, tmp_path_factory.mktemp("validate"))
     publish_docs(outcome.docs_dir, store, "sites", RUN_ID)
     elsewhere = tmp_path_factory.mktemp("drift")
     fetch_source(store, "sites", RUN_ID, elsewhere)
@@ -239,12 +214,12 @@ def test_validation_asks_nothing_of_the_network_and_writes_only_where_it_works(t
     program = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from tests.integration.test_data_docs import apply_gate, sound_frame\n"
+        "from tests.support.validation import sound_frame, validate_frame\n"
         "seen = []\n"
         "watched = {'socket.connect', 'socket.getaddrinfo', 'socket.sendto'}\n"
         "sys.addaudithook(lambda event, args: seen.append(args) if event in watched else None)\n"
         "Path('work').mkdir()\n"
-        "apply_gate(sound_frame(), Path('work').resolve()).raise_if_rejected()\n"
+        "validate_frame(sound_frame(), Path('work').resolve()).raise_if_rejected()\n"
         "print(seen)\n"
     )
     environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": str(tmp_path)}
@@ -354,22 +329,23 @@ def _evaluate_one(number, work_dir):
     frame.loc[number, "SFH"] = 7
     folder = work_dir / str(number)
     folder.mkdir()
-    outcome = apply_gate(frame, folder, run_id=f"run-{number}")
+    outcome = validate_frame(frame, folder, run_id=f"run-{number}")
     pages = [path.parent.parent.name for path in outcome.docs_dir.glob("validations/*/*/*/*.html")]
     return outcome.quarantined["_id"].tolist(), outcome.failures, pages
 
 
 @pytest.mark.parametrize("workers", ["processes", "threads"])
-def test_eight_validations_at_once_do_not_meet(tmp_path, workers):
+def test_validations_at_once_do_not_meet(tmp_path, workers, is_full_run):
+    n = 8 if is_full_run else 3
     if workers == "processes":
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["great_expectations", "include.validation.validate"])
-        pool = ProcessPoolExecutor(8, mp_context=context)
+        pool = ProcessPoolExecutor(n, mp_context=context)
     else:
-        pool = ThreadPoolExecutor(8)
+        pool = ThreadPoolExecutor(n)
 
     with pool:
-        outcomes = list(pool.map(_evaluate_one, range(8), [tmp_path] * 8))
+        outcomes = list(pool.map(_evaluate_one, range(n), [tmp_path] * n))
 
-    expected = [([f"record-{number}"], (), [f"run-{number}"]) for number in range(8)]
+    expected = [([f"record-{number}"], (), [f"run-{number}"]) for number in range(n)]
     assert outcomes == expected

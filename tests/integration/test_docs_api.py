@@ -17,9 +17,9 @@ import yaml
 
 from include import pipelines
 from include.features.feature_sets import URLS
-from tests.integration.test_scorer import Site
 from tests.support import doc_pages, onnx_graphs
 from tests.support.scorer_app import app_of
+from tests.support.scorer_bucket import ScorerBucket
 from tests.support.scorer_process import ScorerProcess, of_each_worker
 from tests.support.signed_versions import Version, promote, version_name
 
@@ -70,7 +70,7 @@ def files(tmp_path_factory):
 @pytest.fixture
 def scorer(s3, bucket, tmp_path):
     """A scorer of both pipelines that knows the page's key."""
-    site = Site(s3, bucket, tmp_path)
+    site = ScorerBucket(s3, bucket, tmp_path)
     sites = {"model.onnx": onnx_graphs.logistic([-0.5] * 30), "report.html": b"<!doctype html>"}
     urls = {"model.onnx": onnx_graphs.text_classifier([BAD])}
     for number, (name, body) in enumerate({"sites": sites, "urls": urls}.items(), start=1):

@@ -1,4 +1,4 @@
-"""The tutorial's third pipeline, built of nothing but the page, in a copy of the architecture."""
+"""The tutorial's third pipeline, built of nothing but the page, in a copy of the repository."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from tests.support import doc_pages
 
 PAGE = doc_pages.ROOT / "docs" / "add-a-pipeline.md"
-ROOMS = ("bench", "dags", "gx", "include", "tests")
+FOLDERS = ("bench", "dags", "gx", "include", "tests")
 ALREADY_THERE = (
     "tests/unit/evaluation/test_policy.py",
     "tests/unit/registry/test_retention.py",
@@ -31,12 +31,12 @@ print(bag.dags["load_records"].params.get_param("pipeline").schema["enum"])
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory):
+def checkout(tmp_path_factory):
     """A copy of the repository with the files of the page in it, each of them new."""
-    root = tmp_path_factory.mktemp("house")
+    root = tmp_path_factory.mktemp("checkout")
     left_out = shutil.ignore_patterns("__pycache__")
-    for room in ROOMS:
-        shutil.copytree(doc_pages.ROOT / room, root / room, ignore=left_out)
+    for folder in FOLDERS:
+        shutil.copytree(doc_pages.ROOT / folder, root / folder, ignore=left_out)
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(doc_pages.ROOT / name, root)
     for path, text in doc_pages.files_in(PAGE).items():
@@ -46,44 +46,44 @@ def house(tmp_path_factory):
     return root
 
 
-def run(house, *arguments, **variables):
+def run(checkout, *arguments, **variables):
     """What a Python process says that runs in the copy, once it has ended well."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    env = {**kept, "PYTHONPATH": str(house), "OMP_NUM_THREADS": "1", **variables}
+    env = {**kept, "PYTHONPATH": str(checkout), "OMP_NUM_THREADS": "1", **variables}
     command = [sys.executable, *arguments]
-    with subprocess.Popen(command, cwd=house, env=env, text=True, **PIPES) as process:
+    with subprocess.Popen(command, cwd=checkout, env=env, text=True, **PIPES) as process:
         try:
-            said, wrong = process.communicate()
+            output, wrong = process.communicate()
         finally:
             process.send_signal(signal.SIGINT)  # if it still runs: it stops its servers
-    assert process.returncode == 0, said + wrong
-    return said
+    assert process.returncode == 0, output + wrong
+    return output
 
 
-def test_its_tests_pass_and_a_night_is_trained_signed_and_served(house):
+def test_its_tests_pass_and_a_run_is_trained_signed_and_served(checkout):
     its_own = sorted(path for path in doc_pages.files_in(PAGE) if path.startswith("tests/"))
-    said = run(house, "-m", "pytest", "-q", *its_own)
+    output = run(checkout, "-m", "pytest", "-q", *its_own)
 
     assert len(its_own) == 2
-    assert "skipped" not in said
+    assert "skipped" not in output
 
 
-def test_what_judges_every_pipeline_judges_it(house):
-    said = run(house, "-m", "pytest", "-q", "-rA", *ALREADY_THERE)
+def test_the_tests_of_every_pipeline_cover_it(checkout):
+    output = run(checkout, "-m", "pytest", "-q", "-rA", *ALREADY_THERE)
 
-    assert said.count("[mails]") == 6  # policy, retention, and four of the suite
+    assert output.count("[mails]") == 6  # policy, retention, and four of the suite
 
 
-def test_airflow_finds_its_dag_and_offers_it_in_the_form(house, tmp_path):
+def test_airflow_finds_its_dag_and_offers_it_in_the_form(checkout, tmp_path):
     env = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    dags, offered = run(house, "-c", PARSE, str(house / "dags"), **env).splitlines()[-2:]
+    dags, offered = run(checkout, "-c", PARSE, str(checkout / "dags"), **env).splitlines()[-2:]
 
     assert "train_mails" in dags
     assert offered == "['mails', 'sites', 'urls']"
 
 
-def test_its_code_keeps_the_rules_of_the_repository(house):
+def test_its_code_keeps_the_rules_of_the_repository(checkout):
     python = [path for path in doc_pages.files_in(PAGE) if path.endswith(".py")]
-    run(house, "-m", "ruff", "format", "--check", *python)
-    run(house, "-m", "ruff", "check", *python)
-    run(house, "-m", "mypy", "include/pipelines/mails")
+    run(checkout, "-m", "ruff", "format", "--check", *python)
+    run(checkout, "-m", "ruff", "check", *python)
+    run(checkout, "-m", "mypy", "include/pipelines/mails")

@@ -2,60 +2,25 @@
 
 import io
 import os
-import random
-import secrets
 import signal
 import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from include.contract import keys
 from include.stack.ports import pick_port
-from include.stores.objects import ObjectStore
 from tests.support import onnx_graphs
+from tests.support.scorer_bucket import RECORD, LoadGenerator, ScorerBucket, table
 from tests.support.scorer_process import ROOT, ScorerProcess, workers_of
-from tests.support.signed_versions import Signer, Version, promote, version_name
-
-RECORD = {"a": 1, "b": -1}
-
-
-class Site:
-    """A bucket with its signers, and the environment of a scorer that follows it."""
-
-    def __init__(self, server, bucket, folder):
-        self.store = ObjectStore(server.client(), bucket)
-        self.trainer = Signer.new(folder, "trainer")
-        self.approver = Signer.new(folder, "approver")
-        trainer_key = self.trainer.write_public_pem(folder / "trainer.pub")
-        approver_key = self.approver.write_public_pem(folder / "approver.pub")
-        self.env = {
-            "NIGHTCATCH_S3_ENDPOINT": server.endpoint_url,
-            "NIGHTCATCH_S3_BUCKET": bucket,
-            "NIGHTCATCH_PIPELINES": "sites",
-            "AWS_ACCESS_KEY_ID": server.access_key,
-            "AWS_SECRET_ACCESS_KEY": server.secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(trainer_key),
-            "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(approver_key),
-        }
-
-    def promote(self, number, body=None, trainer=None):
-        """Approve a version that answers number / 100 to whatever it is asked."""
-        body = body or onnx_graphs.constant(number / 100)
-        version = Version(version_name(number), files={"model.onnx": body})
-        run_id = f"run-{secrets.token_hex(4)}"
-        return promote(self.store, version, trainer or self.trainer, self.approver, run_id=run_id)
+from tests.support.signed_versions import Signer, version_name
 
 
 @pytest.fixture
 def site(s3, bucket, tmp_path):
-    return Site(s3, bucket, tmp_path)
+    return ScorerBucket(s3, bucket, tmp_path)
 
 
 @pytest.fixture
@@ -96,52 +61,12 @@ def test_metrics_are_the_sum_of_all_workers(site, scorer):
     assert f'version="{version_name(90)}"}} 1.0' in metrics
 
 
-# Any server may close a kept connection while the next request is under way; HTTP clients send it
-# again (RFC 9112, section 9.3.1), and so does nginx.
-_RETRIES = Retry(total=2, allowed_methods=None)
-
-
-class Hammer:
-    """Clients that ask without a pause and keep what went wrong."""
-
-    def __init__(self, scorer, n_clients=4):
-        self.answers = 0
-        self.wrong = []
-        self._scorer = scorer
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(n_clients)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self):
-        with requests.Session() as session:
-            session.mount("http://", HTTPAdapter(max_retries=_RETRIES))
-            while not self._stopped.is_set():
-                try:
-                    answer = self._scorer.predict(RECORD, session)
-                    said = answer.json()
-                    number = int(said["model"]["version"][-8:], 16)
-                    if answer.status_code != 200 or said["probability"] != number / 100:
-                        self.wrong.append(said)
-                except (requests.RequestException, KeyError, ValueError) as err:
-                    self.wrong.append(repr(err))
-                self.answers += 1
-
-
 def test_swaps_under_load_cost_no_request_and_bad_versions_never_answer(site, scorer):
     stranger = Signer.new(scorer.folder, "stranger")
     site.promote(1)
     scorer.start("/health/ready")
     serial = 1
-    with Hammer(scorer) as hammer:
+    with LoadGenerator(scorer) as load:
         for number in range(2, 8):
             if number % 2:
                 site.promote(90 + number, trainer=stranger)
@@ -150,9 +75,9 @@ def test_swaps_under_load_cost_no_request_and_bad_versions_never_answer(site, sc
             serial += 1
             expected = {serial}
             scorer.wait_until(lambda expected=expected: scorer.serials() == expected)
-        scorer.wait_until(lambda: hammer.answers > 100)
+        scorer.wait_until(lambda: load.answers > 100)
 
-    assert hammer.wrong == []
+    assert load.wrong == []
     assert "Unexpected exit" not in scorer.log()
 
 
@@ -162,7 +87,10 @@ def test_all_replicas_move_to_a_version_and_no_client_of_any_fails(site, scorer,
     try:
         for process in (scorer, replica):
             process.start("/health/ready")
-        with Hammer(scorer, n_clients=2) as one, Hammer(replica, n_clients=2) as other:
+        with (
+            LoadGenerator(scorer, n_clients=2) as one,
+            LoadGenerator(replica, n_clients=2) as other,
+        ):
             for number in (2, 3):
                 site.promote(number)
                 for process in (scorer, replica):
@@ -190,17 +118,17 @@ def test_a_bad_version_is_named_in_the_log_and_counted(site, scorer):
 
 
 def test_it_serves_while_s3_is_down_and_starts_while_s3_is_down(own_s3, tmp_path):
-    site = Site(own_s3, own_s3.bucket, tmp_path)
+    site = ScorerBucket(own_s3, own_s3.bucket, tmp_path)
     site.promote(1)
     scorer = ScorerProcess(tmp_path, site.env)
     try:
         scorer.start("/health/ready")
         scorer.wait_until(lambda: scorer.serials() == {1})
-        with Hammer(scorer, n_clients=2) as hammer:
+        with LoadGenerator(scorer, n_clients=2) as load:
             own_s3.kill()
             scorer.wait_until(lambda: "unreachable" in scorer.log())
 
-        assert hammer.wrong == []
+        assert load.wrong == []
         scorer.kill()
         scorer.start("/health/ready")
         assert scorer.predict(RECORD).json()["probability"] == 0.01
@@ -234,12 +162,6 @@ def test_an_older_pointer_is_refused_after_a_restart(site, scorer):
     scorer.wait_until(lambda: "serial 1 cannot follow serial 2" in scorer.log())
 
     assert scorer.serials() == {2}
-
-
-def table(n_rows):
-    rows = random.Random(3)
-    cells = (f"{rows.randint(-1, 1)},{rows.randint(-1, 1)}\n" for _ in range(n_rows))
-    return ("a,b\n" + "".join(cells)).encode()
 
 
 def test_a_large_table_is_streamed_back_with_one_answer_per_row(site, scorer):
@@ -284,12 +206,12 @@ def test_sighup_replaces_every_worker_and_costs_no_request(site, scorer):
     scorer.start("/health/ready")
     scorer.wait_until(lambda: scorer.serials() == {1})
     before = set(workers_of(scorer))
-    with Hammer(scorer) as hammer:
+    with LoadGenerator(scorer) as load:
         os.kill(scorer.process.pid, signal.SIGHUP)
         scorer.wait_until(lambda: before.isdisjoint(workers_of(scorer)))
 
-    assert hammer.wrong == []
-    assert hammer.answers > 100
+    assert load.wrong == []
+    assert load.answers > 100
     assert scorer.serials() == {1}
 
 

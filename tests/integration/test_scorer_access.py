@@ -7,13 +7,13 @@ import json
 import pytest
 import requests
 
-from tests.integration.test_scorer import RECORD, Site
+from tests.support.scorer_bucket import RECORD, ScorerBucket
 from tests.support.scorer_process import ScorerProcess
 
 
 @pytest.fixture
 def site(s3, bucket, tmp_path):
-    return Site(s3, bucket, tmp_path)
+    return ScorerBucket(s3, bucket, tmp_path)
 
 
 def test_keys_origins_and_the_access_log_come_from_the_environment(site, tmp_path):

@@ -9,7 +9,7 @@ from http.client import HTTPResponse
 import pytest
 import requests
 
-from tests.integration.test_scorer import RECORD, Site
+from tests.support.scorer_bucket import RECORD, ScorerBucket
 from tests.support.scorer_process import ScorerProcess
 
 N_SLOW = 60
@@ -20,7 +20,7 @@ BODY = b'{"record": {"a": 1, "b": 1}}'
 def scorer(s3, tmp_path_factory):
     """One service for all tests here; the last one ends it."""
     folder = tmp_path_factory.mktemp("slow")
-    site = Site(s3, s3.bucket, folder)
+    site = ScorerBucket(s3, s3.bucket, folder)
     site.promote(90)
     process = ScorerProcess(folder, site.env).start("/health/ready")
     process.wait_until(lambda: process.serials() == {1})

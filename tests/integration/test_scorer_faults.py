@@ -6,13 +6,13 @@ import json
 import pytest
 import requests
 
-from tests.integration.test_scorer import RECORD, Hammer, Site
+from tests.support.scorer_bucket import RECORD, LoadGenerator, ScorerBucket
 from tests.support.scorer_process import ScorerProcess
 
 
 @pytest.fixture
 def site(s3, bucket, tmp_path):
-    return Site(s3, bucket, tmp_path)
+    return ScorerBucket(s3, bucket, tmp_path)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def ids_kept(site):
 
 def test_fault_after_fault_costs_no_request_and_no_line_of_traffic(site, proxy, scorer):
     faults = ["503", "black hole", "slow bytes"]
-    with Hammer(scorer, n_clients=2) as hammer:
+    with LoadGenerator(scorer, n_clients=2) as load:
         for number, fault in enumerate(faults, start=2):
             proxy.fail(fault)
             site.promote(number)
@@ -54,9 +54,9 @@ def test_fault_after_fault_costs_no_request_and_no_line_of_traffic(site, proxy, 
             scorer.wait_until(lambda number=number: scorer.serials() == {number})
     last = scorer.predict(RECORD).json()["id"]
     scorer.wait_until(lambda: last in ids_kept(site))
-    scorer.wait_until(lambda: len(set(ids_kept(site))) > hammer.answers)
+    scorer.wait_until(lambda: len(set(ids_kept(site))) > load.answers)
     scorer.stop()
 
-    assert hammer.wrong == []
-    assert len(set(ids_kept(site))) == hammer.answers + 1
+    assert load.wrong == []
+    assert len(set(ids_kept(site))) == load.answers + 1
     assert scorer.log().count("unreachable") <= 3 * len(faults) * 2

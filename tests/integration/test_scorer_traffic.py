@@ -11,7 +11,7 @@ import requests
 
 from include.contract import keys
 from include.inference.prediction_ids import day_of
-from tests.integration.test_scorer import RECORD, Site, table
+from tests.support.scorer_bucket import RECORD, ScorerBucket, table
 from tests.support.scorer_process import ScorerProcess
 
 SLOW = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "600"}
@@ -20,7 +20,7 @@ FAST = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "0.
 
 @pytest.fixture
 def site(s3, bucket, tmp_path):
-    made = Site(s3, bucket, tmp_path)
+    made = ScorerBucket(s3, bucket, tmp_path)
     made.promote(90)
     return made
 
@@ -112,7 +112,7 @@ def test_a_table_is_kept_in_part_and_the_rest_is_counted(site, scorer):
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
 def test_nothing_is_lost_while_s3_is_down(own_s3, tmp_path, restarted):
-    site = Site(own_s3, own_s3.bucket, tmp_path)
+    site = ScorerBucket(own_s3, own_s3.bucket, tmp_path)
     site.promote(1)
     scorer = ScorerProcess(tmp_path, site.env)
     try:

@@ -25,10 +25,10 @@ tried = []
 NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
 sys.addaudithook(lambda event, args: tried.append(event) if event in NETWORK else None)
 
-from tests import graphs
+from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT, app_of, following
 
-client = app_of({"urls": following("urls", graphs.text_classifier(), **TEXT)}).test_client()
+client = app_of({"urls": following("urls", onnx_graphs.text_classifier(), **TEXT)}).test_client()
 urls = json.loads(sys.argv[1])
 answers = [client.post("/predict", json={"url": url}) for url in urls]
 answers += [client.post("/explain", json={"urls": urls})]

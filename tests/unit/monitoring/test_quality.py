@@ -1,34 +1,13 @@
 """A promise is broken only when the whole interval says so, on labels enough."""
 
-from dataclasses import replace
-
 import pytest
 
-from include import pipelines
 from include.contract.run_documents import ReportFigures
 from include.monitoring.baselines import baseline_of
-from include.monitoring.labels import Labelled, Said
 from include.monitoring.limits import Limits
 from include.monitoring.quality import MAX_SOURCES, evaluate_quality
-from include.monitoring.traffic import Item
-from tests.support.signed_versions import Version, version_name
-
-SITES = pipelines.get("sites")
-VERSION = version_name(1)
-TEST = {"n_rows": 400, "recall": 0.9, "fpr": 0.01, "true_positives": 180, "true_negatives": 198}
-MANIFEST = replace(Version(VERSION).manifest(), metrics={"test": TEST})
-BASELINE = baseline_of(MANIFEST, None)
-
-
-def answers(n, *, flagged, is_phishing, duplicate=None, source="analyst", version=VERSION):
-    return [
-        Labelled(
-            f"{number}",
-            Item(0.5, flagged, version, None, duplicate or f"{flagged}{is_phishing}{number}"),
-            Said("2026-11-22T13:00:00", source, is_phishing),
-        )
-        for number in range(n)
-    ]
+from tests.support.labelled_predictions import BASELINE, MANIFEST, SITES, VERSION, answers
+from tests.support.signed_versions import version_name
 
 
 def evaluated(*groups, baseline=BASELINE):

@@ -1,6 +1,5 @@
 """Request ids, keys, foreign origins, and what the log may say."""
 
-import hashlib
 import json
 
 import pytest
@@ -9,6 +8,7 @@ from include.errors import SettingMissingError
 from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
 from tests.support import onnx_graphs
+from tests.support.api_keys import write_keys
 from tests.support.scorer_app import app_of, following
 
 BODY = {"record": {"a": 1, "b": -1}}
@@ -18,12 +18,6 @@ def client_of(access):
     return app_of(
         {"sites": following("sites", onnx_graphs.logistic())}, access=access
     ).test_client()
-
-
-def write_keys(path, **keys):
-    digests = {name: hashlib.sha256(key.encode()).hexdigest() for name, key in keys.items()}
-    path.write_text("# who\n" + "".join(f"{name} {digests[name]}\n" for name in digests))
-    return path
 
 
 def status(client, **headers):

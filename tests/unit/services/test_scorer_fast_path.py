@@ -9,8 +9,8 @@ from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.auth.rate_limit import RateLimiter
 from include.services.scorer.settings import Limits, RateLimit
 from tests.support import onnx_graphs
+from tests.support.api_keys import write_keys
 from tests.support.scorer_app import app_of, following, without_ids
-from tests.unit.services.test_scorer_access import write_keys
 
 RECORD = {"a": 1, "b": -1}
 THROUGH_FLASK = "application/json; charset=utf-8"

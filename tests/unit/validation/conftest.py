@@ -1,16 +1,13 @@
 """Frames of the shape that snapshots have, and the outcome of judging them by the real suite."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from include.validation.validate import validate
-
-GX_ROOT = Path(__file__).parents[3] / "gx"
-RUN_ID = "manual__2026-11-21T05:30:00+00:00"
+from tests.support.validation import GX_ROOT, RUN_ID
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from include.validation.data_docs import build
 from include.validation.data_docs.build import fetch_source, publish_docs
 from include.validation.drift import measure_drift
-from tests.unit.validation.conftest import GX_ROOT, RUN_ID
+from tests.support.validation import GX_ROOT, RUN_ID
 
 VENDORED = Path(build.__file__).parent / "vendor"
 HOSTILE = "<script>document.title='owned'</script>\"'><img src=//evil.example/x onerror=alert(1)>"

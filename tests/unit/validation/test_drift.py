@@ -9,7 +9,7 @@ import pytest
 from include.errors import DataRejectedError
 from include.validation.categories import categorise, shares
 from include.validation.drift import DriftLimits, measure_drift, no_reference
-from tests.unit.validation.conftest import GX_ROOT, RUN_ID
+from tests.support.validation import GX_ROOT, RUN_ID
 
 
 @pytest.fixture

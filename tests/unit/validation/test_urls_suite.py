@@ -10,7 +10,7 @@ import pytest
 
 from include import pipelines
 from include.pipelines.urls.normal import normalise
-from tests.unit.validation.conftest import GX_ROOT
+from tests.support.validation import GX_ROOT
 
 RUN_AT = datetime(2026, 11, 21, 2, tzinfo=UTC)
 PIPELINE = pipelines.get("urls")

@@ -9,7 +9,7 @@ import pytest
 
 from include.errors import DataRejectedError, ManifestError, ValidationBrokenError
 from include.validation.validate import validate
-from tests.unit.validation.conftest import GX_ROOT, RUN_ID
+from tests.support.validation import GX_ROOT, RUN_ID
 
 
 def type_errors(ids, column, value, kind):
