@@ -15,7 +15,6 @@ URLS = [
     "http://169.254.169.254/latest/meta-data",
     "http://localhost:8000/metrics",
     "//xn--80ak6aa92e.com/%2568%2574%2574%2570",
-    "file:///etc/passwd",
 ]
 # Runs in a process of its own: a hook of `sys.addaudithook` can never be taken off again.
 SCORE = """
@@ -31,6 +30,7 @@ from tests.support.scorer_app import TEXT, app_of, following
 client = app_of({"urls": following("urls", onnx_graphs.text_classifier(), **TEXT)}).test_client()
 urls = json.loads(sys.argv[1])
 answers = [client.post("/predict", json={"url": url}) for url in urls]
+refused = client.post("/predict", json={"url": "file:///etc/passwd"}).status_code
 answers += [client.post("/explain", json={"urls": urls})]
 table = io.BytesIO("\\n".join(["url", *urls]).encode())
 answers += [client.post("/predict", data={"file": (table, "urls.csv")})]
@@ -38,7 +38,7 @@ routes = []
 if sys.platform == "linux":
     routes = [line for line in open("/proc/self/net/route") if not line.startswith("Iface")]
 statuses = [answer.status_code for answer in answers]
-print(json.dumps({"statuses": statuses, "tried": tried, "routes": len(routes)}))
+print(json.dumps({"statuses": statuses, "refused": refused, "tried": tried, "routes": len(routes)}))
 """
 
 
@@ -59,6 +59,7 @@ def test_no_request_is_made_because_of_what_a_client_sent():
     found = score()
 
     assert set(found["statuses"]) == {200}
+    assert found["refused"] == 422
     assert found["tried"] == []
 
 
