@@ -1,4 +1,4 @@
-"""A load generator in one thread: the same question over kept HTTP/1.1 connections."""
+"""A load generator in one thread: the same request over kept HTTP/1.1 connections."""
 
 import selectors
 import socket
@@ -15,15 +15,15 @@ _END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass
 class Load:
-    """What a server did under load.
+    """The responses of a server under load.
 
     Attributes
     ----------
     seconds : float
     latencies_s : list of float
-        Of each answer with status 200.
+        Of each response with status 200.
     failed : int
-        Other answers, and connections that were lost under a question.
+        Other responses, and connections that were lost under a request.
     """
 
     seconds: float = 0.0
@@ -32,11 +32,11 @@ class Load:
 
     @property
     def rps(self) -> float:
-        """Answers by second."""
+        """Responses per second."""
         return len(self.latencies_s) / self.seconds
 
     def ms(self, percentile: float) -> float:
-        """Return a percentile of the latency in milliseconds; infinity if nothing was answered."""
+        """Return a percentile of the latency in milliseconds; infinity without a response."""
         if not self.latencies_s:
             return float("inf")
         return float(np.percentile(self.latencies_s, percentile)) * 1000
@@ -45,62 +45,61 @@ class Load:
 @dataclass
 class _Connection:
     socket: socket.socket
-    asked_at: float = 0.0
+    sent_at: float = 0.0
     received: bytes = b""
-    n_answers: int = 0
 
 
-def question(port: int, path: str, body: bytes) -> bytes:
+def post_of(port: int, path: str, body: bytes) -> bytes:
     """Return the bytes of a POST of JSON."""
     head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def answer_once(port: int, path: str, body: bytes) -> bytes:
-    """Return the answer to one question, asked on a connection of its own."""
+def post_once(port: int, path: str, body: bytes) -> bytes:
+    """Return the body of the response to one request, on a connection of its own."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("POST", path, body, {"Content-Type": "application/json"})
-    answer = connection.getresponse().read()
+    body_received = connection.getresponse().read()
     connection.close()
-    return answer
+    return body_received
 
 
 def generate(
     port: int,
-    asked: bytes,
+    request: bytes,
     *,
     n_connections: int,
     seconds: float = 0.0,
     rps: float = 0.0,
     until: Callable[[], bool] | None = None,
 ) -> Load:
-    """Return what came of asking the same again and again.
+    """Return what came of sending the same request again and again.
 
     Parameters
     ----------
     port : int
-    asked : bytes
-        A whole request.
+    request : bytes
+        Head and body.
     n_connections : int
-        Each has one question under way at most.
+        Each has one request under way at most.
     seconds : float
         How long, unless `until` is given.
     rps : float
-        Questions by second over all connections, evenly spaced; 0 for as many as are answered.
+        Requests per second over all connections, evenly spaced; 0 for as many as possible.
     until : callable, optional
         The load ends once it is true.
     """
     load, began = Load(), time.perf_counter()
     is_over = until or (lambda: time.perf_counter() - began >= seconds)
     idle = [_connect(port) for _ in range(n_connections)]
-    n_asked = 0
+    n_sent = 0
     with selectors.DefaultSelector() as selector:
         while not is_over():
-            due = (time.perf_counter() - began) * rps - n_asked if rps else len(idle)
+            due = (time.perf_counter() - began) * rps - n_sent if rps else len(idle)
             while idle and due >= 1:
                 connection = idle.pop()
-                _ask(connection, asked, selector)
-                n_asked, due = n_asked + 1, due - 1
+                _send(connection, request, selector)
+                n_sent, due = n_sent + 1, due - 1
             for key, _ in selector.select(0.0005 if rps else 0.1):
                 idle += _receive(key.data, selector, load, port)
         for key in list(selector.get_map().values()):
@@ -117,10 +116,10 @@ def _connect(port: int) -> _Connection:
     return _Connection(opened)
 
 
-def _ask(connection: _Connection, asked: bytes, selector: selectors.BaseSelector) -> None:
+def _send(connection: _Connection, request: bytes, selector: selectors.BaseSelector) -> None:
     connection.received = b""
-    connection.asked_at = time.perf_counter()
-    connection.socket.sendall(asked)
+    connection.sent_at = time.perf_counter()
+    connection.socket.sendall(request)
     selector.register(connection.socket, selectors.EVENT_READ, connection)
 
 
@@ -138,7 +137,7 @@ def _receive(
     selector.unregister(connection.socket)
     status = connection.received[9:12]
     if status == b"200":
-        load.latencies_s.append(time.perf_counter() - connection.asked_at)
+        load.latencies_s.append(time.perf_counter() - connection.sent_at)
     else:
         load.failed += 1
     if received and b"connection: close" not in connection.received[:400].lower():

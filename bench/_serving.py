@@ -4,19 +4,31 @@ import os
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it has no annotations
 
-from bench._load import Load, answer_once, generate, question
+from bench._load import Load, generate, post_of, post_once
 from include.stack.ports import pick_port
 from include.stack.process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[1]
-GUNICORN = ("gunicorn", "-c", "python:include.services.scorer.serving.gunicorn_conf")
-UVICORN = ("uvicorn", "--workers", "2", "--log-level", "warning", "--factory")
+# As `include.services.scorer.__main__` sets it.
+_GRANIAN = ("granian", "--http", "1", "--workers", "2", "--no-log")
+GRANIAN_WSGI = (
+    *(*_GRANIAN, "--interface", "wsgi", "--blocking-threads", "128"),
+    *("--backpressure", "512", "--factory"),
+)
+GRANIAN_ASGI = (*_GRANIAN, "--interface", "asginl", "--factory")
+SCORER = ("include.services.scorer",)
+# The fastest of its loops and parsers, named so that a missing one is an error.
+UVICORN = (
+    *("uvicorn", "--workers", "2", "--loop", "uvloop", "--http", "httptools"),
+    *("--log-level", "warning", "--no-access-log", "--factory"),
+)
 MLFLOW = ("mlflow", "models", "serve", "--env-manager", "local", "--workers", "2")
 N_CONNECTIONS = 16
 _READY_TIMEOUT_S = 120.0
@@ -26,7 +38,7 @@ _KIB = 1024
 
 @dataclass(frozen=True)
 class Plan:
-    """How a server is started and asked.
+    """How a server is started, and the request it gets.
 
     Attributes
     ----------
@@ -47,7 +59,7 @@ class Plan:
 
 @dataclass
 class Server:
-    """A running server and what it did in each round."""
+    """A running server and its load of each round."""
 
     plan: Plan
     port: int
@@ -55,9 +67,9 @@ class Server:
     rounds: list[Load] = field(default_factory=list)
 
     @property
-    def asked(self) -> bytes:
-        """A whole request."""
-        return question(self.port, self.plan.path, self.plan.body)
+    def request(self) -> bytes:
+        """Head and body."""
+        return post_of(self.port, self.plan.path, self.plan.body)
 
     @property
     def rps(self) -> float:
@@ -79,11 +91,11 @@ class Server:
         return statistics.median(ours.ms(99) / theirs.ms(99) for ours, theirs in pairs)
 
     def wait_for(self, path: str, words: bytes) -> None:
-        """Return once the answers of all workers hold `words`."""
+        """Return once the responses of all workers hold `words`."""
         n_in_a_row = 0
-        while n_in_a_row < _IN_A_ROW:  # a connection each, so all workers are asked
-            answer = answer_once(self.port, path, self.plan.body)
-            n_in_a_row = n_in_a_row + 1 if words in answer else 0
+        while n_in_a_row < _IN_A_ROW:  # a connection each, so that no worker is left out
+            response = post_once(self.port, path, self.plan.body)
+            n_in_a_row = n_in_a_row + 1 if words in response else 0
 
     def worker_mib(self, entry: str) -> int:
         """Return an entry of /proc/PID/status, of the worker that has most of it."""
@@ -92,22 +104,22 @@ class Server:
 
 
 @contextmanager
-def running(plan: Plan, folder: Path) -> Iterator[Server]:
-    """Yield a server that answers; it is stopped at the end."""
-    port = pick_port()
-    is_gunicorn = plan.command[0] == "gunicorn"
-    address = ("--bind", f"127.0.0.1:{port}") if is_gunicorn else ("--port", str(port))
+def running(plans: Sequence[Plan], folder: Path) -> Iterator[list[Server]]:
+    """Yield servers that are ready; they are stopped at the end."""
     programs = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    where = {"PYTHONPATH": str(ROOT), "PATH": programs, "TMPDIR": str(folder)}
-    process = ServerProcess(plan.name, folder)
-    command = [sys.executable, "-m", *plan.command, *address]
-    try:
-        process.start(command, {**where, **plan.env}, ROOT)
-        process.wait_until(lambda: _answers(port, plan.path), _READY_TIMEOUT_S)
-        assert process.pid is not None
-        yield Server(plan, port, process.pid)
-    finally:
-        process.kill()
+    env = {"PYTHONPATH": str(ROOT), "PATH": programs, "TMPDIR": str(folder)}
+    servers = []
+    with ExitStack() as stack:
+        started = [(plan, pick_port(), ServerProcess(plan.name, folder)) for plan in plans]
+        for plan, port, process in started:
+            command = [sys.executable, "-m", *plan.command, "--port", str(port)]
+            stack.callback(process.kill)
+            process.start(command, {**env, **plan.env}, ROOT)
+        for plan, port, process in started:
+            process.wait_until(partial(_answers, port, plan.path), _READY_TIMEOUT_S)
+            assert process.pid is not None
+            servers.append(Server(plan, port, process.pid))
+        yield servers
 
 
 def measure(servers: Sequence[Server], n_rounds: int, seconds: float) -> None:
@@ -116,7 +128,7 @@ def measure(servers: Sequence[Server], n_rounds: int, seconds: float) -> None:
         for server in servers:
             load = generate(
                 server.port,
-                server.asked,
+                server.request,
                 n_connections=N_CONNECTIONS,
                 seconds=seconds if number else 1.0,
             )
@@ -126,7 +138,7 @@ def measure(servers: Sequence[Server], n_rounds: int, seconds: float) -> None:
 
 def _answers(port: int, path: str) -> bool:
     try:
-        return bool(answer_once(port, path, b"{}"))
+        return bool(post_once(port, path, b"{}"))
     except OSError:
         return False
 

@@ -6,7 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 
-from bench._load import Load, answer_once, generate
+from bench._load import Load, generate, post_once
 from bench._published import Published
 from bench._serving import N_CONNECTIONS, Server
 from include.pipelines.sites.records import FIELDS
@@ -37,7 +37,7 @@ class Swaps:
 def swap(
     server: Server, published: Published, graph: bytes, *, rps: float, n: int, every_s: float
 ) -> Swaps:
-    """Return what `n` changes did, three of ten to a version that nobody may believe.
+    """Return what `n` changes did, three of ten to a version whose signature is wrong.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def swap(
     """
     steady_s = min(20.0, n * every_s)
     steady = generate(
-        server.port, server.asked, n_connections=N_CONNECTIONS, seconds=steady_s, rps=rps
+        server.port, server.request, n_connections=N_CONNECTIONS, seconds=steady_s, rps=rps
     )
     before = _settled_mib(server)
     # Another process: signing and sending must not delay the thread that takes the time.
@@ -63,7 +63,7 @@ def swap(
     changing.start()
     load = generate(
         server.port,
-        server.asked,
+        server.request,
         n_connections=N_CONNECTIONS,
         rps=rps,
         until=lambda: not changing.is_alive(),
@@ -79,15 +79,15 @@ def swap(
 def _change_versions(
     server: Server, published: Published, graph: bytes, n: int, every_s: float
 ) -> None:
-    """Return after each good version was seen to answer, and each bad one had its time."""
+    """Return after each good version was seen in a response, and each bad one had its time."""
     os.nice(19)  # who publishes is on another machine
     for number in range(n):
         next_at = time.monotonic() + every_s
         is_bad = number % 10 in BAD_OF_TEN
         version = published.promote(graph, FIELDS, is_bad=is_bad)
-        while not is_bad and _answering(server) != version:
+        while not is_bad and _serving_version(server) != version:
             if time.monotonic() > next_at + _SEEN_TIMEOUT_S:
-                raise TimeoutError(f"{version} is not seen to answer")
+                raise TimeoutError(f"{version} is in no response")
             time.sleep(0.05)
         time.sleep(max(0.0, next_at - time.monotonic()))
 
@@ -102,6 +102,6 @@ def _settled_mib(server: Server) -> int:
     return least
 
 
-def _answering(server: Server) -> str:
-    answer = json.loads(answer_once(server.port, server.plan.path, server.plan.body))
-    return str(answer["model"]["version"])
+def _serving_version(server: Server) -> str:
+    response = json.loads(post_once(server.port, server.plan.path, server.plan.body))
+    return str(response["model"]["version"])
