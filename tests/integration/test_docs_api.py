@@ -28,6 +28,7 @@ SCORER, AIRFLOW = "http://127.0.0.1:8000", "http://127.0.0.1:8080"
 EXAMPLE = re.compile(r"^```sh\n(curl [^\n]*)\n```\n\n```(json|csv|text)\n(.*?)^```$", re.M | re.S)
 CALLS = [line for block in doc_pages.blocks(PAGE, "sh") for line in block.splitlines()]
 OPENAPI = "api_fastapi/core_api/openapi/v2-rest-api-generated.yaml"
+SHOWN_VERSION = "20261121T020513Z-3f9a1c2b"  # of the pipeline `urls`
 BAD = "http://suspicious-example.com/"
 
 
@@ -107,7 +108,7 @@ def send(scorer, call, files):
         (name, (files / value[1:]).read_bytes()) for name, value in it["form"] if value[0] == "@"
     ]
     headers = {"Authorization": "Bearer a key", **it["headers"]}
-    url = it["url"].replace(SCORER, scorer.url)
+    url = it["url"].replace(SCORER, scorer.url).replace(SHOWN_VERSION, version_name(2))
     body = {"data": dict(form), "files": dict(parts)} if parts else {"data": data}
     return requests.request(it["method"], url, headers=headers, timeout=60, **body)
 

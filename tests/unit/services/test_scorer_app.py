@@ -295,6 +295,20 @@ def test_a_form_without_a_file_is_a_422(sites):
     assert "'file'" in problem_of(answer, 422)["detail"]
 
 
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/json; charset=utf-8", "application/json"),
+        ("text/csv;header=present, application/json;q=0.5", "text/csv"),
+        ("text/html;level=1;q=0.2, text/csv;charset=utf-8;q=0.7", "text/csv"),
+    ],
+)
+def test_an_accept_with_parameters_selects_the_media_type(sites, accept, media_type):
+    answer = upload(sites, CSV, accept)
+
+    assert (answer.status_code, answer.mimetype) == (200, media_type)
+
+
 def test_an_unknown_accept_is_a_406(sites):
     problem_of(upload(sites, CSV, "image/png"), 406)
 

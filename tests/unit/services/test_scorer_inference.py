@@ -110,4 +110,81 @@ def test_a_bad_value_is_pointed_at(client):
     (error,) = json.loads(answer.data)["errors"]
 
     assert (error["pointer"], error["field"]) == ("#/inputs/0/data/3", "b")
-    assert client.post("/v2/models/sites/infer", data=b"x").status_code == 415
+    csv = client.post("/v2/models/sites/infer", data=b"x", content_type="text/csv")
+    assert csv.status_code == 415
+
+
+def column(name, data, **members):
+    return {"name": name, "shape": [len(data)], "datatype": "INT8", "data": data, **members}
+
+
+def test_a_bad_value_of_a_column_is_pointed_at_where_the_client_sent_it(client):
+    body = {"inputs": [column("b", [1, 5]), column("a", [1, 1])]}
+    (error,) = json.loads(client.post("/v2/models/sites/infer", json=body).data)["errors"]
+
+    assert (error["pointer"], error["field"]) == ("#/inputs/0/data/1", "b")
+
+
+def test_an_absent_id_may_be_null_and_no_content_type_is_json(client):
+    body = json.dumps(tensor([1, 1], [1, 2], id=None)).encode()
+    for path in ("infer", f"versions/{version_name(1)}/infer"):
+        response = client.post(f"/v2/models/sites/{path}", data=body)
+        assert response.status_code == 200
+        assert json.loads(response.data)["id"]
+
+
+def test_a_version_that_is_not_in_production_is_not_found(client):
+    for path in ("", "/ready"):
+        known = f"/v2/models/sites/versions/{version_name(1)}{path}"
+        assert client.get(known).status_code == 200
+        assert client.get(f"/v2/models/sites/versions/1{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("inputs", "binary", "json_length"),
+    [
+        ([column("a", [1])], b"", None),
+        ([column("a", [1]), column("a", [1])], b"", None),
+        ([column("a", [1]), column("b", [1, 1])], b"", None),
+        ([column("a", [1], parameters={"binary_data_size": 1}), column("b", [1])], b"1", 0),
+        ([{"name": "X", "shape": [1, 2], "datatype": "INT8"}], b"", None),
+        ([{"name": "X", "shape": [1, 2], "datatype": "BF16", "data": [1, 1]}], b"", None),
+        ([{"name": "X", "shape": [1, 2], "datatype": "INT8", "parameters": 1}], b"", None),
+        *(
+            (
+                [
+                    {
+                        "name": "X",
+                        "shape": [1, 2],
+                        "datatype": datatype,
+                        "parameters": {"binary_data_size": size},
+                    }
+                ],
+                binary,
+                json_length,
+            )
+            for datatype, size, binary, json_length in (
+                ("FP32", 8, b"1" * 7, 0),  # fewer bytes than declared
+                ("FP32", 8, b"1" * 9, 0),  # more
+                ("FP32", 7, b"1" * 7, 0),  # not a whole number of values
+                ("FP32", 0, b"", 0),
+                ("FP32", -8, b"", 0),
+                ("FP32", "8", b"1" * 8, 0),
+                ("FP32", 8, b"1" * 8, "-1"),
+                ("FP32", 8, b"1" * 8, "x"),
+                ("FP32", 8, b"1" * 8, 10**6),
+                ("FP32", 8, b"1" * 8, "\u0661"),
+                ("BYTES", 8, b"\xff" * 8, 0),  # a length that no body has
+                ("BYTES", 3, b"\0" * 3, 0),  # cut off within a length
+            )
+        ),
+    ],
+)
+def test_tensors_that_break_the_protocol_are_refused(client, inputs, binary, json_length):
+    header = json.dumps({"inputs": inputs}).encode()
+    length = len(header) if json_length == 0 else json_length
+    headers = {} if length is None else {"Inference-Header-Content-Length": str(length)}
+    for model in ("sites", "urls"):
+        url = f"/v2/models/{model}/infer"
+        response = client.post(url, data=header + binary, headers=headers)
+        assert response.status_code == 422, response.data

@@ -14,6 +14,7 @@ from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.telemetry.delivery_queue import Outbox
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT, app_of, following
+from tests.support.signed_versions import version_name
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +105,7 @@ def test_examples_are_valid_and_answered_as_described(client, document):
     met = set()
     for path, example in questions(document):
         jsonschema.validate(example, body_schema(document, path))
-        target = path.replace("{model_name}", "sites")
+        target = path.replace("{model_name}", "sites").replace("{version}", version_name(1))
         answer = client.post(target, json=example)
         met.add(path)
 

@@ -52,11 +52,14 @@ ASKED = [
     "POST /explain",
     "POST /feedback",
     "POST /v2/models/{model_name}/infer",
+    "POST /v2/models/{model_name}/versions/{version}/infer",
 ]
 LOOKED_AT = [
     "GET /models/{pipeline}/report",
     "GET /v2/models/{model_name}",
     "GET /v2/models/{model_name}/ready",
+    "GET /v2/models/{model_name}/versions/{version}",
+    "GET /v2/models/{model_name}/versions/{version}/ready",
     "GET /health/live",
     "GET /health/ready",
     "GET /version",

@@ -46,10 +46,8 @@ _STATUS_ROUTES = {
     "/v2/health/live": "Whether the process answers",
     "/v2/health/ready": "Whether every pipeline has a model in production",
 }
-_MODEL_ROUTES = {
-    "/v2/models/{model_name}": "A model's inputs and outputs",
-    "/v2/models/{model_name}/ready": "Whether a model is in production",
-}
+_MODEL = "/v2/models/{model_name}"
+_VERSION = f"{_MODEL}/versions/{{version}}"
 
 
 def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]:
@@ -241,27 +239,39 @@ def _report(entries: Entries) -> dict[str, Any]:
 
 
 def _inference_paths(entries: Entries) -> dict[str, Any]:
-    names = [entry.pointer.pipeline for entry in entries]
-    name = {"name": "model_name", "in": "path", "required": True, "schema": {"type": "string"}}
-    parameters = [{**name, "example": names[0]} if names else name]
+    text = {"in": "path", "required": True, "schema": {"type": "string"}}
+    name, version = {"name": "model_name", **text}, {"name": "version", **text}
+    if entries:
+        name["example"] = entries[0].pointer.pipeline
+        version["example"] = entries[0].pointer.version
+    paths: dict[str, Any] = {}
+    for path, parameters in ((_MODEL, [name]), (_VERSION, [name, version])):
+        infer = {**_infer(entries), "parameters": parameters}
+        infer["operationId"] = "infer" if path == _MODEL else "infer_version"
+        paths[path] = {"get": _model_get("A model's inputs and outputs", parameters)}
+        paths[f"{path}/ready"] = {"get": _model_get("Whether a model is in production", parameters)}
+        paths[f"{path}/infer"] = {"post": infer}
+    return paths
+
+
+def _model_get(summary: str, parameters: list[Any]) -> dict[str, Any]:
+    operation = _get(summary, "application/json", {"type": "object"})
+    operation["responses"] |= problems(404, 503)
+    return {**operation, "parameters": parameters}
+
+
+def _infer(entries: Entries) -> dict[str, Any]:
     asked = {"schema": reference("InferenceRequest"), "examples": _tensor_examples(entries)}
     answer = {"application/json": {"schema": reference("InferenceAnswer")}}
-    infer = {
-        "operationId": "infer",
-        "summary": "Score a tensor, by the Open Inference Protocol",
-        "parameters": parameters,
+    return {
+        "summary": "Score tensors, by the Open Inference Protocol",
+        "description": "Binary tensors, by Triton's extension, are read and written too.",
         "requestBody": {"required": True, "content": {"application/json": asked}},
         "responses": {
             "200": {"description": "The tensors", "content": answer},
             **problems(*_SCORING),
         },
     }
-    found = {}
-    for path, words in _MODEL_ROUTES.items():
-        operation = _get(words, "application/json", {"type": "object"})
-        operation["responses"] |= problems(404, 503)
-        found[path] = {"get": {**operation, "parameters": parameters}}
-    return {**found, "/v2/models/{model_name}/infer": {"post": infer}}
 
 
 def _tensor_examples(entries: Entries) -> dict[str, Any]:

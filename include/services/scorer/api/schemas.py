@@ -9,6 +9,7 @@ from include.inference.model import INPUT, OnnxModel
 from include.inference.prediction_ids import ID_PATTERN
 from include.inference.record_schema import MAX_TEXT_CHARS
 from include.registry.follow import ProductionModel
+from include.services.scorer.api.tensors import NUMPY_TYPES
 
 Schema = dict[str, Any]
 
@@ -136,9 +137,9 @@ def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, S
     values = list_of({"type": ["number", "string", "null"]}, minItems=1)
     shape = list_of({"type": "integer", "minimum": 1}, minItems=1, maxItems=2)
     tensor = {
-        "name": {"const": INPUT},
+        "name": {**_TEXT, "description": f"{INPUT} for a matrix of all columns, or a column."},
         "shape": {**shape, "description": f"[n, width]; the models' widths: {widths}"},
-        "datatype": {"enum": ["FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "BYTES"]},
+        "datatype": {"enum": [*NUMPY_TYPES, "BYTES"]},
         "data": {"anyOf": [values, list_of(values, minItems=1)]},
     }
     output = {"name": _TEXT, "shape": shape, "datatype": _TEXT, "data": {"type": "array"}}
@@ -147,11 +148,10 @@ def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, S
         "InferenceRequest": {
             "type": "object",
             "properties": {
-                "id": _TEXT,
+                "id": {"type": ["string", "null"]},
                 "inputs": list_of(
                     {"type": "object", "properties": tensor, "required": list(tensor)},
                     minItems=1,
-                    maxItems=1,
                 ),
                 "outputs": list_of(asked),
             },

@@ -2,38 +2,49 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import UnsupportedMediaType
 
-from include.errors import RequestRejectedError
+from include.errors import PipelineUnknownError, RequestRejectedError
 from include.inference.model import INPUT, OUTPUT, OnnxModel
 from include.inference.prediction_ids import new_id
-from include.inference.record_schema import RecordSchema, shorten
+from include.inference.record_schema import Fault, shorten
 from include.inference.traffic_record import Scored
 from include.inference.verdict import verdict
 from include.registry.follow import ProductionModel
+from include.services.scorer.api.inference_request import (
+    LABEL,
+    InferenceRequest,
+    parse_inference_request,
+    serialise_outputs,
+)
 from include.services.scorer.api.problems import problem
-from include.services.scorer.api.request_parser import parse_json, require_json
+from include.services.scorer.api.request_parser import require_plain
 from include.services.scorer.serving.state import current_scorer
 
-LABEL = "prediction"
-_NUMBERS = ("FP32", "FP64", "INT8", "INT16", "INT32", "INT64")
+_JSON_LENGTH = "Inference-Header-Content-Length"
+# The protocol's best-known client sends no Content-Type at all.
+_MEDIA_TYPES = ("", "application/json", "application/octet-stream")
+_VERSIONED = "/models/<model_name>/versions/<version>"
 blueprint = Blueprint("inference", __name__, url_prefix="/v2")
 
 
 @blueprint.get("")
 def server() -> ResponseReturnValue:
-    """Name the server."""
+    """Return the server's name, version and extensions of the protocol."""
     build = current_scorer().build
-    return jsonify({"name": "nightcatch-scorer", "version": build, "extensions": []})
+    extensions = ["binary_tensor_data"]
+    return jsonify({"name": "nightcatch-scorer", "version": build, "extensions": extensions})
 
 
 @blueprint.get("/models/<model_name>")
-def metadata(model_name: str) -> ResponseReturnValue:
-    """Name a model's inputs and outputs."""
-    entry = current_scorer().catalogue.named(model_name)
+@blueprint.get(_VERSIONED)
+def metadata(model_name: str, version: str | None = None) -> ResponseReturnValue:
+    """Return a model's inputs and outputs."""
+    entry = _production_model(model_name, version)
     schema = entry.model.schema
     datatype = "BYTES" if schema.is_text else "FP32"
     document = {
@@ -50,110 +61,70 @@ def metadata(model_name: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/models/<model_name>/ready")
-def model_ready(model_name: str) -> ResponseReturnValue:
-    """Answer 200 once the model is in production."""
-    entry = current_scorer().catalogue.named(model_name)
+@blueprint.get(f"{_VERSIONED}/ready")
+def model_ready(model_name: str, version: str | None = None) -> ResponseReturnValue:
+    """Return 200 once the model is in production."""
+    entry = _production_model(model_name, version)
     return jsonify({"name": model_name, "version": entry.pointer.version, "ready": True})
 
 
 @blueprint.post("/models/<model_name>/infer")
-def infer(model_name: str) -> ResponseReturnValue:
-    """Answer the probability and the label of each row of a tensor."""
+@blueprint.post(f"{_VERSIONED}/infer")
+def infer(model_name: str, version: str | None = None) -> ResponseReturnValue:
+    """Return the probability and the label of each row of a tensor."""
     scorer = current_scorer()
-    entry = scorer.catalogue.named(model_name)
-    require_json()
-    document = _parse(request.get_data(cache=False))
+    entry = _production_model(model_name, version)
+    require_plain()
+    if request.mimetype not in _MEDIA_TYPES:
+        raise UnsupportedMediaType("Send application/json, or no Content-Type.")
     schema = entry.model.schema
-    rows = _rows(document, schema, scorer.limits.records)
-    records = [dict(zip(schema.names, row, strict=True)) for row in rows]
+    asked = parse_inference_request(
+        request.get_data(cache=False),
+        request.headers.get(_JSON_LENGTH),
+        schema,
+        scorer.limits.records,
+    )
     try:
-        matrix = schema.encode(records)
+        matrix = schema.encode(asked.records)
     except RequestRejectedError as err:
-        return problem(422, str(err), [_describe(fault, schema) for fault in err.faults])
+        # The module of errors imports nothing, and so cannot name the type.
+        faults = cast(Sequence[Fault], err.faults)
+        return problem(422, str(err), [asked.describe(fault, schema) for fault in faults])
     probabilities = entry.model.score(matrix).tolist()
-    answer_id = new_id(model_name)
-    numbers = range(len(records))
-    scorer.note(Scored(answer_id, entry.pointer, entry.manifest, records, probabilities, numbers))
-    return jsonify(_answer(document, entry, probabilities, answer_id))
+    return _respond(asked, entry, probabilities)
 
 
-def _answer(
-    document: dict[str, Any],
-    entry: ProductionModel[OnnxModel],
-    probabilities: list[float],
-    answer_id: str,
-) -> dict[str, Any]:
+def _production_model(model_name: str, version: str | None) -> ProductionModel[OnnxModel]:
+    entry = current_scorer().catalogue.named(model_name)
+    if version not in (None, entry.pointer.version):
+        raise PipelineUnknownError(
+            f"version {shorten(str(version))!r} of {model_name} is not in production; "
+            f"{entry.pointer.version} is"
+        )
+    return entry
+
+
+def _respond(
+    asked: InferenceRequest, entry: ProductionModel[OnnxModel], probabilities: list[float]
+) -> Response:
+    scorer, pipeline = current_scorer(), entry.pointer.pipeline
+    response_id = new_id(pipeline)
+    numbers = range(len(probabilities))
+    scorer.note(
+        Scored(response_id, entry.pointer, entry.manifest, asked.records, probabilities, numbers)
+    )
     labels = [verdict(value, entry.manifest)["prediction"] for value in probabilities]
-    current_scorer().metrics.count_predictions(entry.pointer.pipeline, Counter(labels))
-    shape = [len(probabilities)]
-    outputs = [
-        {"name": OUTPUT, "datatype": "FP32", "shape": shape, "data": probabilities},
-        {"name": LABEL, "datatype": "BYTES", "shape": shape, "data": labels},
-    ]
-    asked = _asked_outputs(document)
-    return {
-        "model_name": entry.pointer.pipeline,
+    scorer.metrics.count_predictions(pipeline, Counter(labels))
+    members = {
+        "model_name": pipeline,
         "model_version": entry.pointer.version,
-        # The protocol echoes the client's id; feedback needs ours.
-        "id": document.get("id") or answer_id,
-        "parameters": {"answer_id": answer_id},
-        "outputs": [output for output in outputs if not asked or output["name"] in asked],
+        # The protocol returns the client's id; feedback needs ours.
+        "id": asked.id or response_id,
+        "parameters": {"answer_id": response_id},
     }
-
-
-def _parse(body: bytes) -> dict[str, Any]:
-    document = parse_json(body)
-    if not isinstance(document, dict) or not isinstance(document.get("id", ""), str):
-        raise RequestRejectedError("the body is not an inference request")
-    _asked_outputs(document)
-    return document
-
-
-def _rows(document: dict[str, Any], schema: RecordSchema, max_rows: int) -> list[Sequence[object]]:
-    """Return the tensor's rows; their values are unchecked."""
-    inputs = document.get("inputs")
-    tensor = inputs[0] if isinstance(inputs, list) and len(inputs) == 1 else None
-    if not isinstance(tensor, dict) or tensor.get("name") != INPUT:
-        raise RequestRejectedError(f"inputs is not a list of one tensor named {INPUT!r}")
-    if tensor.get("datatype") not in (("BYTES",) if schema.is_text else _NUMBERS):
-        raise RequestRejectedError(f"datatype {shorten(str(tensor.get('datatype')))} is not read")
-    data = _flat(tensor.get("data"))
-    n_rows = len(data) // schema.n_inputs
-    shapes = [[n_rows, schema.n_inputs]] + ([[n_rows]] if schema.is_text else [])
-    if tensor.get("shape") not in shapes or len(data) != n_rows * schema.n_inputs:
-        raise RequestRejectedError(f"shape and data are not of [n, {schema.n_inputs}]")
-    if not 0 < n_rows <= max_rows:
-        raise RequestRejectedError(f"{n_rows} rows in one request, the limit is {max_rows}")
-    width = schema.n_inputs
-    return [data[start : start + width] for start in range(0, len(data), width)]
-
-
-def _flat(data: object) -> list[object]:
-    """Return the values of a flat or a nested tensor."""
-    if not isinstance(data, list):
-        raise RequestRejectedError("data is not a list")
-    if data and all(isinstance(row, list) for row in data):
-        return [value for row in data for value in row]
-    return data
-
-
-def _asked_outputs(document: dict[str, Any]) -> list[str]:
-    asked = document.get("outputs") or []
-    if not isinstance(asked, list) or not all(isinstance(entry, dict) for entry in asked):
-        raise RequestRejectedError("outputs is not a list of tensors")
-    names = [entry.get("name") for entry in asked]
-    for name in names:
-        if name not in (OUTPUT, LABEL):
-            raise RequestRejectedError(f"there is no output {shorten(str(name))!r}")
-    return names
-
-
-def _describe(fault: Any, schema: RecordSchema) -> dict[str, str]:
-    # The module of errors imports nothing: it cannot name the type of a fault.
-    position = fault.row * schema.n_inputs + schema.names.index(fault.field)
-    return {
-        "pointer": f"#/inputs/0/data/{position}",
-        "field": fault.field,
-        "rule": fault.rule,
-        "detail": fault.detail,
-    }
+    body, json_length = serialise_outputs(members, asked.outputs, probabilities, labels)
+    if json_length is None:
+        return Response(body, content_type="application/json")
+    response = Response(body, content_type="application/octet-stream")
+    response.headers[_JSON_LENGTH] = str(json_length)
+    return response

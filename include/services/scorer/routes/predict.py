@@ -6,6 +6,7 @@ from typing import Any, cast
 from flask import Blueprint, Request, Response, render_template, request
 from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from include.errors import RequestRejectedError
@@ -81,7 +82,9 @@ def _predict_table() -> ResponseReturnValue:
 def _accepted_type() -> str:
     if not request.accept_mimetypes:
         return _TABLE_TYPES[0]
-    accepted = request.accept_mimetypes.best_match(_TABLE_TYPES)
+    # Werkzeug would compare parameters too, as in `application/json; charset=utf-8`.
+    plain = [(each.partition(";")[0].strip(), q) for each, q in request.accept_mimetypes]
+    accepted = MIMEAccept(plain).best_match(_TABLE_TYPES)
     if accepted is None:
         raise NotAcceptable(f"A table is answered as one of: {', '.join(_TABLE_TYPES)}.")
     return accepted
