@@ -12,6 +12,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.registry.follow import Outcome
+from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.telemetry.delivery_queue import Outbox
 from include.services.scorer.telemetry.metrics import Metrics
@@ -74,7 +75,9 @@ def labels_by_name(tmp_path_factory):
     metrics.count_feedback("sites", "Phishing")
     catalogue = Catalogue({"sites": following("sites", onnx_graphs.logistic())})
     outbox = Outbox(tmp_path_factory.mktemp("outbox"), 1_000)
-    text = metrics.exposition(catalogue, datetime.now(UTC), outbox).decode()
+    keys = tmp_path_factory.mktemp("keys") / "keys"
+    keys.write_text(f"ann {'0' * 64}\n")
+    text = metrics.exposition(catalogue, datetime.now(UTC), outbox, ApiKeys(keys)).decode()
     return {
         sample.name: set(sample.labels) | {"job", "instance"}
         for family in text_string_to_metric_families(text)

@@ -56,10 +56,52 @@ def test_keys_change_while_the_service_runs(keys_file):
 
     assert status(client, **{"X-API-Key": "second"}) == 401
     assert status(client, **{"X-API-Key": "third one"}) == 200
-    keys_file.write_text("half a li")
-    assert status(client, **{"X-API-Key": "third one"}) == 200
+
+
+@pytest.mark.parametrize("content", ["", "# nobody\n", "half a li", b"\xff\xfe", None], ids=repr)
+def test_no_key_is_valid_once_the_file_has_none(keys_file, content, caplog):
+    keys = ApiKeys(keys_file)
+    if content is None:
+        keys_file.unlink()
+    else:
+        keys_file.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    assert keys.owner_of("first key") is None
+    assert keys.owner_of("second") is None
+    assert keys.faults == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    keys.owner_of("second")
+    assert len(caplog.records) == 1  # once for each change of the file
+
+
+def test_a_broken_line_revokes_its_own_key_only(keys_file, caplog):
+    keys = ApiKeys(keys_file)
+    first, second = keys_file.read_text().splitlines()[1:]
+    carl = f"carl {hashlib.sha256(b'third').hexdigest()}"
+    keys_file.write_text(f"{first}\n{second[:-1]}\n{carl}\n")
+
+    assert [keys.owner_of(key) for key in ("first key", "second", "third")] == ["ann", None, "carl"]
+    assert keys.faults == 1
+    assert "line 2" in caplog.text
+    assert second[-64:-1] not in caplog.text
+    write_keys(keys_file, ann="first key", bob="second")
+    assert keys.owner_of("second") == "bob"
+    assert keys.faults == 0
+
+
+def test_a_name_given_twice_has_no_key(keys_file):
+    keys_file.write_text(keys_file.read_text() + f"bob {hashlib.sha256(b'other').hexdigest()}\n")
+    keys = ApiKeys(keys_file)
+
+    assert [keys.owner_of(key) for key in ("first key", "second", "other")] == ["ann", None, None]
+
+
+def test_metrics_count_the_faults_of_the_file_of_keys(keys_file):
+    client = client_of(Access(ApiKeys(keys_file)))
+
+    assert b"nightcatch_api_key_faults 0.0" in client.get("/metrics").data
     keys_file.unlink()
-    assert status(client, **{"X-API-Key": "third one"}) == 200
+    assert b"nightcatch_api_key_faults 1.0" in client.get("/metrics").data
 
 
 @pytest.mark.parametrize("content", [None, "", "ann secret", "# nobody\n"])

@@ -56,5 +56,7 @@ def version() -> ResponseReturnValue:
 def metrics() -> ResponseReturnValue:
     """Show the counters of all workers to Prometheus."""
     scorer = current_scorer()
-    body = scorer.metrics.exposition(scorer.catalogue, scorer.now(), scorer.outbox)
+    body = scorer.metrics.exposition(
+        scorer.catalogue, scorer.now(), scorer.outbox, scorer.access.keys
+    )
     return Response(body, content_type=CONTENT_TYPE_LATEST)

@@ -21,6 +21,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from include.contract.manifest import Manifest
 from include.registry.follow import Outcome
+from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.telemetry.delivery_queue import Outbox
 
@@ -140,7 +141,13 @@ class Metrics:
         """Count what was answered, for the histogram."""
         self._probabilities.labels(pipeline).observe_all(probabilities)
 
-    def exposition(self, catalogue: Catalogue, now: datetime, outbox: Outbox | None) -> bytes:
+    def exposition(
+        self,
+        catalogue: Catalogue,
+        now: datetime,
+        outbox: Outbox | None,
+        keys: ApiKeys | None = None,
+    ) -> bytes:
         """Return all metrics as text: shared counters, and the models of the answering worker."""
         self.settle()
         registry = self._registry
@@ -151,6 +158,8 @@ class Metrics:
         models.register(_ProductionModels(catalogue, now))
         if outbox is not None:
             models.register(_Waiting(outbox))
+        if keys is not None:
+            models.register(_KeyFaults(keys))
         return generate_latest(registry) + generate_latest(models)
 
 
@@ -194,6 +203,18 @@ class _Waiting:
             yield GaugeMetricFamily(
                 f"nightcatch_traffic_waiting_{unit}", f"{words} that wait on disk.", sum(counts)
             )
+
+
+class _KeyFaults:
+    def __init__(self, keys: ApiKeys) -> None:
+        self._keys = keys
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "nightcatch_api_key_faults",
+            "Broken lines of the file of API keys; 1 if it is absent, unreadable or empty.",
+            self._keys.faults,
+        )
 
 
 class _ProductionModels:
