@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -130,6 +131,18 @@ def test_a_label_that_the_disk_does_not_take_is_not_accepted(access, tmp_path):
 
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
+
+
+def test_traffic_that_makes_room_for_a_label_is_counted_as_dropped(access, tmp_path):
+    queue = Outbox(tmp_path / "queue", 350)
+    queue.add("traffic", "sites", "2026-11-21", [os.urandom(220).hex(), "{}"])
+    followers = {"sites": following("sites", onnx_graphs.logistic())}
+    client = app_of(followers, access=access, outbox=queue).test_client()
+
+    assert client.post("/feedback", json=label(), headers=KEY).status_code == 202
+    assert [batch.kind for batch in queue.waiting()] == ["feedback"]
+    metrics = client.get("/metrics").text
+    assert 'nightcatch_traffic_rows_total{outcome="dropped"} 2.0' in metrics
 
 
 def test_the_id_of_an_answer_is_taken_back(client):

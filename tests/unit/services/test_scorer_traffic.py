@@ -24,7 +24,7 @@ from include.services.scorer.telemetry.metrics import Metrics
 from include.services.scorer.telemetry.sender import Sender
 from include.services.scorer.telemetry.traffic_log import TrafficLog
 from tests.support import onnx_graphs
-from tests.support.scorer_app import app_of, following, in_production
+from tests.support.scorer_app import TEXT, app_of, following, in_production
 from tests.support.signed_versions import version_name
 
 DAY = "2026-11-21"
@@ -211,6 +211,44 @@ def test_feedback_that_finds_no_room_is_an_error(tmp_path):
 
     with pytest.raises(OSError, match="full"):
         outbox.add("feedback", "sites", DAY, [LINE])
+
+
+@pytest.mark.parametrize("kind", ["traffic", "feedback"])
+def test_a_batch_that_finds_no_room_costs_no_other_row(tmp_path, kind):
+    outbox = Outbox(tmp_path, 400)
+    outbox.add("feedback", "sites", DAY, [LINE])
+    for _ in range(3):
+        outbox.add("traffic", "sites", DAY, [LINE])
+    before = outbox.waiting()
+    incompressible = [os.urandom(400).hex()]
+
+    with pytest.raises(OSError, match="full"):
+        outbox.add(kind, "sites", DAY, incompressible)
+    assert outbox.waiting() == before
+
+
+def test_traffic_that_finds_no_room_is_counted_as_dropped(tmp_path, metrics, entry):
+    traffic = TrafficLog(Outbox(tmp_path, 10), metrics, Traffic("inputs", 600.0))
+    traffic.start()
+    traffic.note(scored(entry, 5))
+    traffic.stop(60)
+
+    assert counted(metrics, "dropped") == 5
+    assert not counted(metrics, "written")
+
+
+def test_a_batch_is_closed_by_its_bytes_too(tmp_path, metrics):
+    outbox = Outbox(tmp_path, 10**7)
+    entry = in_production("urls", onnx_graphs.text_classifier(), **TEXT)
+    url = f"http://a.example/{'a' * 60_000}"
+    traffic = TrafficLog(outbox, metrics, Traffic("inputs", 600.0))
+    traffic.start()
+    traffic.note(scored(entry, 300, items=[{"url": url}] * 300))
+    traffic.stop(60)
+    batches = outbox.waiting()
+
+    assert sum(batch.rows for batch in batches) == 300
+    assert max(sum(map(len, lines_in(batch))) for batch in batches) < 5 * 1024 * 1024
 
 
 def test_files_of_others_in_the_folder_are_left_alone(outbox, tmp_path):

@@ -54,7 +54,9 @@ def _keep(truths: Sequence[Truth], scorer: Scorer) -> None:
         )
     try:
         for pipeline, said in lines.items():
-            scorer.outbox.add("feedback", pipeline, now[:10], said)
+            dropped = scorer.outbox.add("feedback", pipeline, now[:10], said)
+            if dropped:  # older traffic, to make room
+                scorer.metrics.count_traffic("dropped", dropped)
     except OSError as err:
         raise StoreUnavailableError(f"the feedback cannot be kept: {err.strerror}") from err
     for truth in truths:

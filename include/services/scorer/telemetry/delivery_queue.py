@@ -91,7 +91,7 @@ class Outbox:
         body = gzip.compress(("\n".join(lines) + "\n").encode(), _GZIP_LEVEL)
         with self._locked("writer"):
             batches = self.waiting()
-            dropped = self._make_room(batches, len(body))
+            oldest = self._to_drop(batches, len(body))
             unfinished = self._folder / "unfinished"
             with unfinished.open("wb") as file:
                 file.write(body)
@@ -101,7 +101,8 @@ class Outbox:
             unfinished.rename(
                 self._folder / f"{name}.{kind}.{pipeline}.{day}.{len(lines)}.jsonl.gz"
             )
-        return dropped
+            # Only now that the new batch is safe: one that finds no room costs no other.
+            return sum(batch.rows for batch in oldest if _remove(batch))
 
     def waiting(self) -> list[Batch]:
         """Return the batches that wait, the oldest first."""
@@ -138,21 +139,27 @@ class Outbox:
                 sent += sum(batch.rows for batch in group)
         return sent
 
-    def _make_room(self, batches: Sequence[Batch], wanted_bytes: int) -> int:
+    def _to_drop(self, batches: Sequence[Batch], wanted_bytes: int) -> list[Batch]:
+        """Return the oldest traffic that must go for a batch of so many bytes.
+
+        Raises
+        ------
+        OSError
+            If there is not enough of it.
+        """
         excess_bytes = sum(batch.size_bytes for batch in batches) + wanted_bytes - self._max_bytes
         excess_files = len(batches) + 1 - _MAX_FILES
-        dropped = 0
+        oldest: list[Batch] = []
         for batch in batches:
             if excess_bytes <= 0 and excess_files <= 0:
                 break
             if batch.kind == "traffic":
-                batch.path.unlink(missing_ok=True)
+                oldest.append(batch)
                 excess_bytes -= batch.size_bytes
                 excess_files -= 1
-                dropped += batch.rows
         if excess_bytes > 0 or excess_files > 0:
             raise OSError(f"{self._folder} is full: {self._max_bytes} bytes or {_MAX_FILES} files")
-        return dropped
+        return oldest
 
     @contextmanager
     def _locked(self, name: str, or_not: int = 0) -> Iterator[bool]:
@@ -185,6 +192,15 @@ def _name_after(batches: Sequence[Batch], pipeline: str) -> str:
     if batches and name <= (newest := batches[-1].name):
         return f"{int(newest, 16) + 1:032x}"
     return name
+
+
+def _remove(batch: Batch) -> bool:
+    """Return whether the batch was still there; another worker may have just sent it."""
+    try:
+        batch.path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _read(batch: Batch) -> bytes:

@@ -16,6 +16,7 @@ from include.services.scorer.telemetry.metrics import Metrics
 _log = logging.getLogger(__name__)
 _MAX_ROWS_WAITING = 20_000
 _BATCH_ROWS = 5_000
+_BATCH_CHARS = 4 * 1024 * 1024
 _GATHER_S = 0.05
 _LINES_AT_A_TIME = 16
 _PAUSE_S = 0.0001
@@ -25,6 +26,11 @@ _PAUSE_S = 0.0001
 class _Batch:
     opened_s: float
     lines: list[str] = field(default_factory=list)
+    chars: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.lines) >= _BATCH_ROWS or self.chars >= _BATCH_CHARS
 
 
 class TrafficLog:
@@ -92,15 +98,19 @@ class TrafficLog:
             if self._settings.content == "off":
                 continue
             where = scored.pointer.pipeline, day_of(scored.id)
-            batch = self._batches.setdefault(where, _Batch(time.monotonic()))
             for line in lines_of(scored, hashed=self._settings.content == "hash"):
-                batch.lines.append(line)
-                if len(batch.lines) % _LINES_AT_A_TIME == 0 and not self._stopped.is_set():
-                    time.sleep(_PAUSE_S)  # requests are answered between two handfuls of lines
-            if len(batch.lines) >= _BATCH_ROWS:
-                self._close(where)
+                self._add_line(where, line)
         for pipeline, probabilities in answered.items():
             self._metrics.count_probabilities(pipeline, probabilities)
+
+    def _add_line(self, where: tuple[str, str], line: str) -> None:
+        batch = self._batches.setdefault(where, _Batch(time.monotonic()))
+        batch.lines.append(line)
+        batch.chars += len(line)
+        if batch.is_full:
+            self._close(where)
+        elif len(batch.lines) % _LINES_AT_A_TIME == 0 and not self._stopped.is_set():
+            time.sleep(_PAUSE_S)  # requests are served between two handfuls of lines
 
     def _taken(self) -> Iterator[Scored]:
         while self._notes:
