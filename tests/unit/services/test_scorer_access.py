@@ -1,5 +1,6 @@
 """Request ids, keys, foreign origins, and what the log may say."""
 
+import hashlib
 import json
 
 import pytest
