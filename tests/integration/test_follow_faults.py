@@ -1,14 +1,11 @@
 """Following through a proxy that fails: the old model stays, one line is logged, it recovers."""
 
 import logging
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from include.registry.follow import Follower
 from include.services.scorer.serving.bucket import open_bucket
-from include.services.scorer.settings import Settings
 from include.services.scorer.telemetry.metrics import Metrics
 from tests.support.followed_bucket import FIRST, SECOND, FollowedBucket, production_version
 from tests.support.s3_fault_proxy import FAULTS
@@ -46,9 +43,9 @@ ENDLESS = {
 class Reader:
     """A bucket opened as the service does, with little patience where a fault has no end."""
 
-    def __init__(self, settings):
-        self._patient = open_bucket(replace(settings, s3_timeout_s=30.0))
-        self._hasty = open_bucket(replace(settings, s3_timeout_s=1.0))
+    def __init__(self, url, bucket):
+        self._patient = open_bucket(bucket, url, 30.0)
+        self._hasty = open_bucket(bucket, url, 1.0)
         self.hasty_with = ()
 
     def get(self, key, max_bytes):
@@ -71,7 +68,7 @@ def reader(s3, proxy, bucket, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    return Reader(Settings(("sites",), proxy.url, bucket, (), (), Path()))
+    return Reader(proxy.url, bucket)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`docs/configure.md` names every variable that the code reads, no other, and its true default."""
 
 import ast
+import os
 import re
 
 import pytest
@@ -123,11 +124,18 @@ def in_section(title):
     }
 
 
-def test_the_defaults_of_the_scorer_are_those_of_the_code(scorer_env):
+def test_the_defaults_of_the_scorer_are_those_of_the_code(scorer_env, monkeypatch):
     defaults = in_section("The scorer")
 
     assert len(defaults) > 10
-    assert read_scorer({**scorer_env, **defaults}) == read_scorer(scorer_env)
+    for name in [name for name in os.environ if name.startswith("NIGHTCATCH_")]:
+        monkeypatch.delenv(name)
+    for name, value in scorer_env.items():
+        monkeypatch.setenv(name, value)
+    plain = read_scorer()
+    for name, value in defaults.items():
+        monkeypatch.setenv(name, value)
+    assert read_scorer() == plain
 
 
 def test_the_defaults_of_the_stack_are_those_of_the_code(tmp_path):

@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=_WORKERS, help="processes")
     options = parser.parse_args()
     try:
-        settings = read_settings(os.environ)
+        settings = read_settings()
     except SettingMissingError as err:
         sys.exit(str(err))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")

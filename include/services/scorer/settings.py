@@ -1,29 +1,44 @@
-"""What the scoring service can be told, all of it by environment variables."""
+"""Settings of the scoring service: environment variables, and nothing else."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FilePath,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from include.errors import SettingMissingError
 
 _MIB = 1024 * 1024
+# Only this service reads variables that begin so: another one is a misspelt name.
+_OWN = ("NIGHTCATCH_MAX_", "NIGHTCATCH_TRAFFIC_", "NIGHTCATCH_POLL_", "NIGHTCATCH_RATE_")
 
 Content = Literal["off", "hash", "inputs"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may ask for.
+    """Limits of one request.
 
     Attributes
     ----------
     json_bytes : int
-        ``NIGHTCATCH_MAX_JSON_BYTES``: a larger JSON body is answered 413.
+        ``NIGHTCATCH_MAX_JSON_BYTES``: a larger JSON body is refused with 413.
     upload_bytes : int
         ``NIGHTCATCH_MAX_UPLOAD_BYTES``: the same for a file.
     records : int
-        ``NIGHTCATCH_MAX_RECORDS``: more of them in one JSON body are answered 422.
+        ``NIGHTCATCH_MAX_RECORDS``: more of them in one JSON body are refused with 422.
     csv_rows : int
         ``NIGHTCATCH_MAX_CSV_ROWS``: the same for a file.
     """
@@ -36,7 +51,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class RateLimit:
-    """How often one API key may ask.
+    """The rate of requests of one API key.
 
     Attributes
     ----------
@@ -70,16 +85,42 @@ class Traffic:
     max_bytes: int = 256 * _MIB
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything the service is told at its start.
+def _parts(separator: str) -> BeforeValidator:
+    def split(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(separator) if part.strip())
+
+    return BeforeValidator(split)
+
+
+def _rate_limit(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    per_second, _, burst = value.partition(",")
+    try:
+        limit = RateLimit(float(per_second), float(burst or per_second))
+    except ValueError as err:
+        raise ValueError("must be one or two numbers, as 50,100") from err
+    if not (0 < limit.per_second < float("inf") and 1 <= limit.burst < float("inf")):
+        raise ValueError("must be a positive number a second, and at least 1 at once")
+    return limit
+
+
+_Names = Annotated[tuple[str, ...], NoDecode, _parts(",")]
+_KeyFiles = Annotated[tuple[FilePath, ...], NoDecode, _parts(":"), Field(min_length=1)]
+_Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """Everything that the service is configured with.
 
     Attributes
     ----------
     pipelines : tuple of str
-        ``NIGHTCATCH_PIPELINES``, separated by commas; the first answers records by default.
+        ``NIGHTCATCH_PIPELINES``, separated by commas; the first scores records by default.
     s3_endpoint : str or None
-        ``NIGHTCATCH_S3_ENDPOINT``; empty for AWS. Credentials are boto3's own variables.
+        ``NIGHTCATCH_S3_ENDPOINT``; None for AWS. Credentials are boto3's own variables.
     s3_bucket : str
         ``NIGHTCATCH_S3_BUCKET``.
     s3_timeout_s : float
@@ -95,136 +136,99 @@ class Settings:
         ``NIGHTCATCH_MAX_MODEL_BYTES``: a larger model is refused.
     build : str
         ``NIGHTCATCH_BUILD``: the code's commit, as ``/version`` shows it.
-    limits : Limits
     api_keys_file : Path or None
-        ``NIGHTCATCH_API_KEYS_FILE``: who may have something scored; everybody without it.
+        ``NIGHTCATCH_API_KEYS_FILE``: the clients that may score; all of them without it.
     cors_origins : tuple of str
-        ``NIGHTCATCH_CORS_ORIGINS``, separated by commas: whose pages may read answers; nobody's.
+        ``NIGHTCATCH_CORS_ORIGINS``, separated by commas: whose pages may read responses.
     access_log : bool
-        ``NIGHTCATCH_ACCESS_LOG``: ``off`` leaves out the line of log by request.
+        ``NIGHTCATCH_ACCESS_LOG``: ``off`` leaves out the line of log for each request.
     rate_limit : RateLimit or None
         ``NIGHTCATCH_RATE_LIMIT``, as ``50,100``: requests a second of each API key, and how many
-        may come at once; no limit without it.
-    traffic : Traffic
+        may come at once.
     """
 
-    pipelines: tuple[str, ...]
-    s3_endpoint: str | None
-    s3_bucket: str
-    trainer_keys: tuple[Path, ...]
-    approver_keys: tuple[Path, ...]
-    cache_dir: Path
-    s3_timeout_s: float = 5.0
-    poll_interval_s: float = 15.0
-    max_model_bytes: int = 256 * _MIB
-    build: str = "unknown"
-    limits: Limits = Limits()
-    api_keys_file: Path | None = None
-    cors_origins: tuple[str, ...] = ()
-    access_log: bool = True
-    rate_limit: RateLimit | None = None
-    traffic: Traffic = Traffic()
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    pipelines: _Names = Field(("sites", "urls"), alias="NIGHTCATCH_PIPELINES", min_length=1)
+    s3_endpoint: str | None = Field(None, alias="NIGHTCATCH_S3_ENDPOINT")
+    s3_bucket: str = Field("nightcatch", alias="NIGHTCATCH_S3_BUCKET")
+    s3_timeout_s: _Seconds = Field(5.0, alias="NIGHTCATCH_S3_TIMEOUT_S")
+    trainer_keys: _KeyFiles = Field(alias="NIGHTCATCH_TRAINER_PUBLIC_KEY")
+    approver_keys: _KeyFiles = Field(alias="NIGHTCATCH_APPROVER_PUBLIC_KEY")
+    cache_dir: Path = Field(alias="NIGHTCATCH_CACHE_DIR")
+    poll_interval_s: _Seconds = Field(15.0, alias="NIGHTCATCH_POLL_INTERVAL_S")
+    max_model_bytes: PositiveInt = Field(256 * _MIB, alias="NIGHTCATCH_MAX_MODEL_BYTES")
+    build: str = Field("unknown", alias="NIGHTCATCH_BUILD")
+    api_keys_file: Path | None = Field(None, alias="NIGHTCATCH_API_KEYS_FILE")
+    cors_origins: _Names = Field((), alias="NIGHTCATCH_CORS_ORIGINS")
+    access_log: bool = Field(True, alias="NIGHTCATCH_ACCESS_LOG")
+    rate_limit: Annotated[RateLimit | None, NoDecode, BeforeValidator(_rate_limit)] = Field(
+        None, alias="NIGHTCATCH_RATE_LIMIT"
+    )
+    max_json_bytes: PositiveInt = Field(Limits.json_bytes, alias="NIGHTCATCH_MAX_JSON_BYTES")
+    max_upload_bytes: PositiveInt = Field(Limits.upload_bytes, alias="NIGHTCATCH_MAX_UPLOAD_BYTES")
+    max_records: PositiveInt = Field(Limits.records, alias="NIGHTCATCH_MAX_RECORDS")
+    max_csv_rows: PositiveInt = Field(Limits.csv_rows, alias="NIGHTCATCH_MAX_CSV_ROWS")
+    traffic_log: Content = Field("off", alias="NIGHTCATCH_TRAFFIC_LOG")
+    traffic_interval_s: _Seconds = Field(Traffic.interval_s, alias="NIGHTCATCH_TRAFFIC_INTERVAL_S")
+    traffic_max_bytes: PositiveInt = Field(Traffic.max_bytes, alias="NIGHTCATCH_TRAFFIC_MAX_BYTES")
+
+    @property
+    def limits(self) -> Limits:
+        """Limits of one request."""
+        return Limits(
+            self.max_json_bytes, self.max_upload_bytes, self.max_records, self.max_csv_rows
+        )
+
+    @property
+    def traffic(self) -> Traffic:
+        """What is kept of scored items."""
+        return Traffic(self.traffic_log, self.traffic_interval_s, self.traffic_max_bytes)
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if len(set(self.pipelines)) != len(self.pipelines):
+            raise ValueError("NIGHTCATCH_PIPELINES must name each pipeline once")
+        if self.rate_limit and not self.api_keys_file:
+            raise ValueError("NIGHTCATCH_RATE_LIMIT is by API key: set NIGHTCATCH_API_KEYS_FILE")
+        return self
 
 
-def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Return the settings that environment variables spell.
+def read_settings() -> Settings:
+    """Return the settings of this process's environment.
 
     Raises
     ------
     SettingMissingError
-        If a variable is absent or cannot be read; the message names it.
+        With a line for each variable that is absent, invalid or unknown; no line has a value.
     """
-    limits = Limits()
-    return Settings(
-        pipelines=_names(environ, "NIGHTCATCH_PIPELINES", "sites,urls"),
-        s3_endpoint=environ.get("NIGHTCATCH_S3_ENDPOINT") or None,
-        s3_bucket=environ.get("NIGHTCATCH_S3_BUCKET") or "nightcatch",
-        trainer_keys=_key_files(environ, "NIGHTCATCH_TRAINER_PUBLIC_KEY"),
-        approver_keys=_key_files(environ, "NIGHTCATCH_APPROVER_PUBLIC_KEY"),
-        cache_dir=Path(_required(environ, "NIGHTCATCH_CACHE_DIR")),
-        s3_timeout_s=_positive(environ, "NIGHTCATCH_S3_TIMEOUT_S", 5.0),
-        poll_interval_s=_positive(environ, "NIGHTCATCH_POLL_INTERVAL_S", 15.0),
-        max_model_bytes=int(_positive(environ, "NIGHTCATCH_MAX_MODEL_BYTES", 256 * _MIB)),
-        build=environ.get("NIGHTCATCH_BUILD") or "unknown",
-        limits=Limits(
-            json_bytes=int(_positive(environ, "NIGHTCATCH_MAX_JSON_BYTES", limits.json_bytes)),
-            upload_bytes=int(
-                _positive(environ, "NIGHTCATCH_MAX_UPLOAD_BYTES", limits.upload_bytes)
-            ),
-            records=int(_positive(environ, "NIGHTCATCH_MAX_RECORDS", limits.records)),
-            csv_rows=int(_positive(environ, "NIGHTCATCH_MAX_CSV_ROWS", limits.csv_rows)),
-        ),
-        api_keys_file=Path(keys) if (keys := environ.get("NIGHTCATCH_API_KEYS_FILE")) else None,
-        cors_origins=_split(environ.get("NIGHTCATCH_CORS_ORIGINS", "")),
-        access_log=environ.get("NIGHTCATCH_ACCESS_LOG", "on") != "off",
-        rate_limit=_rate_limit(environ),
-        traffic=_traffic(environ),
-    )
-
-
-def _traffic(environ: Mapping[str, str]) -> Traffic:
-    plain = Traffic()
-    name = "NIGHTCATCH_TRAFFIC_LOG"
-    content = environ.get(name) or plain.content
-    if content not in get_args(Content):
-        raise SettingMissingError(f"{name}={content!r} is none of {', '.join(get_args(Content))}")
-    return Traffic(
-        cast(Content, content),
-        _positive(environ, "NIGHTCATCH_TRAFFIC_INTERVAL_S", plain.interval_s),
-        int(_positive(environ, "NIGHTCATCH_TRAFFIC_MAX_BYTES", plain.max_bytes)),
-    )
-
-
-def _rate_limit(environ: Mapping[str, str]) -> RateLimit | None:
-    name = "NIGHTCATCH_RATE_LIMIT"
-    given = environ.get(name)
-    if not given:
-        return None
-    if not environ.get("NIGHTCATCH_API_KEYS_FILE"):
-        raise SettingMissingError(f"{name} is by API key: set NIGHTCATCH_API_KEYS_FILE too")
-    per_second, _, burst = given.partition(",")
-    limit = RateLimit(_number(name, per_second), _number(name, burst or per_second))
-    if limit.burst < 1:
-        raise SettingMissingError(f"{name}={given!r} allows no request at all")
-    return limit
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name)
-    if not value:
-        raise SettingMissingError(f"{name} is not set")
-    return value
-
-
-def _names(environ: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
-    given = environ.get(name) or default
-    names = _split(given)
-    if not names or len(set(names)) != len(names):
-        raise SettingMissingError(f"{name}={given!r} does not list pipelines once each")
-    return names
-
-
-def _split(given: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in given.split(",") if part.strip())
-
-
-def _key_files(environ: Mapping[str, str], name: str) -> tuple[Path, ...]:
-    paths = tuple(Path(part) for part in _required(environ, name).split(":") if part)
-    for path in paths:
-        if not path.is_file():
-            raise SettingMissingError(f"{name}: {path} is not a file")
-    return paths
-
-
-def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
-    return _number(name, environ.get(name) or str(default))
-
-
-def _number(name: str, given: str) -> float:
+    faults = list(_unknown())
     try:
-        number = float(given)
-    except ValueError as err:
-        raise SettingMissingError(f"{name}={given!r} is not a number") from err
-    if not 0 < number < float("inf"):
-        raise SettingMissingError(f"{name}={given!r} is not a positive number")
-    return number
+        settings = Settings()  # type: ignore[call-arg]  # they come from the environment
+    except ValidationError as err:
+        faults += map(_describe, err.errors(include_url=False, include_input=False))
+        raise SettingMissingError("\n".join(faults)) from None
+    if faults:
+        raise SettingMissingError("\n".join(faults))
+    return settings
+
+
+def _unknown() -> Iterator[str]:
+    known = {field.alias for field in Settings.model_fields.values()}
+    for name in sorted(os.environ.keys() - known):
+        if name.startswith(_OWN):
+            yield f"{name} is unknown; see docs/configure.md"
+
+
+def _describe(fault: ErrorDetails) -> str:
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    if fault["type"] == "missing":
+        return f"{name} is not set"
+    detail = fault["msg"].removeprefix("Value error, ")
+    return f"{name}: {detail}" if name else detail

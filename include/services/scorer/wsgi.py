@@ -59,12 +59,13 @@ def create() -> Flask:
         If an environment variable is absent or cannot be read; the message names it.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    settings = read_settings(os.environ)
+    settings = read_settings()
     at_exit = ExitStack()
     # A worker is a process of `multiprocessing`, which before Python 3.13 ends without `atexit`.
     Finalize(None, at_exit.close, exitpriority=0)
     metrics = _metrics(at_exit)
-    loader, bucket = Loader(), open_bucket(settings)
+    loader = Loader()
+    bucket = open_bucket(settings.s3_bucket, settings.s3_endpoint, settings.s3_timeout_s)
     followers = {name: _follower(settings, bucket, name, loader) for name in settings.pipelines}
     reports = {name: Report(bucket, name) for name in followers}
     for name, follower in followers.items():

@@ -1,11 +1,27 @@
-"""The service names what it was not told."""
+"""Settings come from the environment; whatever is missing, invalid or unknown is named."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from include.errors import SettingMissingError
 from include.services.scorer.settings import Limits, RateLimit, Traffic, read_settings
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Read the settings of an environment."""
+
+    def read(environ):
+        for name in os.environ.keys() - environ.keys():
+            if name.startswith("NIGHTCATCH_"):
+                monkeypatch.delenv(name)
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        return read_settings()
+
+    return read
 
 
 @pytest.fixture
@@ -19,8 +35,8 @@ def environ(tmp_path):
     }
 
 
-def test_three_variables_suffice(environ, tmp_path):
-    settings = read_settings(environ)
+def test_three_variables_suffice(read, environ, tmp_path):
+    settings = read(environ)
 
     assert settings.pipelines == ("sites", "urls")
     assert (settings.s3_endpoint, settings.s3_bucket) == (None, "nightcatch")
@@ -28,7 +44,7 @@ def test_three_variables_suffice(environ, tmp_path):
     assert settings.limits == Limits()
 
 
-def test_every_variable_is_read(environ, tmp_path):
+def test_every_variable_is_read(read, environ, tmp_path):
     keys = f"{tmp_path / 'trainer.pem'}:{tmp_path / 'next.pem'}"
     given = {
         "NIGHTCATCH_PIPELINES": "sites, urls",
@@ -43,7 +59,7 @@ def test_every_variable_is_read(environ, tmp_path):
         "NIGHTCATCH_MAX_CSV_ROWS": "9",
         "NIGHTCATCH_BUILD": "abc",
     }
-    settings = read_settings({**environ, **given})
+    settings = read({**environ, **given})
 
     assert settings.pipelines == ("sites", "urls")
     assert settings.trainer_keys == tuple(Path(part) for part in keys.split(":"))
@@ -65,24 +81,27 @@ def test_every_variable_is_read(environ, tmp_path):
         ("NIGHTCATCH_POLL_INTERVAL_S", "nan"),
         ("NIGHTCATCH_MAX_RECORDS", "-1"),
         ("NIGHTCATCH_PIPELINES", "sites,sites"),
+        ("NIGHTCATCH_PIPELINES", ","),
+        ("NIGHTCATCH_MAX_JSON_BYTE", "5"),
+        ("NIGHTCATCH_ACCESS_LOG", "perhaps"),
         ("NIGHTCATCH_TRAFFIC_LOG", "everything"),
         ("NIGHTCATCH_TRAFFIC_INTERVAL_S", "0"),
         ("NIGHTCATCH_TRAFFIC_MAX_BYTES", "much"),
         ("NIGHTCATCH_RATE_LIMIT", "10"),  # of whom, without keys?
     ],
 )
-def test_a_missing_or_unreadable_variable_is_named(environ, name, value):
+def test_a_missing_or_unreadable_variable_is_named(read, environ, name, value):
     with pytest.raises(SettingMissingError, match=name):
-        read_settings({**environ, name: value})
+        read({**environ, name: value})
 
 
-def test_access_is_open_and_logged_unless_it_is_said_otherwise(environ, tmp_path):
+def test_access_is_open_and_logged_unless_it_is_said_otherwise(read, environ, tmp_path):
     asked = {
         "NIGHTCATCH_API_KEYS_FILE": str(tmp_path / "keys"),
         "NIGHTCATCH_CORS_ORIGINS": "https://a.example, https://b.example",
         "NIGHTCATCH_ACCESS_LOG": "off",
     }
-    plain, sent = read_settings(environ), read_settings({**environ, **asked})
+    plain, sent = read(environ), read({**environ, **asked})
 
     assert (plain.api_keys_file, plain.cors_origins, plain.access_log) == (None, (), True)
     assert sent.api_keys_file == tmp_path / "keys"
@@ -90,15 +109,15 @@ def test_access_is_open_and_logged_unless_it_is_said_otherwise(environ, tmp_path
     assert sent.access_log is False
 
 
-def test_the_traffic_log_is_off_unless_it_is_asked_for(environ):
+def test_the_traffic_log_is_off_unless_it_is_asked_for(read, environ):
     asked = {
         "NIGHTCATCH_TRAFFIC_LOG": "hash",
         "NIGHTCATCH_TRAFFIC_INTERVAL_S": "1.5",
         "NIGHTCATCH_TRAFFIC_MAX_BYTES": "1000",
     }
 
-    assert read_settings(environ).traffic.content == "off"
-    assert read_settings({**environ, **asked}).traffic == Traffic("hash", 1.5, 1000)
+    assert read(environ).traffic.content == "off"
+    assert read({**environ, **asked}).traffic == Traffic("hash", 1.5, 1000)
 
 
 @pytest.mark.parametrize(
@@ -111,17 +130,29 @@ def test_the_traffic_log_is_off_unless_it_is_asked_for(environ):
         ("9, 1", RateLimit(9, 1)),
     ],
 )
-def test_a_rate_limit_is_so_many_a_second_and_at_once(environ, given, limit):
+def test_a_rate_limit_is_so_many_a_second_and_at_once(read, environ, given, limit):
     asked = {"NIGHTCATCH_API_KEYS_FILE": "keys"} | (
         {"NIGHTCATCH_RATE_LIMIT": given} if given else {}
     )
 
-    assert read_settings({**environ, **asked}).rate_limit == limit
+    assert read({**environ, **asked}).rate_limit == limit
 
 
 @pytest.mark.parametrize("given", ["0", "-1,5", "0.5", "a", "5,0.9"])
-def test_a_rate_limit_that_nobody_could_keep_is_refused(environ, given):
+def test_a_rate_limit_that_nobody_could_keep_is_refused(read, environ, given):
     asked = {"NIGHTCATCH_API_KEYS_FILE": "keys", "NIGHTCATCH_RATE_LIMIT": given}
 
     with pytest.raises(SettingMissingError, match="NIGHTCATCH_RATE_LIMIT"):
-        read_settings({**environ, **asked})
+        read({**environ, **asked})
+
+
+def test_all_faults_are_named_at_once_and_no_value_is(read, environ):
+    del environ["NIGHTCATCH_CACHE_DIR"]
+    bad = {"NIGHTCATCH_MAX_RECORDS": "s3cret", "NIGHTCATCH_TRAFFIC_LGO": "s3cret"}
+    with pytest.raises(SettingMissingError) as caught:
+        read({**environ, **bad})
+
+    faults = str(caught.value)
+    assert "NIGHTCATCH_CACHE_DIR is not set" in faults
+    assert all(name in faults for name in bad)
+    assert "s3cret" not in faults

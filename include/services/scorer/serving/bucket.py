@@ -1,20 +1,28 @@
-"""How the scorer talks to its bucket: no answer of S3, nor its silence, holds a thread for long."""
+"""Open the scorer's bucket: neither an error of S3 nor its silence holds a thread for long."""
 
 import boto3
 from botocore.config import Config
 
-from include.services.scorer.settings import Settings
 from include.stores.objects import ObjectStore
 
 _ATTEMPTS = 2
 
 
-def open_bucket(settings: Settings) -> ObjectStore:
-    """Return the bucket of the settings; credentials are boto3's own variables."""
+def open_bucket(name: str, endpoint_url: str | None, timeout_s: float) -> ObjectStore:
+    """Return a bucket; credentials are boto3's own variables.
+
+    Parameters
+    ----------
+    name : str
+    endpoint_url : str or None
+        None for AWS.
+    timeout_s : float
+        Of each of two attempts, to connect and to read.
+    """
     config = Config(
-        connect_timeout=settings.s3_timeout_s,
-        read_timeout=settings.s3_timeout_s,
+        connect_timeout=timeout_s,
+        read_timeout=timeout_s,
         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},
     )
-    client = boto3.client("s3", endpoint_url=settings.s3_endpoint, config=config)
-    return ObjectStore(client, settings.s3_bucket, timeout_s=_ATTEMPTS * settings.s3_timeout_s)
+    client = boto3.client("s3", endpoint_url=endpoint_url, config=config)
+    return ObjectStore(client, name, timeout_s=_ATTEMPTS * timeout_s)
