@@ -1,4 +1,4 @@
-"""What the command line asks of Airflow's REST API: trigger a DAG, follow its run, explain it."""
+"""A client of Airflow's REST API: trigger a DAG, follow its run, explain a failure."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,19 +7,19 @@ from typing import Any
 from urllib.parse import quote
 
 from include.errors import DagRunError, StoreUnavailableError
-from include.stack.http import ask
+from include.stack.http import public_url, request_json
 
 _POLL_S = 1.0
 _PARSED_TIMEOUT_S = 120.0
 # Airflow waits for its database for up to a minute.
-_ANSWER_TIMEOUT_S = 90.0
+_RESPONSE_TIMEOUT_S = 90.0
 _FINISHED = {"success", "failed"}
 _UNAUTHORISED = {401, 403}
 
 
 @dataclass(frozen=True)
 class TaskState:
-    """How far one task instance has come.
+    """State of one task instance.
 
     Attributes
     ----------
@@ -58,8 +58,19 @@ class AirflowApi:
         self._login = {"username": username, "password": password}
         self._token: str | None = None
 
+    def check(self) -> str:
+        """Return the address once the user is logged in.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If Airflow does not respond, or refuses the user.
+        """
+        self._token = self._log_in()
+        return public_url(self._url)
+
     def unpause(self, dag_id: str) -> None:
-        """Return when the DAG is known and may run; a fresh Airflow has yet to parse it.
+        """Wait until Airflow has parsed the DAG, and unpause it.
 
         Parameters
         ----------
@@ -71,8 +82,8 @@ class AirflowApi:
             If Airflow does not know the DAG after two minutes; the message has its import errors.
         """
         deadline = time.monotonic() + _PARSED_TIMEOUT_S
-        while self._ask("PATCH", f"/dags/{dag_id}", {"is_paused": False})[0] == 404:
-            broken = self._ask("GET", "/importErrors")[1]["import_errors"]
+        while self._request("PATCH", f"/dags/{dag_id}", {"is_paused": False})[0] == 404:
+            broken = self._request("GET", "/importErrors")[1]["import_errors"]
             if broken:
                 raise DagRunError(
                     f"{broken[0]['filename']}: {_last_line(broken[0]['stack_trace'])}"
@@ -102,13 +113,13 @@ class AirflowApi:
             If Airflow refuses the parameters.
         """
         body = {"logical_date": None, "conf": dict(conf)}
-        status, answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", body)
+        status, answer = self._request("POST", f"/dags/{dag_id}/dagRuns", body)
         if status != 200:
             raise DagRunError(f"{dag_id}: not triggered: {_first_line(_detail(answer))}")
         return str(answer["dag_run_id"])
 
     def running(self, dag_id: str) -> list[str]:
-        """Return the ids of the runs of a DAG that are under way.
+        """Return the ids of the running runs of a DAG.
 
         Parameters
         ----------
@@ -128,7 +139,7 @@ class AirflowApi:
         ----------
         dag_id, run_id : str
         on_change : callable
-            Told of each change of a task's state, in the order of the changes.
+            Called with each change of a task's state, in order.
 
         Returns
         -------
@@ -180,7 +191,7 @@ class AirflowApi:
             f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}"
             f"/logs/{max(task.try_number, 1)}?map_index={task.map_index}&full_content=true"
         )
-        status, answer = self._ask("GET", path)
+        status, answer = self._request("GET", path)
         events = answer["content"] if status == 200 else []
         errors = [event for event in events if event.get("level") in ("error", "critical")]
         return _explained(errors[-1]) if errors else "its log holds no error"
@@ -190,24 +201,24 @@ class AirflowApi:
         return str(answer["state"])
 
     def _expect(self, method: str, path: str) -> Any:
-        status, answer = self._ask(method, path)
+        status, answer = self._request(method, path)
         if status != 200:
-            raise DagRunError(f"Airflow answered {status} to {path}: {_detail(answer)}")
+            raise DagRunError(f"Airflow returned {status} for {path}: {_detail(answer)}")
         return answer
 
-    def _ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def _request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         for _ in range(2):
             self._token = self._token or self._log_in()
             url = f"{self._url}/api/v2{path}"
-            status, answer = ask(method, url, body, self._token, _ANSWER_TIMEOUT_S)
+            status, answer = request_json(method, url, body, self._token, _RESPONSE_TIMEOUT_S)
             if status not in _UNAUTHORISED:
                 break
             self._token = None  # it has expired
         return status, answer
 
     def _log_in(self) -> str:
-        status, answer = ask(
-            "POST", f"{self._url}/auth/token", self._login, timeout_s=_ANSWER_TIMEOUT_S
+        status, answer = request_json(
+            "POST", f"{self._url}/auth/token", self._login, timeout_s=_RESPONSE_TIMEOUT_S
         )
         if status != 201:
             raise StoreUnavailableError(f"Airflow refused the log-in: {_detail(answer)}")

@@ -1,22 +1,22 @@
-"""The whole loop on screen: servers, records, a nightly run, and the prediction of its model."""
+"""The whole loop on screen: servers, records, a training run, a prediction of its model."""
 
 import json
 import shlex
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pymongo
 
+from include.cli.installation import EmbeddedInstallation
 from include.cli.load_command import load_source, loaded_records
 from include.cli.production import ProductionVersion, production_version
 from include.cli.screen import Screen
-from include.cli.training_run import airflow_api, follow, trigger
+from include.cli.training_run import follow, trigger
 from include.contract.dag_ids import train_dag
 from include.errors import DagRunError, ServerTimeoutError
 from include.pipelines import Pipeline, get
-from include.stack.http import ask
+from include.stack.http import request_json
 from include.stack.stack import Stack
 from include.stores.documents import DATABASE
 
@@ -26,16 +26,14 @@ _CANDIDATES = 400
 _FIGURES = ("accuracy", "f1", "roc_auc", "recall_at_fpr")
 
 
-def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Screen) -> None:
-    """Return when the model that a run of the DAG published has answered a request.
+def run_demo(installation: EmbeddedInstallation, pipeline_name: str, screen: Screen) -> None:
+    """Run the whole loop, and score a record with the model that was published.
 
     Parameters
     ----------
-    stack : Stack
-        Started if it does not run; left running.
+    installation : EmbeddedInstallation
+        Its servers are started if they do not run, and left running.
     pipeline_name : str
-    data_dir : Path or None
-        Directory the user keeps data sets in.
     screen : Screen
 
     Raises
@@ -43,30 +41,32 @@ def run_demo(stack: Stack, pipeline_name: str, data_dir: Path | None, screen: Sc
     DagRunError
         If the run failed or put no new version into production.
     """
-    pipeline = get(pipeline_name)
+    pipeline, stack = get(pipeline_name), installation.stack
     with stack.starting(screen.say, stack.unhurried) as meanwhile:
         with stack.starting(screen.say, stack.needed) as ready:
             ready["mongo"].wait()
-            _load(stack, pipeline, data_dir, screen)
+            _load(installation, pipeline, screen)
         for startup in meanwhile.values():
-            startup.is_finished()  # what cannot start is said before a model is trained
-        found = _publish(stack, pipeline, screen)
+            startup.is_finished()  # a server that cannot start is reported before training
+        found = _publish(installation, pipeline, screen)
     record, label = held_back_record(stack.settings.mongo_url, pipeline)
-    question = _question(pipeline, record)
-    answer = _answer_of(stack.settings.scorer_url, found.pointer.version, question)
+    request = _request(pipeline, record)
+    response = _prediction_of(stack.settings.scorer_url, found.pointer.version, request)
     screen.say(f"scorer   serves version {found.pointer.version}, serial {found.pointer.serial}")
-    _show_prediction(stack, question, label, answer, screen)
+    _show_prediction(stack, request, label, response, screen)
     _show_figures(found, screen)
     _show_places(stack, screen)
 
 
-def _publish(stack: Stack, pipeline: Pipeline, screen: Screen) -> ProductionVersion:
-    api, dag_id = airflow_api(stack), train_dag(pipeline.name)
+def _publish(
+    installation: EmbeddedInstallation, pipeline: Pipeline, screen: Screen
+) -> ProductionVersion:
+    api, dag_id = installation.airflow, train_dag(pipeline.name)
     run_id = trigger(api, dag_id, {}, screen)
     follow(api, dag_id, run_id, screen)
-    found = production_version(stack, pipeline.name)
+    found = production_version(installation.store, pipeline.name, installation.trusted_keys)
     if found is None or found.pointer.run_id != run_id:
-        raise DagRunError(f"{dag_id}: the run {run_id} ended well but put no model into production")
+        raise DagRunError(f"{dag_id}: the run {run_id} succeeded but put no model into production")
     return found
 
 
@@ -83,7 +83,7 @@ def held_back_record(mongo_url: str, pipeline: Pipeline) -> tuple[dict[str, Any]
     record : dict
         The model's inputs.
     label : str
-        What the data set says it is.
+        Its label in the data set.
     """
     import pandas as pd
 
@@ -101,17 +101,18 @@ def held_back_record(mongo_url: str, pipeline: Pipeline) -> tuple[dict[str, Any]
     return {name: record[name] for name in names}, "Phishing" if phishing else "Legitimate"
 
 
-def _load(stack: Stack, pipeline: Pipeline, data_dir: Path | None, screen: Screen) -> None:
-    with pymongo.MongoClient[dict[str, Any]](stack.settings.mongo_url) as client:
+def _load(installation: EmbeddedInstallation, pipeline: Pipeline, screen: Screen) -> None:
+    url = installation.mongo_url
+    with pymongo.MongoClient[dict[str, Any]](url) as client:
         n_records, simulated = loaded_records(client[DATABASE][pipeline.collection])
     if n_records and not simulated:
         screen.say(f"load     {n_records:,} records are there already")
         return
-    cache_dir = stack.settings.downloads_dir
-    load_source(stack.settings.mongo_url, pipeline, "auto", data_dir, cache_dir, screen)
+    data_dir, download_dir = installation.data_dir, installation.download_dir
+    load_source(url, pipeline, "auto", data_dir, download_dir, screen)
 
 
-def _question(pipeline: Pipeline, record: Mapping[str, Any]) -> dict[str, Any]:
+def _request(pipeline: Pipeline, record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of a request: a pipeline of one text takes it by itself."""
     if pipeline.features is None:
         return {"record": dict(record)}
@@ -119,32 +120,32 @@ def _question(pipeline: Pipeline, record: Mapping[str, Any]) -> dict[str, Any]:
     return {field.name: record[field.name]}
 
 
-def _answer_of(scorer_url: str, version: str, question: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask until the version answers; the scorer polls the bucket by itself."""
+def _prediction_of(scorer_url: str, version: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Send the request until the new version serves it; the scorer polls the bucket."""
     deadline = time.monotonic() + _SWAP_TIMEOUT_S
     while time.monotonic() < deadline:
-        status, answer = ask("POST", f"{scorer_url}/predict", question)
-        if status == 200 and answer["model"]["version"] == version:
-            return dict(answer)
+        status, response = request_json("POST", f"{scorer_url}/predict", request)
+        if status == 200 and response["model"]["version"] == version:
+            return dict(response)
         time.sleep(_POLL_S)
     raise ServerTimeoutError(
-        f"scorer: does not serve version {version} after {_SWAP_TIMEOUT_S:.0f} s, but answered"
-        f" {status}: {json.dumps(answer)}; its log says why it refuses the version"
+        f"scorer: does not serve version {version} after {_SWAP_TIMEOUT_S:.0f} s, but returned"
+        f" {status}: {json.dumps(response)}; its log has the reason"
     )
 
 
 def _show_prediction(
     stack: Stack,
-    question: Mapping[str, Any],
+    request: Mapping[str, Any],
     label: str,
-    answer: Mapping[str, Any],
+    response: Mapping[str, Any],
     screen: Screen,
 ) -> None:
-    url, body = stack.settings.scorer_url, shlex.quote(json.dumps(question))
-    screen.show("\nA record that the model has never seen:")
+    url, body = stack.settings.scorer_url, shlex.quote(json.dumps(request))
+    screen.show("\nA record that the model was not trained on:")
     screen.show(f"curl -s {url}/predict -H 'Content-Type: application/json' -d {body}")
-    screen.show(json.dumps(answer, indent=1))
-    screen.show(f"The data set's own label: {label}.")
+    screen.show(json.dumps(response, indent=1))
+    screen.show(f"Its label in the data set: {label}.")
 
 
 def _show_figures(found: ProductionVersion, screen: Screen) -> None:

@@ -1,4 +1,4 @@
-"""Looks for what keeps the stack from running on this machine, and names the remedy of each."""
+"""Check the machine, the packages and the servers, and name a remedy for each fault."""
 
 import secrets
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from include.cli.host_checks import (
     check_python,
     check_secrets,
 )
+from include.cli.installation import EmbeddedInstallation, Installation
 from include.cli.screen import Screen
 from include.cli.store_checks import check_conditional_writes, check_majority_write
 from include.errors import NightCatchError
@@ -21,16 +22,19 @@ from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
 from include.stack.stack import Stack
 from include.stack.startup import Server
+from include.stores.objects import ObjectStore
+
+_ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_doctor(stack: Stack, screen: Screen) -> int:
+def run_doctor(installation: Installation, screen: Screen) -> int:
     """Return 0 when nothing is broken, else 1; each finding is on screen.
 
-    Of MongoDB and S3, one that does not run is tried out in a temporary folder.
+    Of the embedded MongoDB and S3, one that does not run is tried in a temporary folder.
 
     Parameters
     ----------
-    stack : Stack
+    installation : Installation
     screen : Screen
 
     Returns
@@ -38,7 +42,7 @@ def run_doctor(stack: Stack, screen: Screen) -> int:
     int
     """
     n_broken = 0
-    for check in _checks(stack):
+    for check in _checks(installation):
         screen.show(f"{'ok ' if check.ok else 'BAD'}  {check.name:<9} {check.finding}")
         if not check.ok:
             n_broken += 1
@@ -47,16 +51,21 @@ def run_doctor(stack: Stack, screen: Screen) -> int:
     return 1 if n_broken else 0
 
 
-def _checks(stack: Stack) -> Iterator[Check]:
-    settings = stack.settings
+def _checks(installation: Installation) -> Iterator[Check]:
+    lock = _ROOT / "requirements.txt"
     yield check_python()
-    yield check_packages(settings.root / "requirements.txt")
-    yield check_disk(settings.state_dir)
-    yield check_secrets(settings.secrets_dir)
-    for server in stack.servers:
-        yield check_port(server)
-    yield from _stores(stack)
-    yield check_clock(settings.root / "requirements.txt")
+    yield check_packages(lock)
+    if isinstance(installation, EmbeddedInstallation):
+        stack = installation.stack
+        yield check_disk(stack.settings.state_dir)
+        yield check_secrets(stack.settings.secrets_dir)
+        for server in stack.servers:
+            yield check_port(server)
+        yield from _stores(stack)
+    else:
+        yield check_majority_write(installation.mongo_url, "see the server's log")
+        yield check_conditional_writes(installation.store)
+    yield check_clock(lock)
 
 
 def _stores(stack: Stack) -> list[Check]:
@@ -67,9 +76,11 @@ def _stores(stack: Stack) -> list[Check]:
         try:
             with stack.starting(lambda text: None, trials):
                 pass
-            return [check_majority_write(mongo), check_conditional_writes(s3)]
+            see = f"see {mongo.process.log_path}; ./nightcatch down, then up"
+            store = ObjectStore(s3.client(), s3.bucket)
+            return [check_majority_write(mongo.url, see), check_conditional_writes(store)]
         except NightCatchError as err:
-            return [Check("stores", False, str(err), "install requirements.txt anew, free memory")]
+            return [Check("stores", False, str(err), "reinstall requirements.txt, free memory")]
         finally:
             stack.stop_started()
 

@@ -1,4 +1,4 @@
-"""What a version was made of: traced from one of its answers, and made again."""
+"""Trace a prediction to its version and records; reproduce a version."""
 
 import argparse
 import json
@@ -7,48 +7,46 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from include.cli.installation import Installation
 from include.cli.screen import Screen
 from include.pipelines import get, names
-from include.stack.bucket import bucket_of, trusted_keys_of
 from include.stack.environment import code_commit
-from include.stack.stack import Stack
 
 if TYPE_CHECKING:
     from include.run.trace import Trace
 
+_ROOT = Path(__file__).resolve().parents[2]
 _SHOWN_IDS = 5
 
 
-def trace(stack: Stack, args: argparse.Namespace, data_dir: Path | None, screen: Screen) -> int:
-    """Show where an answer came from."""
+def trace(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
+    """Show version, approval, snapshot and records behind a prediction."""
     from include.run import trace as tracing
 
     pipelines = [get(name) for name in names()]
-    found = tracing.trace(bucket_of(stack), pipelines, args.id, trusted_keys_of(stack))
+    found = tracing.trace(installation.store, pipelines, args.id, installation.trusted_keys)
     if args.rows and found.rows is not None:
         found.rows.to_csv(args.rows, index=False)
-    document = _document(found, stack.settings.bucket)
+    document = _document(found, installation.store.bucket)
     screen.show(json.dumps(document, indent=1) if args.json else _describe(document))
     if args.rows and found.rows is not None and not args.json:
         screen.show(f"{len(found.rows):,} rows are written to {args.rows}")
     return 0
 
 
-def reproduce(stack: Stack, args: argparse.Namespace, data_dir: Path | None, screen: Screen) -> int:
-    """Retrain a version; 0 when the same comes out."""
+def reproduce(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
+    """Retrain a version; 0 if the result is identical."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the tasks; read when scikit-learn loads
     from include.run.reproduce import reproduce as make_again
 
-    settings = stack.settings
-    store, pipeline, trusted_keys = bucket_of(stack), get(args.pipeline), trusted_keys_of(stack)
     outcome = make_again(
-        store,
-        pipeline,
+        installation.store,
+        get(args.pipeline),
         args.version,
-        trusted_keys,
-        gx_root=settings.root / "gx",
-        code_commit=code_commit(settings.root),
-        say=lambda text: screen.say(f"again    {text}"),
+        installation.trusted_keys,
+        gx_root=_ROOT / "gx",
+        code_commit=code_commit(_ROOT),
+        say=lambda text: screen.say(f"retrain  {text}"),
     )
     for each in outcome.comparisons:
         screen.show(f"{'same' if each.is_same else 'DIFFERS':<9}{each.name:<24}{each}")
@@ -89,14 +87,16 @@ def _document(found: "Trace", bucket: str) -> dict[str, Any]:
 
 
 def _describe(document: dict[str, Any]) -> str:
-    said, approval, version = document["prediction"], document["approval"], document["version"]
+    prediction, approval = document["prediction"], document["approval"]
+    version = document["version"]
+    kept = (prediction.get(name) for name in ("inputs", "url", "inputs_sha256"))
     libraries = (f"{name} {release}" for name, release in sorted(document["libraries"].items()))
     lines = {
-        "answer": f"{said['id']} at {said['time']}: {said['prediction']},"
-        f" probability {said['probability']}",
-        "asked": json.dumps(said.get("inputs", said.get("url", said.get("inputs_sha256")))),
-        "version": f"{version['version']} of {said['pipeline']}, {version['family']}, threshold"
-        f" {version['threshold']:.4f}; signed by a trainer (verified)",
+        "prediction": f"{prediction['id']} at {prediction['time']}: {prediction['prediction']},"
+        f" probability {prediction['probability']}",
+        "input": json.dumps(next((value for value in kept if value is not None), None)),
+        "version": f"{version['version']} of {prediction['pipeline']}, {version['family']},"
+        f" threshold {version['threshold']:.4f}; signed by a trainer (verified)",
         "approved": f"serial {approval['serial']} by {approval['approved_by']} at"
         f" {approval['approved_at']}: {approval['reason']}; signed by an approver (verified)",
         "snapshot": _describe_snapshot(document["snapshot"]),
@@ -105,8 +105,8 @@ def _describe(document: dict[str, Any]) -> str:
         "run": document["run_id"],
         "report": document["report"],
     }
-    shown = [f"{name:<11}{text}" for name, text in lines.items() if text]
-    return "\n".join([*shown, *(f"{'not kept':<11}{each}" for each in document["not_kept"])])
+    shown = [f"{name:<12}{text}" for name, text in lines.items() if text]
+    return "\n".join([*shown, *(f"{'not kept':<12}{each}" for each in document["not_kept"])])
 
 
 def _describe_snapshot(snapshot: dict[str, Any]) -> str:
@@ -116,6 +116,6 @@ def _describe_snapshot(snapshot: dict[str, Any]) -> str:
     more = snapshot["n_used"] - len(snapshot["first_ids"])
     return (
         f"{snapshot['digest']} (verified): {snapshot['n_rows']:,} records, {sides}\n"
-        f"{'records':<11}{', '.join(snapshot['first_ids'])}"
+        f"{'records':<12}{', '.join(snapshot['first_ids'])}"
         f" and {more:,} more (--rows FILE writes them all)"
     )

@@ -1,10 +1,16 @@
-"""From the command line to one call; every expected failure is one sentence and exit code 1."""
+"""Parse the command line and run one command; an expected failure is one line and exit code 1.
+
+Commands work on the embedded stack unless environment variables name servers of an installation.
+"""
 
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import argcomplete
+from argcomplete.shell_integration import shellcode
 
 from include.cli.parser import build_parser
 from include.cli.screen import Screen, complain
@@ -12,6 +18,7 @@ from include.errors import NightCatchError, SettingMissingError
 from include.stack.interrupts import ignore_interrupts, one_interrupt
 
 INTERRUPTED = 130
+_EMBEDDED_ONLY = ("demo", "up", "down")
 
 
 def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> int:
@@ -20,7 +27,7 @@ def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> in
     Parameters
     ----------
     arguments : sequence of str
-        What was typed after the program's name.
+        Arguments without the program's name.
     root : Path
         The checkout.
     environ : mapping of str to str
@@ -30,30 +37,49 @@ def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> in
     int
     """
     try:
-        if arguments[:1] == ["test"]:  # not parsed: everything behind it is pytest's
+        if arguments[:1] == ["test"]:  # not parsed: all other arguments are pytest's
             return _become(root, "pytest", [*_one_worker_per_core(), *arguments[1:]])
-        args = build_parser().parse_args(arguments)
+        parser = build_parser()
+        argcomplete.autocomplete(parser)
+        args = parser.parse_args(arguments)
+        if args.command == "completion":
+            print(shellcode(["nightcatch", "./nightcatch"], shell=args.shell))
+            return 0
         if args.command == "bench":
             return _bench(root, args.name, args.arguments)
         with one_interrupt():
-            return _run_with_stack(args, root, environ)
+            return _run(args, root, environ)
     except (NightCatchError, OSError) as err:
         complain(str(err))
         return 1
 
 
-def _run_with_stack(args: argparse.Namespace, root: Path, environ: Mapping[str, str]) -> int:
+def _run(args: argparse.Namespace, root: Path, environ: Mapping[str, str]) -> int:
     # Imported late, so that --help and test do not wait for database and cloud clients.
     from include.cli import commands
+    from include.cli.installation import ConfiguredInstallation
+    from include.config.installation import read_installation
+
+    run = getattr(commands, args.command)
+    settings = read_installation(environ)
+    if settings.names_a_server and args.command not in _EMBEDDED_ONLY:
+        return int(run(ConfiguredInstallation(settings), args, Screen()))
+    return _run_embedded(run, args, root, environ)
+
+
+def _run_embedded(
+    run: Callable[..., int], args: argparse.Namespace, root: Path, environ: Mapping[str, str]
+) -> int:
+    from include.cli.installation import EmbeddedInstallation
     from include.stack.settings import read_settings
     from include.stack.stack import Stack
 
     stack = Stack(read_settings(root, environ), environ)
     data_dir = environ.get("NIGHTCATCH_DATA_DIR")
-    run = getattr(commands, args.command)
+    installation = EmbeddedInstallation(stack, Path(data_dir) if data_dir else None)
     try:
         try:
-            return int(run(stack, args, Path(data_dir) if data_dir else None, Screen()))
+            return int(run(installation, args, Screen()))
         except Exception:
             ignore_interrupts()
             stack.stop_started()
@@ -81,7 +107,7 @@ def _one_worker_per_core() -> list[str]:
 
 
 def _become(root: Path, module: str, arguments: Sequence[str]) -> int:
-    """Let a module take this process's place, so that signals and exit codes are its own."""
+    """Replace this process by a module, so that signals and exit codes are its own."""
     os.chdir(root)
     # A thread per core in each of several processes makes all of them slow.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,21 +1,21 @@
-"""What can be typed after ``./nightcatch``."""
+"""The parser of ``./nightcatch``."""
 
 import argparse
 from collections.abc import Callable
 
-from include.cli.parser_models import add_model_commands, add_pipeline
+from include.cli.parser_models import add_json, add_model_commands, add_pipeline
 
 _Add = Callable[[str, str, str], argparse.ArgumentParser]
 _DESCRIPTION = """\
-NightCatch: a phishing detector that retrains itself every night and is live seconds after approval.
+NightCatch: a phishing detector, retrained every night and served seconds after approval.
 
 Try it:            ./nightcatch demo
 Without staying:   ./nightcatch demo --once
-Look around:       ./nightcatch up, then ./nightcatch status
+Start the servers: ./nightcatch up, then ./nightcatch status
 """
 _EPILOG = """\
 environment:
-  NIGHTCATCH_DATA_DIR       folder of your data sets, looked at before the internet
+  NIGHTCATCH_DATA_DIR       folder of your data sets, used before any download
   NIGHTCATCH_STATE_DIR      where databases, objects, logs and secrets lie (default .local)
   NIGHTCATCH_MONGO_PORT     default 27117
   NIGHTCATCH_S3_PORT        default 18330; the four behind it, and those 10,000 higher, are used too
@@ -25,7 +25,15 @@ environment:
   NIGHTCATCH_MLFLOW_URL     an MLflow of your own instead; empty: runs are not tracked
   NIGHTCATCH_OPENLINEAGE_URL  OpenLineage events go there too, not only to a file
 
-alerts (always in the log; docs/runbook.md says what each means):
+another installation than the embedded stack, for all commands but demo, up and down:
+  AIRFLOW_CONN_NIGHTCATCH_S3        S3 as Airflow's connection; or NIGHTCATCH_S3_ENDPOINT with
+                                    boto3's own variables. Bucket: NIGHTCATCH_S3_BUCKET
+  AIRFLOW_CONN_NIGHTCATCH_MONGO     mongo://user:password@host:port/phishing?replicaSet=...
+  NIGHTCATCH_AIRFLOW_URL            with NIGHTCATCH_AIRFLOW_USER and NIGHTCATCH_AIRFLOW_PASSWORD
+  NIGHTCATCH_SCORER_URL             a scorer, or the proxy before several
+  NIGHTCATCH_{TRAINER,APPROVER}_PUBLIC_KEY, NIGHTCATCH_APPROVER_KEY: PEM files
+
+alerts (always in the log; docs/runbook.md explains each):
   NIGHTCATCH_ALERTS_WEBHOOK_URL     Slack-compatible webhook
   NIGHTCATCH_ALERTS_SMTP_URL        smtp://user:password@host:587 or smtps://...:465
   NIGHTCATCH_ALERTS_MAIL_FROM       sender of mails
@@ -37,7 +45,9 @@ alerts (always in the log; docs/runbook.md says what each means):
   NIGHTCATCH_ALERTS_LATE_AFTER_MIN  from when on a run is late (default 180)
   NIGHTCATCH_EVENTS_URL             CloudEvents of promoted, rejected and rolled back versions
 
-All servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" explains a command.
+The embedded servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" has examples.
+exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 another approval came first;
+            130 interrupted
 """
 
 
@@ -74,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_servers(add: _Add) -> None:
     demo = add(
         "demo",
-        "run the whole loop: servers, records, a nightly run, a prediction of its model",
+        "run the whole loop: servers, records, a training run, a prediction of its model",
         "  ./nightcatch demo           stays until Ctrl-C, then stops what it started\n"
         "  ./nightcatch demo --once    stops everything at the end\n",
     )
@@ -86,11 +96,13 @@ def _add_servers(add: _Add) -> None:
         "  ./nightcatch up\n  NIGHTCATCH_AIRFLOW_PORT=18080 ./nightcatch up\n",
     )
     add("down", "stop all servers; data stay", "  ./nightcatch down\n")
-    add(
+    status = add(
         "status",
-        "show each server, its address and health, and the model in production",
-        "  ./nightcatch status         exit code 1 unless all are healthy\n",
+        "show each server, its address and health, and the production versions",
+        "  ./nightcatch status         exit code 1 unless all are healthy\n"
+        "  ./nightcatch status --json\n",
     )
+    add_json(status)
 
 
 def _add_load(add: _Add) -> None:
@@ -114,19 +126,19 @@ def _add_load(add: _Add) -> None:
     load.add_argument(
         "--label",
         choices=("phishing", "legitimate"),
-        help="what every record of FILE is; needed for a list, which cannot say it",
+        help="label of every record of FILE; needed for a list without labels",
     )
     load.add_argument(
         "--source-name",
         metavar="NAME",
-        help="who reported the records, where FILE does not say (default: the file's name)",
+        help="source of the records, if FILE has none (default: the file's name)",
     )
 
 
 def _add_train(add: _Add) -> None:
     train = add(
         "train",
-        "trigger the nightly run now and follow it",
+        "trigger a training run and follow it",
         "  ./nightcatch train\n"
         "  ./nightcatch train --effort quick --seed 7\n"
         "  ./nightcatch train --fpr-budget 0.001 --approval human --no-wait\n",
@@ -139,8 +151,12 @@ def _add_train(add: _Add) -> None:
         metavar="SHARE",
         help="share of legitimate rows flagged, at most",
     )
-    train.add_argument("--seed", type=int, help="seed of everything random")
-    train.add_argument("--approval", choices=("auto", "human"), help="who approves a passed model")
+    train.add_argument("--seed", type=int, help="random seed")
+    train.add_argument(
+        "--approval",
+        choices=("auto", "human"),
+        help="whether a version that passed the gate waits for a person",
+    )
     train.add_argument(
         "--wait",
         action=argparse.BooleanOptionalAction,
@@ -162,6 +178,13 @@ def _add_tools(add: _Add) -> None:
         "  ./nightcatch test --all       with them\n"
         "  ./nightcatch test tests/unit -q -n 0\n",
     )
+    completion = add(
+        "completion",
+        "print the shell's code for completion by Tab",
+        "  ./nightcatch completion bash >> ~/.bash_completion\n"
+        "  ./nightcatch completion zsh > ~/.zfunc/_nightcatch\n",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh"))
     bench = add(
         "bench",
         "run a side-by-side measurement; without a name, list them",

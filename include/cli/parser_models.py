@@ -1,4 +1,4 @@
-"""The commands about versions of models, as they are typed after ``./nightcatch``."""
+"""The parsers of the commands about model versions."""
 
 import argparse
 from collections.abc import Callable
@@ -26,6 +26,11 @@ def add_pipeline(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option that prints JSON for scripts."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def _add_decisions(add: Add) -> None:
     versions = add(
         "versions",
@@ -33,6 +38,7 @@ def _add_decisions(add: Add) -> None:
         "  ./nightcatch versions\n  ./nightcatch versions --pipeline sites --limit 100\n",
     )
     add_pipeline(versions)
+    add_json(versions)
     versions.add_argument(
         "--limit", type=int, default=20, metavar="N", help="newest N (default %(default)s)"
     )
@@ -46,27 +52,25 @@ def _add_decisions(add: Add) -> None:
     _add_decision(approve)
     rollback = add(
         "rollback",
-        "bring back the version that was in production before, or an earlier one",
+        "roll back to the previous production version, or an earlier one",
         '  ./nightcatch rollback --reason "flags our own log-in page"\n'
         f'  ./nightcatch rollback {_VERSION} --reason "the last good one"\n'
         "exit code 1: refused; 3: another approval came first; nothing was changed by either\n",
     )
     rollback.add_argument(
-        "version", nargs="?", metavar="VERSION", help="default: the one in production before"
+        "version", nargs="?", metavar="VERSION", help="default: the previous production version"
     )
     _add_decision(rollback)
 
 
 def _add_decision(parser: argparse.ArgumentParser) -> None:
     add_pipeline(parser)
-    parser.add_argument(
-        "--reason", required=True, type=_reason, help="kept in the history for whoever asks later"
-    )
+    parser.add_argument("--reason", required=True, type=_reason, help="kept in the history")
     parser.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
     parser.add_argument(
         "--despite-gate",
         action="store_true",
-        help="take a version that the gate rejected or never judged; the reason then says so",
+        help="approve a version that the gate rejected or did not evaluate; is recorded",
     )
 
 
@@ -78,14 +82,14 @@ def _add_lineage(add: Add) -> None:
         "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01-17 --rows records.csv\n"
         "  ./nightcatch trace 019aa4f0c1d27a3b8f0e5d6c7b8a9f01 --json\n",
     )
-    trace.add_argument("id", metavar="ID", help="as the scorer's answer says")
-    trace.add_argument("--json", action="store_true", help="print JSON")
+    trace.add_argument("id", metavar="ID", help="the `id` of a scorer's response")
+    add_json(trace)
     trace.add_argument(
         "--rows", metavar="FILE", help="write the _id and side of every record used, as CSV"
     )
     reproduce = add(
         "reproduce",
-        "retrain a version from its snapshot and tell whether the same model comes out",
+        "retrain a version from its snapshot and compare the result",
         f"  ./nightcatch reproduce {_VERSION}\n"
         "exit code 0: identical digests, threshold and figures; 1: not. Takes as long as the run\n"
         "did, all candidates one after the other. Nothing under models/ is touched.\n",
@@ -110,10 +114,11 @@ def _add_retention(add: Add) -> None:
         "  ./nightcatch retain\n"
         "  ./nightcatch retain --days 30 --newest 5\n"
         "  ./nightcatch retain --apply\n"
-        "Approved versions and their snapshots always stay; so does what a run under way or a\n"
+        "Approved versions and their snapshots always stay; so does what a running run or a\n"
         "waiting approval may need.\n",
     )
     add_pipeline(retain)
+    add_json(retain)
     how = retain.add_mutually_exclusive_group()
     how.add_argument("--dry-run", action="store_true", help="delete nothing (the default)")
     how.add_argument("--apply", action="store_true", help="delete what is shown")
@@ -125,5 +130,5 @@ def _add_retention(add: Add) -> None:
 
 def _reason(text: str) -> str:
     if not 3 <= len(text.strip()) <= 500:
-        raise argparse.ArgumentTypeError("say why in 3 to 500 characters")
+        raise argparse.ArgumentTypeError("the reason must have 3 to 500 characters")
     return text.strip()

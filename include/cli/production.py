@@ -1,14 +1,12 @@
-"""Which model version is in production, read from the embedded bucket and verified."""
+"""Read the production version of a pipeline from the bucket, verified."""
 
 from dataclasses import dataclass
 
 from include.contract import keys
 from include.contract.manifest import Manifest
 from include.contract.pointer import Pointer
-from include.contract.signature import load_public_key
 from include.registry.approve import production_pointer
-from include.registry.follow.verify import verify_manifest
-from include.stack.stack import Stack
+from include.registry.follow.verify import TrustedKeys, verify_manifest
 from include.stores.objects import ObjectStore
 
 
@@ -21,21 +19,23 @@ class ProductionVersion:
     pointer : Pointer
         Its approval.
     manifest : Manifest
-        What is known of it.
+        Its verified manifest.
     """
 
     pointer: Pointer
     manifest: Manifest
 
 
-def production_version(stack: Stack, pipeline: str) -> ProductionVersion | None:
-    """Return the version in production, or None while nothing was ever approved.
+def production_version(
+    store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys
+) -> ProductionVersion | None:
+    """Return the version in production, or None if nothing was approved yet.
 
     Parameters
     ----------
-    stack : Stack
-        Its S3 must run.
+    store : ObjectStore
     pipeline : str
+    trusted_keys : TrustedKeys
 
     Returns
     -------
@@ -44,11 +44,9 @@ def production_version(stack: Stack, pipeline: str) -> ProductionVersion | None:
     Raises
     ------
     SignatureError, PointerError, ManifestError
-        If what is in production must not be verified.
+        If pointer or manifest cannot be verified.
     """
-    store = ObjectStore(stack.s3.client(), stack.settings.bucket)
-    trusted = [load_public_key(stack.secrets.approver_public_key.read_bytes())]
-    pointer = production_pointer(store, pipeline, trusted)
+    pointer = production_pointer(store, pipeline, trusted_keys.approvers)
     if pointer is None:
         return None
     key = keys.version_file(pipeline, pointer.version, keys.MANIFEST)

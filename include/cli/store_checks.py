@@ -1,4 +1,4 @@
-"""Whether MongoDB and S3 really keep the promises that NightCatch stands on."""
+"""Check what NightCatch requires of MongoDB and S3: transactions, conditional writes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,45 +9,44 @@ from pymongo.errors import PyMongoError
 
 from include.cli.host_checks import Check
 from include.errors import NightCatchError, PreconditionError
-from include.stack.mongo import MongoServer
-from include.stack.seaweed import SeaweedServer
+from include.stores.documents import DATABASE
 from include.stores.objects import ObjectStore
 
-_DATABASE = "nightcatch_doctor"
+_COLLECTION = "nightcatch_doctor"
 _TIMEOUT_MS = 5_000
 
 
-def check_majority_write(server: MongoServer) -> Check:
+def check_majority_write(url: str, remedy: str) -> Check:
     """Return whether a transaction with write concern majority commits.
 
     Parameters
     ----------
-    server : MongoServer
-        Must run.
+    url : str
+        Connection string of MongoDB.
+    remedy : str
     """
-    remedy = f"see {server.process.log_path}; ./nightcatch down, then up"
     try:
         with pymongo.MongoClient[dict[str, Any]](
-            server.url, serverSelectionTimeoutMS=_TIMEOUT_MS, w="majority"
+            url, serverSelectionTimeoutMS=_TIMEOUT_MS, w="majority"
         ) as client:
             release = client.server_info()["version"]
+            # In Compose the user has rights on the database of the records only.
+            collection = client.get_default_database(default=DATABASE)[_COLLECTION]
             with client.start_session() as session, session.start_transaction():
-                client[_DATABASE].checks.insert_one({}, session=session)
-            client.drop_database(_DATABASE)
+                collection.insert_one({}, session=session)
+            collection.drop()
     except PyMongoError as err:
         return Check("mongo", False, f"a transaction failed: {err}", remedy)
     return Check("mongo", True, f"MongoDB {release} commits transactions")
 
 
-def check_conditional_writes(server: SeaweedServer) -> Check:
+def check_conditional_writes(store: ObjectStore) -> Check:
     """Return whether If-None-Match and If-Match let only the right writer through.
 
     Parameters
     ----------
-    server : SeaweedServer
-        Must run.
+    store : ObjectStore
     """
-    store = ObjectStore(server.client(), server.bucket)
     key = f"doctor/{uuid4().hex}"
     remedy = "two approvals could both win; use another S3 store, or see its log"
     try:

@@ -1,43 +1,21 @@
-"""One run of a training DAG, followed on screen to its end."""
+"""Trigger a training run and follow it on screen."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from include.cli.airflow_api import AirflowApi, TaskState
 from include.cli.screen import Screen
-from include.errors import DagRunError, NotRunningError
-from include.stack.stack import Stack
+from include.errors import DagRunError
 
 _SHOWN_STATES = {
     "running": "runs",
     "success": "done",
     "failed": "FAILED",
-    "up_for_retry": "failed, will be tried again",
+    "up_for_retry": "failed, will be retried",
     "skipped": "skipped",
     "upstream_failed": "not run, because an earlier task failed",
-    "awaiting_input": "waits for a person's answer in the Airflow UI",
+    "awaiting_input": "waits for an approval in the Airflow UI",
 }
-
-
-def airflow_api(stack: Stack) -> AirflowApi:
-    """Return the API of the running Airflow.
-
-    Parameters
-    ----------
-    stack : Stack
-
-    Returns
-    -------
-    AirflowApi
-
-    Raises
-    ------
-    NotRunningError
-        If Airflow does not run.
-    """
-    if not stack.airflow.is_healthy():
-        raise NotRunningError("airflow does not run; start it with ./nightcatch up")
-    return AirflowApi(stack.settings.airflow_url, "admin", stack.secrets.airflow_password)
 
 
 def trigger(api: AirflowApi, dag_id: str, conf: Mapping[str, Any], screen: Screen) -> str:
@@ -60,7 +38,7 @@ def trigger(api: AirflowApi, dag_id: str, conf: Mapping[str, Any], screen: Scree
     run_id = api.trigger(dag_id, conf)
     screen.say(f"train    {dag_id} is triggered as {run_id}")
     if earlier:
-        screen.say(f"train    it waits for the run {earlier[0]}, which is under way")
+        screen.say(f"train    it waits for the run {earlier[0]}, which is still running")
     return run_id
 
 

@@ -3,18 +3,16 @@
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 
+from include.cli.installation import Installation
 from include.cli.screen import Screen
-from include.stack.bucket import bucket_of, trusted_keys_of
-from include.stack.stack import Stack
 
 
-def verify(stack: Stack, args: argparse.Namespace, data_dir: Path | None, screen: Screen) -> int:
+def verify(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
     """Verify the chain of a version's run; 0 when every check passes."""
     from include.run.verify_chain import verify_chain
 
-    store, trusted_keys = bucket_of(stack), trusted_keys_of(stack)
+    store, trusted_keys = installation.store, installation.trusted_keys
     checks = verify_chain(store, args.pipeline, args.version, trusted_keys)
     if args.json:
         screen.show(json.dumps([asdict(check) for check in checks], indent=1))

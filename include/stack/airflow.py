@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from include.errors import StoreUnavailableError
-from include.stack.http import ask
+from include.stack.http import request_json
 from include.stack.keys import PRIVATE_MODE
 from include.stack.ports import HOST, require_free_ports
 from include.stack.process import ServerProcess
@@ -101,7 +101,7 @@ class AirflowServer:
         """Tell whether API server, scheduler and DAG processor report themselves healthy."""
         try:
             url = f"http://{HOST}:{self.port}/api/v2/monitor/health"
-            status, health = ask("GET", url, timeout_s=5.0)
+            status, health = request_json("GET", url, timeout_s=5.0)
         except StoreUnavailableError:
             return False
         return status == 200 and all(health[part]["status"] == "healthy" for part in _NEEDED)

@@ -1,78 +1,90 @@
-"""JSON over HTTP with the stack's own servers; never through a proxy, never beyond the loopback."""
+"""JSON over HTTP with Airflow and the scorer; never through a proxy on the loopback."""
 
-import json
-from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+
+import httpx
 
 from include.errors import StoreUnavailableError
 
 
-def ask(
+def request_json(
     method: str, url: str, body: Any = None, token: str | None = None, timeout_s: float = 10.0
 ) -> tuple[int, Any]:
-    """Return the status and the decoded JSON answer of one request.
+    """Return the status and the decoded JSON of one response.
 
     Parameters
     ----------
     method : str
         HTTP method.
     url : str
-        Address on the loopback.
     body : object, optional
         Sent as JSON.
     token : str, optional
         Bearer token.
     timeout_s : float
-        Longest wait in seconds.
+        Limit of connecting, and of each read and write.
 
     Returns
     -------
     status : int
-    answer : object
-        None if the answer is not JSON.
+    document : object
+        None if the response is not JSON.
 
     Raises
     ------
     StoreUnavailableError
-        If nobody answers.
+        If there is no response.
     """
-    parts = urlsplit(url)
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    headers = {"Accept": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    connection = HTTPConnection(parts.netloc, timeout=timeout_s)
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     try:
-        connection.request(method, target, None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
-        return response.status, _decoded(response.read())
-    except (OSError, HTTPException) as err:
-        raise StoreUnavailableError(f"{url} does not answer: {err}") from err
-    finally:
-        connection.close()
+        with httpx.Client(trust_env=not is_loopback(url), timeout=timeout_s) as client:
+            response = client.request(method, url, json=body, headers=headers)
+    except (httpx.HTTPError, httpx.InvalidURL) as err:
+        raise StoreUnavailableError(f"{public_url(url)} does not respond: {err}") from None
+    try:
+        return response.status_code, response.json()
+    except ValueError:
+        return response.status_code, None
 
 
-def answers(url: str) -> bool:
-    """Tell whether a GET of the address is answered with status 200 within a second.
+def is_ok(url: str) -> bool:
+    """Return whether a GET gives status 200 within a second.
 
     Parameters
     ----------
     url : str
-        Address on the loopback.
-
-    Returns
-    -------
-    bool
     """
     try:
-        return ask("GET", url, timeout_s=1.0)[0] == 200
+        return request_json("GET", url, timeout_s=1.0)[0] == 200
     except StoreUnavailableError:
         return False
 
 
-def _decoded(content: bytes) -> Any:
+def public_url(url: str) -> str:
+    """Return a URL without what may be secret: user, password and query.
+
+    Parameters
+    ----------
+    url : str
+    """
     try:
-        return json.loads(content)
-    except ValueError:
-        return None
+        return str(httpx.URL(url).copy_with(userinfo=b"", query=None, fragment=None))
+    except httpx.InvalidURL:
+        return "an address that is no URL"
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether a URL's host is this machine, which no proxy can reach.
+
+    Parameters
+    ----------
+    url : str
+    """
+    try:
+        host = httpx.URL(url).host
+        return host == "localhost" or ip_address(host).is_loopback
+    except (httpx.InvalidURL, ValueError):
+        return False

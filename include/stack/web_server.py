@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from include.stack.http import answers
+from include.stack.http import is_ok
 from include.stack.ports import HOST, require_free_ports
 from include.stack.process import ServerProcess
 
@@ -69,7 +69,7 @@ class WebServer:
 
     def is_healthy(self) -> bool:
         """Tell whether the server answers."""
-        return answers(f"http://{HOST}:{self.port}{self.health_path}")
+        return is_ok(f"http://{HOST}:{self.port}{self.health_path}")
 
     def command(self) -> list[str]:
         """Return the program and its arguments."""

@@ -69,7 +69,7 @@ def test_a_person_approves_and_goes_back(desk, capsys):
     assert history[0].approved_by == getpass.getuser()
     assert (history[1].approved_by, history[1].reason) == ("ann", "catches more")
     assert "in production  nothing yet" in shown
-    assert f"asked for {BETTER}  accuracy 0.9500 AUC 0.9900 recall 0.9000" in shown
+    assert f"requested      {BETTER}  accuracy 0.9500 AUC 0.9900 recall 0.9000" in shown
     assert f"{GOOD} is in production, serial 3" in shown
 
 

@@ -194,7 +194,7 @@ def test_the_command_shows_it_writes_rows_and_prints_json(run, tmp_path, capsys)
     rows = pd.read_csv(tmp_path / "rows.csv")
 
     assert codes == [0, 0, 1]
-    assert f"answer     {answer_id}" in words
+    assert f"prediction  {answer_id}" in words
     assert "serial 1 by test at " in words
     assert "signed by an approver (verified)" in words
     assert "4 quarantined" in words

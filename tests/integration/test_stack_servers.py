@@ -11,7 +11,7 @@ import pytest
 
 from include.errors import PortTakenError, ServerDiedError
 from include.stack.environment import scorer_environment
-from include.stack.http import answers, ask
+from include.stack.http import is_ok, request_json
 from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
 from include.stack.ports import pick_port, port_is_free
@@ -126,11 +126,11 @@ def test_scorer_starts_without_s3_and_waits_for_a_model(tmp_path: Path) -> None:
     env = scorer_environment(settings, ensure_secrets(settings.secrets_dir), os.environ)
     server = ScorerServer(tmp_path, settings.scorer_port, env)
     server.start()
-    ready = ask("GET", f"{settings.scorer_url}/health/ready")[0]
+    ready = request_json("GET", f"{settings.scorer_url}/health/ready")[0]
     server.stop()
 
     assert ready == 503
-    assert not answers(f"{settings.scorer_url}/health/live")
+    assert not is_ok(f"{settings.scorer_url}/health/live")
     assert port_is_free(settings.scorer_port)
 
 

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 # Each package may import those of lower layers, and its own.
 LAYERS = {
     "errors": 0,
+    "config": 1,
     "contract": 1,
     "stores": 1,
     "estimators": 1,

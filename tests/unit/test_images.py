@@ -164,14 +164,28 @@ def test_the_proxy_lets_scorers_read_from_s3_and_write_their_logs_only():
     assert not [each for each in SERVICES["proxy"]["ports"] if each.endswith(f":{port}")]
 
 
-def test_private_keys_go_to_the_tasks_only():
+def test_private_keys_go_to_the_tasks_and_the_command_line_only():
     holders = {
         name
         for name, service in SERVICES.items()
         if any("private-keys" in volume for volume in service.get("volumes", ()))
     }
 
-    assert holders == {"prepare", "scheduler", "worker"}
+    assert holders == {"prepare", "scheduler", "worker", "cli"}
+
+
+def test_the_command_line_runs_on_request_and_has_no_secret_of_airflow_or_the_trainer():
+    cli = SERVICES["cli"]
+    environment = cli["environment"]
+
+    assert (cli["profiles"], cli["cap_drop"]) == (["cli"], ["ALL"])
+    assert "ports" not in cli
+    assert not [name for name in environment if name.startswith("AIRFLOW__")]
+    assert "NIGHTCATCH_TRAINER_KEY" not in environment
+    assert "private-keys:/var/lib/nightcatch/private:ro" in cli["volumes"]
+    tasks = SERVICES["scheduler"]["environment"]
+    shared = ("AIRFLOW_CONN_NIGHTCATCH_MONGO", "AIRFLOW_CONN_NIGHTCATCH_S3", "NIGHTCATCH_S3_BUCKET")
+    assert {name: environment[name] for name in shared} == {name: tasks[name] for name in shared}
 
 
 def test_the_command_of_the_example_makes_a_key_that_scorers_know(tmp_path):
@@ -214,6 +228,7 @@ def test_only_the_profiles_add_services():
     }
 
     assert added == {
+        "cli": ["cli"],
         "worker": ["celery"],
         "redis": ["celery"],
         "prometheus": ["monitoring"],
@@ -274,7 +289,7 @@ def test_scorers_may_only_read_and_write_their_logs():
 
 
 def test_every_server_is_watched_and_limited():
-    once = {"prepare", "migrate"}
+    once = {"prepare", "migrate", "cli"}
 
     assert {name for name, service in SERVICES.items() if "healthcheck" not in service} == {
         *once,

@@ -1,0 +1,192 @@
+"""The installation that a command works on: the embedded stack, or servers named by variables."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+from include.cli.airflow_api import AirflowApi
+from include.config.installation import InstallationSettings, mongo_url, s3_client_arguments
+from include.contract.signature import load_private_key, load_public_key
+from include.errors import NotRunningError, SettingMissingError
+from include.registry.follow.verify import TrustedKeys
+from include.stack.bucket import MAX_MODEL_BYTES, bucket_of, trusted_keys_of
+from include.stack.http import is_loopback
+from include.stack.stack import Stack
+from include.stores.objects import ObjectStore
+
+
+class Installation(Protocol):
+    """What commands need of an installation; each property opens it or raises."""
+
+    @property
+    def store(self) -> ObjectStore:
+        """The bucket."""
+
+    @property
+    def trusted_keys(self) -> TrustedKeys:
+        """Public keys that versions and approvals are verified with."""
+
+    @property
+    def approver_key(self) -> EllipticCurvePrivateKey:
+        """The key that signs approvals."""
+
+    @property
+    def mongo_url(self) -> str:
+        """Connection string of MongoDB."""
+
+    @property
+    def airflow(self) -> AirflowApi:
+        """Airflow's API, logged in as a user who may trigger DAGs."""
+
+    @property
+    def scorer_url(self) -> str | None:
+        """A scorer to ask which version it serves; None if none is known."""
+
+    @property
+    def data_dir(self) -> Path | None:
+        """Folder of the user's data sets."""
+
+    @property
+    def download_dir(self) -> Path:
+        """Where downloaded data sets are kept."""
+
+
+class EmbeddedInstallation:
+    """The servers of this checkout's `.local/`.
+
+    Parameters
+    ----------
+    stack : Stack
+    data_dir : Path or None
+        Folder of the user's data sets.
+    """
+
+    def __init__(self, stack: Stack, data_dir: Path | None) -> None:
+        self.stack = stack
+        self.data_dir = data_dir
+
+    @property
+    def store(self) -> ObjectStore:
+        """The bucket; NotRunningError if S3 does not run."""
+        return bucket_of(self.stack)
+
+    @property
+    def trusted_keys(self) -> TrustedKeys:
+        """The stack's public keys."""
+        return trusted_keys_of(self.stack)
+
+    @property
+    def approver_key(self) -> EllipticCurvePrivateKey:
+        """The stack's approver key."""
+        return load_private_key(self.stack.secrets.approver_key.read_bytes())
+
+    @property
+    def mongo_url(self) -> str:
+        """Connection string; NotRunningError if MongoDB does not run."""
+        if not self.stack.mongo.is_healthy():
+            raise NotRunningError("mongo does not run; start it with ./nightcatch up")
+        return self.stack.settings.mongo_url
+
+    @property
+    def airflow(self) -> AirflowApi:
+        """Airflow's API; NotRunningError if Airflow does not run."""
+        if not self.stack.airflow.is_healthy():
+            raise NotRunningError("airflow does not run; start it with ./nightcatch up")
+        password = self.stack.secrets.airflow_password
+        return AirflowApi(self.stack.settings.airflow_url, "admin", password)
+
+    @property
+    def scorer_url(self) -> str | None:
+        """The scorer's address; None while it does not run."""
+        return self.stack.settings.scorer_url if self.stack.scorer.process.pid else None
+
+    @property
+    def download_dir(self) -> Path:
+        """Folder under the state folder."""
+        return self.stack.settings.downloads_dir
+
+
+class ConfiguredInstallation:
+    """Servers that environment variables name, as in Compose and in production.
+
+    Parameters
+    ----------
+    settings : InstallationSettings
+    """
+
+    def __init__(self, settings: InstallationSettings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        """The bucket; SettingMissingError if no S3 is configured."""
+        import boto3
+        from botocore.config import Config
+
+        arguments = s3_client_arguments(self.settings)
+        config = Config(
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"total_max_attempts": 3},
+            proxies={} if is_loopback(arguments.get("endpoint_url") or "") else None,
+        )
+        client = boto3.client("s3", config=config, **arguments)
+        return ObjectStore(client, self.settings.s3_bucket)
+
+    @property
+    def trusted_keys(self) -> TrustedKeys:
+        """Public keys; SettingMissingError if a variable is not set."""
+        approvers = _named("NIGHTCATCH_APPROVER_PUBLIC_KEY", self.settings.approver_public_keys)
+        trainers = _named("NIGHTCATCH_TRAINER_PUBLIC_KEY", self.settings.trainer_public_keys)
+        return TrustedKeys(
+            tuple(load_public_key(path.read_bytes()) for path in approvers),
+            tuple(load_public_key(path.read_bytes()) for path in trainers),
+            MAX_MODEL_BYTES,
+        )
+
+    @property
+    def approver_key(self) -> EllipticCurvePrivateKey:
+        """The approver's key; SettingMissingError if the variable is not set."""
+        path = self.settings.approver_key
+        (path,) = _named("NIGHTCATCH_APPROVER_KEY", (path,) if path else ())
+        return load_private_key(path.read_bytes())
+
+    @property
+    def mongo_url(self) -> str:
+        """Connection string; SettingMissingError if no MongoDB is configured."""
+        return mongo_url(self.settings)
+
+    @property
+    def airflow(self) -> AirflowApi:
+        """Airflow's API; SettingMissingError if address or password are not configured."""
+        settings = self.settings
+        if settings.airflow_url is None or settings.airflow_password is None:
+            raise SettingMissingError(
+                "set NIGHTCATCH_AIRFLOW_URL and NIGHTCATCH_AIRFLOW_PASSWORD"
+                " (user: NIGHTCATCH_AIRFLOW_USER, default admin)"
+            )
+        password = settings.airflow_password.get_secret_value()
+        return AirflowApi(settings.airflow_url.rstrip("/"), settings.airflow_user, password)
+
+    @property
+    def scorer_url(self) -> str | None:
+        """NIGHTCATCH_SCORER_URL."""
+        return self.settings.scorer_url
+
+    @property
+    def data_dir(self) -> Path | None:
+        """NIGHTCATCH_DATA_DIR."""
+        return self.settings.data_dir
+
+    @property
+    def download_dir(self) -> Path:
+        """NIGHTCATCH_DOWNLOAD_DIR, by default the folder that tasks use, too."""
+        return self.settings.download_dir or Path.home() / ".cache" / "nightcatch"
+
+
+def _named(variable: str, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    if not paths:
+        raise SettingMissingError(f"{variable} is not set")
+    return paths

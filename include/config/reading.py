@@ -1,0 +1,65 @@
+"""Read a pydantic model from environment variables or from a TOML file, with all errors at once."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from include.errors import NightCatchError, SettingMissingError
+
+Settings = TypeVar("Settings", bound=BaseModel)
+Policy = TypeVar("Policy")
+
+
+def read_environment(settings: type[Settings], environ: Mapping[str, str]) -> Settings:
+    """Return the settings that the variables named by the fields' aliases hold.
+
+    An empty variable counts as not set.
+
+    Raises
+    ------
+    SettingMissingError
+        If variables are missing or wrong: each is named, and no value is shown.
+    """
+    names = [field.alias or name for name, field in settings.model_fields.items()]
+    given = {name: environ[name] for name in names if environ.get(name)}
+    try:
+        return settings.model_validate(given)
+    except ValidationError as err:
+        raise SettingMissingError("; ".join(_faults(err))) from None
+
+
+def read_toml(policy: type[Policy], path: Path, error: type[NightCatchError]) -> Policy:
+    """Return the policy in a TOML file; defaults for what it does not set, or if there is no file.
+
+    Parameters
+    ----------
+    policy : type
+        A pydantic dataclass that forbids unknown keys.
+    path : Path
+    error : type of NightCatchError
+        Raised with the file's name if it is not TOML, or has unknown keys or wrong values.
+    """
+    try:
+        given = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise error(f"{path.name} is not TOML: {err}") from err
+    try:
+        return TypeAdapter(policy).validate_python(given)
+    except ValidationError as err:
+        raise error(f"{path.name}: {'; '.join(_faults(err))}") from None
+
+
+def _faults(err: ValidationError) -> list[str]:
+    return [_fault(each) for each in err.errors(include_url=False, include_input=False)]
+
+
+def _fault(error: Any) -> str:
+    name = ".".join(map(str, error["loc"])) or "settings"
+    if error["type"] == "missing":
+        return f"{name} is not set"
+    if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"unknown {name}"
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}"
