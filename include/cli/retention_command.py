@@ -2,12 +2,14 @@
 
 import argparse
 import json
-from dataclasses import replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from include.cli.installation import Installation
 from include.cli.screen import Screen
+from include.config.reading import build_policy
+from include.errors import RetentionError
 from include.pipelines import get
 from include.registry.retention.plan import Expired, plan_retention
 from include.registry.retention.policy import Retention
@@ -21,7 +23,9 @@ def retain(installation: Installation, args: argparse.Namespace, screen: Screen)
     store, pipeline = installation.store, get(args.pipeline)
     options = {"days": args.days, "newest_versions": args.newest}
     given = {name: value for name, value in options.items() if value is not None}
-    retention = replace(pipeline.retention, **given)
+    retention = build_policy(
+        Retention, {**asdict(pipeline.retention), **given}, "retain", RetentionError
+    )
     expired = plan_retention(store, pipeline.name, retention, datetime.now(UTC))
     if args.json:
         screen.show(json.dumps([_document(each) for each in expired], indent=1))

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include.errors import NightCatchError, SettingMissingError
 
 Settings = TypeVar("Settings", bound=BaseModel)
 Policy = TypeVar("Policy")
+
+# Of the pydantic dataclasses that hold policies: no key is ignored, no value converted.
+POLICY = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
 def read_environment(settings: type[Settings], environ: Mapping[str, str]) -> Settings:
@@ -46,20 +49,39 @@ def read_toml(policy: type[Policy], path: Path, error: type[NightCatchError]) ->
         given = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
         raise error(f"{path.name} is not TOML: {err}") from err
+    return build_policy(policy, given, path.name, error)
+
+
+def build_policy(
+    policy: type[Policy], given: Mapping[str, Any], where: str, error: type[NightCatchError]
+) -> Policy:
+    """Return a policy with the given values.
+
+    Parameters
+    ----------
+    policy : type
+        A pydantic dataclass that forbids unknown keys.
+    given : mapping
+    where : str
+        Where the values come from, for the message.
+    error : type of NightCatchError
+        Raised if keys are unknown or values wrong: each is named.
+    """
     try:
-        return TypeAdapter(policy).validate_python(given)
+        return policy(**given)
     except ValidationError as err:
-        raise error(f"{path.name}: {'; '.join(_faults(err))}") from None
+        raise error(f"{where}: {'; '.join(_faults(err, show_values=True))}") from None
 
 
-def _faults(err: ValidationError) -> list[str]:
-    return [_fault(each) for each in err.errors(include_url=False, include_input=False)]
+def _faults(err: ValidationError, *, show_values: bool = False) -> list[str]:
+    return [_fault(each, show_values) for each in err.errors(include_url=False)]
 
 
-def _fault(error: Any) -> str:
+def _fault(error: Any, show_value: bool) -> str:
     name = ".".join(map(str, error["loc"])) or "settings"
     if error["type"] == "missing":
         return f"{name} is not set"
     if error["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"unknown {name}"
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}"
+    value = f" = {error['input']!r}" if show_value else ""
+    return f"{name}{value}: {error['msg'].removeprefix('Value error, ')}"

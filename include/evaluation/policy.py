@@ -1,24 +1,20 @@
 """The limits of the gate, read from a pipeline's `policy.toml`."""
 
-import tomllib
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from include.config.reading import POLICY, read_toml
 from include.errors import PolicyError
 
-_SHARES = (
-    "min_accuracy",
-    "min_roc_auc",
-    "min_recall_at_fpr",
-    "max_ece",
-    "max_brier",
-    "max_slice_disputed",
-    "max_shuffled_roc_auc",
-)
+# A limit beyond these would always pass or always fail.
+Share = Annotated[float, Field(ge=0, le=1)]
+Limit = Annotated[float, Field(ge=0)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=POLICY)
 class Policy:
     """Limits of the gate; a rule whose limit is None is not evaluated, and its verdict says so.
 
@@ -59,27 +55,27 @@ class Policy:
         Of the models of a version, ONNX and joblib together.
     """
 
-    confidence: float = 0.95
-    min_accuracy: float | None = None
-    min_roc_auc: float | None = None
-    min_recall_at_fpr: float | None = None
-    max_ece: float | None = None
-    max_brier: float | None = None
-    max_fpr_over_budget: float | None = None
-    max_later_fpr_over_budget: float | None = None
-    max_accuracy_loss: float | None = None
-    max_roc_auc_loss: float | None = None
-    max_recall_loss: float | None = None
-    min_slice_rows: int = 50
-    max_slice_recall_gap: float | None = None
-    max_slice_fpr_over_budget: float | None = None
-    max_slice_loss: float | None = None
-    max_slice_disputed: float | None = None
-    max_shuffled_roc_auc: float | None = None
-    min_lead_over_simpler: float | None = None
-    max_onnx_difference: float | None = None
-    max_latency_us: float | None = None
-    max_size_bytes: int | None = None
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    min_accuracy: Share | None = None
+    min_roc_auc: Share | None = None
+    min_recall_at_fpr: Share | None = None
+    max_ece: Share | None = None
+    max_brier: Share | None = None
+    max_fpr_over_budget: Limit | None = None
+    max_later_fpr_over_budget: Limit | None = None
+    max_accuracy_loss: Limit | None = None
+    max_roc_auc_loss: Limit | None = None
+    max_recall_loss: Limit | None = None
+    min_slice_rows: Annotated[int, Field(ge=0)] = 50
+    max_slice_recall_gap: Limit | None = None
+    max_slice_fpr_over_budget: Limit | None = None
+    max_slice_loss: Limit | None = None
+    max_slice_disputed: Share | None = None
+    max_shuffled_roc_auc: Share | None = None
+    min_lead_over_simpler: Limit | None = None
+    max_onnx_difference: Limit | None = None
+    max_latency_us: Limit | None = None
+    max_size_bytes: Annotated[int, Field(ge=0)] | None = None
 
     @property
     def has_floor(self) -> bool:
@@ -89,33 +85,13 @@ class Policy:
 
 
 def read_policy(path: Path) -> Policy:
-    """Return the policy that a TOML file holds.
+    """Return the policy in a TOML file.
 
     Raises
     ------
     PolicyError
-        If there is no such file, it is no TOML, names a limit that no rule knows, or gives one
-        that is no limit.
+        If the file is missing or not TOML, or has unknown limits or wrong values: each is named.
     """
-    try:
-        limits = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as err:
-        raise PolicyError(f"{path} is missing: the gate needs its limits") from err
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise PolicyError(f"{path} is not TOML: {err}") from err
-    known = {field.name for field in fields(Policy)}
-    if unknown := sorted(limits.keys() - known):
-        raise PolicyError(f"{path}: unknown limits: {', '.join(unknown)}")
-    for name, limit in limits.items():
-        _check(path, name, limit)
-    return Policy(**limits)
-
-
-def _check(path: Path, name: str, limit: Any) -> None:
-    """Refuse a limit that would always pass or always fail."""
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit >= 0:
-        raise PolicyError(f"{path}: {name} = {limit!r} must be a number of at least 0")
-    if name in _SHARES and limit > 1:
-        raise PolicyError(f"{path}: {name} = {limit!r} must be within 0 and 1")
-    if name == "confidence" and not 0.5 < limit < 1:
-        raise PolicyError(f"{path}: confidence = {limit!r} must be between 0.5 and 1")
+    if not path.exists():
+        raise PolicyError(f"{path} is missing: the gate needs its limits")
+    return read_toml(Policy, path, PolicyError)

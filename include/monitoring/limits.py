@@ -1,17 +1,21 @@
 """From when on a day's traffic is worth an alert, in one readable file by pipeline."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from include import pipelines
+from include.config.reading import POLICY, read_toml
 from include.errors import MonitoringError
-from include.stores.toml import read_fields
 
 _FILE = "monitoring.toml"
-_WHOLE = ("min_items", "min_labels", "label_days")
+Count = Annotated[int, Field(ge=1)]
+Divergence = Annotated[float, Field(gt=0, lt=1_000)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=POLICY)
 class Limits:
     """What is enough, and what is too far.
 
@@ -35,12 +39,12 @@ class Limits:
         Whether a day beyond its limits may start a training run.
     """
 
-    min_items: int = 500
-    warn_kl: float = 0.05
-    alert_kl: float = 0.25
-    min_labels: int = 50
-    label_days: int = 28
-    confidence: float = 0.99
+    min_items: Count = 500
+    warn_kl: Divergence = 0.05
+    alert_kl: Divergence = 0.25
+    min_labels: Count = 50
+    label_days: Count = 28
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.99
     retrain: bool = False
 
 
@@ -50,24 +54,11 @@ def limits_of(pipeline: str) -> Limits:
 
 
 def read_limits(path: Path) -> Limits:
-    """Return the limits in a TOML file; the default ones where there is no file.
+    """Return the limits in a TOML file; the default ones if there is no file.
 
     Raises
     ------
     MonitoringError
-        If the file is no TOML, or names or sets something that cannot be.
+        If the file is not TOML, or has unknown keys or wrong values: each is named.
     """
-    given = read_fields(path, Limits, MonitoringError)
-    if wrong := sorted(name for name, value in given.items() if not _can_be(name, value)):
-        raise MonitoringError(f"{path.name}: {wrong[0]} = {given[wrong[0]]!r} cannot be")
-    return Limits(**given)
-
-
-def _can_be(name: str, value: object) -> bool:
-    if name == "retrain":
-        return isinstance(value, bool)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    if name in _WHOLE:
-        return isinstance(value, int) and value >= 1
-    return 0.5 < value < 1 if name == "confidence" else 0 < value < 1_000
+    return read_toml(Limits, path, MonitoringError)

@@ -1,55 +1,46 @@
-"""How long a pipeline's versions, runs, snapshots and traffic are kept, in one readable file."""
+"""How long a pipeline's versions, runs, snapshots and traffic are kept: `retention.toml`."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from include.config.reading import POLICY, read_toml
 from include.errors import RetentionError
-from include.stores.toml import read_fields
 
-# Longer than a run takes and than an approval may wait.
+# A running run or a waiting approval may need what is younger.
 MIN_DAYS = 2
+Days = Annotated[int, Field(ge=MIN_DAYS)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=POLICY)
 class Retention:
-    """How long what a pipeline made is kept.
+    """How long the objects of a pipeline are kept.
 
     Attributes
     ----------
     days : int
         Versions, runs, quarantined rows, Data Docs and snapshots younger than this are kept.
     newest_versions : int
-        So many versions are kept whatever their age.
+        Number of versions that are kept whatever their age.
     traffic_days, feedback_days : int
-        What was scored is kept for so many days; what it turned out to be, and what each day's
-        traffic showed, for so many.
+        Number of days that traffic is kept, and that feedback and the figures of a day's traffic
+        are kept.
     """
 
-    days: int = 90
-    newest_versions: int = 20
-    traffic_days: int = 90
-    feedback_days: int = 365
-
-    def __post_init__(self) -> None:
-        for name in ("days", "traffic_days", "feedback_days"):
-            if getattr(self, name) < MIN_DAYS:
-                raise RetentionError(
-                    f"{name} = {getattr(self, name)}: a run under way or a waiting approval may "
-                    f"need what is younger than {MIN_DAYS} days"
-                )
-        if self.newest_versions < 1:
-            raise RetentionError("newest_versions must be at least 1")
+    days: Days = 90
+    newest_versions: Annotated[int, Field(ge=1)] = 20
+    traffic_days: Days = 90
+    feedback_days: Days = 365
 
 
 def read_retention(path: Path) -> Retention:
-    """Return the policy in a TOML file; the default one where there is no file.
+    """Return the policy in a TOML file; the default one if there is no file.
 
     Raises
     ------
     RetentionError
-        If the file is no TOML, or names or sets something that cannot be.
+        If the file is not TOML, or has unknown keys or wrong values: each is named.
     """
-    given = read_fields(path, Retention, RetentionError)
-    if wrong := [name for name, value in given.items() if type(value) is not int]:
-        raise RetentionError(f"{path.name}: not a whole number: {', '.join(sorted(wrong))}")
-    return Retention(**given)
+    return read_toml(Retention, path, RetentionError)

@@ -32,20 +32,28 @@ def test_an_empty_policy_has_no_floor(policy_file):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        pytest.param("min_acuracy = 0.9", "unknown limits: min_acuracy", id="misspelt"),
-        pytest.param("[floors]\nmin_accuracy = 0.9", "unknown limits: floors", id="table"),
-        pytest.param('min_accuracy = "0.9"', "min_accuracy = '0.9' must be a number", id="text"),
-        pytest.param("min_accuracy = true", "must be a number", id="boolean"),
-        pytest.param("max_ece = nan", "must be a number", id="nan"),
-        pytest.param("max_ece = -0.1", "must be a number of at least 0", id="negative"),
-        pytest.param("min_accuracy = 92", "must be within 0 and 1", id="percent"),
-        pytest.param("confidence = 1.0", "must be between 0.5 and 1", id="certain"),
+        pytest.param("min_acuracy = 0.9", "unknown min_acuracy", id="misspelt"),
+        pytest.param("[floors]\nmin_accuracy = 0.9", "unknown floors", id="table"),
+        pytest.param('min_accuracy = "0.9"', "min_accuracy = '0.9': ", id="text"),
+        pytest.param("min_accuracy = true", "min_accuracy = True: ", id="boolean"),
+        pytest.param("max_ece = nan", "max_ece = nan: ", id="nan"),
+        pytest.param("max_ece = -0.1", "max_ece = -0.1: ", id="negative"),
+        pytest.param("min_accuracy = 92", "min_accuracy = 92: ", id="percent"),
+        pytest.param("confidence = 1.0", "confidence = 1.0: ", id="certain"),
+        pytest.param("max_latency_us = inf", "max_latency_us = inf: ", id="no-limit"),
         pytest.param("min_accuracy 0.9", "is not TOML", id="no-toml"),
     ],
 )
 def test_what_is_no_policy_is_refused(policy_file, text, reason):
     with pytest.raises(PolicyError, match=reason):
         read_policy(policy_file(text))
+
+
+def test_all_errors_of_a_policy_are_named_at_once(policy_file):
+    with pytest.raises(PolicyError) as refused:
+        read_policy(policy_file("min_acuracy = 0.9\nmax_ece = -1\nmax_brier = 2\n"))
+
+    assert all(name in str(refused.value) for name in ("min_acuracy", "max_ece", "max_brier"))
 
 
 def test_a_pipeline_without_a_policy_cannot_be_evaluated(tmp_path):

@@ -27,12 +27,12 @@ def test_every_pipeline_has_one(name):
     [
         pytest.param("days = ", "Invalid value", id="no-toml"),
         pytest.param("dyas = 30", "unknown dyas", id="unknown-name"),
-        pytest.param('days = "30"', "not a whole number: days", id="text"),
-        pytest.param("days = 30.5", "not a whole number: days", id="fraction"),
-        pytest.param("days = true", "not a whole number: days", id="boolean"),
-        pytest.param("days = 1", "days = 1: a run under way", id="younger-than-a-waiting-approval"),
-        pytest.param("traffic_days = 0", "traffic_days = 0", id="no-traffic"),
-        pytest.param("newest_versions = 0", "at least 1", id="no-version"),
+        pytest.param('days = "30"', "days = '30': ", id="text"),
+        pytest.param("days = 30.5", "days = 30.5: ", id="fraction"),
+        pytest.param("days = true", "days = True: ", id="boolean"),
+        pytest.param("days = 1", "days = 1: ", id="younger-than-a-waiting-approval"),
+        pytest.param("traffic_days = 0", "traffic_days = 0: ", id="no-traffic"),
+        pytest.param("newest_versions = 0", "newest_versions = 0: ", id="no-version"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(tmp_path, text, message):
