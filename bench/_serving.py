@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 _GRANIAN = ("granian", "--http", "1", "--workers", "2", "--no-log")
 GRANIAN_WSGI = (
     *(*_GRANIAN, "--interface", "wsgi", "--blocking-threads", "128"),
-    *("--backpressure", "512", "--factory"),
+    *("--backpressure", "16384", "--factory"),
 )
 GRANIAN_ASGI = (*_GRANIAN, "--interface", "asginl", "--factory")
 SCORER = ("include.services.scorer",)

@@ -9,6 +9,7 @@ from http.client import HTTPResponse
 import pytest
 import requests
 
+from include.services.scorer.__main__ import allow_open_files
 from tests.support.scorer_bucket import RECORD, ScorerBucket
 from tests.support.scorer_process import ScorerProcess
 
@@ -96,10 +97,11 @@ def connect(scorer):
 
 
 def test_many_idle_connections_delay_nobody_and_are_served_when_they_ask(scorer):
+    allow_open_files()
     with ExitStack() as stack:
-        idle = [stack.enter_context(connect(scorer)) for _ in range(500)]
+        idle = [stack.enter_context(connect(scorer)) for _ in range(1_500)]
         answers = {scorer.predict(RECORD).status_code for _ in range(30)}
-        for client in idle[::50]:
+        for client in idle[::100]:
             client.sendall(request())
             answers.add(int(answer_to(client).split()[1]))
 

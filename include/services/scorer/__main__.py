@@ -26,8 +26,10 @@ _WORKERS = 2
 # A request holds a thread until its body has arrived and its response is taken: as many slow
 # clients of each worker delay nobody. A thread that waits costs some 30 KiB.
 _THREADS = 128
-_REQUESTS_WAITING = 512
-_HEADER_TIMEOUT_MS = 10_000
+# Of each worker: what granian calls backpressure counts connections, the idle ones too.
+_CONNECTIONS = 16_384
+# For the head of a request, and so how long a connection may be idle.
+_HEADER_TIMEOUT_MS = 30_000
 _HEADER_BYTES = 64 * 1024
 # At SIGHUP, between the start of a new worker and the end of its predecessor: it loads its models.
 _RENEWAL_S = 10.0
@@ -64,7 +66,7 @@ def main() -> None:
         websockets=False,
         workers=options.workers,
         blocking_threads=_THREADS,
-        backpressure=_REQUESTS_WAITING,
+        backpressure=_CONNECTIONS,
         respawn_failed_workers=True,
         respawn_interval=_RENEWAL_S,
         workers_kill_timeout=_DRAIN_TIMEOUT_S,
@@ -87,10 +89,10 @@ def prepare_process(cache_dir: Path) -> None:
     folder.mkdir(parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # before prometheus_client is imported
     _limit_arenas()
-    _allow_open_files()
+    allow_open_files()
 
 
-def _allow_open_files() -> None:
+def allow_open_files() -> None:
     """Raise the soft limit of open files, which is often 1,024: a connection is a file."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
