@@ -69,6 +69,14 @@ def file_name(text: str) -> str:
     return _checked(_FILE, "file", text)
 
 
+def path_below(prefix: str, key: str) -> str:
+    """Return a key's path below a folder; `ManifestError` if no local file may be named so."""
+    path = key.removeprefix(prefix)  # chosen by whoever can write to the bucket
+    if path == key or not all(_FILE.fullmatch(part) for part in path.split("/")):
+        raise ManifestError(f"{key!r} is not a safe path below {prefix!r}")
+    return path
+
+
 def safe_run_id(run_id: str) -> str:
     """Return the run id with each character that is unsafe in a key replaced by ``_``."""
     return _UNSAFE_IN_RUN_ID.sub("_", run_id)
@@ -178,11 +186,6 @@ def retiring(pipeline: str, version: str) -> str:
 def docs_root() -> str:
     """Return the folder of all Data Docs, one folder for each pipeline in it."""
     return "docs/"
-
-
-def docs_shared_prefix() -> str:
-    """Return the folder of what the Data Docs of all runs load, beside those of the pipelines."""
-    return f"{docs_root()}vendor/"
 
 
 def docs_runs_prefix(pipeline: str) -> str:

@@ -55,9 +55,16 @@ class RunRecord:
 
 
 def read_record(store: ObjectStore, ending: Ending) -> RunRecord:
-    """Return what the run left in the bucket; what is not there any more is left out."""
+    """Return what the run left in the bucket; what is not there any more is left out.
+
+    Raises
+    ------
+    ManifestError
+        If the key of a document is not a safe path: MLflow's client writes files of these names.
+    """
     prefix = keys.run_prefix(ending.pipeline, ending.run_id)
-    names = [key[len(prefix) :] for key in store.keys_under(prefix) if key.endswith(".json")]
+    documents_of_run = (key for key in store.keys_under(prefix) if key.endswith(".json"))
+    names = [keys.path_below(prefix, key) for key in documents_of_run]
     shown = [name for name in names if not name.startswith("first/")]
     documents = {name: json.loads(store.get(prefix + name)) for name in shown}
     published = documents.get("version.json", {}).get("version")

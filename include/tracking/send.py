@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from include.contract.pointer import Pointer
-from include.errors import TrackingUnavailableError
+from include.errors import ManifestError, TrackingUnavailableError
 from include.stores.objects import ObjectStore
 from include.tracking.delivery_queue import is_reported, mark_reported, strike_out, waiting
 from include.tracking.models import follow_pointer, register_version
@@ -46,8 +46,8 @@ def send_news(
         try:
             with _translated():
                 _send_run(store, client, ending)
-        except TrackingUnavailableError as err:
-            if not _is_refusal(err.__cause__):
+        except (TrackingUnavailableError, ManifestError) as err:
+            if isinstance(err, TrackingUnavailableError) and not _is_refusal(err.__cause__):
                 raise
             _log.error("%s: %s: %s", pipeline, ending.run_id, err)
             refused.append(ending.run_id)

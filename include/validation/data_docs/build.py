@@ -1,12 +1,11 @@
-"""Data Docs of one run: built, made to work without the internet, and published.
+"""Build the Data Docs of one run so that they work without the internet, and publish them.
 
-Great Expectations' pages load scripts, styles and a tracking logo from other hosts. Here each such
-address becomes a relative path to one shared copy, which lies beside the pipelines' folders
-(``docs/vendor``), so that a run's own pages are small.
+Great Expectations' pages load scripts, styles and a tracking logo from other hosts. Each such
+address becomes a relative path below ``vendor``, beside the pipelines' folders, where
+`include.validation.data_docs.serve` serves the files of the installation.
 """
 
 import json
-import mimetypes
 import posixpath
 import re
 import shutil
@@ -16,12 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from include.contract import keys
-from include.validation.data_docs.theme import legible
+from include.validation.data_docs.assets import (
+    GREAT_EXPECTATIONS,
+    HERE,
+    STATIC,
+    VENDOR,
+    media_type,
+    without_foreign_urls,
+)
 
-if TYPE_CHECKING:  # pandas takes seconds, and whoever serves pages needs none of it
+if TYPE_CHECKING:  # imports pandas, which a server of pages does not need
     from include.validation.project import Project
 
-VENDOR = "vendor"
 QUARANTINE_PAGE = "quarantine.html"
 DRIFT_PAGE = "drift.html"
 DRIFT_SUFFIX = "_drift"
@@ -38,15 +43,10 @@ _MEANINGS = {
     "limit, what keeps the new version from being approved.",
 }
 _SOURCE = "source"
-_VENDORED = Path(__file__).parent / VENDOR
-_STATIC = "great_expectations/static"
-# Pictures of how-to buttons, which these pages do not have.
-_UNUSED = shutil.ignore_patterns("*.gif", "iterative-dev-loop.png", "*_template.css")
 
 _LOGO = re.compile(r'https://great-expectations-web-assets[^"]*/logo-long\.png[^"]*')
 _LOCAL_STATIC = re.compile(r'"(?:\.{1,2}/)*static/')
 _FOREIGN_LINK = re.compile(r'(href|src|action)="https?://[^"]*"')
-_FOREIGN_CSS = re.compile(r"""url\(\s*['"]?https?://[^)]*\)""")
 _NEWSLETTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
 _CONTENT = '<div class="container-fluid'
 _INTEGRITY = re.compile(r'\s(?:integrity|crossorigin)="[^"]*"')
@@ -89,8 +89,6 @@ def build_docs(project: "Project", pipeline: str, run_id: str, pages: Mapping[st
     for earlier in (site, project.built_site):
         shutil.rmtree(earlier, ignore_errors=True)
     project.context.build_data_docs()
-    shared = site.parent.parent / VENDOR
-    _copy_shared(shared, project.built_site / "static")
     addresses = _addresses()
     for page in sorted(project.built_site.rglob("*.html")):
         relative = page.relative_to(project.built_site)
@@ -116,17 +114,31 @@ def localise(html: str, base: str, addresses: Mapping[str, str]) -> str:
     """
     for address, path in addresses.items():
         html = html.replace(f'"{address}"', f'"{base}/{path}"')
-    html = _LOGO.sub(f"{base}/{_STATIC}/images/logo-long.png", html)
-    html = _LOCAL_STATIC.sub(f'"{base}/{_STATIC}/', html)
-    html = _FOREIGN_CSS.sub("none", _NEWSLETTER.sub("", html))
+    html = _LOGO.sub(f"{base}/{GREAT_EXPECTATIONS}/static/images/logo-long.png", html)
+    html = _LOCAL_STATIC.sub(f'"{base}/{GREAT_EXPECTATIONS}/static/', html)
+    html = without_foreign_urls(_NEWSLETTER.sub("", html))
     html = html.replace("<html>", '<html lang="en">', 1).replace(
-        "</head>", f"{legible()}\n</head>", 1
+        "</head>", f"{head(base)}\n</head>", 1
     )
     return _FOREIGN_LINK.sub(r'\1="#"', _INTEGRITY.sub("", html))
 
 
+def head(base: str) -> str:
+    """Return what the head of each page ends with: our styles and the script that opens links.
+
+    Parameters
+    ----------
+    base : str
+        Relative path from the page to the shared folder.
+    """
+    return (
+        f'<link rel="stylesheet" href="{base}/{STATIC}/docs.css">\n'
+        f'<script src="{base}/{STATIC}/docs.js"></script>'
+    )
+
+
 def publish_docs(site: Path, store: Bucket, pipeline: str, run_id: str) -> str:
-    """Return the key of the index of a run's Data Docs, now in the bucket with all they need.
+    """Put a run's Data Docs into the bucket and return the key of their index.
 
     Pages of an earlier attempt of the run are gone then.
 
@@ -137,55 +149,37 @@ def publish_docs(site: Path, store: Bucket, pipeline: str, run_id: str) -> str:
     store : Bucket
     pipeline, run_id : str
     """
-    prefix, shared_prefix = keys.docs_prefix(pipeline, run_id), keys.docs_shared_prefix()
-    shared = site.parent.parent / VENDOR
-    present = set(store.keys_under(shared_prefix))
-    for path in _files(shared):
-        # Names hold versions, so what is there need not be sent again.
-        key = shared_prefix + path.relative_to(shared).as_posix()
-        if key not in present:
-            store.put(key, path.read_bytes(), content_type(path.name))
+    prefix = keys.docs_prefix(pipeline, run_id)
     pages = {prefix + path.relative_to(site).as_posix(): path for path in _files(site)}
     index = f"{prefix}index.html"
     for key in sorted(pages, key=lambda key: (key == index, key)):
-        store.put(key, pages[key].read_bytes(), content_type(key))
+        store.put(key, pages[key].read_bytes(), media_type(key))
     for key in set(store.keys_under(prefix)) - set(pages):
         store.delete(key)
     return index
 
 
-def content_type(name: str) -> str:
-    """Return the media type of a file of Data Docs, by its name."""
-    if name.endswith(".woff2"):
-        return "font/woff2"
-    guessed, _ = mimetypes.guess_type(name)
-    return "text/html; charset=utf-8" if guessed == "text/html" else guessed or "text/plain"
-
-
 def fetch_source(store: Bucket, pipeline: str, run_id: str, work_dir: Path) -> None:
-    """Return when `work_dir` holds what the run's earlier steps found.
+    """Write the results of the run's earlier steps into `work_dir`.
 
-    A later step on another machine then shows its own findings in the same Data Docs.
+    A later step on another machine adds its own results to the same Data Docs.
+
+    Raises
+    ------
+    ManifestError
+        If a key is not a safe path; nothing is written then.
     """
     prefix = keys.docs_prefix(pipeline, run_id) + _SOURCE + "/"
-    for key in store.keys_under(prefix):
-        path = work_dir / "gx" / key.removeprefix(prefix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(store.get(key))
+    paths = {key: keys.path_below(prefix, key) for key in store.keys_under(prefix)}
+    for key, path in paths.items():
+        target = work_dir / "gx" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(store.get(key))
 
 
 def _addresses() -> dict[str, str]:
-    addresses: dict[str, str] = json.loads((_VENDORED / "addresses.json").read_text())
+    addresses: dict[str, str] = json.loads((HERE / VENDOR / "addresses.json").read_text())
     return addresses
-
-
-def _copy_shared(shared: Path, static: Path) -> None:
-    for folder in _VENDORED.iterdir():
-        if folder.is_dir():
-            shutil.copytree(folder, shared / folder.name, dirs_exist_ok=True)
-    shutil.copytree(static, shared / _STATIC, dirs_exist_ok=True, ignore=_UNUSED)
-    for css in (shared / _STATIC).rglob("*.css"):
-        css.write_text(_FOREIGN_CSS.sub("none", css.read_text()))
 
 
 def _write_pages(project: "Project", site: Path, pages: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from include.contract import keys
 from include.errors import ManifestError, ObjectMissingError, VersionRefusedError
+from include.validation.data_docs.assets import VENDOR
 from include.validation.data_docs.build import QUARANTINE_PAGE
 
 MAX_RUNS = 200
@@ -37,7 +38,7 @@ def list_runs(store: Bucket) -> str:
     """Return every pipeline's runs as HTML, by the time in their names, newest first."""
     sections = []
     for pipeline in store.folders(keys.docs_root()):
-        if f"{keys.docs_root()}{pipeline}/" == keys.docs_shared_prefix():
+        if pipeline == VENDOR:  # left there by earlier releases
             continue
         runs = store.folders(f"{keys.docs_root()}{pipeline}/")
         runs.sort(key=lambda run: run.rsplit("__", 1)[-1], reverse=True)
@@ -50,7 +51,7 @@ def _section(store: Bucket, pipeline: str, runs: list[str]) -> str:
     with ThreadPoolExecutor(_READERS) as readers:
         verdicts = list(readers.map(lambda run: _verdict(store, pipeline, run), shown))
     rows = "".join(
-        f'<tr><td><a href="{escape(pipeline)}/{escape(run)}/index.html">{escape(run)}</a></td>'
+        f'<tr><td><a href="show/{escape(pipeline)}/{escape(run)}/index.html">{escape(run)}</a></td>'
         f"<td>{verdict}</td></tr>"
         for run, verdict in zip(shown, verdicts, strict=True)
     )
@@ -66,7 +67,7 @@ def _verdict(store: Bucket, pipeline: str, run: str) -> str:
     """Return, as HTML, what became of a run's records."""
     try:
         evaluated = json.loads(store.get(keys.run_file(pipeline, run, EVALUATED), _MAX_BYTES))
-        page = f"{escape(pipeline)}/{escape(run)}/{QUARANTINE_PAGE}"
+        page = f"show/{escape(pipeline)}/{escape(run)}/{QUARANTINE_PAGE}"
         return f'<a href="{page}">{_sentence(evaluated)}</a>'
     except (ManifestError, ObjectMissingError, VersionRefusedError):
         return '<span class="muted">not kept any more</span>'

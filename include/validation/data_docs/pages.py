@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from include.validation.data_docs.theme import legible
+from include.validation.data_docs.build import head
 from include.validation.findings import plain
 
 MAX_ROWS = 1000
 MAX_CELL_CHARS = 500
-_BOOTSTRAP = "../../vendor/bootstrap-4.3.1/dist/css/bootstrap.min.css"
-_DARK = "../../vendor/forevolve-bootstrap-dark-1.1.0/dist/css/bootstrap-prefers-dark.css"
+_VENDOR = "../../vendor"
+_BOOTSTRAP = f"{_VENDOR}/bootstrap-4.3.1/dist/css/bootstrap.min.css"
+_DARK = f"{_VENDOR}/forevolve-bootstrap-dark-1.1.0/dist/css/bootstrap-prefers-dark.css"
 _REFUSED = """<p><strong>What to do:</strong> fix the source of the records, load it again
 (<code>./nightcatch load</code>, or the DAG <code>load_records</code>) and trigger the run again.
 Broken records that were loaded stay in MongoDB until they are deleted there: single ones by
@@ -101,7 +102,7 @@ def drift_page(
 
 def _page(title: str, body: str) -> str:
     return _PAGE.format(
-        title=escape(title), bootstrap=_BOOTSTRAP, dark=_DARK, look=legible(), body=body
+        title=escape(title), bootstrap=_BOOTSTRAP, dark=_DARK, look=head(_VENDOR), body=body
     )
 
 

@@ -1,4 +1,4 @@
-"""A web application that serves Data Docs from the bucket, to whom its guards let in."""
+"""A web application that serves Data Docs from the bucket to authorised users."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from include.contract import keys
@@ -18,24 +18,47 @@ from include.errors import (
     VersionRefusedError,
 )
 from include.stores.objects import ObjectStore
-from include.validation.data_docs.build import content_type
+from include.validation.data_docs.assets import (
+    MEDIA_TYPES,
+    STATIC,
+    VENDOR,
+    media_type,
+    read_asset,
+)
 from include.validation.data_docs.history import list_runs
-from include.validation.data_docs.theme import follow_theme
 
 PACKAGED = "version.json"
 MAX_PAGE_BYTES = 64 * 1024 * 1024
 _DAG = re.compile(r"train_([a-z][a-z0-9_]*)")
 _PART = re.compile(r"[A-Za-z0-9._-]+")
-_HEADERS = {
-    # Great Expectations' pages hold inline scripts, and Vega compiles its charts.
-    "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-        "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-    ),
+_COMMON = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "private, no-cache",
+}
+_HEADERS = {
+    **_COMMON,
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; frame-src 'self'; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    ),
+}
+# Great Expectations' pages hold inline scripts and Vega compiles its charts. Whoever can write to
+# the bucket can write such a script too, so these pages run in an origin of their own: without the
+# session's cookies, without Airflow's API, and without any request but for files of `assets`.
+_SANDBOX_HEADERS = {
+    **_COMMON,
+    "Content-Security-Policy": (
+        "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-inline' "
+        "'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "font-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    ),
+}
+# Sandboxed pages load these without a session, and fonts from the sandbox's own origin.
+_ASSET_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "public, max-age=3600",
 }
 _MISSING = (
     "<p>There are no Data Docs here. A run has them once its task <code>validate</code> has ended; "
@@ -49,36 +72,34 @@ _UNAVAILABLE = (
     "<p>Nothing was changed. Look at the Airflow connection <code>nightcatch_s3</code> and at S3 "
     "itself, then load this page again.</p>"
 )
-# Without a style sheet from the bucket, which holds none before the first run.
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-:root {{ color-scheme: light dark; }}
-:root {{ --muted: #59636e; --line: #dde1e5; --bad: #b3261e; --link: #1c5fb0; }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --muted: #a9b3c3; --line: #34405a; --bad: #ff8b80; --link: #7db4f5; }}
-  body {{ background: #161d2d; color: #e8eaed; }}
-}}
-body {{ font: 15px/1.55 system-ui, sans-serif; overflow-wrap: anywhere; }}
-body {{ max-width: 80rem; margin: 0 auto; padding: .5rem 1.25rem 3rem; }}
-h1 {{ font-size: 1.6rem; }}
-h2 {{ font-size: 1.2rem; margin-top: 2rem; }}
-a {{ color: var(--link); }}
-.bad {{ color: var(--bad); }}
-.muted, caption, th {{ color: var(--muted); font-weight: 400; }}
-table {{ border-collapse: collapse; width: 100%; font-size: .9rem; }}
-caption, th, td {{ text-align: left; vertical-align: top; padding: .45rem 1rem .45rem 0; }}
-th, td {{ border-bottom: 1px solid var(--line); }}
-</style>
-{script}
+<link rel="stylesheet" href="{assets}/pages.css">
+<script src="{assets}/theme.js"></script>
+<script src="{assets}/docs.js"></script>
 </head>
 <body><main><h1>Data Docs</h1>{body}</main></body></html>
+"""
+_SHELL = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Data Docs: {path}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="{assets}/pages.css">
+<script src="{assets}/theme.js"></script>
+<script src="{assets}/shell.js" defer></script>
+</head>
+<body class="shell">
+<nav aria-label="Data Docs"><a href="{root}/">Data Docs of all runs</a></nav>
+<iframe sandbox="allow-scripts" title="Data Docs" src="{root}/{path}" data-root="{root}/"></iframe>
+</body></html>
 """
 
 
 def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI:
-    """Return the app that serves Data Docs from `store` to whom every guard lets in.
+    """Return the app that serves Data Docs to the users that every guard admits.
+
+    The files that pages load are public: they are those of the installation, and a sandboxed page
+    has no session to load them with.
 
     Parameters
     ----------
@@ -86,46 +107,64 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
         Opens the bucket; called when a request needs it.
     guards : sequence of fastapi.Depends
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=list(guards))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    router = APIRouter(dependencies=list(guards))
+    router.include_router(_report_links(store))
 
     @app.exception_handler(ObjectMissingError)
     @app.exception_handler(ManifestError)
     def missing(request: Request, err: Exception) -> Response:
-        return _answer(_MISSING + _back(request), 404)
+        return _own_page(request, _MISSING + _back(request), 404)
 
     @app.exception_handler(StoreUnavailableError)
     @app.exception_handler(SettingMissingError)
     @app.exception_handler(VersionRefusedError)
     def unavailable(request: Request, err: Exception) -> Response:
-        return _answer(_UNAVAILABLE.format(escape(str(err))), 503)
+        return _own_page(request, _UNAVAILABLE.format(escape(str(err))), 503)
 
-    @app.get("/")
+    @router.get("/")
     def index(request: Request, dag_id: str | None = None, run_id: str | None = None) -> Response:
         if dag_id is None or run_id is None:
-            return _answer(list_runs(store()))
+            return _own_page(request, list_runs(store()))
         target = run_folder(dag_id, run_id)
         store().get(f"{keys.docs_root()}{target}index.html", MAX_PAGE_BYTES)
-        return RedirectResponse(f"{request.scope['root_path']}/{target}index.html")
+        return RedirectResponse(f"{request.scope['root_path']}/show/{target}index.html")
 
-    # The Models page beside this one verifies a report before it shows it.
-    @app.get("/versions/{pipeline}/{version}/report.html")
+    @app.get(f"/{VENDOR}/{{path:path}}")
+    def asset(path: str) -> Response:
+        return Response(read_asset(path), media_type=media_type(path), headers=_ASSET_HEADERS)
+
+    @router.get("/show/{path:path}")
+    def show(request: Request, path: str) -> Response:
+        shown = docs_key(path).removeprefix(keys.docs_root())
+        return _html(_SHELL, request, path=shown)
+
+    @router.get("/{path:path}")
+    def page(path: str) -> Response:
+        key = docs_key(path)
+        body, kind = store().get(key, MAX_PAGE_BYTES), media_type(key)
+        return Response(body, media_type=kind, headers=_SANDBOX_HEADERS)
+
+    app.include_router(router)
+    return app
+
+
+def _report_links(store: Callable[[], ObjectStore]) -> APIRouter:
+    """Return the routes to reports: the Models page beside this one verifies and shows them."""
+    router = APIRouter()
+
+    @router.get("/versions/{pipeline}/{version}/report.html")
     def report(request: Request, pipeline: str, version: str) -> Response:
         return _to_report(request, pipeline, version)
 
-    @app.get("/reports/{dag_id}/{run_id:path}")
+    @router.get("/reports/{dag_id}/{run_id:path}")
     def report_of_run(request: Request, dag_id: str, run_id: str) -> Response:
         try:
             return _to_report(request, *version_of_run(store(), dag_id, run_id))
         except ObjectMissingError:
-            return _answer(_NO_REPORT + _back(request), 404)
+            return _own_page(request, _NO_REPORT + _back(request), 404)
 
-    @app.get("/{path:path}")
-    def page(path: str) -> Response:
-        key = docs_key(path)
-        body = store().get(key, MAX_PAGE_BYTES)
-        return Response(body, media_type=content_type(key), headers=_HEADERS)
-
-    return app
+    return router
 
 
 def run_folder(dag_id: str, run_id: str) -> str:
@@ -188,6 +227,11 @@ def _back(request: Request) -> str:
     return f'<p><a href="{escape(request.scope["root_path"])}/">Data Docs of all runs</a></p>'
 
 
-def _answer(body: str, status: int = 200) -> Response:
-    html = _PAGE.format(body=body, script=follow_theme())
-    return Response(html, status, headers=_HEADERS, media_type="text/html")
+def _own_page(request: Request, body: str, status: int = 200) -> Response:
+    return _html(_PAGE, request, status, body=body)
+
+
+def _html(template: str, request: Request, status: int = 200, **parts: str) -> Response:
+    root = escape(request.scope["root_path"])
+    html = template.format(root=root, assets=f"{root}/{VENDOR}/{STATIC}", **parts)
+    return Response(html, status, headers=_HEADERS, media_type=MEDIA_TYPES[".html"])

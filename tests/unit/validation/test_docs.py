@@ -9,11 +9,14 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 
+from include.errors import ManifestError, ObjectMissingError
 from include.validation.data_docs import build
+from include.validation.data_docs.assets import media_type, read_asset
 from include.validation.data_docs.build import fetch_source, publish_docs
 from include.validation.drift import measure_drift
 from tests.support.validation import GX_ROOT, RUN_ID
 
+SAFE_RUN_ID = "manual__2026-11-21T05_30_00_00_00"
 VENDORED = Path(build.__file__).parent / "vendor"
 HOSTILE = "<script>document.title='owned'</script>\"'><img src=//evil.example/x onerror=alert(1)>"
 CSS_ADDRESS = re.compile(r"""url\(\s*['"]?([^)'"]+)|@import\s+['"]([^'"]+)""")
@@ -73,7 +76,9 @@ def test_no_page_names_another_host(hostile):
         for address in page.addresses
         if urlsplit(address).scheme not in ("", "data") or urlsplit(address).netloc
     ]
-    styles = {path: path.read_text() for path in hostile.parents[1].rglob("*.css")}
+    styles = {
+        Path(name): read_asset(name).decode() for name in _assets(hostile) if name.endswith(".css")
+    }
     styles |= {path: "\n".join(page.text) for path, page in html_pages(hostile).items()}
     foreign += [
         f"{path.name}: {address}"
@@ -86,16 +91,42 @@ def test_no_page_names_another_host(hostile):
     assert foreign == []
 
 
-def test_every_address_is_a_file(hostile):
-    missing = [
-        f"{path.name}: {address}"
-        for path, page in html_pages(hostile).items()
-        if "source" not in path.relative_to(hostile).parts
-        for address in page.addresses
-        if urlsplit(address).path and not (path.parent / unquote(urlsplit(address).path)).is_file()
-    ]
+def _targets(site):
+    """Every file that a page of the site names."""
+    for path, page in html_pages(site).items():
+        if "source" not in path.relative_to(site).parts:
+            for address in page.addresses:
+                if named := urlsplit(address).path:
+                    yield (path.parent / unquote(named)).resolve()
 
-    assert missing == []
+
+def _assets(site):
+    """Those that are shared by all sites, as the address below their folder."""
+    shared = site.parents[1] / "vendor"
+    targets = set(_targets(site))
+    return [path.relative_to(shared).as_posix() for path in targets if shared in path.parents]
+
+
+def test_every_address_is_a_file(hostile):
+    shared = hostile.parents[1] / "vendor"
+    own = {path for path in _targets(hostile) if shared not in path.parents}
+
+    assert [path for path in own if not path.is_file()] == []
+    assert all(read_asset(name) and media_type(name) for name in _assets(hostile))
+    assert len(_assets(hostile)) > 12
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("jquery-3.7.1/../../build.py", "../build.py", "nightcatch/../build.py", "/etc/passwd"),
+        *("great_expectations/../../__init__.py", "nowhere/x.js", "nightcatch", "", "VENDOR.md"),
+    ],
+)
+def test_no_other_file_of_the_installation_is_an_asset(path):
+    with pytest.raises(ObjectMissingError):
+        media_type(path)
+        read_asset(path)
 
 
 def test_what_records_hold_is_shown_and_never_markup(hostile):
@@ -225,23 +256,27 @@ class MemoryBucket:
         del self.objects[key]
 
 
-def test_published_docs_share_one_copy_of_the_assets(frame, apply_gate):
+def test_published_docs_are_the_run_s_own_pages_and_the_index_comes_last(frame, apply_gate):
     bucket = MemoryBucket()
-    outcome = apply_gate(frame)
+    index = publish_docs(apply_gate(frame).docs_dir, bucket, "sites", RUN_ID)
 
-    index = publish_docs(outcome.docs_dir, bucket, "sites", RUN_ID)
-    first = list(bucket.order)
-    publish_docs(outcome.docs_dir, bucket, "sites", RUN_ID)
+    assert index == f"docs/sites/{SAFE_RUN_ID}/index.html" == bucket.order[-1]
+    assert {key.split("/")[1] for key in bucket.objects} == {"sites"}
+    assert set(bucket.types.values()) == {"text/html; charset=utf-8", "application/json"}
 
-    prefix = "docs/sites/manual__2026-11-21T05_30_00_00_00/"
-    assert index == f"{prefix}index.html" == first[-1]
-    assert "docs/vendor/jquery-3.7.1/dist/jquery.min.js" in first
-    assert not any(key.startswith("docs/vendor/") for key in bucket.order[len(first) :])
-    assert {key.split("/")[1] for key in bucket.objects} == {"sites", "vendor"}
-    assert bucket.types[index] == "text/html; charset=utf-8"
-    woff2 = {bucket.types[key] for key in bucket.objects if key.endswith(".woff2")}
-    assert woff2 == {"font/woff2"}
 
+@pytest.mark.parametrize(
+    "name", ["../../evil.json", "/etc/evil.json", "..", "a//b", "a\\b", ".hidden", "x\0y", "a/./b"]
+)
+def test_a_key_that_is_no_plain_path_is_refused_before_anything_is_written(tmp_path, name):
+    bucket = MemoryBucket()
+    source = f"docs/sites/{SAFE_RUN_ID}/source/"
+    bucket.objects = {f"{source}expectations/sites.json": b"{}", source + name: b"evil"}
+
+    with pytest.raises(ManifestError, match="safe path"):
+        fetch_source(bucket, "sites", RUN_ID, tmp_path / "work")
+
+    assert list(tmp_path.rglob("*")) == []
 
 def test_a_repeated_attempt_replaces_the_docs_of_the_first(frame, apply_gate, tmp_path):
     bucket = MemoryBucket()
@@ -250,7 +285,7 @@ def test_a_repeated_attempt_replaces_the_docs_of_the_first(frame, apply_gate, tm
         folder.mkdir()
         publish_docs(apply_gate(frame, work_dir=folder).docs_dir, bucket, "sites", RUN_ID)
 
-    published = {key for key in bucket.objects if not key.startswith("docs/vendor/")}
+    published = set(bucket.objects)
     site = tmp_path / "second" / "docs"
     assert published == {
         f"docs/{path.relative_to(site).as_posix()}"

@@ -31,7 +31,7 @@ def test_the_newest_run_of_a_pipeline_comes_first():
 
     page = list_runs(Folders(sites=runs, vendor=["jquery-3.7.1"]))
 
-    places = [page.index(f'href="sites/{runs[i]}/index.html"') for i in (1, 2, 0)]
+    places = [page.index(f'href="show/sites/{runs[i]}/index.html"') for i in (1, 2, 0)]
     assert places == sorted(places)
     assert "jquery" not in page
 
@@ -67,7 +67,7 @@ def test_the_list_says_what_became_of_a_run_s_records(content, said):
     page = list_runs(Folders({"runs/sites/night/validation.json": content}, sites=["night"]))
 
     assert said in page
-    assert ('href="sites/night/quarantine.html"' in page) == (b"accepted" in content)
+    assert ('href="show/sites/night/quarantine.html"' in page) == (b"accepted" in content)
 
 
 def test_a_run_whose_verdict_is_gone_stays_in_the_list():
@@ -93,7 +93,6 @@ def test_what_is_listed_is_text():
     [
         ("sites/run-1/index.html", "docs/sites/run-1/index.html"),
         ("sites/run-1/", "docs/sites/run-1/index.html"),
-        ("vendor/vega-5.33.1/build/vega.min.js", "docs/vendor/vega-5.33.1/build/vega.min.js"),
     ],
 )
 def test_a_path_names_a_key_among_the_data_docs(path, key):
