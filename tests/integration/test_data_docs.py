@@ -2,13 +2,15 @@
 
 import json
 import multiprocessing
+import re
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from fastapi import Depends, HTTPException
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 
 from include.contract import keys
@@ -66,7 +68,7 @@ def client(published):
 def test_the_list_leads_to_each_run(client):
     page = client.get("/").text
 
-    assert f'<a href="{FOLDER}/index.html">' in page
+    assert f'<a href="show/{FOLDER}/index.html">' in page
     assert "vendor</h2>" not in page
 
 
@@ -77,15 +79,55 @@ def test_the_list_leads_to_each_run(client):
         (f"/{FOLDER}/", "text/html; charset=utf-8"),
         (f"/{FOLDER}/quarantine.html", "text/html; charset=utf-8"),
         (f"/{FOLDER}/drift.html", "text/html; charset=utf-8"),
-        ("/vendor/jquery-3.7.1/dist/jquery.min.js", "text/javascript; charset=utf-8"),
     ],
 )
-def test_pages_come_with_their_type_and_a_policy(client, path, kind):
+def test_pages_come_with_their_type_and_sandboxed(client, path, kind):
     answer = client.get(path)
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none'; ")
+    assert "allow-same-origin" not in policy
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("jquery-3.7.1/dist/jquery.min.js", "text/javascript; charset=utf-8"),
+        ("bootstrap-4.3.1/dist/css/bootstrap.min.css", "text/css; charset=utf-8"),
+        ("great_expectations/static/images/logo-long.png", "image/png"),
+        ("nightcatch/docs.js", "text/javascript; charset=utf-8"),
+    ],
+)
+def test_what_pages_load_comes_from_the_installation_and_not_from_the_bucket(
+    published, client, path, kind
+):
+    published.put(f"docs/vendor/{path}", b"forged")
+    answer = client.get(f"/vendor/{path}")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.content != b"forged"
+
+
+@pytest.mark.parametrize("name", ["x.js", "x.svg", "x.css", "x.xhtml", "x", "x.xml"])
+def test_no_script_or_picture_of_the_bucket_runs_as_one(published, client, name):
+    published.put(f"docs/{FOLDER}/{name}", b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    answer = client.get(f"/{FOLDER}/{name}")
+
+    assert answer.status_code == 404 or answer.headers["content-security-policy"].startswith(
+        "sandbox allow-scripts;"
+    )
+
+
+def test_our_own_pages_run_no_inline_script(client):
+    for path in ("/", f"/show/{FOLDER}/index.html", "/nowhere/index.html"):
+        answer = client.get(path)
+        policy = answer.headers["content-security-policy"]
+
+        assert "script-src 'self';" in policy and "unsafe" not in policy
+        assert not re.search(r"<script(?! src)|<style|\son\w+=|style=", answer.text)
 
 
 def test_a_dag_run_leads_to_its_own_docs(client):
@@ -94,7 +136,7 @@ def test_a_dag_run_leads_to_its_own_docs(client):
     answer = client.get("/", params=query, follow_redirects=False)
 
     assert answer.status_code == 307
-    assert answer.headers["location"].endswith(f"/{FOLDER}/index.html")
+    assert answer.headers["location"].endswith(f"/show/{FOLDER}/index.html")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +212,7 @@ def test_no_page_is_served_to_whom_a_guard_refuses(published):
 
     guarded = TestClient(docs_app(lambda: published, [Depends(refuse)]))
 
-    for path in ("/", f"/{FOLDER}/index.html", "/vendor/jquery-3.7.1/dist/jquery.min.js"):
+    for path in ("/", f"/{FOLDER}/index.html", f"/show/{FOLDER}/index.html"):
         assert guarded.get(path).status_code == 403
 
 
@@ -188,7 +230,7 @@ def test_the_plugin_answers_nobody_who_is_not_logged_in(tmp_path):
         "from fastapi.testclient import TestClient\n"
         "from plugins.data_docs import DataDocsPlugin\n"
         "client = TestClient(DataDocsPlugin.fastapi_apps[0]['app'])\n"
-        "paths = ('/', '/sites/r/index.html', '/vendor/x.js', '/?dag_id=train_sites&run_id=r')\n"
+        "paths = ('/', '/sites/r/index.html', '/show/sites/r/', '/?dag_id=train_sites&run_id=r')\n"
         "print([client.get(path).status_code for path in paths])\n"
     )
     environment = {
@@ -301,27 +343,66 @@ def test_texts_of_great_expectations_stand_out(published, address, chromium, pag
     assert chromium.axe_violations(["svg", "canvas"], legible) == {}
 
 
-@pytest.mark.parametrize("page", ["", "index.html", "quarantine.html", "validations/sites/"])
-def test_pages_are_dark_or_light_as_airflow_is_around_them(published, address, chromium, page):
-    inner = address_of(published, address, page) if page else f"{address}/"
-    chromium.show_at(1280, 900, "light")
-    chromium.open(f"{address}/?")
-    chromium.run(
-        f"""(async () => {{
-          document.documentElement.className = 'dark'
-          const frame = document.createElement('iframe')
-          frame.src = {inner!r}
-          const loaded = new Promise((done) => {{ frame.onload = done }})
-          document.body.replaceChildren(frame)
-          await loaded
-          window.ground = () => getComputedStyle(frame.contentDocument.body).backgroundColor
-        }})()"""
-    )
-    grounds = ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+AIRFLOW_FRAME = """<!DOCTYPE html><html lang="en" class="dark"><title>Airflow</title>
+<iframe id="view" sandbox="allow-scripts allow-same-origin allow-forms allow-downloads" width="1200"
+ height="800"></iframe></html>"""
 
-    assert chromium.run("ground()") not in grounds
+
+@pytest.fixture(scope="module")
+def airflow(published):
+    """Data Docs below an Airflow that knows its users by a cookie, framed as its UI frames them."""
+
+    def logged_in(request: Request):
+        if request.cookies.get("_token") != "session":
+            raise HTTPException(401)
+
+    outer = FastAPI()
+
+    @outer.get("/ui")
+    def user_interface():
+        page = HTMLResponse(AIRFLOW_FRAME)
+        page.set_cookie("_token", "session", samesite="lax", httponly=True)
+        return page
+
+    outer.mount("/data-docs", docs_app(lambda: published, [Depends(logged_in)]))
+    with serving(outer) as address:
+        yield address
+
+
+def test_links_of_sandboxed_pages_work_inside_the_airflow_ui(airflow, chromium):
+    chromium.open(f"{airflow}/ui")
+    view = chromium.page.frame_locator("#view")
+    docs = view.frame_locator("iframe")
+
+    chromium.run("document.getElementById('view').src = '/data-docs/'")
+    view.get_by_role("link", name=RUN_ID.replace(":", "_").replace("+", "_")).click()
+    docs.get_by_role("link", name="What was decided of the records").click()
+    docs.get_by_role("heading", name="Records in quarantine").wait_for()
+    docs.get_by_role("link", name="All results of this run").click()
+    docs.get_by_role("cell", name="sites_drift").first.click()
+    docs.locator("canvas").first.wait_for()
+    docs.get_by_role("link", name="Home").first.click()
+    docs.get_by_role("cell", name="sites_drift").first.wait_for()
+    view.get_by_role("link", name="Data Docs of all runs").click()
+    view.get_by_role("heading", name="Data Docs").wait_for()
+
+
+@pytest.mark.parametrize("page", ["index.html", "quarantine.html"])
+def test_pages_are_dark_or_light_as_airflow_is_around_them(airflow, chromium, page):
+    # An emulated scheme would hide what the frame around a page asks for.
+    chromium.page.emulate_media(color_scheme="null")
+    chromium.open(f"{airflow}/ui")
+    chromium.run(f"document.getElementById('view').src = '/data-docs/show/{FOLDER}/{page}'")
+    view = chromium.page.frame_locator("#view")
+    ground = "(body) => getComputedStyle(body).backgroundColor"
+    inner, outer = view.frame_locator("iframe").locator("body"), view.locator("body")
+    inner.get_by_role("link").first.wait_for()
+
+    assert inner.evaluate(ground) == "rgb(25, 29, 33)"
+    assert outer.evaluate(ground) == "rgb(22, 29, 45)"
     chromium.run("document.documentElement.className = 'light'")
-    chromium.wait_for(f"{json.dumps(grounds)}.includes(ground())")
+    assert outer.evaluate(ground) == "rgb(255, 255, 255)"
+    assert inner.evaluate(ground) in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
 
 
 def _evaluate_one(number, work_dir):

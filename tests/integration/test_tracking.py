@@ -190,6 +190,22 @@ def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(store, client, si
     assert "good" in [run.info.run_name for run in runs_of(client, pipeline)[0]]
 
 
+def test_a_document_with_an_unsafe_key_is_refused_and_holds_up_no_other_run(
+    store, client, signer, pipeline
+):
+    bad = noted(store, signer, ending(pipeline, "bad"))
+    # The keys of this kind that the store keeps; others are refused by it.
+    store.put(f"{keys.run_prefix(pipeline, bad.run_id)}..%2f..%2fevil.json", b"{}")
+    delivery_queue.note(
+        store, replace(ending(pipeline, "good"), ended_at="2026-11-21T09:00:00+00:00")
+    )
+    with pytest.raises(TrackingUnavailableError, match="bad"):
+        send_news(store, client, pipeline, None)
+
+    assert [each.run_id for each in delivery_queue.waiting(store, pipeline)] == [bad.run_id]
+    assert "good" in [run.info.run_name for run in runs_of(client, pipeline)[0]]
+
+
 def test_the_champion_follows_approvals_and_rollbacks(store, client, signer, pipeline):
     noted(store, signer, ending(pipeline))
     first = in_production(store, signer, pipeline, VERSION)

@@ -64,7 +64,7 @@ def read_asset(path: str) -> bytes:
     package, _, rest = path.partition("/")
     root = _roots().get(package, HERE / VENDOR / package)
     file = (root / rest).resolve()
-    if not file.is_relative_to(root.resolve()) or not file.is_file():
+    if not package or not file.is_relative_to(root.resolve()) or not file.is_file():
         raise ObjectMissingError(f"{path!r} is no file of Data Docs")
     if file.suffix == ".css":
         return without_foreign_urls(file.read_text()).encode()

@@ -278,6 +278,7 @@ def test_a_key_that_is_no_plain_path_is_refused_before_anything_is_written(tmp_p
 
     assert list(tmp_path.rglob("*")) == []
 
+
 def test_a_repeated_attempt_replaces_the_docs_of_the_first(frame, apply_gate, tmp_path):
     bucket = MemoryBucket()
     for attempt in ("first", "second"):
