@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
@@ -25,6 +25,12 @@ DATABASE = "phishing"
 _SLACK_BYTES = 8
 _NOT_A_REPLICA_SET = 123
 _HISTORY_GONE = {239, 246}  # SnapshotTooOld, SnapshotUnavailable
+# Any `_id` that MongoDB holds can be read: dates beyond the year 9999, text that is not UTF-8.
+_ANY_ID: CodecOptions[dict[str, Any]] = CodecOptions(
+    document_class=dict,
+    datetime_conversion=DatetimeConversion.DATETIME_MS,
+    unicode_decode_error_handler="replace",
+)
 _ENCODED: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 Documents = Collection[Any]
@@ -49,7 +55,9 @@ def sample_ids(collection: Documents, n_ids: int) -> list[Any]:
     StoreUnavailableError
     """
     with _translated(collection):
-        drawn = collection.aggregate([{"$sample": {"size": n_ids}}, {"$project": {"_id": 1}}])
+        drawn = collection.with_options(_ANY_ID).aggregate(
+            [{"$sample": {"size": n_ids}}, {"$project": {"_id": 1}}]
+        )
         return [document["_id"] for document in drawn]
 
 

@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import bson
 import numpy as np
 import pandas as pd
 import pymongo
 import pytest
 from bson import Decimal128, Int64, ObjectId
+from bson.datetime_ms import DatetimeMS
+from bson.raw_bson import RawBSONDocument
 from pymongo.collection import Collection
 
 from include.contract import keys
@@ -92,6 +95,33 @@ def test_snapshot_reads_back_as_float32_in_order_of_id(
         assert frame[name].dtype == np.float32
         np.testing.assert_array_equal(frame[name], expected[name].astype("float32"))
     assert snapshot.type_errors.num_rows == 0
+
+
+def test_broken_documents_are_named_and_the_others_are_read(
+    collection: Collection[Any], store: ObjectStore
+) -> None:
+    columns = [InputField("url", "string", None), InputField("first_seen", "timestamp", None)]
+    collection.insert_many({"_id": f"good{row}", "url": "http://a.example/"} for row in range(900))
+    utf8 = bson.encode({"_id": "not-utf8", "url": "http://XXXX.example/"})
+    collection.insert_many(
+        [
+            RawBSONDocument(utf8.replace(b"XXXX", b"\xff\xfe\xfd\xfc")),
+            RawBSONDocument(bson.encode({"_id": "YYYY"}).replace(b"YYYY", b"\xff\xfe\xfd\xfc")),
+            {"_id": DatetimeMS(8_640_000_000_000_000), "url": "http://b.example/"},
+            {"_id": "no-date", "first_seen": DatetimeMS(8_640_000_000_000_000)},
+        ]
+    )
+
+    snapshot = take_snapshot(collection, columns, store, "urls", rows_per_part=100)
+    frame = read_snapshot(store, "urls", snapshot.digest)
+    errors = read_type_errors(store, "urls", snapshot.digest)
+
+    assert len(frame) == 904
+    assert frame["url"].notna().sum() == 901
+    assert list(zip(errors["_id"], errors["column"], strict=True)) == [
+        ("no-date", "first_seen"),
+        ("not-utf8", "url"),
+    ]
 
 
 def test_columns_asked_for_are_the_only_ones_read(

@@ -96,7 +96,10 @@ def holds_real(collection: Collection[Document]) -> bool:
     StoreUnavailableError
     """
     with _translated(collection):
-        return collection.find_one({"simulated": {"$ne": True}}, {"_id": 1}) is not None
+        return (
+            collection.find_one({"simulated": {"$ne": True}}, {"_id": 0, "simulated": 1})
+            is not None
+        )
 
 
 @contextmanager

@@ -8,9 +8,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from include.contract.schema import InputField
-from include.errors import DataRejectedError
 from include.ingest.snapshot.bson_layout import Batch, BsonLayout, Found
-from include.ingest.snapshot.values import ARROW_TYPES, Decoded, decode_documents, table_schema
+from include.ingest.snapshot.values import (
+    ARROW_TYPES,
+    EARLIEST_MS,
+    LATEST_MS,
+    Decoded,
+    decode_documents,
+    table_schema,
+)
 from include.stores.bson_elements import DOUBLE, NULL, OBJECT_ID, STRING
 
 # A layout must fit this share of a batch, so there are at most as many; and at least so many rows.
@@ -96,20 +102,21 @@ class _Reading:
 
 def _table(batch: Batch, found: Found, columns: Sequence[InputField]) -> tuple[pa.Table, Mask]:
     """Return found documents as a table, and which of its rows are held exactly."""
-    arrays = [_ids(batch, *found.values["_id"])]
-    held = np.ones(len(found.rows), dtype=np.bool_)
+    ids, held = _ids(batch, *found.values["_id"])
+    arrays = [ids]
     for column in columns:
         kind, values = found.values.get(column.name, (NULL, held))
         if kind == NULL:
-            arrays.append(pa.nulls(len(values), ARROW_TYPES[column.dtype]))
+            array, fits = pa.nulls(len(values), ARROW_TYPES[column.dtype]), held
         elif kind == STRING:
-            arrays.append(_strings(batch, values))
+            array, fits = _strings(batch, values)
         elif column.dtype == "timestamp":
-            arrays.append(pa.array(values).cast(ARROW_TYPES["timestamp"]))
+            array = pa.array(values).cast(ARROW_TYPES["timestamp"])
+            fits = (values >= EARLIEST_MS) & (values < LATEST_MS)
         else:
-            numbers, fits = _numbers(column.dtype, kind, values)
-            arrays.append(numbers)
-            held &= fits
+            array, fits = _numbers(column.dtype, kind, values)
+        arrays.append(array)
+        held = held & fits
     return pa.Table.from_arrays(arrays, schema=table_schema(columns)), held
 
 
@@ -124,17 +131,18 @@ def _numbers(dtype: str, kind: int, values: Values) -> tuple[pa.Array, Mask]:
     return pa.array(narrow, mask=missing), fits
 
 
-def _ids(batch: Batch, kind: int, values: Values) -> pa.Array:
+def _ids(batch: Batch, kind: int, values: Values) -> tuple[pa.Array, Mask]:
+    """Return `_id` as text, and which of them are held exactly."""
     if kind == STRING:
         return _strings(batch, values)
     if kind == OBJECT_ID:
         octets = values.view(np.uint8).reshape(-1, 12)
         values = _HEX_PAIRS[octets].view("S24").ravel()
-    return pa.array(values).cast(pa.string())
+    return pa.array(values).cast(pa.string()), np.ones(len(values), dtype=np.bool_)
 
 
-def _strings(batch: Batch, extents: Values) -> pa.Array:
-    """Return the strings at these extents of the batch.
+def _strings(batch: Batch, extents: Values) -> tuple[pa.Array, Mask]:
+    """Return the strings at these extents of the batch, null where they are not UTF-8.
 
     Seen as one Arrow array over the batch's own bytes, every second entry is a string and the
     others are what lies between; taking the strings copies them out.
@@ -144,7 +152,16 @@ def _strings(batch: Batch, extents: Values) -> pa.Array:
     edges[1::2] = extents[:, 0] + extents[:, 1]
     buffers = [None, pa.py_buffer(edges), pa.py_buffer(batch.encoded)]
     pieces = pa.Array.from_buffers(pa.binary(), len(edges) - 1, buffers)
+    strings = pieces.take(pa.array(np.arange(0, len(pieces), 2)))
     try:
-        return pieces.take(pa.array(np.arange(0, len(pieces), 2))).cast(pa.string())
-    except pa.ArrowInvalid as err:
-        raise DataRejectedError(f"a record is not valid BSON: {err}") from err
+        return strings.cast(pa.string()), np.ones(len(strings), dtype=np.bool_)
+    except pa.ArrowInvalid:
+        texts = [_text(string.as_py()) for string in strings]
+        return pa.array(texts, pa.string()), np.array([text is not None for text in texts])
+
+
+def _text(encoded: bytes) -> str | None:
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,8 +1,6 @@
 """BSON to Arrow without silent loss: a value its column cannot hold is missing *and* reported.
 
-pymongoarrow, asked for an integer column, cuts 0.5 to 0 and takes true for 1 without a word; it
-stops at the first string, or makes it null, and the `_id` and the value are gone. Here each value
-is held exactly, or is missing, or is listed with its `_id`, text and BSON type.
+Each value is held exactly, or is missing, or is listed with its `_id`, text and BSON type.
 """
 
 import math
@@ -40,6 +38,11 @@ _MAX_VALUE_CHARS = 200
 _EXACT: CodecOptions[dict[str, Any]] = CodecOptions(
     document_class=dict, datetime_conversion=DatetimeConversion.DATETIME_MS
 )
+_LENIENT = _EXACT.with_options(unicode_decode_error_handler="replace")
+_REPLACED = "\ufffd"  # what bytes that are no UTF-8 are decoded to
+# Dates that numpy, pandas and Python's datetime all hold, in whatever unit and time zone.
+EARLIEST_MS = int(np.datetime64("1700-01-01", "ms").astype(np.int64))
+LATEST_MS = int(np.datetime64("2262-01-01", "ms").astype(np.int64))
 _BSON_TYPES: dict[type, str] = {
     bool: "bool",
     int: "int",
@@ -107,14 +110,16 @@ def decode_documents(documents: Iterable[bytes], columns: Sequence[InputField]) 
     holders = [(column.name, _HOLD[column.dtype]) for column in columns]
     errors: list[tuple[str, str, str, str]] = []
     for encoded in documents:
-        document = _decoded(encoded)
+        document, is_utf8 = _decoded(encoded)
         ids.append(id_text(document["_id"]))
         for (name, hold), column_cells in zip(holders, cells, strict=True):
             value = document.get(name)
-            held = hold(value)
+            is_broken = not is_utf8 and isinstance(value, str) and _REPLACED in value
+            held = None if is_broken else hold(value)
             column_cells.append(held)
             if held is None and not _is_missing(value):
-                errors.append((ids[-1], name, _value_text(value), _bson_type(value)))
+                kind = "string, not UTF-8" if is_broken else _bson_type(value)
+                errors.append((ids[-1], name, _value_text(value), kind))
     return Decoded(
         pa.table([ids, *cells], schema=table_schema(columns)),
         pa.table(
@@ -124,9 +129,14 @@ def decode_documents(documents: Iterable[bytes], columns: Sequence[InputField]) 
     )
 
 
-def _decoded(encoded: bytes) -> dict[str, Any]:
+def _decoded(encoded: bytes) -> tuple[dict[str, Any], bool]:
+    """Return a document, and whether all its text is UTF-8; MongoDB stores any bytes as text."""
     try:
-        return bson.decode(encoded, _EXACT)
+        return bson.decode(encoded, _EXACT), True
+    except (InvalidBSON, UnicodeDecodeError):
+        pass
+    try:
+        return bson.decode(encoded, _LENIENT), False
     except (InvalidBSON, UnicodeDecodeError) as err:
         raise DataRejectedError(f"a record is not valid BSON: {err}") from err
 
@@ -152,7 +162,9 @@ def _string(value: object) -> str | None:
 
 
 def _timestamp(value: object) -> int | None:
-    return int(value) if isinstance(value, DatetimeMS) else None
+    if isinstance(value, DatetimeMS) and EARLIEST_MS <= int(value) < LATEST_MS:
+        return int(value)
+    return None
 
 
 # A missing value (None, NaN) is held as None, like one that cannot be held.

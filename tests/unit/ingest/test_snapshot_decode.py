@@ -9,11 +9,11 @@ import bson
 import pyarrow as pa
 import pytest
 from bson import Binary, Decimal128, Int64, ObjectId, Regex
+from bson.datetime_ms import DatetimeMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.contract.schema import InputField
-from include.errors import DataRejectedError
 from include.ingest.snapshot.decode import BatchDecoder
 from include.ingest.snapshot.values import Decoded, decode_documents
 
@@ -162,12 +162,46 @@ def test_layouts_are_remembered_without_mistaking_the_next_batch() -> None:
     ]
 
 
-def test_text_that_is_not_utf8_is_refused() -> None:
-    documents = [{"_id": str(row), **ALIKE, "text": "\N{PILE OF POO}"} for row in range(100)]
+@pytest.mark.parametrize("n_alike", [0, 100], ids=["alone", "among documents laid out alike"])
+def test_text_that_is_not_utf8_is_listed_and_costs_no_other(n_alike: int) -> None:
+    documents = [{"_id": str(row), **ALIKE} for row in range(n_alike)]
+    documents.insert(n_alike // 2, {"_id": "odd", **ALIKE, "text": "\N{PILE OF POO}"})
     broken = bytes(encoded(documents)).replace("\N{PILE OF POO}".encode(), b"\xff\xfe\xfd\xfc", 1)
 
-    with pytest.raises(DataRejectedError, match="not valid BSON"):
-        BatchDecoder(COLUMNS).decode(memoryview(broken))
+    found = BatchDecoder(COLUMNS).decode(memoryview(broken))
+
+    (error,) = found.type_errors.to_pylist()
+    assert (error["_id"], error["column"]) == ("odd", "text")
+    assert error["bson_type"] == "string, not UTF-8"
+    held = {row["_id"]: row for row in found.table.to_pylist()}
+    assert held.pop("odd") == {"_id": "odd", **ALIKE, "text": None}
+    assert all(row == {"_id": name, **ALIKE} for name, row in held.items())
+    assert len(held) == n_alike
+
+
+def test_a_replacement_character_is_text_like_any_other() -> None:
+    found = decoded([{"_id": "a", **ALIKE, "text": "\ufffd"}])
+
+    assert found.table["text"].to_pylist() == ["\ufffd"]
+    assert found.type_errors.num_rows == 0
+
+
+@pytest.mark.parametrize("n_alike", [0, 100], ids=["alone", "among documents laid out alike"])
+@pytest.mark.parametrize(
+    ("ms", "shown"),
+    [(8_640_000_000_000_000, "275760-09-13"), (-62_135_596_800_000, "0001-01-01"), (2**63 - 1, "")],
+    ids=["year 275760", "year 1", "the last"],
+)
+def test_a_date_that_no_calendar_holds_is_listed(ms: int, shown: str, n_alike: int) -> None:
+    documents = [{"_id": str(row), **ALIKE} for row in range(n_alike)]
+    documents.append({"_id": "odd", **ALIKE, "moment": DatetimeMS(ms)})
+
+    found = decoded(documents)
+
+    (error,) = found.type_errors.to_pylist()
+    assert (error["_id"], error["column"], error["bson_type"]) == ("odd", "moment", "date")
+    assert error["value"].startswith(shown)
+    assert found.table["moment"].null_count == 1
 
 
 values = st.one_of(
@@ -179,6 +213,7 @@ values = st.one_of(
     st.sampled_from([1.0, -1.0, 0.0, 3.5]),
     st.text(max_size=12),
     st.just(MOMENT),
+    st.integers(-(2**63), 2**63 - 1).map(DatetimeMS),
     st.just({"small": 1, "nested": [1, "a"]}),
 )
 shapes = st.dictionaries(st.sampled_from([column.name for column in COLUMNS]), values)
