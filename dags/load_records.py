@@ -14,7 +14,9 @@ records replace simulated ones; simulated ones never join real ones.
 
 **When it fails**: the log's last line says which file, line or column is wrong. MongoDB out of
 reach is tried again by itself; nothing else is, because it cannot help. Lines that hold no record
-are counted and the first hundred are listed in the task's XCom; the others are loaded.
+are counted and the first hundred are listed in the task's XCom; the others are loaded. The XCom's
+notes say what the numbers of the labels were taken for; a file whose labels contradict nearly all
+that is stored is refused until their coding is stated.
 
 **Owner**: the NightCatch team.
 """
@@ -31,6 +33,7 @@ from include import pipelines
 
 _LOG = logging.getLogger(__name__)
 _IN_THE_FILE = "in the file"
+_NOT_STATED = "not stated"
 _PARAMS = {
     "pipeline": Param(
         "sites",
@@ -62,6 +65,14 @@ _PARAMS = {
         title="Label",
         description="With source `path`: what every record of the file is, where it has no such "
         "column; a list needs it.",
+    ),
+    "labels": Param(
+        _NOT_STATED,
+        type="string",
+        enum=[_NOT_STATED, "documented", "inverted"],
+        title="Coding of the labels",
+        description="With source `path`: whether the two numbers of its labels mean what the "
+        "pipeline's do (urls: 1 is phishing; sites: -1 is phishing), or the opposite.",
     ),
     "source_name": Param(
         None,
@@ -120,13 +131,14 @@ def load_records() -> None:
         given = os.environ.get("NIGHTCATCH_DATA_DIR")
         data_dir = Path(given) if given else None
         cache_dir = Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch"))
-        named, label = params["source"] == "path", params["label"]
+        named, label, coding = params["source"] == "path", params["label"], params["labels"]
         with MongoHook(mongo_conn_id=loader_connection()) as hook:
             report = load_dataset(
                 hook.get_collection(pipeline.collection),
                 pipeline,
                 path=inside(data_dir, params["path"]) if named else None,
                 label=label if named and label != _IN_THE_FILE else None,
+                coding=coding if named and coding != _NOT_STATED else None,
                 source_name=params["source_name"] if named else None,
                 simulated=params["source"] == "simulated",
                 data_dir=data_dir,
@@ -135,6 +147,8 @@ def load_records() -> None:
                 seed=params["seed"],
                 progress=lambda n_read: _LOG.info("%d lines read", n_read),
             )
+        for note in report.notes:
+            _LOG.warning("%s", note)
         return asdict(report)
 
     load()

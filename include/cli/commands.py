@@ -82,6 +82,7 @@ def load(installation: Installation, args: argparse.Namespace, screen: Screen) -
         installation.download_dir,
         screen,
         label=args.label,
+        coding=args.labels,
         source_name=args.source_name,
     )
     return 0

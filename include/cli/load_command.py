@@ -10,6 +10,7 @@ import pymongo
 from include.cli.screen import Screen
 from include.errors import SettingMissingError
 from include.ingest.labels.batches import LoadReport
+from include.ingest.labels.polarity import Coding
 from include.ingest.load import load_dataset
 from include.stores.documents import DATABASE
 
@@ -31,6 +32,7 @@ def load_source(
     screen: Screen,
     *,
     label: str | None = None,
+    coding: Coding | None = None,
     source_name: str | None = None,
 ) -> LoadReport:
     """Return what came of loading a source; its progress and bad lines are on screen.
@@ -48,6 +50,8 @@ def load_source(
     screen : Screen
     label : {"phishing", "legitimate"}, optional
         What every record of the file is, where it has no such column.
+    coding : {"documented", "inverted"}, optional
+        Whether the two numbers of its labels mean what the pipeline's do, or the opposite.
     source_name : str, optional
         Who reported the records, where the file does not say.
 
@@ -61,8 +65,10 @@ def load_source(
         If the file does not exist, or a label is given without a file.
     """
     path = None if source in ("auto", "simulated") else Path(source)
-    if path is None and (label or source_name):
-        raise SettingMissingError("--label and --source-name describe a file: name it by --source")
+    if path is None and (label or coding or source_name):
+        raise SettingMissingError(
+            "--label, --labels and --source-name describe a file: name it by --source"
+        )
     if path is not None and not path.is_file():
         raise SettingMissingError(f"--source {source}: there is no such file")
     with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
@@ -71,6 +77,7 @@ def load_source(
             pipeline,
             path=path,
             label=label,
+            coding=coding,
             source_name=source_name,
             simulated=source == "simulated",
             data_dir=data_dir,
@@ -117,7 +124,9 @@ def _show(report: LoadReport, screen: Screen) -> None:
     if report.n_earlier:
         screen.say(f"load     {report.n_earlier:,} of them are now known from an earlier day")
     if report.n_replaced:
-        screen.say(f"load     {report.n_replaced:,} simulated records made way for them")
+        screen.say(f"load     {report.n_replaced:,} simulated records were removed for them")
+    for note in report.notes:
+        screen.say(f"load     {note}")
     for bad in report.bad_lines[:_SHOWN_BAD_LINES]:
         screen.show(f"           line {bad.line}: {bad.reason}")
     if report.n_bad > _SHOWN_BAD_LINES:

@@ -129,6 +129,12 @@ def _add_load(add: _Add) -> None:
         help="label of every record of FILE; needed for a list without labels",
     )
     load.add_argument(
+        "--labels",
+        choices=("documented", "inverted"),
+        help="whether the two numbers of FILE's labels mean what the pipeline's do (urls: 1 is"
+        " phishing; sites: -1 is phishing), or the opposite, as in PhiUSIIL",
+    )
+    load.add_argument(
         "--source-name",
         metavar="NAME",
         help="source of the records, if FILE has none (default: the file's name)",

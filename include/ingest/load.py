@@ -14,6 +14,7 @@ from include.ingest.files.reader import Row, read_records
 from include.ingest.labels.batches import LoadReport, Progress, load_records
 from include.ingest.labels.documents import Source
 from include.ingest.labels.inserts import Document
+from include.ingest.labels.polarity import Coding
 
 
 class Loadable(Protocol):
@@ -42,6 +43,7 @@ def load_dataset(
     *,
     path: Path | None = None,
     label: str | None = None,
+    coding: Coding | None = None,
     source_name: str | None = None,
     simulated: bool = False,
     data_dir: Path | None = None,
@@ -62,6 +64,10 @@ def load_dataset(
         when it is not here and the internet is out of reach.
     label : {"phishing", "legitimate"}, optional
         What every record of the file is, where it has no such column.
+    coding : {"documented", "inverted"}, optional
+        Whether the two numbers of the file's labels mean what the pipeline's do, or the opposite.
+        Where it is not stated they are taken as documented, unless that contradicts nearly all
+        that is stored.
     source_name : str, optional
         Who reported the records, where the file does not say; its name unless given.
     simulated : bool
@@ -92,12 +98,21 @@ def load_dataset(
     if path is None and not simulated:
         path = _found(pipeline.datasets, data_dir, cache_dir)
     if path is not None:
-        rows = read_records(path, layout, _given(layout, label, source_name or path.name))
+        given = _given(layout, label, source_name or path.name)
+        rows = read_records(path, layout, given, inverted=coding == "inverted")
         source = Source(path.name)
     else:
         rows = itertools.starmap(Row, enumerate(pipeline.simulate(n_simulated, seed), start=1))
         source = Source(f"simulated {pipeline.name}, seed {seed}", simulated=True)
-    return load_records(collection, rows, source, identity=layout.identity, progress=progress)
+    return load_records(
+        collection,
+        rows,
+        source,
+        identity=layout.identity,
+        target=layout.target,
+        coding=coding,
+        progress=progress,
+    )
 
 
 def _given(layout: Layout, label: str | None, source_name: str) -> dict[str, Value]:

@@ -1,17 +1,19 @@
 """Files as they were met in the field: read right, or refused by name; never a line as a URL.
 
-Cases 01, 03, 06, 09, 11, 13 to 15, 17, 18, 20 to 24, 26 and 27; the numbers are those of the
+Cases 01, 03, 06, 09, 11, 13 to 15, 17, 18, 20 to 24 and 26 to 28; the numbers are those of the
 folder's table. Files of the same kinds with example domains, under `cases`, are always tried.
 """
 
 from pathlib import Path
 
+import pymongo
 import pytest
 
 from include import pipelines
 from include.errors import DataRejectedError
 from include.ingest.files.reader import Row, read_records
 from include.ingest.files.text_lines import BadLine
+from include.ingest.load import load_dataset
 
 CASES = Path(__file__).parent / "cases"
 PHISHING = {"label": 1}
@@ -221,3 +223,17 @@ def test_27_names_before_comments_are_read_and_wildcards_are_bad(field_dir):
         "verify-acme.example.icu",
     ]
     assert bad == [4, 5]
+
+
+def test_28_the_coding_of_labels_is_shown_and_can_be_stated(field_dir, mongo_url, tmp_path):
+    path = field_dir / "28-inverted-labels" / "phiusiil_like.csv"
+    urls = pipelines.get("urls")
+    with pymongo.MongoClient(mongo_url) as client:
+        as_written, turned = client["field_28"]["as_written"], client["field_28"]["turned"]
+        (note,) = load_dataset(as_written, urls, path=path, cache_dir=tmp_path).notes
+        load_dataset(turned, urls, path=path, cache_dir=tmp_path, coding="inverted")
+        labels = {found["url"]: found["label"] for found in turned.find()}
+        client.drop_database("field_28")
+
+    assert "1 for phishing" in note
+    assert labels == {"https://www.example.org": 0, "http://login-acme.example.top/a": 1}

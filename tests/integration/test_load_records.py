@@ -11,6 +11,7 @@ import pymongo
 import pytest
 from pymongo.errors import BulkWriteError
 
+from include import pipelines
 from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError, SettingMissingError, StoreUnavailableError
 from include.ingest.files.download import Dataset
@@ -306,6 +307,19 @@ class TestRecordsOfAnIdentity:
         assert report.n_earlier == 1
         assert collection.find_one()["by"] == "feed"
 
+    @pytest.mark.parametrize("year", [1, 1970])
+    def test_a_nonsense_date_never_replaces_a_good_one_but_is_replaced(
+        self, load, collection, year
+    ):
+        good, nonsense = datetime(2025, 1, 1, tzinfo=UTC), datetime(year, 1, 2, tzinfo=UTC)
+        load({"name": "a", "seen": good})
+        load({"name": "a", "seen": nonsense})
+        assert collection.find_one()["seen"].year == 2025
+
+        collection.update_one({}, {"$set": {"seen": nonsense}})
+        load({"name": "a", "seen": good})
+        assert collection.find_one()["seen"].year == 2025
+
     def test_loads_at_the_same_time_end_with_the_earliest(self, load, collection):
         def one(day):
             seen = datetime(2025, 1, day, tzinfo=UTC)
@@ -319,6 +333,80 @@ class TestRecordsOfAnIdentity:
 
         assert {document["seen"].day for document in collection.find()} == {1}
         assert collection.count_documents({}) == 300
+
+
+class TestCodingOfLabels:
+    """Files whose numbers may mean the opposite: stated, noticed, and never mixed in silence."""
+
+    @pytest.fixture
+    def load(self, collection, tmp_path):
+        urls = pipelines.get("urls")
+
+        def load(name, lines, **options):
+            path = tmp_path / name
+            path.write_text("url,label\n" + "".join(f"{line}\n" for line in lines))
+            return load_dataset(collection, urls, path=path, cache_dir=tmp_path, **options)
+
+        return load
+
+    URLS = tuple(f"http://host{n}.example/" for n in range(20))
+
+    def lines(self, phishing, legitimate, urls=URLS):
+        return [f"{url},{(legitimate, phishing)[n % 2]}" for n, url in enumerate(urls)]
+
+    def test_numbers_are_said_to_be_taken_for_something(self, load):
+        (note,) = load("one.csv", self.lines(1, 0)).notes
+
+        assert "0 for legitimate, 1 for phishing" in note
+        assert "inverted" in note
+
+    def test_words_need_no_note(self, load):
+        assert load("one.csv", self.lines("phishing", "legitimate")).notes == ()
+
+    def test_an_inverted_coding_is_turned_round_and_words_are_not(self, load, collection):
+        load("one.csv", self.lines(0, 1), coding="inverted")
+        report = load("two.csv", self.lines("phishing", "legitimate"), coding="inverted")
+
+        assert report.n_unchanged == 20
+        assert collection.count_documents({"label": 1}) == 10
+
+    def test_a_file_that_contradicts_what_is_stored_is_refused_whole(self, load, collection):
+        load("one.csv", self.lines("phishing", "legitimate"))
+
+        with pytest.raises(DataRejectedError, match=r"20 of 20 .*'inverted'"):
+            load("two.csv", [*self.lines(0, 1), "http://new.example/,1"])
+
+        assert collection.count_documents({}) == 20
+        assert load("two.csv", self.lines(0, 1), coding="inverted").n_unchanged == 20
+        assert load("two.csv", self.lines(0, 1), coding="documented").n_inserted == 20
+
+    def test_a_few_contradictions_are_noted(self, load):
+        load("one.csv", self.lines("phishing", "legitimate"))
+
+        report = load("two.csv", [*self.lines(1, 0)[:10], *self.lines(0, 1)[10:]])
+
+        assert report.n_inserted == 10
+        assert any("10 of 20" in note for note in report.notes)
+
+    def test_dates_that_are_lost_are_noted(self, load, tmp_path, collection):
+        path = tmp_path / "dated.csv"
+        path.write_text("url,label,date\nhttp://a.example/,phishing,yesterday\n")
+
+        report = load_dataset(collection, pipelines.get("urls"), path=path, cache_dir=tmp_path)
+
+        assert report.n_inserted == 1
+        assert any("'yesterday'" in note for note in report.notes)
+
+    def test_sites_are_compared_too(self, collection, tmp_path):
+        sites = pipelines.get("sites")
+        columns = ",".join(sites.layout.dtypes)
+        for name, turned in (("one.csv", 1), ("two.csv", -1)):
+            rows = [f"{n % 3 - 1}," * 29 + f"{n % 2},{turned * (1 - n % 2 * 2)}" for n in range(6)]
+            (tmp_path / name).write_text("\n".join([columns, *rows]))
+        load_dataset(collection, sites, path=tmp_path / "one.csv", cache_dir=tmp_path)
+
+        with pytest.raises(DataRejectedError, match="6 of 6"):
+            load_dataset(collection, sites, path=tmp_path / "two.csv", cache_dir=tmp_path)
 
 
 class TestLoadDataset:

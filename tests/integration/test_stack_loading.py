@@ -51,5 +51,5 @@ def test_earlier_reports_and_bad_lines_are_said(load, tmp_path, capsys):
 
 
 def test_a_label_without_a_file_is_refused(load):
-    with pytest.raises(SettingMissingError, match="--label and --source-name describe a file"):
+    with pytest.raises(SettingMissingError, match="describe a file: name it"):
         load("auto", label="phishing")

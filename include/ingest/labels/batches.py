@@ -9,11 +9,13 @@ are never overwritten.
 
 import itertools
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pymongo.collection import Collection
 
+from include.contract.schema import Target
 from include.errors import DataRejectedError
 from include.ingest.files.layout import Identity, Record
 from include.ingest.files.reader import Row
@@ -26,10 +28,18 @@ from include.ingest.labels.inserts import (
     keep_earliest,
     remove_simulated,
 )
+from include.ingest.labels.polarity import (
+    Coding,
+    Known,
+    compare_with_stored,
+    describe_coding,
+    refuse_inverted,
+)
 
 _LOG = logging.getLogger(__name__)
 _BATCH_ROWS = 5_000
 _SHOWN_BAD_LINES = 100
+_NUMBER = re.compile(r"[+-]?[0-9]{1,10}(\.0*)?")
 
 Progress = Callable[[int], None]
 
@@ -50,9 +60,11 @@ class LoadReport:
     bad_lines : tuple of BadLine
         The first hundred of them.
     n_replaced : int
-        Simulated records that made way for real ones.
+        Synthetic records that were removed because real ones were loaded.
     n_earlier : int
         Of the records that were there, those whose earlier report this source holds.
+    notes : tuple of str
+        What the person who loads should know: what labels were taken for, dates that were lost.
     """
 
     source: Source
@@ -63,6 +75,7 @@ class LoadReport:
     bad_lines: tuple[BadLine, ...]
     n_replaced: int = 0
     n_earlier: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -74,6 +87,17 @@ class _Tally:
     n_earlier: int = 0
     n_bad: int = 0
     bad_lines: list[BadLine] = field(default_factory=list)
+    n_dates_lost: int = 0
+    lost_date: str = ""
+    codes: dict[int, int] = field(default_factory=dict)
+
+    def count(self, row: Row, target: Target | None) -> None:
+        """Count what of a row's line is not in its record."""
+        if row.lost_date:
+            self.n_dates_lost += 1
+            self.lost_date = self.lost_date or row.lost_date
+        if target is not None and _NUMBER.fullmatch(row.label):
+            self.codes[int(float(row.label))] = int(row.record[target.source])  # type: ignore[arg-type]
 
 
 def load_records(
@@ -82,13 +106,15 @@ def load_records(
     source: Source,
     *,
     identity: Identity | None = None,
+    target: Target | None = None,
+    coding: Coding | None = None,
     batch_rows: int = _BATCH_ROWS,
     progress: Progress | None = None,
 ) -> LoadReport:
     """Insert the records that are not there yet and report what was done.
 
     Memory grows with the number of different records (some 200 bytes each), not with the rows.
-    Simulated records leave before the first real one comes, and never join real ones.
+    Simulated records are removed before the first real one is written, and never join real ones.
 
     Parameters
     ----------
@@ -99,6 +125,11 @@ def load_records(
     source : Source
     identity : Identity, optional
         What makes two records one; without it each is a record of its own.
+    target : Target, optional
+        With it, labels are compared with those stored already for the same records.
+    coding : {"documented", "inverted"}, optional
+        How the file codes its labels, if that was stated; else a file is refused whose labels
+        contradict nearly all that is stored.
     batch_rows : int
         Rows written at once.
     progress : callable, optional
@@ -111,16 +142,21 @@ def load_records(
     Raises
     ------
     DataRejectedError
-        If there is no record, or simulated ones would join real ones.
+        If there is no record, simulated ones would join real ones, or the labels seem inverted.
     StoreUnavailableError
         If MongoDB cannot be reached.
     """
     tally = _Tally()
-    stream = documents(_records(rows, tally), source, identity)
+    stream = documents(_records(rows, tally, target), source, identity)
     batch = list(itertools.islice(stream, batch_rows))
     if not batch:
         why = "".join(f"; line {bad.line}: {bad.reason}" for bad in tally.bad_lines[:1])
         raise DataRejectedError(f"{source.name}: no records among {tally.n_read} lines{why}")
+    known = Known(0, 0)
+    if target is not None and not source.simulated:
+        known = compare_with_stored(collection, batch, source, identity, target)
+        if tally.codes and coding is None:
+            refuse_inverted(known, source)
     n_replaced = _keep_apart(collection, source)
     while batch:
         _write(collection, batch, identity, tally)
@@ -136,6 +172,7 @@ def load_records(
         bad_lines=tuple(tally.bad_lines),
         n_replaced=n_replaced,
         n_earlier=tally.n_earlier,
+        notes=tuple(_notes(tally, known, target, coding)),
     )
     _LOG.info(
         "%s: %s: %d read, %d inserted, %d unchanged, %d bad",
@@ -149,11 +186,32 @@ def load_records(
     return report
 
 
-def _records(rows: Iterable[Row | BadLine], tally: _Tally) -> Iterator[Record]:
+def _notes(
+    tally: _Tally, known: Known, target: Target | None, coding: Coding | None
+) -> Iterator[str]:
+    if target is not None and (taken := describe_coding(tally.codes, target, coding)):
+        yield taken
+    if known.n_contradicting:
+        n_known = known.n_contradicting + known.n_agreeing
+        yield (
+            f"{known.n_contradicting} of {n_known} records compared that were stored already have "
+            "the opposite label there"
+        )
+    if tally.n_dates_lost:
+        yield (
+            f"{tally.n_dates_lost} dates could not be read and are missing, the first is "
+            f"{tally.lost_date[:40]!a}"
+        )
+
+
+def _records(
+    rows: Iterable[Row | BadLine], tally: _Tally, target: Target | None
+) -> Iterator[Record]:
     """Yield each row's record, counting everything that passes."""
     for row in rows:
         tally.n_read += 1
         if isinstance(row, Row):
+            tally.count(row, target)
             yield row.record
             continue
         tally.n_bad += 1

@@ -3,7 +3,7 @@
 Everything is acknowledged by a majority of the replica set, from its journal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, ConnectionFailure, WTimeoutError
 
 from include.errors import StoreUnavailableError
+from include.ingest.files.values import EARLIEST
 
 Document = dict[str, Any]  # a BSON document
 _DURABLE = WriteConcern("majority", j=True)
@@ -58,7 +59,8 @@ def keep_earliest(
     documents : sequence of dict
         Each `_id` is in the collection.
     since : str
-        The field that says how old a document is; one without it is younger than any with it.
+        The field that says how old a document is; one without it, or with a date before
+        `EARLIEST`, is younger than any other.
 
     Raises
     ------
@@ -66,14 +68,26 @@ def keep_earliest(
     """
     updates = []
     for document in documents:
-        if since in document:
-            younger = {"$or": [{since: None}, {since: {"$gt": document[since]}}]}
+        if since in document and document[since] >= EARLIEST:
+            nonsense = {since: {"$lt": EARLIEST}}
+            younger = {"$or": [{since: None}, {since: {"$gt": document[since]}}, nonsense]}
             updates.append(UpdateOne({"_id": document["_id"], **younger}, {"$set": document}))
     if not updates:
         return 0
     with _translated(collection):
         durable = collection.with_options(write_concern=_DURABLE)
         return durable.bulk_write(updates, ordered=False).modified_count
+
+
+def ids_present(collection: Collection[Document], ids: Iterable[str]) -> set[str]:
+    """Return those of the ids that documents of the collection have.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    with _translated(collection):
+        return {found["_id"] for found in collection.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
 
 
 def remove_simulated(collection: Collection[Document]) -> int:
