@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from include.contract.headers import Columns, find_columns, is_absent, spellings
 from include.contract.schema import InputField
 from include.errors import ManifestError, RequestRejectedError, UrlRefusedError
 from include.urls.reading import read_url
@@ -20,7 +21,6 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 _INT8 = np.iinfo(np.int8)
 _WHOLE = {int}
 _NUMBERS = ("int8", "float32")
-_MISSING_CELLS = ("", "?")
 
 Matrix = npt.NDArray[Any]  # float32 of shape (n, n_inputs), or text of shape (n, 1)
 
@@ -77,10 +77,15 @@ class RecordSchema:
             raise ManifestError(f"no record can be made of inputs of the types {sorted(dtypes)}")
         self.names = tuple(field.name for field in inputs)
         self.n_inputs = len(inputs)
+        self._spellings = spellings(inputs)
         check = _text if self.is_text else _number
         self._checks: list[Callable[[object], Any]] = [_bind(check, field) for field in inputs]
         self._common = [_common_values(field) for field in inputs]
         self._cells = [_common_cells(field) for field in inputs]
+
+    def columns_of(self, header: Sequence[str]) -> Columns:
+        """Return where a header has the inputs, under their names or known aliases."""
+        return find_columns(header, self._spellings)
 
     def matrix(self, rows: Sequence[Sequence[Any]]) -> Matrix:
         """Return checked rows as the array the model takes."""
@@ -137,9 +142,13 @@ class RecordSchema:
         row : int
             For the faults.
         cells : sequence of str
-            One per input, in the manifest's order; ``""`` and ``"?"`` are missing values.
+            One per input, in the manifest's order; empty cells, ``?``, ``NaN`` and the like are
+            missing values.
         faults : list of Fault
         """
+        if all(map(is_absent, cells)):
+            faults.append(Fault(row, "", "missing", "the row has no value of any input"))
+            return []
         try:
             return [known[cell] for known, cell in zip(self._cells, cells, strict=True)]
         except KeyError:
@@ -202,7 +211,7 @@ def _common_cells(field: InputField) -> dict[str, float]:
     if field.dtype == "string":
         return {}
     known = {str(value): float(value) for value in field.allowed or ()}
-    return {**known, **dict.fromkeys(_MISSING_CELLS, math.nan)}
+    return known | {"": math.nan}
 
 
 def _number(field: InputField, value: object) -> float | _Broken:
@@ -261,7 +270,7 @@ def describe_reading(text: str, scored_url: str) -> dict[str, Any]:
 def _parse_number(cell: str) -> object:
     """Return the number a cell writes, None for a missing one, or the text of any other."""
     stripped = cell.strip()
-    if stripped in _MISSING_CELLS:
+    if is_absent(stripped):
         return None
     try:
         return cell if "_" in stripped else float(stripped)

@@ -6,7 +6,7 @@ import pytest
 
 from include.contract.schema import InputField
 from tests.support import onnx_graphs
-from tests.support.scorer_app import Following, app_of, following
+from tests.support.scorer_app import TEXT, Following, app_of, following
 
 MAILS = (InputField("spf", "int8", (-1, 0, 1)), InputField("b", "int8", (-1, 0, 1)))
 
@@ -82,3 +82,38 @@ def test_who_may_mean_a_pipeline_that_is_still_loading_is_told_to_come_back(
 
 def test_a_table_of_no_column_that_is_known_waits_for_the_pipeline_without_a_model():
     assert asked_while_mails_wait({"spf": 1}, set(), "table").status_code == 503
+
+
+URLS = TEXT | {"inputs": (InputField("url", "string", None, aliases=("link", "domain")),)}
+
+
+@pytest.mark.parametrize(
+    ("text", "pipeline"),
+    [
+        ("Link,note\nhttp://a.example/,x\n", "urls"),
+        ("A,B,Domain\n1,1,a.example\n", "sites"),
+        ("url,label\nhttp://a.example/,phishing\n", "urls"),
+    ],
+    ids=["alias", "more inputs than an alias", "own name"],
+)
+def test_a_table_goes_to_the_pipeline_whose_columns_it_has(text, pipeline):
+    urls = following("urls", onnx_graphs.text_classifier(), **URLS)
+    sites = following("sites", onnx_graphs.logistic())
+    client = app_of({"urls": urls, "sites": sites}).test_client()
+
+    file = {"file": (BytesIO(text.encode()), "some.csv")}
+    response = client.post("/predict", data=file, headers={"Accept": "application/json"})
+
+    assert response.json["model"]["pipeline"] == pipeline
+
+
+@pytest.mark.parametrize("text", ["http://a.example/\nhttp://b.example/\n", "address of it\nx\n"])
+def test_a_file_of_urls_gets_the_faults_of_urls(text):
+    sites = following("sites", onnx_graphs.logistic())
+    urls = following("urls", onnx_graphs.text_classifier(), **URLS)
+    client = app_of({"sites": sites, "urls": urls}).test_client()
+
+    response = client.post("/predict", data={"file": (BytesIO(text.encode()), "list.csv")})
+
+    assert response.status_code == 422
+    assert [error["column"] for error in response.json["errors"]] == ["url"]

@@ -7,8 +7,9 @@ import pytest
 
 from include.errors import RequestRejectedError, RequestUnreadableError
 from include.inference.model import load_model
+from include.services.scorer.tables.csv_header import read_table
 from include.services.scorer.tables.csv_responses import TableAnswer, neutral
-from include.services.scorer.tables.csv_rows import read_table, score_table
+from include.services.scorer.tables.csv_rows import score_table
 from tests.support import onnx_graphs
 from tests.support.scorer_app import in_production
 from tests.support.signed_versions import Version, version_name
@@ -42,10 +43,19 @@ def score(body, max_rows=1000):
         "a,b\n1,-1\n".encode("utf-16"),
         b'note,a,b\n"two\nlines",1,-1\n',
         b"a,b\n1.0,-1.0\n",
+        b"A,B\n1,-1\n",
+        b",a,b\n0,1,-1\n",
+        b"Unnamed: 0,a,b,Unnamed: 0.1\n0,1,-1,0\n",
+        b"a,b,,\r\n1,-1,,\r\n,,,\r\n",
+        b"a,b\n1,-1,,\n , \n",
+        b"sep=;\na;b\n1;-1\n",
+        b"a|b\n1|-1\n",
+        b",a,b\n,1,-1\n",
     ],
     ids=[
         "plain", "crlf", "cr", "bom", "semicolons", "tabs", "order", "quotes", "spaces", "blank",
-        "latin-1", "utf-8", "utf-16", "line break", "floats",
+        "latin-1", "utf-8", "utf-16", "line break", "floats", "capitals", "index", "pandas index",
+        "ghost columns", "ghost cells", "declared delimiter", "bars", "index without a value",
     ],
 )  # fmt: skip
 def test_a_row_is_scored_in_any_dialect(body):
@@ -63,9 +73,11 @@ def test_a_row_is_scored_in_any_dialect(body):
         (b"a,b\n1\n", 2, "", "length"),
         (b"a,b\n1,1,1\n", 2, "", "length"),
         (b"a,c\n1,1\n", 1, "b", "missing"),
+        (b"note,a,b\nx,1,1\nx,,\n", 3, "", "missing"),
+        (b"note,a,b\nx,1,1\nx,NaN,?\n", 3, "", "missing"),
         (b"a,b\n" + b"1,1\n" * 9000 + b"1,5\n", 9002, "b", "allowed"),
     ],
-    ids=["value", "text", "bool", "short", "long", "column", "late"],
+    ids=["value", "text", "bool", "short", "long", "column", "no value", "marks", "late"],
 )
 def test_a_bad_row_is_named_by_line_and_column(body, line, column, rule):
     with pytest.raises(RequestRejectedError) as caught:
@@ -100,6 +112,28 @@ def test_a_file_outside_the_limits_is_refused(body, reason):
 def test_what_is_no_csv_is_unreadable(body):
     with pytest.raises(RequestUnreadableError):
         score(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        (b"PK\x03\x04\x14\x00\x06\x00", "Excel workbook"),
+        (b"\x1f\x8b\x08\x00", "gzip"),
+        (b'{"urls": ["http://a.example/"]}', "JSON"),
+        (b"<!DOCTYPE html>\n<html>", "HTML"),
+    ],
+    ids=["xlsx", "gzip", "json", "html"],
+)
+def test_another_format_is_named(body, what):
+    with pytest.raises(RequestUnreadableError, match=what):
+        score(body)
+
+
+@pytest.mark.parametrize("mark", ["", "?", "NaN", "null", "N/A"])
+def test_usual_marks_of_a_missing_value_are_missing(mark):
+    ((_, empty), (_, marked)) = score(f"a,b\n1,\n1,{mark}\n".encode())
+
+    assert empty == marked or (empty != empty and marked != marked)
 
 
 def test_rows_are_read_as_they_are_asked_for():

@@ -111,7 +111,8 @@ def test_inputs_do_not_mix_text_and_numbers():
     [
         (["1", "7", "0.5"], [1, 7, 0.5]),
         ([" -1 ", "+7", "5e-1"], [-1, 7, 0.5]),
-        (["", "?", " "], [math.nan, math.nan, math.nan]),
+        (["", "?", "1"], [math.nan, math.nan, 1]),
+        (["NaN", "7", " "], [math.nan, 7, math.nan]),
         (["1.0", "-0", "1"], [1, 0, 1]),
     ],
 )
@@ -123,7 +124,7 @@ def test_cells_are_numbers_or_missing(cells, values):
     np.testing.assert_array_equal(SCHEMA.matrix([parsed]), np.array([values], np.float32))
 
 
-@pytest.mark.parametrize("cell", ["x", "1_0", "nan", "inf", "1e999", "0x1", "TRUE", "=1"])
+@pytest.mark.parametrize("cell", ["x", "1_0", "-nan", "inf", "1e999", "0x1", "TRUE", "=1"])
 def test_other_cells_are_faults(cell):
     faults = []
     SCHEMA.parse_cells(3, ["1", "7", cell], faults)

@@ -21,8 +21,9 @@ from include.services.scorer.api.request_parser import (
 from include.services.scorer.api.scoring import predict as score_items
 from include.services.scorer.api.scoring import serialise
 from include.services.scorer.serving.state import current_scorer
+from include.services.scorer.tables.csv_header import read_table
 from include.services.scorer.tables.csv_responses import SHOWN_ROWS, TableAnswer, send
-from include.services.scorer.tables.csv_rows import read_table, score_table
+from include.services.scorer.tables.csv_rows import score_table
 from include.services.scorer.tables.traffic_sample import noted
 
 blueprint = Blueprint("predict", __name__)

@@ -69,9 +69,11 @@ class Catalogue:
     def select_for_table(
         self, header: Sequence[str], pipeline: str | None
     ) -> ProductionModel[OnnxModel]:
-        """Return the version that scores a table: the first whose columns are all in `header`.
+        """Return the version that scores a table: one whose inputs the header has.
 
-        Without such a one it is the one with most of them, whose error names the missing ones.
+        Inputs under their own names come before aliases, and more inputs before fewer. Without
+        such a version it is the one with most columns found, or else fewest missing: its error
+        names the missing ones.
 
         Raises
         ------
@@ -85,9 +87,17 @@ class Catalogue:
         for entry in entries:
             if set(entry.model.schema.names) <= set(header):
                 return entry
-        if not any(set(entry.model.schema.names) & set(header) for entry in entries):
+
+        def n_found(entry: ProductionModel[OnnxModel]) -> int:
+            return len(entry.model.schema.columns_of(header).positions)
+
+        complete = [entry for entry in entries if n_found(entry) == entry.model.schema.n_inputs]
+        if complete:
+            return max(complete, key=n_found)
+        if not any(map(n_found, entries)):
             self._check_none_waits(names)
-        return self._nearest(entries, names, set(header))
+        nearest = max(entries, key=lambda e: (n_found(e), -e.model.schema.n_inputs))
+        return self._nearest([nearest], names, set(header))
 
     def named(self, pipeline: str) -> ProductionModel[OnnxModel]:
         """Return the production version of one pipeline.

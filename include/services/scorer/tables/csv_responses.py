@@ -99,12 +99,13 @@ class TableAnswer:
             entries = ",".join([f'{said}{number}"}}' for said, number in ids])
             file.write(f"{separator}{entries}".encode())
             separator = ","
-        used = set(self.in_production.model.schema.names)
         end = {
             "model": describe_model(self.in_production),
             "rows": self.totals.rows,
             "by_label": dict(self.totals.by_label),
-            "ignored_columns": [name for name in self.header if name not in used],
+            "ignored_columns": [
+                name for place, name in enumerate(self.header) if name and place not in self._inputs
+            ],
         }
         opening = "" if self.totals.rows else separator
         file.write(f"{opening}],{json.dumps(end)[1:]}".encode())
@@ -158,9 +159,14 @@ class TableAnswer:
     @cached_property
     def _columns_of_text(self) -> list[int]:
         """Where a cell may hold a formula: numeric inputs were checked to be numbers."""
-        schema = self.in_production.model.schema
-        numbers = () if schema.is_text else schema.names
-        return [i for i, name in enumerate(self.header) if name not in numbers]
+        numbers = () if self.in_production.model.schema.is_text else self._inputs
+        return [place for place in range(len(self.header)) if place not in numbers]
+
+    @cached_property
+    def _inputs(self) -> frozenset[int]:
+        """Where the columns are that the model takes."""
+        found = self.in_production.model.schema.columns_of(self.header)
+        return frozenset(found.positions.values())
 
 
 def _csv_line(cells: Sequence[object]) -> str:

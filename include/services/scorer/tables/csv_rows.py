@@ -4,46 +4,23 @@ Equal lines are parsed, checked and scored once: a million records of few values
 lines. Only where a cell goes over several lines is the rest of the file read row by row.
 """
 
-import codecs
 import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
-from typing import IO, Any
+from typing import Any
 
-from include.errors import RequestRejectedError, RequestUnreadableError
+from include.contract.headers import fit_row, is_blank
+from include.errors import RequestRejectedError
 from include.inference.model import OnnxModel
 from include.inference.record_schema import MAX_FAULTS, Fault, RecordSchema, shorten
+from include.services.scorer.tables.csv_header import Numbered, Table, not_text, rows_of
 
 _CHUNK_CHARS = 128 * 1024
 _CHUNK_ROWS = 4096
-_MAX_COLUMNS = 1000
-_MAX_LINE_BYTES = 1024 * 1024
 _MAX_LINES_REMEMBERED = 20_000
 _MAX_DISTINCT_REMEMBERED = 100_000
-_DELIMITERS = ",;\t"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A CSV file whose header was read.
-
-    Attributes
-    ----------
-    header : list of str
-    text : TextIOWrapper
-        After the header.
-    delimiter : str
-    header_lines : int
-        How many lines the header and what comes before it take.
-    """
-
-    header: list[str]
-    text: io.TextIOWrapper
-    delimiter: str
-    header_lines: int
 
 
 @dataclass(slots=True, eq=False)
@@ -79,48 +56,8 @@ class ScoredChunk:
         return [row.probability for row in self.rows]
 
 
-# Cells of a row, and the line of the file where it ends, from 1.
-_Numbered = tuple[list[str], int]
-
-
-def read_table(file: IO[bytes]) -> Table:
-    """Return the header of a CSV file, and its rows as text that is not read yet.
-
-    Commas, semicolons or tabs; UTF-8 with or without BOM, UTF-16 with one, else Latin-1.
-
-    Parameters
-    ----------
-    file : binary file
-        Seekable; read from its beginning.
-
-    Raises
-    ------
-    RequestRejectedError
-        If there is no header, it names a column twice or too many of them, or a line is too long.
-    RequestUnreadableError
-        If it is no CSV.
-    """
-    text = io.TextIOWrapper(file, encoding=_encoding(file), newline="")
-    try:
-        first = text.readline()
-    except UnicodeError as err:
-        raise _not_text() from err
-    text.seek(0)
-    delimiter = max(_DELIMITERS, key=first.count)
-    cells, header_lines = next(_rows(text, delimiter, 0), ([], 0))
-    header = [name.strip() for name in cells]
-    if not any(header):
-        raise RequestRejectedError("the file has no header line")
-    if len(header) > _MAX_COLUMNS:
-        raise RequestRejectedError(f"{len(header)} columns, the limit is {_MAX_COLUMNS}")
-    twice = {name for name in header if header.count(name) > 1}
-    if twice:
-        raise RequestRejectedError(f"the header names {shorten(min(twice))!r} twice")
-    return Table(header, text, delimiter, header_lines)
-
-
 def score_table(table: Table, model: OnnxModel, max_rows: int) -> Iterator[ScoredChunk]:
-    """Yield every row with its probability; empty lines are no rows.
+    """Yield every row with its probability; rows of empty cells are skipped.
 
     Raises
     ------
@@ -164,7 +101,7 @@ class _Scoring:
         try:
             return self._table.text.readlines(_CHUNK_CHARS)
         except UnicodeError as err:
-            raise _not_text() from err
+            raise not_text() from err
 
     def _learn(self, lines: Sequence[str], before: int) -> bool:
         """Return whether every line is a row by itself, or empty; they are then all known."""
@@ -181,24 +118,24 @@ class _Scoring:
         if len(parsed) != len(numbers):
             return False
         numbered = zip(parsed, numbers.values(), strict=True)
-        scored = iter(self._score([entry for entry in numbered if entry[0]]))
+        scored = iter(self._score([entry for entry in numbered if not is_blank(entry[0])]))
         self._lines.update(
-            (line, next(scored) if cells else None)
+            (line, None if is_blank(cells) else next(scored))
             for line, cells in zip(numbers, parsed, strict=True)
         )
         return True
 
     def _row_by_row(self, lines: list[str], before: int) -> Iterator[list[ScoredRow]]:
-        numbered: list[_Numbered] = []
-        for entry in _rows(chain(lines, self._table.text), self._table.delimiter, before):
+        numbered: list[Numbered] = []
+        for entry in rows_of(chain(lines, self._table.text), self._table.delimiter, before):
             numbered.append(entry)
             if len(numbered) == _CHUNK_ROWS:
                 yield self._score(numbered)
                 numbered = []
         yield self._score(numbered)
 
-    def _score(self, numbered: Sequence[_Numbered]) -> list[ScoredRow]:
-        _check_widths(numbered, len(self._table.header))
+    def _score(self, numbered: Sequence[Numbered]) -> list[ScoredRow]:
+        numbered = _fitted(numbered, self._table.header)
         picked = [self._pick(cells) for cells, _ in numbered]
         if len(self._known) > _MAX_DISTINCT_REMEMBERED:
             self._known.clear()
@@ -231,67 +168,33 @@ def _parsed(unknown: dict[tuple[str, ...], int], schema: RecordSchema) -> list[l
     return rows
 
 
-def _check_widths(numbered: Sequence[_Numbered], width: int) -> None:
-    faults = [
-        Fault(line, "", "length", f"{len(cells)} cells, the header has {width}")
-        for cells, line in numbered
-        if len(cells) != width
-    ]
+def _fitted(numbered: Sequence[Numbered], header: Sequence[str]) -> list[Numbered]:
+    """Return rows as long as the header: only empty cells are added or cut."""
+    fitted: list[Numbered] = []
+    faults: list[Fault] = []
+    for cells, line in numbered:
+        row = cells if len(cells) == len(header) else fit_row(cells, header)
+        if row is None:
+            detail = f"{len(cells)} cells, the header has {len(header)}"
+            faults.append(Fault(line, "", "length", detail))
+        else:
+            fitted.append((row, line))
     if faults:
         raise RequestRejectedError(
             "rows are longer or shorter than the header", tuple(faults[:MAX_FAULTS])
         )
+    return fitted
 
 
 def _picker(header: Sequence[str], schema: RecordSchema) -> Callable[[list[str]], tuple[str, ...]]:
-    missing = [name for name in schema.names if name not in header]
+    found = schema.columns_of(header)
+    if found.repeated:
+        raise RequestRejectedError(f"the header names {shorten(found.repeated[0])!r} twice")
+    missing = [name for name in schema.names if name not in found.positions]
     if missing:
         faults = [Fault(1, name, "missing", "the column is missing") for name in missing]
         raise RequestRejectedError("the file lacks columns", tuple(faults[:MAX_FAULTS]))
-    positions = [header.index(name) for name in schema.names]
+    positions = [found.positions[name] for name in schema.names]
     if len(positions) == 1:
         return lambda cells: (cells[positions[0]],)
     return itemgetter(*positions)
-
-
-def _rows(lines: Iterable[str], delimiter: str, before: int) -> Iterator[_Numbered]:
-    """Yield the rows of `lines`, which come after so many others; empty lines are no rows."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    try:
-        for cells in reader:
-            if cells:
-                yield cells, before + reader.line_num
-    except csv.Error as err:
-        line = before + reader.line_num
-        raise RequestUnreadableError(f"line {line}: not CSV: {err}") from err
-    except UnicodeError as err:
-        raise _not_text() from err
-
-
-def _not_text() -> RequestUnreadableError:
-    return RequestUnreadableError("the file is not text in UTF-16, as it says it is")
-
-
-def _encoding(file: IO[bytes]) -> str:
-    """Return the encoding of a file, after a look at all of it; it is at its beginning again."""
-    file.seek(0)
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    start, is_utf8 = b"", True
-    while block := file.read(_MAX_LINE_BYTES):
-        start = start or block[:2]
-        if len(block) == _MAX_LINE_BYTES and b"\n" not in block and b"\r" not in block:
-            raise RequestRejectedError(f"a line is longer than {_MAX_LINE_BYTES} bytes")
-        is_utf8 = is_utf8 and _decodes(decoder, block)
-    is_utf8 = is_utf8 and _decodes(decoder, b"", final=True)
-    file.seek(0)
-    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    return "utf-8-sig" if is_utf8 else "latin-1"
-
-
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
-    try:
-        decoder.decode(block, final)
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -70,7 +70,8 @@ class _Items(Sequence[Inputs]):
         self, schema: RecordSchema, header: Sequence[str], rows: Sequence[list[str]]
     ) -> None:
         self._schema = schema
-        self._places = [header.index(name) for name in schema.names]
+        positions = schema.columns_of(header).positions
+        self._places = [positions[name] for name in schema.names]
         self._rows = rows
 
     def __len__(self) -> int:
