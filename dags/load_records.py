@@ -2,9 +2,9 @@
 
 **Trigger it** with the form: the pipeline, and where its records come from. `auto` looks in the
 data directory (`NIGHTCATCH_DATA_DIR`), then among earlier downloads (`NIGHTCATCH_DOWNLOAD_DIR`),
-then downloads the public set and checks its SHA-256; only when the internet cannot be reached are
-records simulated, and marked so. `path` reads a file of the data directory: CSV, ARFF, or a list
-with one record per line, whose label is given below.
+then downloads the public set and checks a digest of its rows; only when there is none of these are
+records simulated, and marked so; the notes in the XCom name the reasons. `path` reads a file of
+the data directory: CSV, ARFF, or a list with one record per line, whose label is given below.
 
 ![What happens, step by step](/flows/load_records.svg)
 

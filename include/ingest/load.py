@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -22,7 +23,7 @@ class Loadable(Protocol):
 
     @property
     def name(self) -> str:
-        """Names the made-up records' source."""
+        """Names the source of synthetic records."""
 
     @property
     def layout(self) -> Layout:
@@ -30,11 +31,11 @@ class Loadable(Protocol):
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:
-        """Public data sets, the first to be had is loaded."""
+        """Public data sets, the first one found is loaded."""
 
     @property
     def simulate(self) -> Callable[[int, int], Iterator[Record]]:
-        """Yields so many made-up records from a seed."""
+        """Yields so many synthetic records from a seed."""
 
 
 def load_dataset(
@@ -61,7 +62,7 @@ def load_dataset(
         From `include.pipelines.get`.
     path : Path, optional
         Load this file; without it the public data set is looked for, and records are simulated
-        when it is not here and the internet is out of reach.
+        when it is not here and cannot be downloaded; the report's notes name the reasons.
     label : {"phishing", "legitimate"}, optional
         What every record of the file is, where it has no such column.
     coding : {"documented", "inverted"}, optional
@@ -89,14 +90,13 @@ def load_dataset(
     ------
     DataRejectedError
         If the file holds no records, or simulated records would mix with real ones.
-    DatasetRefusedError
-        If the data set can be reached, but not as pinned.
     StoreUnavailableError
         If MongoDB cannot be reached.
     """
     layout = pipeline.layout
+    reasons: tuple[str, ...] = ()
     if path is None and not simulated:
-        path = _found(pipeline.datasets, data_dir, cache_dir)
+        path, reasons = _find(pipeline, data_dir, cache_dir)
     if path is not None:
         given = _given(layout, label, source_name or path.name)
         rows = read_records(path, layout, given, inverted=coding == "inverted")
@@ -104,7 +104,7 @@ def load_dataset(
     else:
         rows = itertools.starmap(Row, enumerate(pipeline.simulate(n_simulated, seed), start=1))
         source = Source(f"simulated {pipeline.name}, seed {seed}", simulated=True)
-    return load_records(
+    report = load_records(
         collection,
         rows,
         source,
@@ -113,6 +113,7 @@ def load_dataset(
         coding=coding,
         progress=progress,
     )
+    return replace(report, notes=(*reasons, *report.notes))
 
 
 def _given(layout: Layout, label: str | None, source_name: str) -> dict[str, Value]:
@@ -133,9 +134,19 @@ def _given(layout: Layout, label: str | None, source_name: str) -> dict[str, Val
     return given
 
 
-def _found(datasets: tuple[Dataset, ...], data_dir: Path | None, cache_dir: Path) -> Path | None:
-    """Return the file of the first data set that can be had."""
-    for dataset in datasets:
-        if path := find_or_fetch(dataset, data_dir, cache_dir).path:
-            return path
-    return None
+def _find(
+    pipeline: Loadable, data_dir: Path | None, cache_dir: Path
+) -> tuple[Path | None, tuple[str, ...]]:
+    """Return the file of the first data set that can be had, or why there is none."""
+    reasons: list[str] = []
+    for dataset in pipeline.datasets:
+        found = find_or_fetch(dataset, pipeline.layout, data_dir, cache_dir)
+        if found.path is not None:
+            return found.path, ()
+        reasons += [f"{dataset.name}: {reason}" for reason in found.reasons]
+    if reasons:
+        reasons.append(
+            "no public data set could be had, so records are synthetic; for real ones put its file "
+            "into NIGHTCATCH_DATA_DIR"
+        )
+    return None, tuple(reasons)

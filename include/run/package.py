@@ -158,7 +158,7 @@ def _report_inputs(
     verdicts = apply_rules(evaluation, serving, drift, options, run.pipeline.policy)
     return ReportInputs(
         title=run.pipeline.title,
-        sources={dataset.name: dataset.sha256 for dataset in run.pipeline.datasets},
+        sources={dataset.name: dataset.rows_sha256 for dataset in run.pipeline.datasets},
         evaluation=asdict(evaluation),
         verdicts=[asdict(verdict) for verdict in verdicts],
         champion=report_figures.describe_champion(run, trusted_keys),

@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError
 from include import pipelines
 from include.contract.schema import InputField, Target
 from include.errors import DataRejectedError, SettingMissingError, StoreUnavailableError
-from include.ingest.files.download import Dataset
+from include.ingest.files.download import Address, Dataset
 from include.ingest.files.layout import Identity, Layout
 from include.ingest.files.reader import Row, read_records
 from include.ingest.files.text_lines import BadLine
@@ -452,6 +452,16 @@ class TestLoadDataset:
             Source("simulated small, seed 3", simulated=True), 7, 7, 0, 0, ()
         )
         assert collection.count_documents({"simulated": True, "a": 3}) == 7
+
+    def test_a_source_that_fails_is_noted_and_records_are_simulated(self, collection, tmp_path):
+        closed = Address("http://127.0.0.1:9/none.csv")
+        absent = SimpleNamespace(**vars(SMALL) | {"datasets": (Dataset("set", (), (closed,)),)})
+
+        report = load_dataset(collection, absent, cache_dir=tmp_path, n_simulated=3)
+
+        assert (report.source.simulated, report.n_inserted) == (True, 3)
+        assert "http://127.0.0.1:9/none.csv" in report.notes[0]
+        assert "NIGHTCATCH_DATA_DIR" in report.notes[-1]
 
     def test_records_are_simulated_on_request_beside_a_file(self, load, tmp_path):
         (tmp_path / "small.csv").write_text("a,b,Result\n1,1,1\n")

@@ -1,10 +1,15 @@
-"""Finds a public data set: a file given, the cache, or a download checked by its SHA-256."""
+"""Find a public data set: a given file, the cache, or a download whose rows are verified."""
 
+import csv
 import hashlib
 import http.client
+import io
 import logging
 import ssl
 import tempfile
+import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +18,37 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import build_opener
 
-from include.errors import DatasetRefusedError, SettingMissingError
+from include.errors import DataRejectedError, DatasetRefusedError, SettingMissingError
+from include.ingest.files.layout import Layout
+from include.ingest.files.reader import read_cells
 
 _LOG = logging.getLogger(__name__)
 _TIMEOUT_S = 5.0
+_DEADLINE_S = 300.0
 _CHUNK_BYTES = 1024 * 1024
 _LIMIT_BYTES = 256 * 1024 * 1024
-_BROKEN_OFF = (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
+_BROKEN_OFF = (http.client.HTTPException, OSError, ssl.SSLError, ValueError)
+_BROKEN_ZIP = (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, zlib.error)
+
+_UNREACHABLE = "unreachable"
 
 Origin = Literal["given", "cache", "download", "simulated"]
-Opener = Callable[..., Any]  # urllib's `open(url, data, timeout)`, whose answer it types as Any
+Opener = Callable[..., Any]  # urllib's `open(url, data, timeout)`, whose response it types as Any
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a data set can be downloaded.
+
+    Attributes
+    ----------
+    url : str
+    member : str
+        The file to take out of the ZIP archive that lies there; empty where it is no archive.
+    """
+
+    url: str
+    member: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,16 +61,16 @@ class Dataset:
         Names the cached copy; fit for a file name.
     file_names : tuple of str
         What people call its file, the most likely first.
-    urls : tuple of str
-        Addresses of the same bytes, tried in turn; none where it cannot be downloaded.
-    sha256 : str
-        Hex digest of those bytes.
+    addresses : tuple of Address
+        Tried in turn; none where it cannot be downloaded.
+    rows_sha256 : str
+        What `rows_digest` returns of it, in whatever format it is offered.
     """
 
     name: str
     file_names: tuple[str, ...]
-    urls: tuple[str, ...] = ()
-    sha256: str = ""
+    addresses: tuple[Address, ...] = ()
+    rows_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,42 +82,52 @@ class Found:
     path : Path or None
         None only when `origin` is "simulated".
     origin : {"given", "cache", "download", "simulated"}
-        "simulated": no file here and no way to the internet, so records must be synthetic.
+        "simulated": no file here, and none to be downloaded, so records must be synthetic.
+    reasons : tuple of str
+        Why each address gave none.
     """
 
     path: Path | None
     origin: Origin
+    reasons: tuple[str, ...] = ()
 
 
 def find_or_fetch(
-    dataset: Dataset, data_dir: Path | None, cache_dir: Path, opener: Opener | None = None
+    dataset: Dataset,
+    layout: Layout,
+    data_dir: Path | None,
+    cache_dir: Path,
+    opener: Opener | None = None,
+    deadline_s: float = _DEADLINE_S,
 ) -> Found:
-    """Return the file of a data set, downloaded and checked if it must be.
+    """Return the file of a data set, downloaded and verified if it must be.
 
     A file in `data_dir` is taken as it is, since it may be an excerpt; what was downloaded is
-    checked each time it is used.
+    verified each time it is used.
 
     Parameters
     ----------
     dataset : Dataset
+    layout : Layout
+        The columns whose cells are verified.
     data_dir : Path or None
         Directory the user keeps data sets in.
     cache_dir : Path
         Where downloads are kept; made if missing.
     opener : callable, optional
         `open` of a `urllib.request.OpenerDirector`.
+    deadline_s : float
+        How long one download may take, in seconds.
 
     Returns
     -------
     Found
-        With origin "simulated" when every address is unreachable, and only then.
+        With origin "simulated" and the reasons when no address gave the verified rows.
 
     Raises
     ------
     SettingMissingError
         If `data_dir` is no directory.
-    DatasetRefusedError
-        If an address was reached but none gave the pinned bytes.
     """
     if data_dir is not None:
         if not data_dir.is_dir():
@@ -99,12 +135,48 @@ def find_or_fetch(
         for name in dataset.file_names:
             if (data_dir / name).is_file():
                 return Found(data_dir / name, "given")
-    cached = cache_dir / f"{dataset.name}-{dataset.sha256[:12]}"
-    if cached.is_file() and _sha256(cached) == dataset.sha256:
+    cached = cache_dir / f"{dataset.name}-{dataset.rows_sha256[:12]}"
+    if cached.is_file() and _fault(cached, dataset, layout) is None:
         return Found(cached, "cache")
-    if _download(dataset, cached, opener or build_opener().open):
-        return Found(cached, "download")
-    return Found(None, "simulated")
+    download = _Download(dataset, layout, opener or _opener(), deadline_s)
+    reasons: list[str] = []
+    unreachable: set[str] = set()
+    for address in dataset.addresses:
+        host = urlsplit(address.url).netloc
+        if host in unreachable:
+            continue
+        reason = download.store(address, cached)
+        if reason is None:
+            return Found(cached, "download")
+        _LOG.warning("%s: %s: %s", dataset.name, address.url, reason)
+        reasons.append(f"{address.url}: {reason}")
+        if reason.startswith(_UNREACHABLE):
+            unreachable.add(host)
+    return Found(None, "simulated", tuple(reasons))
+
+
+def rows_digest(path: Path, layout: Layout) -> str:
+    """Return the SHA-256 of a table's cells: equal for the same rows in any format and dialect.
+
+    It is that of a plain CSV file: the names of the required columns, then a line for each row, as
+    written, in the order of the file.
+
+    Raises
+    ------
+    DataRejectedError
+        If the file is no such table.
+    """
+    digest = hashlib.sha256()
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    writer.writerow(layout.required)
+    for cells in read_cells(path, layout):
+        writer.writerow([cells.get(name, "") for name in layout.required])
+        digest.update(line.getvalue().encode(errors="surrogatepass"))
+        line.seek(0)
+        line.truncate()
+    digest.update(line.getvalue().encode())
+    return digest.hexdigest()
 
 
 def inside(data_dir: Path | None, name: str | None) -> Path:
@@ -128,64 +200,75 @@ def inside(data_dir: Path | None, name: str | None) -> Path:
     return path
 
 
-def _download(dataset: Dataset, target: Path, open_url: Opener) -> bool:
-    """Put the pinned bytes at `target`; False if no address can be reached."""
-    refusals: list[str] = []
-    unreachable: set[str] = set()
-    for url in dataset.urls:
-        host = urlsplit(url).netloc
-        if host in unreachable:
-            continue
+def _opener() -> Opener:
+    opener = build_opener()
+    opener.addheaders = [("User-Agent", "NightCatch")]
+    return opener.open
+
+
+def _fault(path: Path, dataset: Dataset, layout: Layout) -> str | None:
+    """Return why a file is not the data set; None if it is."""
+    try:
+        found = rows_digest(path, layout)
+    except DataRejectedError as err:
+        return str(err).removeprefix(f"{path}").lstrip(":, ")
+    return None if found == dataset.rows_sha256 else f"other rows (digest {found[:12]}...)"
+
+
+class _Download:
+    """Downloads of one data set; each either leaves its verified file, or nothing."""
+
+    def __init__(self, dataset: Dataset, layout: Layout, opener: Opener, deadline_s: float) -> None:
+        self._dataset = dataset
+        self._layout = layout
+        self._open = opener
+        self._deadline_s = deadline_s
+
+    def store(self, address: Address, target: Path) -> str | None:
+        """Return None once the verified file is at `target`, else the reason why it is not."""
         try:
-            answer = open_url(url, timeout=_TIMEOUT_S)
+            response = self._open(address.url, timeout=_TIMEOUT_S)
         except HTTPError as err:
-            refusals.append(f"{url}: HTTP {err.code}")
+            err.close()
+            return f"HTTP {err.code}"
         except (URLError, TimeoutError) as err:
-            _LOG.info("%s: %s is unreachable: %s", dataset.name, host, err)
-            unreachable.add(host)
+            return f"{_UNREACHABLE}: {getattr(err, 'reason', err) or 'time-out'}"
         except _BROKEN_OFF as err:
-            refusals.append(f"{url}: {err}")
-        else:
-            with answer:
-                refusal = _store(answer, target, dataset.sha256)
-            if refusal is None:
-                return True
-            refusals.append(f"{url}: {refusal}")
-    if refusals:
-        raise DatasetRefusedError(
-            f"{dataset.name}: not as pinned: {'; '.join(refusals)}; put the file into "
-            "NIGHTCATCH_DATA_DIR, or load simulated records"
-        )
-    return False
-
-
-def _store(answer: Any, target: Path, sha256: str) -> str | None:
-    """Write a response to `target` if its bytes are the pinned ones, else say why not.
-
-    `answer` is what urllib returns: `http.client.HTTPResponse`, or another file-like object.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest, size_bytes = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".part-", delete=False) as part:
-        kept = Path(part.name)
+            return f"broke off: {err}"
         try:
-            while chunk := answer.read(_CHUNK_BYTES):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with response, tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as part:
+                return self._verified(response, address.member, Path(part), target)
+        except _BROKEN_OFF as err:
+            return f"broke off: {err}"
+
+    def _verified(self, response: Any, member: str, part: Path, target: Path) -> str | None:
+        """Move the file of a response to `target` if its rows are the right ones."""
+        file = part / "file"
+        if reason := self._copy(response, file):
+            return reason
+        if member:
+            archive, file = file, part / "member"
+            try:
+                with zipfile.ZipFile(archive) as opened, opened.open(member) as content:
+                    if reason := self._copy(content, file):
+                        return reason
+            except _BROKEN_ZIP as err:
+                return f"no ZIP archive with the file {member!r}: {err}"
+        if reason := _fault(file, self._dataset, self._layout):
+            return reason
+        file.replace(target)
+        return None
+
+    def _copy(self, source: Any, path: Path) -> str | None:
+        """Write a stream to a file; return the reason if it is too long or too slow."""
+        started_s, size_bytes = time.monotonic(), 0
+        with path.open("wb") as file:
+            while chunk := source.read1(_CHUNK_BYTES):  # returns what has come, however slowly
                 size_bytes += len(chunk)
                 if size_bytes > _LIMIT_BYTES:
                     return f"more than {_LIMIT_BYTES} bytes"
-                digest.update(chunk)
-                part.write(chunk)
-            if digest.hexdigest() != sha256:
-                return f"{size_bytes} bytes with SHA-256 {digest.hexdigest()[:12]}..."
-            part.flush()
-            kept.replace(target)
-        except _BROKEN_OFF as err:
-            return f"broke off after {size_bytes} bytes: {err}"
-        finally:
-            kept.unlink(missing_ok=True)
-    return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+                if time.monotonic() - started_s > self._deadline_s:
+                    return f"not finished after {self._deadline_s:g} seconds"
+                file.write(chunk)
+        return None

@@ -7,7 +7,7 @@ of all `Domain_registeration_length`, -1 in 77 % of the legitimate sites), as a 
 """
 
 from include.contract.schema import InputField, Target
-from include.ingest.files.download import Dataset
+from include.ingest.files.download import Address, Dataset
 from include.ingest.files.layout import Layout
 
 _MEANINGS: dict[str, tuple[str, dict[int, str]]] = {
@@ -238,15 +238,8 @@ def meaning(name: str, value: int) -> str:
 
 LAYOUT = Layout(FIELDS, TARGET, label_aliases=("class",), ignored=frozenset({"index", "id", "_id"}))
 
-# Most files of this name have a changed cell, a row more, or other quotes: the digest decides.
-_COPIES = (
-    "SouravHalder1996/End-to-End-MLOps-Project-with-ETL-Pipeline--For-Network-Security-System/"
-    "30bcec92e5051febc9c67b1fe7a265446f3031a5/data/phisingData.csv",
-    "Gpiyush182/NetworkSecurity/179167b9ca6d1e50f83369687f3a3aa7054b0a58/Network_Data/"
-    "phishingData.csv",
-    "raquib-nls/networksecurity/aeca7c457590685f1b84214f4c97394aaa0bfce8/Network_data/"
-    "phisingData.csv",
-)
+# Where everybody takes it from. The digest is that of the usual `phisingData.csv`, which has the
+# same rows; most files of that name have a changed cell or a row more.
 DATASET = Dataset(
     name="uci-327-phishing-websites",
     file_names=(
@@ -255,6 +248,11 @@ DATASET = Dataset(
         "phisingData.csv",
         "Training Dataset.arff",
     ),
-    urls=tuple(f"https://raw.githubusercontent.com/{copy}" for copy in _COPIES),
-    sha256="e20bf913b6c2e669f4e875e5d223be2542cc7c79a7b62d284ae9d9627c3d9678",
+    addresses=(
+        Address(
+            "https://archive.ics.uci.edu/static/public/327/phishing+websites.zip",
+            member="Training Dataset.arff",
+        ),
+    ),
+    rows_sha256="e20bf913b6c2e669f4e875e5d223be2542cc7c79a7b62d284ae9d9627c3d9678",
 )

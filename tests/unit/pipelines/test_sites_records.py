@@ -1,10 +1,12 @@
 """The sites columns are those of the archive, in its order, with its values and its other names."""
 
+import hashlib
 import re
 
 import pytest
 
 from include.contract.headers import fold
+from include.ingest.files.download import rows_digest
 from include.ingest.files.reader import Row, read_records
 from include.pipelines.sites.records import DATASET, FIELDS, LAYOUT, TARGET
 
@@ -113,12 +115,15 @@ def test_no_name_of_a_column_is_that_of_another_one():
     assert len(set.union(*names)) == sum(map(len, names))
 
 
-def test_downloads_are_pinned_to_a_commit_and_a_digest():
-    assert re.fullmatch(r"[0-9a-f]{64}", DATASET.sha256)
-    for url in DATASET.urls:
-        assert re.match(
-            r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/[0-9a-f]{40}/.+\.csv$", url
-        )
+def test_the_download_is_the_archives_own_and_its_rows_are_pinned():
+    assert re.fullmatch(r"[0-9a-f]{64}", DATASET.rows_sha256)
+    assert all("//archive.ics.uci.edu/" in address.url for address in DATASET.addresses)
+
+
+def test_the_digest_of_rows_is_that_of_the_usual_file(data_dir):
+    path = data_dir / "phishing_websites.csv"
+
+    assert rows_digest(path, LAYOUT) == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_minus_one_is_phishing():

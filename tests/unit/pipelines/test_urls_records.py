@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from include import pipelines
 from include.errors import UrlRefusedError
+from include.ingest.files.download import rows_digest
 from include.ingest.files.reader import BadLine, Row, read_records
 from include.ingest.labels.batches import documents
 from include.ingest.labels.documents import Source
 from include.pipelines.urls.normal import normalise
-from include.pipelines.urls.records import LAYOUT, TARGET
+from include.pipelines.urls.records import DATASETS, LAYOUT, TARGET
 from include.urls.address import take_apart
 
 SAME = {
@@ -177,3 +178,9 @@ def test_real_urls_keep_host_and_tail_when_normalised(data_dir):
     for record in records[::10]:
         before, after = take_apart(record["url"]), take_apart(normalise(record["url"]))
         assert (before.host, before.port) == (after.host, after.port)
+
+
+def test_the_rows_of_the_public_set_are_those_that_are_pinned(data_dir):
+    public = DATASETS[-1]
+
+    assert rows_digest(data_dir / public.file_names[0], LAYOUT) == public.rows_sha256
