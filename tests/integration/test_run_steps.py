@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -74,27 +75,55 @@ class RealServers:
         return run_training(run, self.collection, families=FAMILIES, **how)
 
 
+@contextmanager
+def simulated_records(store, mongo_url, folder):
+    """A database of the bucket's name with 4,000 simulated records, and keys to sign with."""
+    with pymongo.MongoClient(mongo_url) as mongo:
+        collection = mongo[store.bucket].sites
+        load_dataset(collection, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=folder)
+        signers = Signer.new(folder, "trainer"), Signer.new(folder, "approver")
+        yield RealServers(store, collection, *signers)
+        mongo.drop_database(store.bucket)
+
+
 @pytest.fixture
-def house(s3, mongo_url, bucket, tmp_path):
-    """A bucket and a database of the test's own, with 4,000 simulated records."""
-    mongo = pymongo.MongoClient(mongo_url)
-    collection = mongo[bucket].sites
-    load_dataset(collection, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=tmp_path)
-    signers = Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver")
-    yield RealServers(ObjectStore(s3.client(), bucket), collection, *signers)
-    mongo.drop_database(bucket)
-    mongo.close()
+def servers(s3, mongo_url, bucket, tmp_path):
+    """A bucket and a database of the test's own."""
+    with simulated_records(ObjectStore(s3.client(), bucket), mongo_url, tmp_path) as servers:
+        yield servers
 
 
-def manifest_of(house, pointer):
+@pytest.fixture(scope="module")
+def run_once(s3, mongo_url, tmp_path_factory):
+    """The servers after one run, its pointer and its evaluation."""
+    client = s3.client()
+    client.create_bucket(Bucket="run-steps")
+    store, folder = ObjectStore(client, "run-steps"), tmp_path_factory.mktemp("run-steps")
+    with simulated_records(store, mongo_url, folder) as servers:
+        yield servers, *servers.run("run-1")
+
+
+@pytest.fixture
+def trained(run_once):
+    """The same; whatever a test does to the objects is undone."""
+    store = run_once[0].store
+    before = {key: store.get(key) for key in store.keys_under("")}
+    yield run_once
+    for key in set(store.keys_under("")) - before.keys():
+        store.delete(key)
+    for key, body in before.items():
+        store.put(key, body)
+
+
+def manifest_of(servers, pointer):
     key = keys.version_file("sites", pointer.version, keys.MANIFEST)
-    return parse_manifest(house.store.get(key))
+    return parse_manifest(servers.store.get(key))
 
 
-def test_the_second_night_is_judged_against_the_first(house):
-    first, evaluation = house.run("night-1")
-    second, compared = house.run(
-        "night-2", started_at=STARTED_AT + timedelta(days=1), order=replace(ORDER, seed=1)
+def test_the_second_run_is_compared_with_the_version_of_the_first(trained):
+    servers, first, evaluation = trained
+    second, compared = servers.run(
+        "run-2", started_at=STARTED_AT + timedelta(days=1), order=replace(ORDER, seed=1)
     )
 
     assert evaluation.champion is None
@@ -104,28 +133,28 @@ def test_the_second_night_is_judged_against_the_first(house):
     assert second.version > first.version
 
 
-def test_every_report_says_that_records_were_simulated(house):
-    pointer, _ = house.run("night-1")
-    report = house.store.get(keys.version_file("sites", pointer.version, keys.REPORT)).decode()
+def test_every_report_names_simulated_records(trained):
+    servers, pointer, _ = trained
+    report = servers.store.get(keys.version_file("sites", pointer.version, keys.REPORT)).decode()
 
-    assert manifest_of(house, pointer).snapshot["simulated"] is True
+    assert manifest_of(servers, pointer).snapshot["simulated"] is True
     assert "Simulated records" in report
     assert "Recommended: For practice only" in report
     assert report.count("not measured") == 0
     assert "://" not in report
 
 
-def test_a_version_carries_model_card_and_bill_of_materials_and_all_of_it_is_signed(house):
-    pointer, _ = house.run("night-1")
+def test_a_version_carries_model_card_and_bill_of_materials_and_all_of_it_is_signed(trained):
+    servers, pointer, _ = trained
     folder = {
-        key.rpartition("/")[2]: house.store.get(key)
-        for key in house.store.keys_under(keys.version_prefix("sites", pointer.version))
+        key.rpartition("/")[2]: servers.store.get(key)
+        for key in servers.store.keys_under(keys.version_prefix("sites", pointer.version))
     }
     signature = folder.pop(keys.SIGNATURE)
     card, bom = json.loads(folder[keys.MODEL_CARD]), json.loads(folder[keys.BOM])
 
-    check_signed(signature, folder, house.trainer.trusted)
-    assert set(manifest_of(house, pointer).files) == set(folder) - {keys.MANIFEST}
+    check_signed(signature, folder, servers.trainer.trusted)
+    assert set(manifest_of(servers, pointer).files) == set(folder) - {keys.MANIFEST}
     assert {keys.REPORT, keys.MODEL_CARD, keys.BOM} < set(folder)
     assert card["model_details"]["version"]["name"] == pointer.version
     assert all(verdict["passed"] for verdict in card["quantitative_analysis"]["gate"])
@@ -135,7 +164,7 @@ def test_a_version_carries_model_card_and_bill_of_materials_and_all_of_it_is_sig
 
 @pytest.fixture
 def run(s3, bucket):
-    return RunContext(ObjectStore(s3.client(), bucket), PIPELINE, "night-1")
+    return RunContext(ObjectStore(s3.client(), bucket), PIPELINE, "run-1")
 
 
 @pytest.fixture
@@ -180,9 +209,9 @@ def test_summary_of_a_run_shows_the_steps_that_ended(run):
     }
 
 
-def test_no_twin_of_a_test_row_is_in_training(house):
-    run = RunContext(house.store, PIPELINE, "night-1")
-    data.snapshot(run, house.collection, STARTED_AT, house.trainer_keys)
+def test_no_duplicate_of_a_test_row_is_in_training(servers):
+    run = RunContext(servers.store, PIPELINE, "run-1")
+    data.snapshot(run, servers.collection, STARTED_AT, servers.trainer_keys)
     data.validate(run, ROOT / "gx")
     summary = rows.split(run)
     sides = {side: rows.read_side(run, side) for side in ("train", "calibration", "test")}
@@ -198,24 +227,24 @@ def test_no_twin_of_a_test_row_is_in_training(house):
     assert not vectors["calibration"] & vectors["train"]
 
 
-def test_a_finished_run_can_be_run_again_and_changes_nothing(house):
-    first, _ = house.run("night-1")
-    again, _ = house.run("night-1")
+def test_a_finished_run_can_be_run_again_and_changes_nothing(trained):
+    servers, first, _ = trained
+    again, _ = servers.run("run-1")
 
     assert again == first
-    assert len(list(read_history(house.store, "sites", house.approver.trusted))) == 1
+    assert len(list(read_history(servers.store, "sites", servers.approver.trusted))) == 1
 
 
-def test_a_run_made_again_uses_the_snapshot_it_had_while_that_is_kept(house):
+def test_a_run_made_again_uses_the_snapshot_it_had_while_that_is_kept(servers):
     def attempt(read_at):
-        run = RunContext(house.store, PIPELINE, "night-1")
-        return data.snapshot(run, house.collection, read_at, house.trainer_keys)
+        run = RunContext(servers.store, PIPELINE, "run-1")
+        return data.snapshot(run, servers.collection, read_at, servers.trainer_keys)
 
     first = attempt(STARTED_AT)
-    house.collection.delete_many({"_id": house.collection.find_one()["_id"]})
+    servers.collection.delete_many({"_id": servers.collection.find_one()["_id"]})
     a_week_later = STARTED_AT + timedelta(days=7)
     again = attempt(a_week_later)
-    house.store.delete(keys.snapshot_part("sites", first.digest, 0))
+    servers.store.delete(keys.snapshot_part("sites", first.digest, 0))
     anew = attempt(a_week_later)
 
     assert again == first
@@ -223,30 +252,31 @@ def test_a_run_made_again_uses_the_snapshot_it_had_while_that_is_kept(house):
     assert anew.read_at == a_week_later.isoformat()
 
 
-def test_a_night_made_up_for_later_is_judged_and_kept_but_does_not_replace_a_newer_one(house):
-    newer, _ = house.run("night-2", started_at=STARTED_AT + timedelta(days=1))
-    run = RunContext(house.store, PIPELINE, "backfill")
+def test_a_backfilled_run_is_evaluated_and_kept_but_does_not_replace_a_newer_version(trained):
+    servers, newer, _ = trained
+    run = RunContext(servers.store, PIPELINE, "backfill")
     with pytest.raises(PromotionConflictError, match=f"older run than {newer.version}"):
-        house.train(run, order=replace(ORDER, seed=1))
+        servers.train(run, started_at=STARTED_AT - timedelta(days=1), order=replace(ORDER, seed=1))
 
-    assert promotion.newer_in_production(run, house.trusted_keys) == newer
-    assert newer.version in promotion.keep_newer(run, house.trusted_keys)["reason"]
-    assert production_pointer(house.store, "sites", house.approver.trusted) == newer
+    assert promotion.newer_in_production(run, servers.trusted_keys) == newer
+    assert newer.version in promotion.keep_newer(run, servers.trusted_keys)["reason"]
+    assert production_pointer(servers.store, "sites", servers.approver.trusted) == newer
     assert run.read(PackagedVersion).version < newer.version
 
 
-def steps(house, mongo_url):
+def steps(servers, mongo_url):
     """Return the steps of a run in order, each a call with the run."""
     made = BuildInfo(started_at=STARTED_AT, seed=0, code_commit="")
     approval = {"approved_by": "test", "approved_at": STARTED_AT, "reason": "a test"}
-    keys_ = {"trusted_keys": house.trusted_keys}
+    approval["key"] = servers.approver.key
+    keys_ = {"trusted_keys": servers.trusted_keys}
 
     def snapshot(run):
         # A forked process may not use its parent's client.
         with pymongo.MongoClient(mongo_url) as client:
-            champion.pin_champion(run, house.trusted_keys, house.trainer_keys)
-            collection = client[house.collection.database.name].sites
-            return data.snapshot(run, collection, STARTED_AT, house.trainer_keys)
+            champion.pin_champion(run, servers.trusted_keys, servers.trainer_keys)
+            collection = client[servers.collection.database.name].sites
+            return data.snapshot(run, collection, STARTED_AT, servers.trainer_keys)
 
     def search(family):
         return lambda run: training_steps.search(run, family, ORDER)
@@ -259,13 +289,15 @@ def steps(house, mongo_url):
         **{family: search(family) for family in FAMILIES},
         "choose": lambda run: training_steps.choose(run, ORDER),
         "evaluate": lambda run: training_steps.evaluate_chosen(run, None, ORDER),
-        "package": lambda run: package(run, made, signing_key=house.trainer.path, **keys_),
+        "package": lambda run: package(run, made, signing_key=servers.trainer.path, **keys_),
         "infra_validate": lambda run: promotion.infra_validate(run, **keys_),
-        "promote": lambda run: promotion.promote(run, key=house.approver.key, **approval, **keys_),
+        "promote": lambda run: promotion.promote(
+            run, key=servers.approver.key, **approval, **keys_
+        ),
     }
 
 
-def kill_once(call, house, s3, before, at_request):
+def kill_once(call, servers, s3, before, at_request):
     """Run a step in a process that gets SIGKILL after so many answers of S3; whether it died."""
 
     def child():
@@ -279,8 +311,8 @@ def kill_once(call, house, s3, before, at_request):
 
         client = s3.client()
         client.meta.events.register("after-call.s3", count)
-        store = ObjectStore(client, house.store.bucket)
-        call(RunContext(store, PIPELINE, "night-1", before))
+        store = ObjectStore(client, servers.store.bucket)
+        call(RunContext(store, PIPELINE, "run-1", before))
 
     process = fork.Process(target=child)
     process.start()
@@ -288,27 +320,27 @@ def kill_once(call, house, s3, before, at_request):
     return process.exitcode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("at_request", [1, 3])
+@pytest.mark.parametrize("at_request", [1, pytest.param(3, marks=pytest.mark.heavy)])
 def test_every_step_killed_and_run_again_gives_the_same_digests_and_one_approval(
-    house, s3, mongo_url, at_request
+    servers, s3, mongo_url, at_request
 ):
     def whole_run(kill):
-        found, killed, run = {}, [], RunContext(house.store, PIPELINE, "night-1")
-        for name, call in steps(house, mongo_url).items():
-            if kill and kill_once(call, house, s3, run.steps, at_request):
+        found, killed, run = {}, [], RunContext(servers.store, PIPELINE, "run-1")
+        for name, call in steps(servers, mongo_url).items():
+            if kill and kill_once(call, servers, s3, run.steps, at_request):
                 killed.append(name)
             found[name] = call(run)
         return found, killed
 
     found, killed = whole_run(kill=True)
-    manifest = manifest_of(house, found["promote"])
+    manifest = manifest_of(servers, found["promote"])
     undisturbed, _ = whole_run(kill=False)
 
     assert len(killed) >= 9, f"only these were killed: {killed}"
     assert undisturbed["snapshot"] == found["snapshot"]
     assert undisturbed["package"] == found["package"]
-    assert manifest_of(house, undisturbed["promote"]).files == manifest.files
-    assert len(list(read_history(house.store, "sites", house.approver.trusted))) == 1
+    assert manifest_of(servers, undisturbed["promote"]).files == manifest.files
+    assert len(list(read_history(servers.store, "sites", servers.approver.trusted))) == 1
 
 
 def unset(column):
@@ -329,77 +361,73 @@ def put(column, value, query=None):
         pytest.param(lambda collection: collection.delete_many({}), "0 records", id="no-rows"),
     ],
 )
-def test_records_that_cannot_be_trained_on_publish_nothing(house, spoil, message):
-    spoil(house.collection)
+def test_records_that_cannot_be_trained_on_publish_nothing(servers, spoil, message):
+    spoil(servers.collection)
     with pytest.raises(DataRejectedError, match=message):
-        house.run("night-1")
+        servers.run("run-1")
 
-    assert production_pointer(house.store, "sites", house.approver.trusted) is None
-    assert list(house.store.keys_under(keys.versions_prefix("sites"))) == []
-    assert list(house.store.keys_under(keys.docs_prefix("sites", "night-1")))
+    assert production_pointer(servers.store, "sites", servers.approver.trusted) is None
+    assert list(servers.store.keys_under(keys.versions_prefix("sites"))) == []
+    assert list(servers.store.keys_under(keys.docs_prefix("sites", "run-1")))
 
 
 @pytest.mark.parametrize(
     "value", [pytest.param(7, id="unknown-value"), pytest.param("yes", id="wrong-type")]
 )
-def test_one_bad_row_in_a_thousand_is_quarantined_with_its_reason(house, value):
+def test_one_bad_row_in_a_thousand_is_quarantined_with_its_reason(servers, value):
     import io
 
     import pandas as pd
 
-    bad = [document["_id"] for document in house.collection.find().limit(4)]
-    put("SSLfinal_State", value, {"_id": {"$in": bad}})(house.collection)
-    house.run("night-1")
-    stored = house.store.get(keys.quarantine("sites", "night-1"))
+    bad = [document["_id"] for document in servers.collection.find().limit(4)]
+    put("SSLfinal_State", value, {"_id": {"$in": bad}})(servers.collection)
+    run = RunContext(servers.store, PIPELINE, "run-1")
+    data.snapshot(run, servers.collection, STARTED_AT, servers.trainer_keys)
+    data.validate(run, ROOT / "gx")
+    stored = servers.store.get(keys.quarantine("sites", "run-1"))
     quarantined = pd.read_parquet(io.BytesIO(stored))
 
     assert sorted(quarantined["_id"]) == sorted(bad)
     assert quarantined["reasons"].str.contains("SSLfinal_State").all()
-    assert summarise(RunContext(house.store, PIPELINE, "night-1"))["accepted"] == 3_996
+    assert summarise(run)["accepted"] == 3_996
 
 
-@pytest.fixture
-def approved(house):
-    pointer, _ = house.run("night-1")
-    return house, pointer
-
-
-def verify(house, version):
-    checks = verify_chain(house.store, "sites", version, house.trusted_keys)
+def verify(servers, version):
+    checks = verify_chain(servers.store, "sites", version, servers.trusted_keys)
     return {check.name: check.detail for check in checks if not check.passed}
 
 
-def test_chain_of_an_approved_version_is_verified_until_something_is_changed(approved):
-    house, pointer = approved
-    run = RunContext(house.store, PIPELINE, "night-1")
-    whole = verify(house, pointer.version)
-    house.store.put(run.key("candidates/LogisticRegression.joblib"), b"another model")
-    changed = verify(house, pointer.version)
-    house.store.delete(run.key("candidates/LogisticRegression.joblib"))
-    gone = verify(house, pointer.version)
-    house.store.put(run.key("snapshot.json"), b"{}")
-    forged = verify(house, pointer.version)
+def test_chain_of_an_approved_version_is_verified_until_something_is_changed(trained):
+    servers, pointer, _ = trained
+    run = RunContext(servers.store, PIPELINE, "run-1")
+    whole = verify(servers, pointer.version)
+    servers.store.put(run.key("candidates/LogisticRegression.joblib"), b"another model")
+    changed = verify(servers, pointer.version)
+    servers.store.delete(run.key("candidates/LogisticRegression.joblib"))
+    gone = verify(servers, pointer.version)
+    servers.store.put(run.key("snapshot.json"), b"{}")
+    forged = verify(servers, pointer.version)
 
     assert whole == gone == {}
     assert changed == {"files": "changed since: candidates/LogisticRegression.joblib"}
     assert set(forged) == {"files", "snapshot"}
 
 
-def test_chain_that_no_trainer_signed_is_refused(approved):
-    house, pointer = approved
-    key = RunContext(house.store, PIPELINE, "night-1").key(CHAIN)
-    chain = parse_chain(house.store.get(key), house.trainer.trusted)
-    house.store.put(key, chain.to_json(house.approver.key))
+def test_chain_that_no_trainer_signed_is_refused(trained):
+    servers, pointer, _ = trained
+    key = RunContext(servers.store, PIPELINE, "run-1").key(CHAIN)
+    chain = parse_chain(servers.store.get(key), servers.trainer.trusted)
+    servers.store.put(key, chain.to_json(servers.approver.key))
 
     with pytest.raises(SignatureError):
-        verify(house, pointer.version)
+        verify(servers, pointer.version)
 
 
-def test_step_that_read_what_no_earlier_step_wrote_breaks_the_chain(approved):
-    house, pointer = approved
-    key = RunContext(house.store, PIPELINE, "night-1").key(CHAIN)
-    chain = parse_chain(house.store.get(key), house.trainer.trusted)
+def test_step_that_read_what_no_earlier_step_wrote_breaks_the_chain(trained):
+    servers, pointer, _ = trained
+    key = RunContext(servers.store, PIPELINE, "run-1").key(CHAIN)
+    chain = parse_chain(servers.store.get(key), servers.trainer.trusted)
     without = tuple(step for step in chain.steps if step.step != "split")
-    house.store.put(key, replace(chain, steps=without).to_json(house.trainer.key))
+    servers.store.put(key, replace(chain, steps=without).to_json(servers.trainer.key))
 
-    assert {"steps", "choose", "evaluate"} <= set(verify(house, pointer.version))
+    assert {"steps", "choose", "evaluate"} <= set(verify(servers, pointer.version))
