@@ -268,7 +268,6 @@ def steps(servers, mongo_url):
     """Return the steps of a run in order, each a call with the run."""
     made = BuildInfo(started_at=STARTED_AT, seed=0, code_commit="")
     approval = {"approved_by": "test", "approved_at": STARTED_AT, "reason": "a test"}
-    approval["key"] = servers.approver.key
     keys_ = {"trusted_keys": servers.trusted_keys}
 
     def snapshot(run):
