@@ -1,4 +1,4 @@
-"""What a body of feedback says, once it is well-formed."""
+"""Parse a body of feedback: labels for earlier predictions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from include.errors import RequestRejectedError
-from include.inference.prediction_ids import answered_ms, is_id, is_of
+from include.inference.prediction_ids import is_id, is_of, responded_ms
 from include.inference.record_schema import MAX_FAULTS
 
 LABELS = ("Phishing", "Legitimate")
@@ -16,19 +16,19 @@ _CLOCKS_DIFFER_MS = 5 * 60 * 1000
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What one answer should have been.
+class TrueLabel:
+    """The true label of one prediction.
 
     Attributes
     ----------
     id : str
-        Of the answer, as it was given.
+        Of the prediction, as it was returned.
     label : str
         One of `LABELS`.
     source : str
-        Who or what says so.
+        Who or what gave the label.
     pipeline : str
-        The one that gave the answer.
+        The one that scored it.
     """
 
     id: str
@@ -53,7 +53,7 @@ def _entries(document: object, max_labels: int) -> tuple[Sequence[object], str]:
 
 def read_labels(
     document: object, max_labels: int, pipelines: Sequence[str], now: datetime
-) -> tuple[list[Truth], list[dict[str, Any]]]:
+) -> tuple[list[TrueLabel], list[dict[str, Any]]]:
     """Return the labels of a body, and up to `MAX_FAULTS` rules that they break with their place.
 
     Parameters
@@ -62,7 +62,7 @@ def read_labels(
         One label, or ``{"feedback": [...]}``.
     max_labels : int
     pipelines : sequence of str
-        Those whose answers may be judged.
+        Those whose predictions may be labelled.
     now : datetime
 
     Raises
@@ -71,7 +71,7 @@ def read_labels(
         If the body is neither, or has too many labels.
     """
     entries, place = _entries(document, max_labels)
-    truths: list[Truth] = []
+    truths: list[TrueLabel] = []
     faults: list[dict[str, Any]] = []
     for number, entry in enumerate(entries):
         pointer = place if place == "#" else f"{place}{number}"
@@ -86,15 +86,15 @@ def read_labels(
             for name, rule, detail in broken
         ]
         if not broken and pipeline is not None:
-            truths.append(Truth(entry["id"], entry["label"], entry["source"], pipeline))
+            truths.append(TrueLabel(entry["id"], entry["label"], entry["source"], pipeline))
     return truths, faults[:MAX_FAULTS]
 
 
 def _broken(entry: Mapping[str, Any], pipeline: str | None) -> list[tuple[str, str, str]]:
-    """Return field, rule and its words for each rule that a label breaks."""
+    """Return field, rule and detail for each rule that a label breaks."""
     found = []
     if pipeline is None:
-        found.append(("id", "id", "it is not the id of an answer of a pipeline followed here"))
+        found.append(("id", "id", "it is not the id of a prediction of a pipeline followed here"))
     if entry["label"] not in LABELS:
         found.append(("label", "allowed", f"a label is one of {', '.join(LABELS)}"))
     source = entry["source"]
@@ -106,9 +106,9 @@ def _broken(entry: Mapping[str, Any], pipeline: str | None) -> list[tuple[str, s
 
 
 def _pipeline_of(answer_id: object, pipelines: Sequence[str], now: datetime) -> str | None:
-    """Return which pipeline gave an answer; None if none of these can have given it by now."""
+    """Return the pipeline of a response; None if it cannot be of one of these by now."""
     if not isinstance(answer_id, str) or not is_id(answer_id):
         return None
-    if answered_ms(answer_id) > now.timestamp() * 1000 + _CLOCKS_DIFFER_MS:
+    if responded_ms(answer_id) > now.timestamp() * 1000 + _CLOCKS_DIFFER_MS:
         return None
     return next((name for name in pipelines if is_of(answer_id, name)), None)

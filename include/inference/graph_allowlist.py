@@ -1,4 +1,4 @@
-"""What an ONNX graph may contain to be run here: known operators, and nothing outside its bytes."""
+"""Check what an ONNX graph contains: allowed operators, and nothing outside its bytes."""
 
 import os
 import sys
@@ -38,7 +38,7 @@ REFUSED = 3  # exit code of `main`
 
 
 def main() -> int:
-    """Check the graph on standard input, out of the way of others; say on output why not."""
+    """Check the graph on standard input, at low priority; print why it is refused."""
     os.nice(19)
     try:
         check_graph(sys.stdin.buffer.read())
@@ -74,7 +74,7 @@ def check_graph(body: bytes) -> None:
         elif isinstance(message, onnx.NodeProto):
             operator = (_domain(message.domain), message.op_type)
             if operator not in ALLOWED and operator not in functions:
-                raise VersionRefusedError(f"model.onnx uses the operator {_spell(*operator)}")
+                raise VersionRefusedError(f"model.onnx uses the operator {_full_name(*operator)}")
     _check_calls_end(functions)
 
 
@@ -114,7 +114,7 @@ def _domain(name: str) -> str:
     return "" if name == "ai.onnx" else name
 
 
-def _spell(domain: str, name: str) -> str:
+def _full_name(domain: str, name: str) -> str:
     return f"{domain}.{name}" if domain else name
 
 

@@ -1,4 +1,4 @@
-"""Verified ONNX bytes become a model that answers; no Flask here, the DAG tries models with it."""
+"""Make a model of verified ONNX bytes; the trainer tries its graphs with the same code."""
 
 import threading
 from collections.abc import Callable
@@ -84,11 +84,11 @@ class OnnxModel:
         Raises
         ------
         ModelOutputError
-            If the model has no answer for a row.
+            If the model gives no probability for a row.
         """
         columns = matrix if self.features is None else self.features.columns_of(matrix)
-        (answer,) = self._session.run([OUTPUT], {INPUT: columns})
-        probability: npt.NDArray[np.float32] = answer
+        (output,) = self._session.run([OUTPUT], {INPUT: columns})
+        probability: npt.NDArray[np.float32] = output
         if not _are_probabilities(probability):
             raise ModelOutputError("the model gives no probability for these values")
         return probability
@@ -104,7 +104,7 @@ def _are_probabilities(values: npt.NDArray[np.float32]) -> bool:
 def load_model(
     body: bytes, manifest: Manifest, check: Callable[[bytes], None] = check_graph
 ) -> OnnxModel:
-    """Return a model that has been tried: its graph, signature and first answers are sound.
+    """Return a model that has been tried: its graph, signature and first outputs are sound.
 
     Parameters
     ----------
@@ -120,9 +120,9 @@ def load_model(
         If the graph uses an unexpected operator or external data, cannot be loaded, or does not
         take the manifest's inputs.
     ManifestError
-        If no record can be made of the manifest's inputs, or its feature set is not known here.
+        If no record can be made of the manifest's inputs, or its feature set is unknown.
     ModelOutputError
-        If its first answers are no probabilities.
+        If its first outputs are no probabilities.
     """
     check(body)
     onnxruntime.disable_telemetry_events()
@@ -180,10 +180,10 @@ def _warm_up(model: OnnxModel) -> None:
         rows = [list(values) for _ in range(n_rows)]
         if not schema.is_text:
             rows[0] = [float("nan")] * schema.n_inputs
-        answer = model.score(schema.matrix(rows))
-        if answer.shape != (n_rows,) or answer.dtype != np.float32:
+        output = model.score(schema.matrix(rows))
+        if output.shape != (n_rows,) or output.dtype != np.float32:
             raise ModelOutputError(
-                f"{n_rows} rows gave {answer.dtype} of shape {answer.shape}, not a float32 each"
+                f"{n_rows} rows gave {output.dtype} of shape {output.shape}, not a float32 each"
             )
 
 

@@ -1,4 +1,4 @@
-"""Ids of answers: UUIDv7 (RFC 9562), which say when an answer was given and by which pipeline."""
+"""Ids of responses: UUIDv7 (RFC 9562), with the time and the pipeline of the response."""
 
 import os
 import re
@@ -14,39 +14,39 @@ _RANDOM_BITS = (1 << 62) - 1
 
 
 def new_id(pipeline: str) -> str:
-    """Return an id under which later feedback can name an answer; row n of it is ``<id>-<n>``."""
+    """Return an id by which later feedback names a response; row n of it is ``<id>-<n>``."""
     rng = int.from_bytes(os.urandom(8), "big") & _RANDOM_BITS
     return f"{(time_ns() // 1_000_000) << 80 | _middle(pipeline) | rng:032x}"
 
 
 def is_id(text: str) -> bool:
-    """Return whether `text` has the form of an id of an answer, or of a row of it."""
+    """Return whether `text` has the form of an id of a response, or of a row of it."""
     return _FORM.fullmatch(text) is not None
 
 
-def answered_ms(answer_id: str) -> int:
-    """Return when the answer was given, in milliseconds since 1970."""
+def responded_ms(answer_id: str) -> int:
+    """Return the time of the response, in milliseconds since 1970."""
     return int(answer_id[:12], 16)
 
 
-def answered_at(answer_id: str) -> datetime:
-    """Return when the answer was given, in UTC, to the millisecond."""
-    return datetime.fromtimestamp(answered_ms(answer_id) / 1000, UTC)
+def responded_at(answer_id: str) -> datetime:
+    """Return the time of the response, in UTC, to the millisecond."""
+    return datetime.fromtimestamp(responded_ms(answer_id) / 1000, UTC)
 
 
 def day_of(answer_id: str) -> str:
-    """Return the day (UTC, ``YYYY-MM-DD``) whose traffic holds the answer."""
-    return answered_at(answer_id).date().isoformat()
+    """Return the day (UTC, ``YYYY-MM-DD``) whose traffic log holds the response."""
+    return responded_at(answer_id).date().isoformat()
 
 
 def is_of(answer_id: str, pipeline: str) -> bool:
-    """Return whether the pipeline gave the answer; wrong for another one once in 4,096 times."""
+    """Return whether the response is of the pipeline; wrong for another one once in 4,096 times."""
     return int(answer_id[13:16], 16) == _tag(pipeline)
 
 
 @lru_cache(maxsize=256)
 def _middle(pipeline: str) -> int:
-    """Return version, tag and variant in their places; RFC 9562 leaves the tag's bits to chance."""
+    """Return version, tag and variant in their places; RFC 9562 lets the tag's bits be random."""
     return 7 << 76 | _tag(pipeline) << 64 | 2 << 62
 
 

@@ -39,7 +39,7 @@ class Fault:
         ``missing``, ``unknown``, ``type``, ``allowed``, ``finite``, ``range``, ``length`` or
         ``url``.
     detail : str
-        The rule and the value in words.
+        The rule and the value, for people.
     """
 
     row: int

@@ -1,4 +1,4 @@
-"""An answer as the traffic log keeps it: one JSON line by item."""
+"""A response as the traffic log keeps it: one JSON line per item."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from include.contract.manifest import Manifest
 from include.contract.pointer import Pointer
-from include.inference.prediction_ids import answered_at
+from include.inference.prediction_ids import responded_at
 from include.inference.verdict import verdict
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
@@ -19,13 +19,13 @@ _dump_sorted = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
 Inputs = object  # a checked record
 
 
-class Scored(NamedTuple):
-    """One answer; a tuple, as every request makes one.
+class TrafficRecord(NamedTuple):
+    """One scored response; a tuple and no dataclass, as every request makes one.
 
     Attributes
     ----------
     id : str
-        Of the answer; an item of several is ``<id>-<number>``.
+        Of the response; an item of several is ``<id>-<number>``.
     pointer : Pointer
     manifest : Manifest
     items : sequence
@@ -46,22 +46,24 @@ class Scored(NamedTuple):
     is_sample: bool = False
 
 
-def lines_of(scored: Scored, *, hashed: bool) -> Iterator[str]:
-    """Yield a line of JSON by item: what was sent, or its hash, and what was answered.
+def lines_of(scored: TrafficRecord, *, hashed: bool) -> Iterator[str]:
+    """Yield a line of JSON per item: what was sent, or its hash, and the prediction.
 
-    Put together of parts that are kept, as a line by JSON's own writer takes as long as a small
-    model: every answer is paid for here.
+    Formatted from cached parts, as JSON's own writer takes as long for a line as a small
+    model to score.
     """
     pointer = scored.pointer
     model = _model(pointer.pipeline, pointer.version, pointer.serial)
-    time = answered_at(scored.id).isoformat(timespec="milliseconds")
+    time = responded_at(scored.id).isoformat(timespec="milliseconds")
     numbers = repeat("") if scored.numbers is None else map("-{}".format, scored.numbers)
     for number, inputs, probability in zip(numbers, scored.items, scored.probabilities):  # noqa: B905 - `repeat` has no end
-        said = verdict(probability, scored.manifest)
-        kept = f'"inputs_sha256":"{hash_of(inputs)}"' if hashed else f'"inputs":{_spell(inputs)}'
+        predicted = verdict(probability, scored.manifest)
+        kept = (
+            f'"inputs_sha256":"{hash_of(inputs)}"' if hashed else f'"inputs":{_inputs_json(inputs)}'
+        )
         yield (
             f'{{"id":"{scored.id}{number}","time":"{time}",{model},{kept},'
-            f'"probability":{said["probability"]},"prediction":{_label(said["prediction"])}}}'
+            f'"probability":{predicted["probability"]},"prediction":{_label(predicted["prediction"])}}}'
         )
 
 
@@ -75,7 +77,7 @@ def _label(label: str) -> str:
     return _dump(label)
 
 
-def _spell(inputs: Inputs) -> str:
+def _inputs_json(inputs: Inputs) -> str:
     """Return the inputs as JSON; a record of whole numbers by a template of its names."""
     if isinstance(inputs, dict) and set(map(type, inputs.values())) == {int}:
         return _template(tuple(inputs)) % tuple(inputs.values())

@@ -1,4 +1,4 @@
-"""What is said of a probability."""
+"""Turn a probability into a prediction."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def verdict(probability: float, manifest: Manifest) -> dict[str, Any]:
 
 
 def describe_model(in_production: ProductionModel[OnnxModel]) -> dict[str, Any]:
-    """Return which model answered."""
+    """Return the pipeline, version and serial of a model."""
     pointer = in_production.pointer
     return {
         "pipeline": pointer.pipeline,

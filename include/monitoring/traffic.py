@@ -1,4 +1,4 @@
-"""Scored items as the traffic log has them: each id once, however often its batch came."""
+"""TrafficRecord items as the traffic log has them: each id once, however often its batch came."""
 
 import json
 import re

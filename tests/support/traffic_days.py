@@ -10,7 +10,7 @@ from include.contract.manifest import Manifest
 from include.contract.pointer import Pointer
 from include.contract.schema import InputField
 from include.inference.prediction_ids import new_id
-from include.inference.traffic_record import Scored
+from include.inference.traffic_record import TrafficRecord
 from include.monitoring.day import watch_day
 from include.pipelines import Pipeline
 from include.registry.approve import approve
@@ -102,7 +102,7 @@ class Watched:
         log = TrafficLog(self.outbox, metrics, Traffic(content))
         log.start()
         for name, record, probability in zip(ids, records, probabilities, strict=True):
-            log.note(Scored(name, self.pointer, self.manifest, [record], [probability]))
+            log.note(TrafficRecord(name, self.pointer, self.manifest, [record], [probability]))
         log.stop(30)
         Sender(self.outbox, self.store, metrics, 1).send()
         return ids

@@ -1,4 +1,4 @@
-"""How much each input moves a score away from what is said of a record of which nothing is known.
+"""How much each input moves a score away from that of a record without any value.
 
 Shapley values of the log-odds against the record without any value: exact for one ensemble of
 trees behind an imputer; for every other graph estimated by walks from nothing to the record, which
@@ -28,7 +28,7 @@ class Explanation:
     Attributes
     ----------
     base : float
-        Log-odds of a record of which nothing is known.
+        Log-odds of a record without any value.
     log_odds : float
         Those of the record: `base` and all `contributions`.
     contributions : ndarray of shape (n_inputs,)
@@ -55,30 +55,30 @@ class Explainer:
 
     def __init__(self, graph: onnx.GraphProto, score: Score, n_inputs: int) -> None:
         self._score = score
-        self._unknown = np.full(n_inputs, np.nan, dtype=np.float32)
+        self._empty = np.full(n_inputs, np.nan, dtype=np.float32)
         self._trees = _Trees.of(graph)
 
     def explain(self, row: npt.NDArray[np.float32]) -> Explanation:
         """Return what moves the score of a row of shape (n_inputs,)."""
-        base, said = log_odds(self._score(np.stack([self._unknown, row])))
+        base, scored = log_odds(self._score(np.stack([self._empty, row])))
         parts = self._trees.shapley(row) if self._trees else None
         if parts is not None and abs(parts.sum()) > _LEAST_DIFFERENCE:
             # The trees' sum becomes log-odds by one monotone curve: its chord scales the parts.
-            return Explanation(base, said, parts * (said - base) / parts.sum(), True)
+            return Explanation(base, scored, parts * (scored - base) / parts.sum(), True)
         if parts is not None and not parts.any():
-            return Explanation(base, said, parts, True)
-        return Explanation(base, said, self._walk(row), False)
+            return Explanation(base, scored, parts, True)
+        return Explanation(base, scored, self._walk(row), False)
 
     def _walk(self, row: npt.NDArray[np.float32]) -> Floats:
-        """Return the mean change at each input's turn, over orders in which they become known."""
-        known = np.flatnonzero(~np.isnan(row))
+        """Return the mean change at each input's turn, over orders in which they are filled in."""
+        present = np.flatnonzero(~np.isnan(row))
         total = np.zeros(len(row))
-        if not len(known):
+        if not len(present):
             return total
         rng = np.random.default_rng(0)
-        halves = [rng.permutation(known) for _ in range(_N_WALKS // 2)]
+        halves = [rng.permutation(present) for _ in range(_N_WALKS // 2)]
         orders = [*halves, *(order[::-1] for order in halves)]
-        steps = np.full((len(orders), len(known) + 1, len(row)), np.nan, dtype=np.float32)
+        steps = np.full((len(orders), len(present) + 1, len(row)), np.nan, dtype=np.float32)
         for number, order in enumerate(orders):
             for step, field in enumerate(order):
                 steps[number, step + 1 :, field] = row[field]
@@ -91,7 +91,7 @@ class Explainer:
 
 @dataclass(frozen=True)
 class _Trees:
-    """One ensemble behind an imputer, whose fills are the record of which nothing is known."""
+    """One ensemble behind an imputer, whose fills are the record without any value."""
 
     ensemble: Ensemble
     fills: npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""What an input and its values mean, in the words of the manifest."""
+"""Labels of an input and of its values, from the description in the manifest."""
 
 import re
 from collections.abc import Mapping
@@ -11,31 +11,31 @@ _VALUE = re.compile(r"(?:^|[:;] )(-?\d+) = (.*?)(?=; -?\d+ = |$)", re.DOTALL)
 
 
 @dataclass(frozen=True)
-class Meaning:
-    """An input in words.
+class FieldLabels:
+    """The labels of an input.
 
     Attributes
     ----------
     subject : str
-        What the input is about; its name where the manifest says nothing.
-    words : mapping of int to str
-        What each described value says of the record.
+        What the input is about; its name where the manifest has no description.
+    labels : mapping of int to str
+        Of each described value.
     """
 
     subject: str
-    words: Mapping[int, str]
+    labels: Mapping[int, str]
 
     def of(self, value: float) -> str:
-        """Return what a value says; the bare number, or "missing", where no words are known."""
+        """Return the label of a value; the bare number, or "missing", where there is none."""
         if value != value:
             return "missing"
-        return self.words.get(int(value), f"{value:g}") if value == int(value) else f"{value:g}"
+        return self.labels.get(int(value), f"{value:g}") if value == int(value) else f"{value:g}"
 
 
 @lru_cache(maxsize=4096)
-def meaning_of(field: InputField) -> Meaning:
-    """Return the words of a description such as ``Age: -1 = below six months; 1 = above``."""
+def labels_of(field: InputField) -> FieldLabels:
+    """Return the labels of a description such as ``Age: -1 = below six months; 1 = above``."""
     found = list(_VALUE.finditer(field.description))
     subject = field.description[: found[0].start()] if found else field.description
-    words = {int(match[1]): match[2].strip() for match in found}
-    return Meaning(subject.strip() or field.name, words)
+    labels = {int(match[1]): match[2].strip() for match in found}
+    return FieldLabels(subject.strip() or field.name, labels)

@@ -1,4 +1,4 @@
-"""Contributions in the words of the manifest."""
+"""Contributions with the labels of the manifest."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ from include.contract.manifest import Manifest
 from include.errors import RequestRejectedError
 from include.features.feature_sets import FeatureSet
 from include.inference.explain.contributions import Explanation
-from include.inference.explain.field_labels import meaning_of
+from include.inference.explain.field_labels import labels_of
 from include.inference.model import OnnxModel
 from include.inference.record_schema import Matrix
 from include.registry.follow import ProductionModel
@@ -34,7 +34,7 @@ def explain_rows(matrix: Matrix, in_production: ProductionModel[OnnxModel]) -> l
     """Return an explanation of each row's score; the strongest contribution comes first.
 
     Contributions are in log-odds: above zero they speak for phishing. They and the base add up to
-    the log-odds of the probability. The base is said of a record of which nothing is known, or of
+    the log-odds of the probability. The base is that of a record without any value, or of
     a text without any of its parts.
     """
     model = in_production.model
@@ -49,13 +49,13 @@ def explain_rows(matrix: Matrix, in_production: ProductionModel[OnnxModel]) -> l
 def _inputs(row: list[float], manifest: Manifest) -> list[dict[str, Any]]:
     entries = []
     for field, value in zip(manifest.inputs, row, strict=True):
-        meaning = meaning_of(field)
+        labels = labels_of(field)
         entries.append(
             {
                 "input": field.name,
                 "value": None if math.isnan(value) else value,
-                "subject": meaning.subject,
-                "meaning": meaning.of(value),
+                "subject": labels.subject,
+                "meaning": labels.of(value),
             }
         )
     return entries

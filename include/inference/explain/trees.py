@@ -23,7 +23,7 @@ _MODES = {b"BRANCH_LEQ", b"LEAF"}
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The leaves of all trees, each with an interval for every input its path asks about.
+    """The leaves of all trees, each with an interval for every input its path tests.
 
     Attributes
     ----------

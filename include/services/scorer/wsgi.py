@@ -21,7 +21,7 @@ from prometheus_client import multiprocess
 
 from include.contract.signature import PublicKeys, load_public_key
 from include.inference.model import OnnxModel
-from include.inference.traffic_record import Scored
+from include.inference.traffic_record import TrafficRecord
 from include.registry.follow import Follower, LastGood, Outcome, Poller, Report, TrustedKeys
 from include.services.scorer.app import create_app
 from include.services.scorer.auth.access import Access
@@ -125,7 +125,7 @@ def _metrics(at_exit: ExitStack) -> Metrics:
 
 def _keep_traffic(
     settings: Settings, bucket: ObjectStore, outbox: Outbox, metrics: Metrics, at_exit: ExitStack
-) -> Callable[[Scored], None]:
+) -> Callable[[TrafficRecord], None]:
     """Return what records responses; two threads bring the records to disk and from there to S3."""
     traffic = TrafficLog(outbox, metrics, settings.traffic)
     sender = Sender(outbox, bucket, metrics, settings.traffic.interval_s)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.inference.prediction_ids import answered_at, day_of, is_id, is_of, new_id
+from include.inference.prediction_ids import day_of, is_id, is_of, new_id, responded_at
 
 ID = "01a22ee5987a7a63b66d7e39964cbb30"
 
@@ -17,7 +17,7 @@ def test_an_id_is_a_uuid_of_version_7_that_tells_time_and_pipeline():
     parsed = uuid.UUID(hex=made)
 
     assert (parsed.version, parsed.variant, parsed.hex) == (7, uuid.RFC_4122, made)
-    assert before_ms <= answered_at(made).timestamp() * 1000 <= time.time_ns() / 1_000_000
+    assert before_ms <= responded_at(made).timestamp() * 1000 <= time.time_ns() / 1_000_000
     assert is_id(made)
     assert is_id(f"{made}-1999999")
     assert is_of(made, "sites")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from include.errors import StoreUnavailableError
 from include.inference import prediction_ids
 from include.inference.prediction_ids import new_id
-from include.inference.traffic_record import Scored, hash_of, lines_of, plain
+from include.inference.traffic_record import TrafficRecord, hash_of, lines_of, plain
 from include.services.scorer.settings import Traffic
 from include.services.scorer.telemetry.delivery_queue import Outbox
 from include.services.scorer.telemetry.metrics import Metrics
@@ -55,7 +55,7 @@ def counted(metrics, outcome):
 
 def scored(entry, n_rows=1, **changes):
     items = [{"a": 1, "b": -1}] * n_rows
-    made = Scored(
+    made = TrafficRecord(
         new_id("sites"), entry.pointer, entry.manifest, items, [0.9] * n_rows, range(n_rows)
     )
     return made._replace(**changes)

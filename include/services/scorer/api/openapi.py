@@ -9,7 +9,6 @@ from include.inference.model import INPUT, OnnxModel
 from include.registry.follow import ProductionModel
 from include.services.scorer.api.schemas import (
     Schema,
-    answer_schemas,
     closed,
     example_record,
     feedback_examples,
@@ -17,6 +16,7 @@ from include.services.scorer.api.schemas import (
     list_of,
     records_schemas,
     reference,
+    response_schemas,
     tensor_schemas,
     url_schema,
 )
@@ -26,24 +26,24 @@ Entries = Sequence[ProductionModel[OnnxModel]]
 _EXAMPLE_URL = "http://suspicious-example.com/login"
 _PROBLEMS = {
     400: "The body is not what its content type says.",
-    401: "The service asks for an API key.",
-    403: "Only clients that are known by an API key may ask this, and none is configured.",
+    401: "The service requires an API key.",
+    403: "Only clients with an API key may do this, and none is configured.",
     404: "No pipeline reads what was sent.",
-    406: "A table is answered as JSON, CSV or HTML only.",
+    406: "A table is returned as JSON, CSV or HTML only.",
     413: "The body is too large.",
     415: "The content type is not read.",
     422: "A rule of the API or of the model's inputs is broken; the errors say where.",
-    429: "The API key asks too often; Retry-After says when to ask again.",
+    429: "The API key's rate limit is exceeded; Retry-After says when to try again.",
     503: "No model is in production yet, or the disk takes no feedback.",
 }
 _SCORING = (400, 401, 404, 413, 415, 422, 429, 503)
 _FEEDBACK = (400, 401, 403, 413, 415, 422, 429, 503)
 _STATUS_ROUTES = {
-    "/health/live": "Whether the process answers",
+    "/health/live": "Whether the process is alive",
     "/health/ready": "Whether every pipeline has a model in production",
     "/version": "The code and the models in production",
     "/v2": "The server, by the Open Inference Protocol",
-    "/v2/health/live": "Whether the process answers",
+    "/v2/health/live": "Whether the process is alive",
     "/v2/health/ready": "Whether every pipeline has a model in production",
 }
 _MODEL = "/v2/models/{model_name}"
@@ -83,7 +83,7 @@ def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
             "schemas": {
                 **records_schemas(entries),
-                **answer_schemas(),
+                **response_schemas(),
                 **tensor_schemas(entries),
                 "Feedback": feedback_schema(),
             },
@@ -96,32 +96,34 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
     upload["required"] = ["file"]
     content = {
         "application/json": {
-            "schema": question_schema(entries, limits),
+            "schema": request_schema(entries, limits),
             "examples": examples(entries),
         },
         "multipart/form-data": {"schema": upload},
     }
-    answers = [reference(name) for name in ("SinglePrediction", "Predictions", "TablePredictions")]
-    answered = {
-        "application/json": {"schema": {"oneOf": answers}},
+    responses = [
+        reference(name) for name in ("SinglePrediction", "Predictions", "TablePredictions")
+    ]
+    content_of_200 = {
+        "application/json": {"schema": {"oneOf": responses}},
         "text/csv": {"schema": {"type": "string"}},
         "text/html": {"schema": {"type": "string"}},
     }
     return {
         "operationId": "predict",
         "summary": "Score records, addresses or a CSV file",
-        "description": "A CSV file is answered as JSON, CSV or HTML, by the Accept header.",
+        "description": "A CSV file is returned as JSON, CSV or HTML, by the Accept header.",
         "parameters": [
             {
                 "name": "explain",
                 "in": "query",
-                "description": "A JSON body is answered as by /explain.",
+                "description": "The response to a JSON body is that of /explain.",
                 "schema": {"enum": ["true", "false"]},
             }
         ],
         "requestBody": {"required": True, "content": content},
         "responses": {
-            "200": {"description": "The verdicts", "content": answered},
+            "200": {"description": "The verdicts", "content": content_of_200},
             **problems(*_SCORING, 406),
         },
     }
@@ -129,16 +131,16 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
 
 def _explain(entries: Entries, limits: Limits) -> dict[str, Any]:
     few = replace(limits, records=min(MAX_ROWS, limits.records))
-    asked = {"schema": question_schema(entries, few), "examples": examples(entries)}
-    answers = [reference(name) for name in ("SinglePrediction", "Predictions")]
-    answered = {"application/json": {"schema": {"oneOf": answers}}}
+    content_sent = {"schema": request_schema(entries, few), "examples": examples(entries)}
+    responses = [reference(name) for name in ("SinglePrediction", "Predictions")]
+    content_of_200 = {"application/json": {"schema": {"oneOf": responses}}}
     return {
         "operationId": "explain",
-        "summary": "Score records or addresses, and say what each input contributes",
+        "summary": "Score records or addresses, with what each input contributes",
         "description": "Contributions in log-odds that add up to the score.",
-        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "requestBody": {"required": True, "content": {"application/json": content_sent}},
         "responses": {
-            "200": {"description": "Verdicts", "content": answered},
+            "200": {"description": "Verdicts", "content": content_of_200},
             **problems(*_SCORING),
         },
     }
@@ -147,22 +149,22 @@ def _explain(entries: Entries, limits: Limits) -> dict[str, Any]:
 def _feedback(limits: Limits) -> dict[str, Any]:
     one = reference("Feedback")
     many = closed({"feedback": list_of(one, minItems=1, maxItems=limits.records)})
-    asked = {"schema": {"oneOf": [one, many]}, "examples": feedback_examples()}
-    answered = {"application/json": {"schema": closed({"accepted": {"type": "integer"}})}}
+    content_sent = {"schema": {"oneOf": [one, many]}, "examples": feedback_examples()}
+    content_of_200 = {"application/json": {"schema": closed({"accepted": {"type": "integer"}})}}
     return {
         "operationId": "feedback",
-        "summary": "Say what answers should have been",
+        "summary": "Give labels for earlier predictions",
         "description": "Always needs an API key. What is accepted is safe on the service's disk.",
         "security": [{"key": []}],
-        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "requestBody": {"required": True, "content": {"application/json": content_sent}},
         "responses": {
-            "202": {"description": "How many labels are kept", "content": answered},
+            "202": {"description": "How many labels are kept", "content": content_of_200},
             **problems(*_FEEDBACK),
         },
     }
 
 
-def question_schema(entries: Entries, limits: Limits) -> Schema:
+def request_schema(entries: Entries, limits: Limits) -> Schema:
     """Return the schema of a JSON body: one of the members that the models in production read."""
     many = {"minItems": 1, "maxItems": limits.records}
     records = [reference(name) for name in records_schemas(entries)]
@@ -202,7 +204,7 @@ def examples(entries: Entries) -> dict[str, Any]:
 
 
 def problems(*statuses: int) -> dict[str, Any]:
-    """Return the answers to bad requests, by status."""
+    """Return the responses to bad requests, by status."""
     content = {"application/problem+json": {"schema": reference("Problem")}}
     return {
         str(status): {"description": _PROBLEMS[status], "content": content}
@@ -213,14 +215,14 @@ def problems(*statuses: int) -> dict[str, Any]:
 def _pipeline() -> Schema:
     return {
         "type": ["string", "null"],
-        "description": "Who answers; else whoever knows the columns.",
+        "description": "The pipeline that scores; else the one with the columns.",
     }
 
 
 def _status_paths() -> dict[str, Any]:
     paths: dict[str, Any] = {
-        path: {"get": _get(words, "application/json", {"type": "object"})}
-        for path, words in _STATUS_ROUTES.items()
+        path: {"get": _get(summary, "application/json", {"type": "object"})}
+        for path, summary in _STATUS_ROUTES.items()
     }
     paths["/metrics"] = {"get": _get("Counters for Prometheus", "text/plain", {"type": "string"})}
     for path in ("/health/ready", "/v2/health/ready"):
@@ -231,8 +233,8 @@ def _status_paths() -> dict[str, Any]:
 def _report(entries: Entries) -> dict[str, Any]:
     name = {"name": "pipeline", "in": "path", "required": True, "schema": {"type": "string"}}
     example = {"example": entries[0].pointer.pipeline} if entries else {}
-    words = "What is known of the version in production, for people"
-    described = _get(words, "text/html", {"type": "string"})
+    summary = "The report of the version in production, as a page"
+    described = _get(summary, "text/html", {"type": "string"})
     described["parameters"] = [{**name, **example}]
     described["responses"] |= problems(404, 503)
     return described
@@ -261,14 +263,14 @@ def _model_get(summary: str, parameters: list[Any]) -> dict[str, Any]:
 
 
 def _infer(entries: Entries) -> dict[str, Any]:
-    asked = {"schema": reference("InferenceRequest"), "examples": _tensor_examples(entries)}
-    answer = {"application/json": {"schema": reference("InferenceAnswer")}}
+    content_sent = {"schema": reference("InferenceRequest"), "examples": _tensor_examples(entries)}
+    content = {"application/json": {"schema": reference("InferenceAnswer")}}
     return {
         "summary": "Score tensors, by the Open Inference Protocol",
         "description": "Binary tensors, by Triton's extension, are read and written too.",
-        "requestBody": {"required": True, "content": {"application/json": asked}},
+        "requestBody": {"required": True, "content": {"application/json": content_sent}},
         "responses": {
-            "200": {"description": "The tensors", "content": answer},
+            "200": {"description": "The tensors", "content": content},
             **problems(*_SCORING),
         },
     }
@@ -289,5 +291,5 @@ def _tensor_examples(entries: Entries) -> dict[str, Any]:
 
 
 def _get(summary: str, media_type: str, schema: Schema) -> dict[str, Any]:
-    answered = {"description": summary, "content": {media_type: {"schema": schema}}}
-    return {"summary": summary, "responses": {"200": answered}}
+    content_of_200 = {"description": summary, "content": {media_type: {"schema": schema}}}
+    return {"summary": summary, "responses": {"200": content_of_200}}

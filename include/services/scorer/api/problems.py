@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: the one place that knows which error has which status."""
+"""Errors as RFC 9457 problem details: the one place that maps errors to statuses."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ _STATUS: dict[type[NightCatchError], HTTPStatus] = {
 
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> Response:
-    """Return an ``application/problem+json`` answer.
+    """Return an ``application/problem+json`` response.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None
     detail : str
         What is wrong with this very request.
     errors : list of dict, optional
-        One per fault: where it is, the rule, and the rule in words.
+        One per fault: where it is, the rule, and its description.
     """
     document: dict[str, Any] = {
         "type": "about:blank",
@@ -50,41 +50,43 @@ def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None
     if errors:
         document["errors"] = errors
     if request.path.startswith("/v2"):
-        document["error"] = detail  # the member that the Open Inference Protocol asks for
-    answer = Response(json.dumps(document), status=status, content_type="application/problem+json")
+        document["error"] = detail  # the member that the Open Inference Protocol requires
+    response = Response(
+        json.dumps(document), status=status, content_type="application/problem+json"
+    )
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer.headers["Retry-After"] = str(_RETRY_AFTER_S)
-    return answer
+        response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return response
 
 
 def register(app: Flask) -> None:
-    """Leave `app` answering every error as a problem."""
-    app.register_error_handler(NightCatchError, _answer_deliberate)
-    app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_unexpected)
+    """Make `app` turn every error into a problem."""
+    app.register_error_handler(NightCatchError, _handle_deliberate)
+    app.register_error_handler(HTTPException, _handle_http)
+    app.register_error_handler(Exception, _handle_unexpected)
 
 
-def _answer_deliberate(err: NightCatchError) -> Response:
+def _handle_deliberate(err: NightCatchError) -> Response:
     status = _STATUS.get(type(err))
     if status is None:
-        return _answer_unexpected(err)
+        return _handle_unexpected(err)
     return problem(status, str(err))
 
 
-def _answer_http(err: HTTPException) -> Response:
-    answer = problem(err.code or 500, _said_of(err))
+def _handle_http(err: HTTPException) -> Response:
+    response = problem(err.code or 500, _detail_of(err))
     for name, value in err.get_headers():
         if name.lower() in ("allow", "retry-after"):
-            answer.headers[name] = value
-    return answer
+            response.headers[name] = value
+    return response
 
 
-def _said_of(err: HTTPException) -> str:
+def _detail_of(err: HTTPException) -> str:
     if isinstance(err, RequestEntityTooLarge):
         return f"The request is too large; its body may have {request.max_content_length} bytes."
     return err.description or ""
 
 
-def _answer_unexpected(err: Exception) -> Response:
+def _handle_unexpected(err: Exception) -> Response:
     _log.error("a request failed", exc_info=err)
     return problem(500, "The service failed; the operator finds the reason in its log.")

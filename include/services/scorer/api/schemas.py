@@ -1,4 +1,4 @@
-"""JSON Schemas of what is sent and answered; a record's is made of its manifest."""
+"""JSON Schemas of requests and responses; a record's is made of its manifest."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 _PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
-_ANSWER_ID: Schema = {**_TEXT, "description": "Names the answer, for feedback; row n is id-n."}
+_RESPONSE_ID: Schema = {**_TEXT, "description": "Names the response, for feedback; row n is id-n."}
 _OPTIONAL = ("url", "scored_url", "unwrapped", "explanation")
 
 
@@ -60,7 +60,7 @@ def records_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, 
 
 
 def url_schema() -> Schema:
-    """Return the schema of a URL; JSON Schema cannot tell what a browser opens."""
+    """Return the schema of a URL; JSON Schema cannot express what a browser opens."""
     return {
         "type": "string",
         "minLength": 1,
@@ -71,13 +71,13 @@ def url_schema() -> Schema:
     }
 
 
-def answer_schemas() -> dict[str, Schema]:
-    """Return the schemas of what every pipeline answers, by name."""
+def response_schemas() -> dict[str, Schema]:
+    """Return the schemas of the responses of every pipeline, by name."""
     verdict = {
         "prediction": _TEXT,
         "confidence": {**_PROBABILITY, "description": "Calibrated probability of the label given."},
         "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
-        "id": _ANSWER_ID,
+        "id": _RESPONSE_ID,
     }
     reading = {
         "scored_url": {**_TEXT, "description": "The URL that was read out of the text and scored."},
@@ -109,11 +109,11 @@ def answer_schemas() -> dict[str, Schema]:
 
 
 def feedback_schema() -> Schema:
-    """Return the schema of what an answer should have been."""
+    """Return the schema of a label for an earlier prediction."""
     source = {**_TEXT, "minLength": 1, "maxLength": MAX_SOURCE_CHARS}
     return closed(
         {
-            "id": {**_ANSWER_ID, "pattern": f"^{ID_PATTERN}$"},
+            "id": {**_RESPONSE_ID, "pattern": f"^{ID_PATTERN}$"},
             "label": {"enum": list(LABELS)},
             "source": {**source, "description": "Who or what says so; printable letters."},
         }
@@ -121,7 +121,7 @@ def feedback_schema() -> Schema:
 
 
 def feedback_examples() -> dict[str, Any]:
-    """Return bodies of feedback, by name; ids are those of answers."""
+    """Return bodies of feedback, by name; ids are those of responses."""
     answer_id = "019a0000b9117a63a609de55034ddf19"
     one = {"id": answer_id, "label": "Phishing", "source": "analyst"}
     row = {"id": f"{answer_id}-1", "label": "Legitimate", "source": "customer complaint"}
@@ -132,7 +132,7 @@ def feedback_examples() -> dict[str, Any]:
 
 
 def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, Schema]:
-    """Return the schemas of the Open Inference Protocol's requests and answers, by name."""
+    """Return the schemas of the Open Inference Protocol's requests and responses, by name."""
     widths = sorted({entry.model.schema.n_inputs for entry in entries})
     values = list_of({"type": ["number", "string", "null"]}, minItems=1)
     shape = list_of({"type": "integer", "minimum": 1}, minItems=1, maxItems=2)
@@ -143,7 +143,7 @@ def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, S
         "data": {"anyOf": [values, list_of(values, minItems=1)]},
     }
     output = {"name": _TEXT, "shape": shape, "datatype": _TEXT, "data": {"type": "array"}}
-    asked = {"type": "object", "properties": {"name": _TEXT}, "required": ["name"]}
+    wanted = {"type": "object", "properties": {"name": _TEXT}, "required": ["name"]}
     return {
         "InferenceRequest": {
             "type": "object",
@@ -153,7 +153,7 @@ def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, S
                     {"type": "object", "properties": tensor, "required": list(tensor)},
                     minItems=1,
                 ),
-                "outputs": list_of(asked),
+                "outputs": list_of(wanted),
             },
             "required": ["inputs"],
         },
@@ -162,7 +162,7 @@ def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, S
                 "model_name": _TEXT,
                 "model_version": _TEXT,
                 "id": _TEXT,
-                "parameters": closed({"answer_id": _ANSWER_ID}),
+                "parameters": closed({"answer_id": _RESPONSE_ID}),
                 "outputs": list_of(closed(output)),
             }
         ),
@@ -174,12 +174,12 @@ def _explanation() -> Schema:
         "input": _TEXT,
         "value": {"type": ["number", "string", "null"]},
         "subject": _TEXT,
-        "meaning": {**_TEXT, "description": "What the value says, in words."},
+        "meaning": {**_TEXT, "description": "FieldLabels of the value."},
         "contribution": {**_NUMBER, "description": "Above zero it speaks for phishing."},
     }
     members = {
         "unit": {"const": "log-odds"},
-        "base": {**_NUMBER, "description": "Log-odds where nothing is known."},
+        "base": {**_NUMBER, "description": "Log-odds without any input."},
         "log_odds": {**_NUMBER, "description": "The base and all contributions."},
         "is_exact": {"type": "boolean", "description": "Computed, and not estimated."},
         "contributions": list_of(closed(contribution)),

@@ -8,7 +8,7 @@ from typing import Any
 from include.inference.explain.rows import check_explainable, explain_rows
 from include.inference.prediction_ids import new_id
 from include.inference.record_schema import describe_reading
-from include.inference.traffic_record import Scored
+from include.inference.traffic_record import TrafficRecord
 from include.inference.verdict import describe_model, verdict
 from include.services.scorer.api.request_parser import PredictRequest
 from include.services.scorer.serving.state import Scorer
@@ -49,7 +49,7 @@ def predict(scorer: Scorer, request: PredictRequest, *, explained: bool) -> dict
 
     response_id = new_id(pointer.pipeline)
     numbers = None if request.is_single else range(len(records))
-    scorer.note(Scored(response_id, pointer, manifest, records, probabilities, numbers))
+    scorer.note(TrafficRecord(response_id, pointer, manifest, records, probabilities, numbers))
     predictions = [
         {**verdict(probability, manifest), "id": each}
         for probability, each in zip(probabilities, _ids(response_id, request), strict=True)

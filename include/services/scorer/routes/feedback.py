@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden
 
 from include.errors import StoreUnavailableError
-from include.inference.feedback_labels import Truth, read_labels
+from include.inference.feedback_labels import TrueLabel, read_labels
 from include.services.scorer.api.problems import problem
 from include.services.scorer.api.request_parser import parse_json, require_json
 from include.services.scorer.serving.state import Scorer, current_scorer
@@ -36,7 +36,7 @@ def feedback() -> ResponseReturnValue:
     return jsonify({"accepted": len(truths)}), 202
 
 
-def _keep(truths: Sequence[Truth], scorer: Scorer) -> None:
+def _keep(truths: Sequence[TrueLabel], scorer: Scorer) -> None:
     """Return when the labels are on disk.
 
     Raises

@@ -12,7 +12,7 @@ from include.errors import PipelineUnknownError, RequestRejectedError
 from include.inference.model import INPUT, OUTPUT, OnnxModel
 from include.inference.prediction_ids import new_id
 from include.inference.record_schema import Fault, shorten
-from include.inference.traffic_record import Scored
+from include.inference.traffic_record import TrafficRecord
 from include.inference.verdict import verdict
 from include.registry.follow import ProductionModel
 from include.services.scorer.api.inference_request import (
@@ -111,7 +111,9 @@ def _respond(
     response_id = new_id(pipeline)
     numbers = range(len(probabilities))
     scorer.note(
-        Scored(response_id, entry.pointer, entry.manifest, asked.records, probabilities, numbers)
+        TrafficRecord(
+            response_id, entry.pointer, entry.manifest, asked.records, probabilities, numbers
+        )
     )
     labels = [verdict(value, entry.manifest)["prediction"] for value in probabilities]
     scorer.metrics.count_predictions(pipeline, Counter(labels))

@@ -1,4 +1,4 @@
-"""The pages: what a person needs to ask, and the API in words; drawn from the manifests."""
+"""The pages: a form for each model in production, reports and the API; made of the manifests."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from include.contract.schema import InputField
-from include.inference.explain.field_labels import Meaning, meaning_of
+from include.inference.explain.field_labels import FieldLabels, labels_of
 from include.inference.model import OnnxModel
 from include.registry.follow import ProductionModel
 from include.services.scorer.api.openapi import describe_api
@@ -20,10 +20,10 @@ _OF_REPORTS = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src d
 
 @dataclass(frozen=True)
 class _Entry:
-    """A version in production, and its inputs in words."""
+    """A version in production, and the labels of its inputs."""
 
     in_production: ProductionModel[OnnxModel]
-    inputs: list[tuple[InputField, Meaning]]
+    inputs: list[tuple[InputField, FieldLabels]]
     has_report: bool
 
     @property
@@ -46,12 +46,12 @@ def index() -> str:
 
 @blueprint.get("/models/<pipeline>/report")
 def report(pipeline: str) -> ResponseReturnValue:
-    """Show what is known of the version in production, as it was signed with the model."""
+    """Show the report of the version in production, as it was signed with the model."""
     scorer = current_scorer()
     version = scorer.catalogue.named(pipeline).manifest.version
     body = scorer.report_of(pipeline, version)
     if body is None:
-        raise NotFound(f"The report of {version} is not at hand here.")
+        raise NotFound(f"The report of {version} is not loaded here.")
     return Response(body, mimetype="text/html", headers={"Content-Security-Policy": _OF_REPORTS})
 
 
@@ -70,6 +70,6 @@ def docs() -> str:
 
 def _describe(in_production: ProductionModel[OnnxModel]) -> _Entry:
     pointer, manifest = in_production.pointer, in_production.manifest
-    inputs = [(field, meaning_of(field)) for field in manifest.inputs]
+    inputs = [(field, labels_of(field)) for field in manifest.inputs]
     report = current_scorer().report_of(pointer.pipeline, manifest.version)
     return _Entry(in_production, inputs, report is not None)

@@ -32,7 +32,7 @@ _TABLE_TYPES = ("application/json", "text/csv", "text/html")
 
 @blueprint.post("/predict")
 def predict() -> ResponseReturnValue:
-    """Answer a JSON body or an uploaded file."""
+    """Score a JSON body or an uploaded file."""
     require_plain()
     sent = request_ctx.request  # `request` would look for it again at every use
     if sent.mimetype == "multipart/form-data":
@@ -44,7 +44,7 @@ def predict() -> ResponseReturnValue:
 
 @blueprint.post("/explain")
 def explain() -> ResponseReturnValue:
-    """Answer a JSON body, with what each input contributes to each score."""
+    """Score a JSON body, with what each input contributes to each score."""
     require_json()
     return _predict_items(request_ctx.request, explained=True)
 
@@ -61,7 +61,7 @@ def _predict_items(sent: Request, *, explained: bool) -> ResponseReturnValue:
 
 def _predict_table() -> ResponseReturnValue:
     scorer = current_scorer()
-    answer_type = _accepted_type()
+    media_type = _accepted_type()
     request.max_content_length = scorer.limits.upload_bytes
     upload = request.files.get("file")
     if upload is None:
@@ -72,11 +72,11 @@ def _predict_table() -> ResponseReturnValue:
         chunks = score_table(table, in_production.model, scorer.limits.csv_rows)
         response_id = new_id(in_production.pointer.pipeline)
         chunks = noted(chunks, table.header, in_production, response_id, scorer)
-        answer = TableAnswer(table.header, chunks, in_production, response_id)
-        response = _answered(answer, answer_type)
+        scored = TableAnswer(table.header, chunks, in_production, response_id)
+        response = _render(scored, media_type)
     except RequestRejectedError as err:
         return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])
-    scorer.metrics.count_predictions(in_production.pointer.pipeline, answer.totals.by_label)
+    scorer.metrics.count_predictions(in_production.pointer.pipeline, scored.totals.by_label)
     return response
 
 
@@ -87,22 +87,22 @@ def _accepted_type() -> str:
     plain = [(each.partition(";")[0].strip(), q) for each, q in request.accept_mimetypes]
     accepted = MIMEAccept(plain).best_match(_TABLE_TYPES)
     if accepted is None:
-        raise NotAcceptable(f"A table is answered as one of: {', '.join(_TABLE_TYPES)}.")
+        raise NotAcceptable(f"A table is returned as one of: {', '.join(_TABLE_TYPES)}.")
     return accepted
 
 
-def _answered(answer: TableAnswer, answer_type: str) -> Response:
-    if answer_type == "text/html":
-        answer.count()
+def _render(scored: TableAnswer, media_type: str) -> Response:
+    if media_type == "text/html":
+        scored.count()
         return Response(
-            render_template("table.html", answer=answer, shown_rows=SHOWN_ROWS),
+            render_template("table.html", answer=scored, shown_rows=SHOWN_ROWS),
             content_type="text/html; charset=utf-8",
         )
-    file = answer.to_csv() if answer_type == "text/csv" else answer.to_json()
+    file = scored.to_csv() if media_type == "text/csv" else scored.to_json()
     length, content = send(file, request.environ)
-    response = Response(content, mimetype=answer_type, direct_passthrough=True)
+    response = Response(content, mimetype=media_type, direct_passthrough=True)
     response.content_length = length
-    if answer_type == "text/csv":
+    if media_type == "text/csv":
         response.headers["Content-Disposition"] = "attachment; filename=predictions.csv"
     return response
 

@@ -1,4 +1,4 @@
-"""What operators ask: health, version and metrics."""
+"""Health, version and metrics."""
 
 from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
@@ -14,14 +14,14 @@ blueprint = Blueprint("status", __name__)
 @blueprint.get("/health/live")
 @blueprint.get("/v2/health/live")
 def live() -> ResponseReturnValue:
-    """Answer as long as the process can."""
+    """Respond as long as the process is alive."""
     return jsonify({"status": "live"})
 
 
 @blueprint.get("/health/ready")
 @blueprint.get("/v2/health/ready")
 def ready() -> ResponseReturnValue:
-    """Answer 200 once a model is in production and no other approved one is awaited, 503 before."""
+    """Respond 200 once a model is in production and no approved one is awaited, 503 before."""
     catalogue = current_scorer().catalogue
     models = [describe_model(entry) for entry in catalogue.in_production()]
     waiting = catalogue.awaited() if models else catalogue.waiting()

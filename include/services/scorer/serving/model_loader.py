@@ -1,8 +1,8 @@
-"""A new version is loaded beside the requests, which go on with the old one.
+"""Load a new version beside the requests, which go on with the old one.
 
-Reading a graph to check it holds the GIL for a tenth of a second and more, in which
-no thread answers: that is done in a process of its own. ONNX Runtime gives the lock away while it
-builds a session, but not the processor: its thread steps back behind those that answer.
+To read and check a graph holds the GIL for a tenth of a second and more, which would stop all
+requests: that is done in a process of its own. ONNX Runtime releases the GIL while it builds a
+session, but not the processor: its thread gets the lowest priority.
 """
 
 import ctypes
@@ -25,12 +25,12 @@ _LOWEST_PRIORITY = 19
 
 
 class Loader:
-    """Makes a model of verified bytes; quickly at first, considerately once requests come.
+    """Makes a model of verified bytes; at full speed at first, at low priority once requests come.
 
     Attributes
     ----------
     is_serving : bool
-        Whether requests come; set once by whoever starts to answer them.
+        Whether requests come; set once, when the service starts.
     under_way : set of str
         The pipelines of which a version is being loaded now.
     """
@@ -51,7 +51,7 @@ class Loader:
             return load_model(body, manifest)
         self.under_way.add(manifest.pipeline)
         try:
-            with ThreadPoolExecutor(1, "load", initializer=_step_back) as pool:
+            with ThreadPoolExecutor(1, "load", initializer=_lower_priority) as pool:
                 return pool.submit(load_model, body, manifest, check_apart).result()
         finally:
             _give_memory_back()
@@ -64,7 +64,7 @@ def check_apart(body: bytes) -> None:
     Raises
     ------
     VersionRefusedError
-        If it does not, or ends without an answer, as when it takes too much memory or time.
+        If it does not, or ends without a result, as when it takes too much memory or time.
     """
     command = [sys.executable, "-m", graph_allowlist.__name__]
     env = {"PYTHONPATH": str(_ROOT), "PATH": os.environ.get("PATH", os.defpath)}
@@ -92,6 +92,6 @@ def _give_memory_back() -> None:
         trim(0)
 
 
-def _step_back() -> None:
+def _lower_priority() -> None:
     if sys.platform == "linux":  # elsewhere a thread has no priority of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)

@@ -1,4 +1,4 @@
-"""What a route needs: the models in production, the limits, the counters and the clock."""
+"""What routes share: the models in production, the limits, the counters and the clock."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import current_app
 
-from include.inference.traffic_record import Scored
+from include.inference.traffic_record import TrafficRecord
 from include.registry.follow import Report
 from include.services.scorer.auth.access import Access
 from include.services.scorer.serving.catalogue import Catalogue
@@ -18,13 +18,13 @@ from include.services.scorer.telemetry.metrics import Metrics
 EXTENSION = "nightcatch"
 
 
-def _forget(scored: Scored) -> None:
+def _forget(scored: TrafficRecord) -> None:
     """Keep no traffic log."""
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """What the application was built of.
+    """The parts that the application is built of.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class Scorer:
     now : callable
         The time, aware and in UTC.
     access : Access
-        What is asked of a client.
+        API keys, rate limit, CORS and access log.
     note : callable
-        Takes what was scored, for the traffic log; called in the request, so it does not wait.
+        Records a scored response for the traffic log; called in the request, so it does not wait.
     outbox : Outbox or None
         Where feedback waits for S3.
     reports : mapping of str to Report
@@ -51,12 +51,12 @@ class Scorer:
     build: str
     now: Callable[[], datetime]
     access: Access = field(default_factory=Access)
-    note: Callable[[Scored], None] = _forget
+    note: Callable[[TrafficRecord], None] = _forget
     outbox: Outbox | None = None
     reports: Mapping[str, Report] = field(default_factory=dict)
 
     def report_of(self, pipeline: str, version: str) -> bytes | None:
-        """Return the report of a version in production, if it is at hand."""
+        """Return the report of a version in production, if it is loaded."""
         report = self.reports.get(pipeline)
         return report.of(version) if report else None
 

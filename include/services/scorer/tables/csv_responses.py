@@ -1,4 +1,4 @@
-"""Scored tables become CSV, JSON or HTML; nothing is sent before every row was accepted.
+"""TrafficRecord tables become CSV, JSON or HTML; nothing is sent before every row was accepted.
 
 What an answer says of a row is put together once for all equal lines of the file; only the number
 at the end of its id differs.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from include.inference.model import OnnxModel
 from include.inference.record_schema import RecordSchema
-from include.inference.traffic_record import Inputs, Scored, plain
+from include.inference.traffic_record import Inputs, TrafficRecord, plain
 from include.registry.follow import ProductionModel
 from include.services.scorer.serving.state import Scorer
 from include.services.scorer.tables.csv_rows import ScoredChunk
@@ -45,7 +45,7 @@ def noted(
         yield chunk
     scorer.metrics.count_traffic("skipped", n_rows - len(sample.numbers))
     scorer.note(
-        Scored(
+        TrafficRecord(
             answer_id,
             in_production.pointer,
             in_production.manifest,

@@ -1,4 +1,4 @@
-"""Lines of log are written in the background: a request does not wait for who reads them."""
+"""Write the access log in the background: a request does not wait for the reader of the log."""
 
 import os
 import threading
@@ -55,7 +55,7 @@ class LogLines:
             try:
                 os.write(self._descriptor, block)
             except OSError:
-                return  # whoever read the log is gone
+                return  # the reader of the log is gone
 
     def _blocks(self) -> Iterator[bytes]:
         block: list[bytes] = []

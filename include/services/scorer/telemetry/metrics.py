@@ -1,4 +1,4 @@
-"""What Prometheus may know of the service; one registry per application."""
+"""Metrics of the service for Prometheus; one registry per application."""
 
 import os
 import threading
@@ -44,13 +44,13 @@ class Metrics:
         self._shared = shared
         self._registry = CollectorRegistry()
         self._settling = threading.Lock()
-        self._answered: deque[tuple[str, str, int, float]] = deque()
+        self._finished: deque[tuple[str, str, int, float]] = deque()
         self._labelled: deque[tuple[str, Mapping[str, int]]] = deque()
         self._requests = self._counter(
             "requests", "Requests by route, method and status.", "route", "method", "status"
         )
         self._latency = self._tally(
-            "request_seconds", "Seconds until the answer begun.", "route", _LATENCY_BUCKETS_S
+            "request_seconds", "Seconds until the response began.", "route", _LATENCY_BUCKETS_S
         )
         self._predictions = self._counter(
             "predictions", "Predictions by label.", "pipeline", "label"
@@ -70,23 +70,23 @@ class Metrics:
         self._feedback = self._counter(
             "feedback", "Labels that were given later.", "pipeline", "label"
         )
-        self._answered_at = Gauge(
+        self._store_seen_at = Gauge(
             "nightcatch_store_answered_timestamp_seconds",
-            "When S3 last answered the worker that waits longest.",
+            "When S3 last responded to the worker that waits longest.",
             ("pipeline",),
             registry=self._registry,
             multiprocess_mode="livemin",
         )
         self._probabilities = self._tally(
-            "probability", "Probabilities that were answered.", "pipeline", _PROBABILITY_BUCKETS
+            "probability", "Probabilities of predictions.", "pipeline", _PROBABILITY_BUCKETS
         )
 
-    def _counter(self, name: str, words: str, *labels: str) -> Counter:
-        return Counter(f"nightcatch_{name}", words, labels, registry=self._registry)
+    def _counter(self, name: str, description: str, *labels: str) -> Counter:
+        return Counter(f"nightcatch_{name}", description, labels, registry=self._registry)
 
-    def _tally(self, name: str, words: str, label: str, buckets: Sequence[float]) -> "_Tally":
+    def _tally(self, name: str, description: str, label: str, buckets: Sequence[float]) -> "_Tally":
         named = f"nightcatch_{name}"
-        return _Tally(named, words, (label,), buckets=buckets, registry=self._registry)
+        return _Tally(named, description, (label,), buckets=buckets, registry=self._registry)
 
     def count_poll(self, outcome: Outcome) -> None:
         """Count what a poll came to."""
@@ -94,23 +94,23 @@ class Metrics:
         if outcome.failure:
             self._failures.labels(outcome.pipeline, outcome.failure).inc()
         if not outcome.is_unreachable:
-            self._answered_at.labels(outcome.pipeline).set_to_current_time()
+            self._store_seen_at.labels(outcome.pipeline).set_to_current_time()
 
     def count_predictions(self, pipeline: str, by_label: Mapping[str, int]) -> None:
         """Count predictions by label, once settled."""
         self._labelled.append((pipeline, by_label))
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request that was answered, once settled."""
-        self._answered.append((route, method, status, seconds))
+        """Count a request, once settled."""
+        self._finished.append((route, method, status, seconds))
 
     def settle(self) -> None:
         """Add what requests counted to what all workers share."""
         with self._settling:
             requests: Multiset[tuple[str, str, int]] = Multiset()
             seconds_by_route: defaultdict[str, list[float]] = defaultdict(list)
-            while self._answered:
-                route, method, status, seconds = self._answered.popleft()
+            while self._finished:
+                route, method, status, seconds = self._finished.popleft()
                 requests[route, method, status] += 1
                 seconds_by_route[route].append(seconds)
             predictions: Multiset[tuple[str, str]] = Multiset()
@@ -138,7 +138,7 @@ class Metrics:
         self._feedback.labels(pipeline, label).inc()
 
     def count_probabilities(self, pipeline: str, probabilities: Sequence[float]) -> None:
-        """Count what was answered, for the histogram."""
+        """Count probabilities, for the histogram."""
         self._probabilities.labels(pipeline).observe_all(probabilities)
 
     def exposition(
@@ -199,9 +199,9 @@ class _Waiting:
             "rows": ("Items of traffic and feedback", [batch.rows for batch in batches]),
             "bytes": ("Bytes of them", [batch.size_bytes for batch in batches]),
         }
-        for unit, (words, counts) in sizes.items():
+        for unit, (items, counts) in sizes.items():
             yield GaugeMetricFamily(
-                f"nightcatch_traffic_waiting_{unit}", f"{words} that wait on disk.", sum(counts)
+                f"nightcatch_traffic_waiting_{unit}", f"{items} that wait on disk.", sum(counts)
             )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from include.inference.prediction_ids import day_of
-from include.inference.traffic_record import Scored, lines_of
+from include.inference.traffic_record import TrafficRecord, lines_of
 from include.services.scorer.settings import Traffic
 from include.services.scorer.telemetry.delivery_queue import Outbox
 from include.services.scorer.telemetry.metrics import Metrics
@@ -49,7 +49,7 @@ class TrafficLog:
         self._outbox = outbox
         self._metrics = metrics
         self._settings = settings
-        self._notes: deque[Scored] = deque()
+        self._notes: deque[TrafficRecord] = deque()
         self._rows_waiting = 0
         self._counting = threading.Lock()
         self._wanted = threading.Event()
@@ -57,7 +57,7 @@ class TrafficLog:
         self._batches: dict[tuple[str, str], _Batch] = {}
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
-    def note(self, scored: Scored) -> None:
+    def note(self, scored: TrafficRecord) -> None:
         """Return at once; the answer is written down later, or not at all if too many wait."""
         n_rows = len(scored.probabilities)
         with self._counting:
@@ -112,7 +112,7 @@ class TrafficLog:
         elif len(batch.lines) % _LINES_AT_A_TIME == 0 and not self._stopped.is_set():
             time.sleep(_PAUSE_S)  # requests are served between two handfuls of lines
 
-    def _taken(self) -> Iterator[Scored]:
+    def _taken(self) -> Iterator[TrafficRecord]:
         while self._notes:
             with self._counting:
                 scored = self._notes.popleft()
