@@ -168,7 +168,7 @@ class Running:
 
     def _of_run(self, dag_id, run_id, path):
         run = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
-        return self.api._ask("GET", f"{run}/{path}")[1]
+        return self.api._request("GET", f"{run}/{path}")[1]
 
     def logs(self):
         files = [path for path in self.home.parent.rglob("*.log") if path.is_file()]

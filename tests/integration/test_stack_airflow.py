@@ -139,7 +139,7 @@ def airflow(settings: StackSettings, secrets: Secrets) -> Iterator[AirflowServer
     server.start()
     api = AirflowApi(settings.airflow_url, "admin", secrets.airflow_password)
     for dag_id in ("good", "bad", "train_small", "asks"):
-        while api._ask("GET", f"/dags/{dag_id}")[0] == 404:
+        while api._request("GET", f"/dags/{dag_id}")[0] == 404:
             time.sleep(0.5)  # else what is broken could be known first, and be told instead
     yield server
     server.kill()
@@ -179,7 +179,7 @@ def test_failed_run_stays_failed_although_its_end_was_noted(api: AirflowApi) -> 
 
 def test_a_pool_that_somebody_deleted_strands_no_task(api: AirflowApi) -> None:
     made = api._expect("GET", f"/pools/{POOL}")
-    assert api._ask("DELETE", f"/pools/{POOL}")[0] == 204
+    assert api._request("DELETE", f"/pools/{POOL}")[0] == 204
     api.unpause("train_small")
     run_id = api.trigger("train_small", {})
     state = api.follow("train_small", run_id, lambda task: None)
