@@ -6,8 +6,6 @@ then downloads the public set and checks a digest of its rows; only when there i
 records simulated, and marked so; the notes in the XCom name the reasons. `path` reads a file of
 the data directory: CSV, ARFF, or a list with one record per line, whose label is given below.
 
-![What happens, step by step](/flows/load_records.svg)
-
 **Run it again** whenever you like: a record's id is made of what it is, so nothing is stored twice,
 and a load that was killed is completed. Of several reports of one URL the earliest stays. Real
 records replace simulated ones; simulated ones never join real ones.

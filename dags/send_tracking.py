@@ -3,8 +3,6 @@
 Runs by itself as soon as a training run has ended or a version was approved, and every hour for
 what could not be sent before.
 
-![What happens, step by step](/flows/send_tracking.svg)
-
 **If it fails**, MLflow was away or refused something; the log's last line says which. Nothing is
 lost: what waits lies under `tracking/outbox/` in the bucket and is sent, in order, by the next run
 that reaches MLflow. Training, approval and scoring never wait for MLflow.

@@ -2,8 +2,6 @@
 
 Every 15 minutes, and as soon as a training run has ended or a version was approved.
 
-![What happens, step by step](/flows/watch_models.svg)
-
 | task | what it does | where to look |
 |---|---|---|
 | `look` | is a version in production older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`; does every scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` answer, from the serial in production | log, XCom |

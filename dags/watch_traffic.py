@@ -2,8 +2,6 @@
 
 Every day at 01:00 UTC for the day before, and whenever somebody triggers it for a day that is over.
 
-![What happens, step by step](/flows/watch_traffic.svg)
-
 | task | what it does | where to look |
 |---|---|---|
 | `look` | inputs against the records of the version in production, with the nightly step's own measures; scores against earlier days and the test side; recall and false alarms by the labels of four weeks; a random sample to label | **Traffic**, under *Details* of the task |

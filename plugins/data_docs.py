@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.web.lazy import when_asked
+from include.web.lazy import lazy_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -64,7 +64,7 @@ class DataDocsPlugin(AirflowPlugin):
     name = "data_docs"
     fastapi_apps = [  # noqa: RUF012 - Airflow reads a plain list
         {
-            "app": when_asked(protected_app),
+            "app": lazy_app(protected_app),
             "url_prefix": URL_PREFIX,
             "name": "Data Docs",
         }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.web.lazy import when_asked
+from include.web.lazy import lazy_app
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,7 +80,7 @@ class ModelsPlugin(AirflowPlugin):
     """A navigation item with the models of every pipeline."""
 
     name = "models"
-    fastapi_apps = [{"app": when_asked(protected_app), "url_prefix": URL_PREFIX, "name": "Models"}]  # noqa: RUF012
+    fastapi_apps = [{"app": lazy_app(protected_app), "url_prefix": URL_PREFIX, "name": "Models"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         {
             "name": "Models",

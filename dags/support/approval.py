@@ -13,9 +13,10 @@ APPROVE, REJECT = "Approve", "Reject"
 # Without a response the run fails before the next one is due.
 RESPONSE_TIMEOUT = timedelta(hours=20)
 _FIGURES = (
-    ("accuracy", "Accuracy"),
+    ("recall", "Recall at the published threshold"),
+    ("fpr", "False-positive rate at the published threshold"),
+    ("precision", "Precision in this mix of rows"),
     ("roc_auc", "ROC AUC"),
-    ("recall_at_fpr", "Recall within the false-positive budget"),
     ("ece", "Calibration error"),
 )
 _BODY = """\
@@ -24,7 +25,7 @@ _BODY = """\
 {%- set champion = found['champion_on_same_rows'] -%}
 **[Report of this version](/data-docs/versions/PIPELINE/{{ version }}/report.html)**
 
-Group-disjoint test metrics, on rows that nothing was trained on or chosen by:
+Group-disjoint test metrics, on rows used neither for training nor for any choice:
 
 | | this version | in production: {{ champion['version'] if champion else 'nothing yet' }} |
 |---|---|---|

@@ -28,7 +28,7 @@ from include.stack.http import public_url, request_json
 from include.stores.objects import ObjectStore
 
 LOST_RACE = 3
-_FIGURES = (("accuracy", "accuracy"), ("roc_auc", "AUC"), ("recall_at_fpr", "recall"))
+_FIGURES = (("recall", "recall"), ("fpr", "FPR"), ("roc_auc", "AUC"))
 _FOLLOW_TIMEOUT_S = 30.0
 _POLL_S = 0.25
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
+
+from include.evaluation.intervals import clopper_pearson
 
 _FIRST_POINTS, _OTHER_POINTS = 150, 200
 _DIGITS = 6
@@ -61,14 +62,14 @@ def reliability(
     for index in np.unique(bins):
         inside = bins == index
         n_rows, n_phishing = int(inside.sum()), int(y[inside].sum())
-        interval = binomtest(n_phishing, n_rows).proportion_ci()
+        low, high = clopper_pearson(n_phishing, n_rows, 0.95)
         found.append(
             {
                 "n_rows": n_rows,
                 "stated": round(float(probability[inside].mean()), _DIGITS),
                 "observed": round(n_phishing / n_rows, _DIGITS),
-                "low": round(float(interval.low), _DIGITS),
-                "high": round(float(interval.high), _DIGITS),
+                "low": round(low, _DIGITS),
+                "high": round(high, _DIGITS),
             }
         )
     return found

@@ -48,12 +48,12 @@ def clopper_pearson(hits: int, n_rows: int, confidence: float) -> tuple[float, f
     confidence : float
         Two-sided; each bound alone holds with half the error.
     """
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
-    tail = (1 - confidence) / 2
-    low = float(beta.ppf(tail, hits, n_rows - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(1 - tail, hits + 1, n_rows - hits)) if hits < n_rows else 1.0
-    return low, high
+    if n_rows == 0:
+        return 0.0, 1.0
+    interval = binomtest(hits, n_rows).proportion_ci(confidence)
+    return float(interval.low), float(interval.high)
 
 
 def mean_interval(

@@ -59,6 +59,11 @@ URLS = FeatureSet(urls.URL_FEATURES, urls.N_COLUMNS, urls.featurise, parts_of, k
 _KNOWN = {URLS.name: URLS}
 
 
+def is_known(name: str) -> bool:
+    """Return whether this release has a feature set of that name."""
+    return name in _KNOWN
+
+
 def feature_set(name: str) -> FeatureSet:
     """Return the feature set of that name.
 

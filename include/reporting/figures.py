@@ -33,7 +33,7 @@ class Figure:
     more_is_better: bool = True
 
     def text(self, value: float | None) -> str:
-        """Return the value as a person reads it."""
+        """Return the value formatted for people."""
         if value is None:
             return NOT_MEASURED
         if self.as_share:
@@ -50,32 +50,37 @@ class Figure:
 
 FIGURES = (
     Figure(
-        "accuracy",
-        "Accuracy",
-        "Share of rows called rightly when the likelier answer is given (probability 0.5).",
-    ),
-    Figure("f1", "F1", "Balance of precision and recall at probability 0.5; 100 % is perfect."),
-    Figure(
         "recall",
         "Recall",
-        "Share of the phishing rows that are flagged at the threshold that ships.",
+        "Share of the phishing rows that are called phishing, at the published threshold.",
     ),
     Figure(
         "fpr",
         "False-positive rate",
-        "Share of the legitimate rows that are flagged at the threshold that ships.",
+        "Share of the legitimate rows that are called phishing, at the published threshold.",
         digits=2,
         more_is_better=False,
     ),
     Figure(
         "precision",
         "Precision",
-        "Share of the flagged rows that are phishing, in this mix of rows; rarer phishing, less.",
+        "Share of the flagged rows that are phishing, in this mix of rows; less where phishing"
+        " is rarer.",
+    ),
+    Figure(
+        "accuracy",
+        "Accuracy at 0.5",
+        "Share of rows on the right side of probability 0.5, which is not the published threshold.",
+    ),
+    Figure(
+        "f1",
+        "F1 at 0.5",
+        "Harmonic mean of precision and recall at probability 0.5.",
     ),
     Figure(
         "recall_at_fpr",
         "Recall within the budget",
-        "Recall if the threshold fitted these very rows: compares models, promises nothing.",
+        "Recall at the false-positive budget with a threshold set on these rows; compares models.",
     ),
     Figure(
         "roc_auc",
@@ -94,7 +99,7 @@ FIGURES = (
     Figure(
         "brier",
         "Brier score",
-        "Mean squared error of the probabilities; 0 is perfect, 0.25 says nothing.",
+        "Mean squared error of the probabilities; 0 is perfect, 0.25 is a constant 0.5.",
         as_share=False,
         digits=4,
         more_is_better=False,
@@ -102,7 +107,7 @@ FIGURES = (
     Figure(
         "ece",
         "Calibration error",
-        "Mean gap between the stated probability and what came true.",
+        "Mean gap between predicted probability and observed share.",
         as_share=False,
         digits=4,
         more_is_better=False,

@@ -10,7 +10,7 @@ from include.reporting.figures import BY_NAME, Figure
 from include.reporting.report_inputs import ReportInputs
 
 Kind = Literal["approve", "reject", "practice", "unjudged"]
-_COMPARED = ("accuracy", "roc_auc", "recall", "fpr")
+_COMPARED = ("recall", "fpr", "roc_auc")
 _ENOUGH_EVIDENCE = 0.05
 
 

@@ -1,5 +1,6 @@
-"""The version in production, read as every scorer reads it: verified in full, never unpickled."""
+"""The production version that a run is compared with: verified as in a scorer, never unpickled."""
 
+import logging
 from dataclasses import dataclass
 
 from include.contract import keys
@@ -7,11 +8,14 @@ from include.contract.manifest import Manifest
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.contract.run_documents import ChampionPin
 from include.errors import ObjectMissingError, PointerError
+from include.features.feature_sets import is_known
 from include.inference.model import OnnxModel, load_model
 from include.registry.follow.verify import TrustedKeys, VersionBytes, verify_version
 from include.run.first_attempt import TrainerKeys, keep_first
 from include.run.run_context import RunContext, recorded_step
 from include.stores.objects import ObjectStore
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,10 @@ def pinned_pointer(run: RunContext, trusted_keys: TrustedKeys) -> Pointer | None
 
 
 def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None:
-    """Return the version this run is compared with, or None if nothing had been approved.
+    """Return the version this run is compared with, or None if there is none to compare with.
+
+    There is none if nothing had been approved, or if the approved version was trained on a feature
+    set that this release does not compute any more: only the absolute limits of the gate apply.
 
     Raises
     ------
@@ -94,7 +101,17 @@ def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None
         If the version cannot be verified; other errors as in `pinned_pointer`.
     """
     pointer = pinned_pointer(run, trusted_keys)
-    return None if pointer is None else load_version(run.store, pointer, trusted_keys)
+    if pointer is None:
+        return None
+    content, manifest = _verified(run.store, pointer, trusted_keys)
+    if manifest.features and not is_known(manifest.features):
+        _log.warning(
+            "%s %s was trained on the feature set %s, which this release does not compute: "
+            "the candidate is not compared with it",
+            *(pointer.pipeline, pointer.version, manifest.features),
+        )
+        return None
+    return Champion(pointer, manifest, load_model(content.model, manifest))
 
 
 def provisional_pointer(pipeline: str, version: str, manifest_sha256: str) -> Pointer:
@@ -116,6 +133,13 @@ def load_version(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
 
     Errors are those of `read_champion`.
     """
+    content, manifest = _verified(store, pointer, trusted_keys)
+    return Champion(pointer, manifest, load_model(content.model, manifest))
+
+
+def _verified(
+    store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
+) -> tuple[VersionBytes, Manifest]:
     name, version = pointer.pipeline, pointer.version
     content = VersionBytes(
         pointer=b"",
@@ -123,5 +147,4 @@ def load_version(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
         signature=store.get(keys.version_file(name, version, keys.SIGNATURE)),
         model=store.get(keys.version_file(name, version, keys.MODEL_ONNX)),
     )
-    manifest = verify_version(content, pointer, trusted_keys)
-    return Champion(pointer, manifest, load_model(content.model, manifest))
+    return content, verify_version(content, pointer, trusted_keys)

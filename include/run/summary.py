@@ -15,7 +15,7 @@ from include.contract.run_documents import (
 from include.errors import ObjectMissingError
 from include.run.run_context import RunContext
 
-_FIGURES = ("accuracy", "roc_auc", "recall_at_fpr", "recall", "fpr")
+_FIGURES = ("recall", "fpr", "precision", "roc_auc", "recall_at_fpr", "accuracy")
 DocumentT = TypeVar("DocumentT")
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
 
 from include.errors import ThresholdError
+from include.evaluation.intervals import clopper_pearson
 from include.evaluation.metrics import highest_excluded
 
 ENOUGH_NEGATIVES = 3000
@@ -64,7 +64,9 @@ def choose_threshold(y: npt.ArrayLike, probability: npt.ArrayLike, fpr_budget: f
     excluded = highest_excluded(truth, p, fpr_budget)
     value = _just_above(excluded, p)
     n_false = int((p[truth == 0] >= value).sum())
-    return Threshold(value, n_false / n_negatives, n_negatives, _upper_bound(n_false, n_negatives))
+    # One-sided at 95 %: the upper end of the two-sided 90 % interval.
+    upper_bound = clopper_pearson(n_false, n_negatives, 0.90)[1]
+    return Threshold(value, n_false / n_negatives, n_negatives, upper_bound)
 
 
 def _just_above(excluded: float, probability: npt.NDArray[np.float64]) -> float:
@@ -73,9 +75,3 @@ def _just_above(excluded: float, probability: npt.NDArray[np.float64]) -> float:
     flagged = probability[probability > excluded]
     lowest = float(flagged.min()) if len(flagged) else max(1.0, np.nextafter(excluded, 2.0))
     return max((excluded + lowest) / 2, float(np.nextafter(excluded, 2.0)))
-
-
-def _upper_bound(n_false: int, n_negatives: int, confidence: float = 0.95) -> float:
-    if n_false == n_negatives:
-        return 1.0
-    return float(beta.ppf(confidence, n_false + 1, n_negatives - n_false))

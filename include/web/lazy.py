@@ -1,4 +1,4 @@
-"""A web application that is built when it is first asked."""
+"""A web application that is built at its first request."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,13 +8,13 @@ Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 
 
-def when_asked(build: Callable[[], AsgiApp]) -> AsgiApp:
-    """Return an application that answers as the one which `build` returns at each request.
+def lazy_app(build: Callable[[], AsgiApp]) -> AsgiApp:
+    """Return an application that passes requests on to the one that `build` returns.
 
-    Airflow's tasks import plugins too: they never pay for what an application imports.
+    Airflow's tasks import plugins too, and must not pay for what an application imports.
     """
 
-    async def answer(scope: Any, receive: Receive, send: Send) -> None:
+    async def app(scope: Any, receive: Receive, send: Send) -> None:
         await build()(scope, receive, send)
 
-    return answer
+    return app

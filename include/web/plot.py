@@ -8,7 +8,7 @@ from include.registry.versions import StoredVersion
 from include.reporting.figures import BY_NAME, Figure
 from include.reporting.scales import Scale
 
-FIGURES = tuple(BY_NAME[name] for name in ("accuracy", "roc_auc", "recall_at_fpr", "fpr"))
+FIGURES = tuple(BY_NAME[name] for name in ("recall", "fpr", "roc_auc", "recall_at_fpr"))
 WIDTH, HEIGHT = 270, 140
 LEFT, RIGHT = 50, 8
 _INSET, _TOP, _BOTTOM = 8, 14, 24

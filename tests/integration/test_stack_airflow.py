@@ -201,18 +201,6 @@ def test_plain_and_mapped_tasks_show_their_links(api: AirflowApi) -> None:
     assert shown == ["http://mlflow.example/#/experiments?searchFilter=nightcatch-small"] * 3
 
 
-def test_pictures_are_shown_to_those_who_are_logged_in(
-    settings: StackSettings, api: AirflowApi
-) -> None:
-    url, token = f"{settings.airflow_url}/flows/", {"Authorization": f"Bearer {api._log_in()}"}
-    shown = httpx.get(f"{url}train.svg", headers=token, timeout=120)
-
-    assert httpx.get(f"{url}train.svg", timeout=120).status_code == 401
-    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/svg+xml")
-    assert shown.text.startswith("<svg")
-    assert httpx.get(f"{url}nothing.svg", headers=token, timeout=120).status_code == 404
-
-
 def test_lineage_events_of_every_run_and_task_are_in_a_file(
     settings: StackSettings, secrets: Secrets, api: AirflowApi
 ) -> None:

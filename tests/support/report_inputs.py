@@ -114,7 +114,7 @@ def report_inputs(**changes):
                 "only_candidate_right": 14,
                 "only_champion_right": 9,
                 "p_champion_better": 0.89,
-                "differences": {"accuracy": {"value": 0.01, "low": -0.01, "high": 0.03}},
+                "differences": {"roc_auc": {"value": 0.01, "low": -0.01, "high": 0.03}},
             },
             "slices": [SLICE],
             "simpler": {
