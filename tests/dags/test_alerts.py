@@ -61,7 +61,7 @@ def test_every_dag_tells_of_its_failures_and_every_task_why(parsed):
     assert parsed["imported"] == []
 
 
-def test_nights_have_a_deadline_from_when_they_are_queued_and_nothing_else_has(parsed):
+def test_runs_have_a_deadline_from_when_they_are_queued_and_nothing_else_has(parsed):
     late = {
         name: [
             [
@@ -78,7 +78,7 @@ def test_nights_have_a_deadline_from_when_they_are_queued_and_nothing_else_has(p
     assert {name: found for name, found in parsed["deadlines"].items() if found} == late
 
 
-def test_models_are_watched_every_quarter_of_an_hour_and_after_each_night(parsed):
+def test_models_are_watched_every_quarter_of_an_hour_and_after_each_run(parsed):
     watch = parsed["watch"]
 
     assert watch["every"] == "*/15 * * * *"

@@ -57,7 +57,7 @@ def test_the_dags_can_be_read(parsed):
     assert parsed["errors"] == {}
 
 
-def test_an_approval_has_no_default_and_ends_before_the_next_night(parsed):
+def test_an_approval_has_no_default_and_ends_before_the_next_run(parsed):
     assert parsed["options"] == ["Approve", "Reject"]
     assert parsed["defaults"] is None
     assert parsed["hours"] < 22

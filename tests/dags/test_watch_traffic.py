@@ -35,7 +35,7 @@ def parsed(tmp_path_factory):
     return read_dags(tmp_path_factory.mktemp("airflow"), PARSE)
 
 
-def test_it_runs_once_a_day_before_the_night_begins_and_is_switched_on(parsed):
+def test_it_runs_once_a_day_before_the_run_begins_and_is_switched_on(parsed):
     assert parsed["errors"] == {}
     assert (parsed["at"], parsed["training"]) == ("0 1 * * *", "0 2 * * *")
     assert (parsed["catchup"], parsed["paused"], parsed["runs_at_once"]) == (False, False, 1)
@@ -51,7 +51,7 @@ def test_each_pipeline_is_looked_at_told_of_and_retrained_by_itself(parsed):
     assert parsed["links"]["look"] == ["Traffic"]
 
 
-def test_only_the_look_takes_memory_that_nights_share(parsed):
+def test_only_the_look_takes_memory_that_runs_share(parsed):
     most = max(pipelines.get(name).memory_gb for name in pipelines.names())
 
     assert parsed["slots"].pop("look") == ["nightcatch_memory_gb", most]

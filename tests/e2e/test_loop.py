@@ -233,7 +233,7 @@ def test_an_old_run_cleared_after_a_newer_one_keeps_its_snapshot_and_the_newer_v
     assert in_production(running) == before
 
 
-def test_a_backfilled_night_is_judged_and_kept_but_never_replaces_a_newer_one(running, first_run):
+def test_a_backfilled_run_is_evaluated_and_kept_but_never_replaces_a_newer_one(running, first_run):
     before = in_production(running)
     # The latest night that was due: after an earlier one, Airflow would start this one as well.
     hour = running.night_hour
@@ -337,7 +337,7 @@ def test_a_dag_that_follows_the_approved_model_hears_of_every_version(running, f
         time.sleep(0.5)
 
 
-def test_mlflow_knows_how_every_run_ended_and_what_is_in_force(running, first_run):
+def test_mlflow_knows_how_every_run_ended_and_what_is_in_production(running, first_run):
     pointer = in_production(running)
     deadline = time.monotonic() + 600
     while has_news(running.store, "sites", pointer):
@@ -408,7 +408,7 @@ def test_people_are_told_of_a_failed_run_and_not_of_their_own_no(running, first_
     assert running.alerts.with_words("Run failed: train_sites") == []
 
 
-def test_a_scorer_that_serves_what_is_in_force_is_no_alert(running, first_run):
+def test_a_scorer_that_serves_what_is_in_production_is_no_alert(running, first_run):
     served = served_by(running.settings.scorer_url)
 
     assert served.serials == {"sites": in_production(running).serial}

@@ -80,7 +80,7 @@ def csv(n_rows):
     return "\n".join([header, *rows])
 
 
-def test_it_says_which_model_is_in_force_and_since_when(page):
+def test_it_says_which_model_is_in_production_and_since_when(page):
     text = page.run("document.querySelector('.model').innerText")
 
     assert "Model sites" in text

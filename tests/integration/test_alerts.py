@@ -286,7 +286,7 @@ def test_without_a_document_that_says_why_the_run_failed(store, away, task):
     assert causes_of_failure(away, SITES, failed) == (failed,)
 
 
-def test_a_late_night_says_how_far_it_came(store, away):
+def test_a_late_run_says_how_far_it_came(store, away):
     def late(store):
         return late_run(store, "sites", "train_sites", RUN, NOW, NOW + 3 * DAY / 24, "")
 
@@ -321,7 +321,9 @@ def stale(served, pointers, now, known=()):
     ]
 
 
-def test_a_scorer_is_stale_when_it_serves_less_than_what_is_in_force(store, signer, trusted_keys):
+def test_a_scorer_is_stale_when_it_serves_less_than_what_is_in_production(
+    store, signer, trusted_keys
+):
     promote(store, Version(version_name(1)), signer, signer)
     pointer = promote(store, Version(version_name(2)), signer, signer, run_id="run-2")
     pointers = {"sites": pointer}  # approved at 02:06

@@ -234,7 +234,7 @@ def test_a_failed_run_is_told_with_task_reason_run_and_runbook(airflow, hook):
     assert lines[3] == "What to do: docs/runbook.md#run-failed"
 
 
-def test_a_failed_night_names_each_task_and_no_words_of_a_foreign_error(airflow, hook):
+def test_a_failed_run_names_each_task_and_no_words_of_a_foreign_error(airflow, hook):
     run_id, state = airflow.run(fails_in="search")
     text = hook.wait_for("Run failed: train_sites", run_id)["text"]
 
@@ -259,7 +259,7 @@ def test_what_the_gate_rejected_is_told_by_its_causes_and_as_an_event(airflow, h
     assert len(rejected["data"]["reasons"]) == 2
 
 
-def test_a_late_night_is_told_once_and_goes_on(airflow, hook):
+def test_a_late_run_is_told_once_and_goes_on(airflow, hook):
     run_id = airflow.start_run(fails_in="nothing, and takes long")
     text = hook.wait_for("Run late: train_sites", run_id)["text"]
     airflow.store.put(keys.run_file("sites", run_id, "enough.json"), b"{}")
@@ -299,7 +299,7 @@ def test_a_webhook_that_is_down_fails_nothing_and_is_told_later_and_nothing_twic
     assert len(events.got) == before
 
 
-def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_during_no_night(
+def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_during_no_run(
     airflow, hook, tmp_path
 ):
     day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()

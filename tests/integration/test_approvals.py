@@ -104,7 +104,7 @@ def test_what_did_not_pass_the_gate_needs_a_word_that_is_recorded(desk, capsys, 
     assert desk.in_production().reason.endswith("): an emergency")
 
 
-def test_a_rejected_version_that_was_in_force_comes_back_without_that_word(desk):
+def test_a_rejected_version_that_was_in_production_comes_back_without_that_word(desk):
     desk.say("approve", REJECTED, "--reason", "an emergency", "--despite-gate")
     desk.say("approve", GOOD, "--reason", "over")
 
@@ -159,7 +159,7 @@ def test_verdicts_without_the_trainers_word_are_none(desk, capsys):
     assert desk.in_production() is None
 
 
-def test_what_was_in_force_comes_back_whatever_became_of_its_verdicts(desk):
+def test_what_was_in_production_comes_back_whatever_became_of_its_verdicts(desk):
     desk.say("approve", GOOD, "--reason", "the first")
     desk.say("approve", BETTER, "--reason", "catches more")
     desk.store.put(of_run(GOOD, GATE), b"[]")
@@ -244,7 +244,7 @@ def test_there_must_be_something_to_go_back_to(desk, capsys):
     assert f"no other version than {GOOD} was ever in production" in capsys.readouterr().err
 
 
-def test_a_broken_version_in_force_can_be_replaced(desk):
+def test_a_broken_version_in_production_can_be_replaced(desk):
     desk.say("approve", GOOD, "--reason", "the first")
     desk.store.delete(keys.version_file("sites", GOOD, keys.MANIFEST))
 

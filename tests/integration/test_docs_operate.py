@@ -70,7 +70,7 @@ def test_a_backup_brings_records_versions_and_secrets_back(tmp_path, credentials
     assert (tmp_path / ".local.old").is_dir()
 
 
-def test_a_key_made_as_the_page_says_is_one_that_signs_and_is_believed(tmp_path):
+def test_a_key_made_as_the_page_says_is_one_that_signs_and_is_verified(tmp_path):
     type_block("openssl ecparam", tmp_path)
     private = load_private_key((tmp_path / "new.pem").read_bytes())
     public = load_public_key((tmp_path / "new.pub.pem").read_bytes())

@@ -54,7 +54,7 @@ class RealServers:
 
 
 @pytest.fixture
-def house(s3, bucket, tmp_path):
+def servers(s3, bucket, tmp_path):
     return RealServers(ObjectStore(s3.client(), bucket), tmp_path)
 
 
@@ -62,103 +62,103 @@ def served(follower):
     return follower.in_production and follower.in_production.pointer.version
 
 
-def test_with_a_key_each_a_version_comes_into_force(house):
-    house.promote(FIRST)
-    scorer = house.scorer()
+def test_with_a_key_each_a_version_goes_into_production(servers):
+    servers.promote(FIRST)
+    scorer = servers.scorer()
 
     assert scorer.poll_once().kind == "swapped"
     assert served(scorer) == FIRST
 
 
-def test_a_pointer_that_the_trainer_signed_is_refused(house):
-    house.promote(FIRST)
-    scorer = house.scorer()
+def test_a_pointer_that_the_trainer_signed_is_refused(servers):
+    servers.promote(FIRST)
+    scorer = servers.scorer()
     scorer.poll_once()
-    house.promote(SECOND, approver=house.trainer, trusted=house.approver.trusted)
+    servers.promote(SECOND, approver=servers.trainer, trusted=servers.approver.trusted)
     outcome = scorer.poll_once()
 
     assert (outcome.kind, outcome.failure) == ("refused", "SignatureError")
     assert served(scorer) == FIRST
-    assert house.scorer(cache="fresh").poll_once().kind == "refused"
+    assert servers.scorer(cache="fresh").poll_once().kind == "refused"
 
 
-def test_a_version_that_the_approver_signed_is_refused(house):
-    house.promote(FIRST)
-    scorer = house.scorer()
+def test_a_version_that_the_approver_signed_is_refused(servers):
+    servers.promote(FIRST)
+    scorer = servers.scorer()
     scorer.poll_once()
-    house.promote(SECOND, trainer=house.approver)
+    servers.promote(SECOND, trainer=servers.approver)
     outcome = scorer.poll_once()
 
     assert (outcome.kind, outcome.failure) == ("refused", "SignatureError")
     assert served(scorer) == FIRST
 
 
-def test_who_holds_the_trainers_key_only_cannot_follow_an_approval(house):
-    house.promote(FIRST)
+def test_who_holds_the_trainers_key_only_cannot_follow_an_approval(servers):
+    servers.promote(FIRST)
     with pytest.raises(SignatureError):
-        house.promote(SECOND, approver=house.trainer)
+        servers.promote(SECOND, approver=servers.trainer)
 
     pointer = parse_pointer(
-        house.store.get(keys.approved("sites")), house.approver.trusted, pipeline="sites"
+        servers.store.get(keys.approved("sites")), servers.approver.trusted, pipeline="sites"
     )
     assert pointer.version == FIRST
 
 
-def test_the_approvers_key_is_changed_without_a_gap(house):
-    new = house.signer("new-approver")
+def test_the_approvers_key_is_changed_without_a_gap(servers):
+    new = servers.signer("new-approver")
     old_only, both, new_only = (
-        house.approver.trusted, (*house.approver.trusted, *new.trusted), new.trusted
+        servers.approver.trusted, (*servers.approver.trusted, *new.trusted), new.trusted
     )  # fmt: skip
-    house.promote(FIRST)
-    before = house.scorer(approvers=old_only)
+    servers.promote(FIRST)
+    before = servers.scorer(approvers=old_only)
     before.poll_once()
-    during = house.scorer(approvers=both)
+    during = servers.scorer(approvers=both)
     during.poll_once()
-    house.promote(SECOND, approver=new, trusted=both)
+    servers.promote(SECOND, approver=new, trusted=both)
     kinds = [before.poll_once().kind, during.poll_once().kind]
-    after = house.scorer(approvers=new_only)
+    after = servers.scorer(approvers=new_only)
     after.poll_once()
 
     assert kinds == ["refused", "swapped"]
     assert (served(before), served(during), served(after)) == (FIRST, SECOND, SECOND)
-    assert [pointer.serial for pointer in read_history(house.store, "sites", both)] == [1, 2]
+    assert [pointer.serial for pointer in read_history(servers.store, "sites", both)] == [1, 2]
 
 
-def test_the_trainers_key_is_changed_without_a_gap(house):
-    new = house.signer("new-trainer")
-    both = (*house.trainer.trusted, *new.trusted)
-    house.promote(FIRST)
-    during = house.scorer(trainers=both)
+def test_the_trainers_key_is_changed_without_a_gap(servers):
+    new = servers.signer("new-trainer")
+    both = (*servers.trainer.trusted, *new.trusted)
+    servers.promote(FIRST)
+    during = servers.scorer(trainers=both)
     during.poll_once()
-    too_early = house.scorer(trainers=new.trusted, cache="too-early").poll_once()
-    house.promote(SECOND, trainer=new)
+    too_early = servers.scorer(trainers=new.trusted, cache="too-early").poll_once()
+    servers.promote(SECOND, trainer=new)
     during.poll_once()
-    after = house.scorer(trainers=new.trusted)
+    after = servers.scorer(trainers=new.trusted)
     after.poll_once()
 
     assert (too_early.kind, too_early.failure) == ("refused", "SignatureError")
     assert (served(during), served(after)) == (SECOND, SECOND)
 
 
-def test_a_retired_approvers_entries_do_not_hinder_approvals_that_follow_any_serial(house):
-    new = house.signer("new-approver")
-    both = (*house.approver.trusted, *new.trusted)
-    house.promote(FIRST)
-    house.promote(SECOND, approver=new, trusted=both)
+def test_a_retired_approvers_entries_do_not_hinder_approvals_that_follow_any_serial(servers):
+    new = servers.signer("new-approver")
+    both = (*servers.approver.trusted, *new.trusted)
+    servers.promote(FIRST)
+    servers.promote(SECOND, approver=new, trusted=both)
     again = request(FIRST, run_id="a rollback")
-    pointer = approve(house.store, again, new.key, new.trusted)
+    pointer = approve(servers.store, again, new.key, new.trusted)
 
     assert (pointer.version, pointer.serial) == (FIRST, 3)
 
 
-def test_a_request_is_not_taken_for_done_on_a_strangers_word(house):
-    stranger = house.signer("stranger")
-    first = house.promote(FIRST)
-    house.promote(SECOND)
+def test_a_request_is_not_taken_for_done_on_a_strangers_word(servers):
+    stranger = servers.signer("stranger")
+    first = servers.promote(FIRST)
+    servers.promote(SECOND)
     forged = parse_pointer(
-        house.store.get(keys.history("sites", 1)), house.approver.trusted, pipeline="sites"
+        servers.store.get(keys.history("sites", 1)), servers.approver.trusted, pipeline="sites"
     ).to_json(stranger.key)
-    house.store.put(keys.history("sites", 1), forged)
+    servers.store.put(keys.history("sites", 1), forged)
     again = request(FIRST, run_id=first.run_id)
     with pytest.raises(SignatureError):
-        approve(house.store, again, house.approver.key, house.approver.trusted)
+        approve(servers.store, again, servers.approver.key, servers.approver.trusted)

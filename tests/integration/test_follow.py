@@ -44,7 +44,7 @@ def unreachable(s3, site):
     return ObjectStore(client, site.store.bucket)
 
 
-def test_an_approved_version_comes_into_force_and_is_read_once(site):
+def test_an_approved_version_goes_into_production_and_is_read_once(site):
     follower = site.follower()
     before = follower.poll_once()
     site.promote(FIRST)
@@ -272,7 +272,7 @@ def test_nothing_on_disk_and_nothing_in_s3_is_no_failure(site):
     [flip, lambda body: body[: len(body) // 2], lambda body: None],
     ids=["flipped", "truncated", "absent"],
 )
-def test_a_damaged_file_on_disk_is_not_believed(site, name, change):
+def test_a_damaged_file_on_disk_is_refused(site, name, change):
     site.promote(FIRST)
     site.follower().poll_once()
     (path,) = site.cache_dir.glob(f"*/{name}")

@@ -27,7 +27,7 @@ def publish(store, folder, name, body):
     return SimpleNamespace(manifest=version.manifest())
 
 
-def test_the_report_follows_the_version_in_force(store, tmp_path):
+def test_the_report_follows_the_version_in_production(store, tmp_path):
     report = Report(store, "sites")
     assert report.of(FIRST) is None
 

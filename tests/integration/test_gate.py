@@ -63,7 +63,7 @@ def relabel(collection, ids, label):
     collection.update_many({"_id": {"$in": ids}}, {"$set": {"Result": label}})
 
 
-def test_a_night_of_shuffled_labels_publishes_nothing(collection, runs):
+def test_a_run_of_shuffled_labels_publishes_nothing(collection, runs):
     labels = [document["Result"] for document in collection.find({}, {"Result": 1})]
     ids = [document["_id"] for document in collection.find({}, {"_id": 1})]
     random.Random(0).shuffle(labels)

@@ -132,7 +132,7 @@ def text_of(answer):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
 
 
-def test_a_page_says_what_is_in_force_since_when_and_why(busy):
+def test_a_page_says_what_is_in_production_since_when_and_why(busy):
     shown = text_of(busy.client().get("/sites"))
 
     assert f"{FIRST} since 2026-11-21 02:06 UTC, serial 3" in shown
@@ -224,7 +224,7 @@ def test_a_difference_of_a_few_rows_does_not_look_like_a_fall(desk):
         pytest.param(REJECTED, "Promote", True, id="rejected"),
     ],
 )
-def test_a_version_can_be_put_in_force_with_its_fields_filled_in(busy, version, button, despite):
+def test_a_version_can_be_promoted_with_its_fields_filled_in(busy, version, button, despite):
     page = busy.client().get(f"/sites/{version}").text
     start = page.index('data-conf="') + len('data-conf="')
     conf = json.loads(page[start : page.index('"', start)].replace("&#34;", '"'))
@@ -234,7 +234,7 @@ def test_a_version_can_be_put_in_force_with_its_fields_filled_in(busy, version, 
     assert conf.get("despite_gate", False) is despite
 
 
-def test_the_version_in_force_offers_nothing_to_put_in_force(busy):
+def test_the_version_in_production_offers_nothing_to_promote(busy):
     assert 'id="put-in-force"' not in busy.client().get(f"/sites/{FIRST}").text
 
 
@@ -349,7 +349,7 @@ def test_one_bad_object_hides_nothing_else(desk):
     assert "Approved by bob: flags our own page" in shown
 
 
-def test_a_pointer_that_nobody_signed_is_not_in_force(desk):
+def test_a_pointer_that_nobody_signed_is_not_in_production(desk):
     fill(desk)
     pointer = json.loads(desk.store.get(keys.approved("sites")))
     body = json.dumps({**pointer, "version": SECOND}).encode()

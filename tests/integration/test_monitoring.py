@@ -228,7 +228,9 @@ def test_the_last_word_about_an_answer_counts_whatever_day_it_was_given(site, re
     assert found["traffic"]["items"] == 0
 
 
-def test_an_older_version_is_shown_and_the_one_in_force_is_evaluated(site, records, trained_on):
+def test_an_older_version_is_shown_and_the_one_in_production_is_evaluated(
+    site, records, trained_on
+):
     ids = site.score(records[:200], [0.9] * 200)
     site.feed_back([(name, "Legitimate") for name in ids])
     site.promote(2, trained_on[0])
@@ -287,7 +289,7 @@ def test_nothing_is_left_of_a_day_without_traffic(site):
     assert list(site.store.keys_under(keys.monitoring_days_prefix("sites"))) == []
 
 
-def test_addresses_are_watched_by_what_the_nightly_step_watches_of_them(
+def test_addresses_are_watched_by_what_the_training_step_watches_of_them(
     s3, mongo_url, bucket, tmp_path
 ):
     pipeline, store = pipelines.get("urls"), ObjectStore(s3.client(), bucket)
@@ -361,14 +363,14 @@ def test_only_the_newest_day_says_what_is_wrong_now(site, records):
     assert read_findings(site.store, "sites", "2026-11-22") is None
 
 
-def test_what_is_in_force_must_be_signed_by_those_who_are_trusted(site, records, tmp_path):
+def test_what_is_in_production_must_be_signed_by_those_who_are_trusted(site, records, tmp_path):
     site.score(records[:5], [0.5] * 5)
     site.approver = Signer.new(tmp_path, "stranger")
     with pytest.raises(SignatureError):
         site.watch()
 
 
-def test_a_version_is_judged_by_who_was_in_force_when_the_day_ended(site, trained_on):
+def test_a_version_is_evaluated_by_who_was_in_production_when_the_day_ended(site, trained_on):
     first = site.pointer
     site.promote(2, trained_on[0], approved_at="2026-11-22T10:00:00+00:00")
 

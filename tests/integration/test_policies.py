@@ -169,20 +169,20 @@ def run(account, mongo, tmp_path_factory):
     return as_trainer, as_approver, pointer, trainer, approver, trusted_keys
 
 
-def test_a_night_runs_with_what_the_trainer_and_the_approver_may(run):
+def test_a_run_needs_no_more_than_the_trainer_and_the_approver_may(run):
     _, _, pointer, *_ = run
 
     assert pointer.serial == 1
 
 
-def test_a_person_puts_a_kept_version_in_force_with_what_the_approver_may(run):
+def test_a_person_puts_a_kept_version_in_production_with_what_the_approver_may(run):
     _, as_approver, pointer, _, approver, trusted_keys = run
     asked = request(pointer.version, run_id="once more")
 
     assert reinstate(as_approver, asked, approver.key, trusted_keys).serial == 2
 
 
-def test_architecturekeeping_needs_no_more_than_the_trainer_may(run, account):
+def test_retention_needs_no_more_than_the_trainer_may(run, account):
     as_trainer, *_ = run
     as_trainer.put(keys.outbox("sites", "run-1"), b"{}")
     as_trainer.delete(keys.outbox("sites", "run-1"))

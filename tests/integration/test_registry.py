@@ -99,7 +99,7 @@ def test_serials_rise_and_history_keeps_every_approval(store, trainer, approver)
     assert serials(store, approver) == [1, 2, 3]
 
 
-def test_the_same_request_comes_into_force_once(store, trainer, approver):
+def test_the_same_request_goes_into_production_once(store, trainer, approver):
     first = promote(store, Version(version_name(1)), trainer, approver)
     again = approve(store, request(version_name(1)), approver.key, approver.trusted)
 
@@ -116,7 +116,7 @@ def test_a_request_answered_long_ago_is_answered_the_same_again(store, trainer, 
     assert production_pointer(store, "sites", approver.trusted).version == version_name(2)
 
 
-def test_a_request_judged_against_an_older_champion_changes_nothing(store, trainer, approver):
+def test_a_request_evaluated_against_an_older_champion_changes_nothing(store, trainer, approver):
     promote(store, Version(version_name(1)), trainer, approver, run_id="night-1")
     with pytest.raises(PromotionConflictError, match="serial 0, but serial 1 is in production"):
         promote(
@@ -126,7 +126,7 @@ def test_a_request_judged_against_an_older_champion_changes_nothing(store, train
     assert production_pointer(store, "sites", approver.trusted).version == version_name(1)
 
 
-def test_an_older_night_takes_no_newer_ones_place_unless_a_person_says_so(store, trainer, approver):
+def test_an_older_run_takes_no_newer_ones_place_unless_a_person_says_so(store, trainer, approver):
     older, newer = Version(version_name(1)), Version(version_name(2))
     promote(store, newer, trainer, approver, run_id="night-2", never_older=True)
     publish(store, older, trainer)

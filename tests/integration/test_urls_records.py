@@ -54,7 +54,7 @@ class RealServers:
 
 
 @pytest.fixture
-def house(s3, mongo_url, bucket, tmp_path):
+def servers(s3, mongo_url, bucket, tmp_path):
     with pymongo.MongoClient(mongo_url) as mongo:
         signer = Signer.new(tmp_path, "trainer")
         trainer_keys = TrainerKeys(signer.key, signer.trusted)
@@ -67,9 +67,9 @@ def lines(*rows):
     return "\n".join(["url,label,source,date", *rows]) + "\n"
 
 
-def test_a_url_is_stored_once_whatever_file_and_spelling_it_comes_in(house):
-    house.load(lines("http://www.a.example/login,1,feed,2026-03-01"))
-    again = house.load(
+def test_a_url_is_stored_once_whatever_file_and_spelling_it_comes_in(servers):
+    servers.load(lines("http://www.a.example/login,1,feed,2026-03-01"))
+    again = servers.load(
         "HTTPS://A.example:443/login\nhttp://b.example\n",
         "list.txt",
         label="phishing",
@@ -77,31 +77,31 @@ def test_a_url_is_stored_once_whatever_file_and_spelling_it_comes_in(house):
     )
 
     assert (again.n_inserted, again.n_unchanged, again.n_earlier) == (1, 1, 0)
-    first, second = house.documents()
+    first, second = servers.documents()
     assert first["url"] == "http://b.example"
     assert (first["source"], first["loaded_from"], first["label"]) == ("hotline", "list.txt", 1)
     assert (second["source"], second["loaded_from"]) == ("feed", "some.csv")
 
 
-def test_the_earliest_sighting_stays_with_its_source(house):
-    house.load(lines("http://a.example/login,1,late,2026-03-01"))
-    report = house.load(lines("http://a.example/login,1,early,2026-02-01"), "early.csv")
-    house.load(lines("http://a.example/login,1,later,2026-04-01"))
+def test_the_earliest_sighting_stays_with_its_source(servers):
+    servers.load(lines("http://a.example/login,1,late,2026-03-01"))
+    report = servers.load(lines("http://a.example/login,1,early,2026-02-01"), "early.csv")
+    servers.load(lines("http://a.example/login,1,later,2026-04-01"))
 
-    (document,) = house.documents()
+    (document,) = servers.documents()
     assert report.n_earlier == 1
     assert (document["source"], f"{document['first_seen']:%Y-%m-%d}") == ("early", "2026-02-01")
 
 
-def test_a_contradiction_is_kept_twice_and_both_are_quarantined_with_both_sources(house):
-    house.load(n_simulated=1500)
-    house.collection.update_many({}, {"$unset": {"simulated": ""}})
-    house.load(lines("http://a.example/login,1,feed,2026-03-01"))
-    house.load(lines("https://www.a.example/login,0,curators,"))
+def test_a_contradiction_is_kept_twice_and_both_are_quarantined_with_both_sources(servers):
+    servers.load(n_simulated=1500)
+    servers.collection.update_many({}, {"$unset": {"simulated": ""}})
+    servers.load(lines("http://a.example/login,1,feed,2026-03-01"))
+    servers.load(lines("https://www.a.example/login,0,curators,"))
 
-    run, _, summary = house.validate("night-1")
+    run, _, summary = servers.validate("night-1")
 
-    stored = house.store.get(keys.quarantine("urls", "night-1"))
+    stored = servers.store.get(keys.quarantine("urls", "night-1"))
     quarantined = pd.read_parquet(io.BytesIO(stored)).set_index("url")
     reason = "url is labelled legitimate by curators and phishing by feed"
     assert quarantined.loc["http://a.example/login", "reasons"] == reason
@@ -112,9 +112,9 @@ def test_a_contradiction_is_kept_twice_and_both_are_quarantined_with_both_source
     assert str(accepted["first_seen"].dtype) == "datetime64[ms, UTC]"
 
 
-def test_records_of_another_program_are_judged_too(house):
-    house.load(n_simulated=1500)
-    house.collection.insert_many(
+def test_records_of_another_program_are_evaluated_too(servers):
+    servers.load(n_simulated=1500)
+    servers.collection.insert_many(
         [
             {"url": 7, "label": 1, "source": "feed"},
             {"url": "http://x.example/", "label": "1", "source": "feed"},
@@ -123,9 +123,9 @@ def test_records_of_another_program_are_judged_too(house):
         ]
     )
 
-    house.validate("night-1")
+    servers.validate("night-1")
 
-    stored = house.store.get(keys.quarantine("urls", "night-1"))
+    stored = servers.store.get(keys.quarantine("urls", "night-1"))
     reasons = pd.read_parquet(io.BytesIO(stored)).set_index("url")["reasons"]
     assert "label holds '1' (string), expected a number" in reasons["http://x.example/"]
     assert "2026-01-01" in reasons["http://y.example/"]
@@ -149,47 +149,47 @@ def _load_until_killed(url, database, folder, pipe):
         )
 
 
-def test_a_load_killed_in_the_middle_is_completed_by_the_next(house, mongo_url):
+def test_a_load_killed_in_the_middle_is_completed_by_the_next(servers, mongo_url):
     content = lines(
         *(f"http://site-{n % 900}.example/,1,feed,2026-01-{1 + n % 28:02}" for n in range(2000))
     )
-    (house.folder / "some.csv").write_text(content)
+    (servers.folder / "some.csv").write_text(content)
     ours, theirs = multiprocessing.Pipe()
     killed = multiprocessing.get_context("spawn").Process(
         target=_load_until_killed,
-        args=(mongo_url, house.collection.database.name, house.folder, theirs),
+        args=(mongo_url, servers.collection.database.name, servers.folder, theirs),
     )
     killed.start()
     assert ours.recv() == 500
     killed.kill()
     killed.join()
-    assert house.collection.count_documents({}) == 500
+    assert servers.collection.count_documents({}) == 500
 
-    house.load(content)
-    resumed = house.documents()
-    house.collection.drop()
-    house.load(content)
+    servers.load(content)
+    resumed = servers.documents()
+    servers.collection.drop()
+    servers.load(content)
 
     assert len(resumed) == 900
-    assert resumed == house.documents()
+    assert resumed == servers.documents()
 
 
-def test_simulated_urls_make_way_for_real_ones(house):
-    house.load(n_simulated=200)
-    assert house.collection.count_documents({"simulated": {"$ne": True}}) == 0
+def test_simulated_urls_make_way_for_real_ones(servers):
+    servers.load(n_simulated=200)
+    assert servers.collection.count_documents({"simulated": {"$ne": True}}) == 0
 
-    house.load(lines("http://a.example/login,1,feed,2026-03-01"))
+    servers.load(lines("http://a.example/login,1,feed,2026-03-01"))
 
-    assert len(house.documents()) == 1
+    assert len(servers.documents()) == 1
 
 
-def test_drift_is_measured_on_what_is_computed_of_urls(house):
-    house.load(n_simulated=1500)
-    _, taken, _ = house.validate("night-1")
+def test_drift_is_measured_on_what_is_computed_of_urls(servers):
+    servers.load(n_simulated=1500)
+    _, taken, _ = servers.validate("night-1")
     manifest = SimpleNamespace(version="the-first", snapshot={"digest": taken.digest})
-    house.load(n_simulated=2500)
-    house.collection.update_many({"label": 1}, {"$set": {"source": "one feed"}})
-    run, _, _ = house.validate("night-2")
+    servers.load(n_simulated=2500)
+    servers.collection.update_many({"label": 1}, {"$set": {"source": "one feed"}})
+    run, _, _ = servers.validate("night-2")
 
     moved = drift.measure(run, SimpleNamespace(manifest=manifest), ROOT / "gx")
 

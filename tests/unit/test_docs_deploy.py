@@ -53,7 +53,7 @@ def test_the_policies_are_filled_in(tmp_path):
     assert "repo:owner/name:environment:production" in filled["trust-deployer.json"]
 
 
-def test_the_keys_are_ones_that_we_sign_and_believe_with(tmp_path):
+def test_the_keys_are_ones_that_we_sign_and_verify_with(tmp_path):
     run(block("openssl genpkey"), tmp_path)
     for who in ("trainer", "approver"):
         private = load_private_key((tmp_path / f"{who}.pem").read_bytes())

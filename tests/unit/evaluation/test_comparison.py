@@ -38,7 +38,7 @@ def test_only_a_champion_that_is_better_beyond_chance_has_a_small_p(wins, losses
     assert compared["p_champion_better"] == pytest.approx(p_value, abs=1e-3)
 
 
-def test_twins_count_once_for_the_champion():
+def test_duplicates_count_once_for_the_champion():
     y = np.ones(60, dtype=np.int8)
     y[50:] = 0
     candidate, champion = y.astype(float), y.astype(float)
@@ -93,7 +93,7 @@ def test_a_model_of_less_noise_is_surely_better():
     assert all(d.low < d.value < d.high for d in found.values())
 
 
-def test_twins_make_a_difference_less_sure():
+def test_duplicates_make_a_difference_less_sure():
     y, ours = rows(100, seed=1)
     _, theirs = rows(100, seed=2)
     duplicates = [np.repeat(each, 5) for each in (y, ours, theirs)]

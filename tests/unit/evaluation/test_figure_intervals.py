@@ -48,7 +48,7 @@ def test_no_legitimate_row_flagged_does_not_promise_that_none_will_be():
     assert high == pytest.approx(1 - 0.025 ** (1 / np.sum(Y == 0)))
 
 
-def test_twins_make_intervals_wider():
+def test_duplicates_make_intervals_wider():
     def width(groups):
         low, high = figure_intervals(Y, PROBABILITY, groups, **HOW)["accuracy"]
         return high - low

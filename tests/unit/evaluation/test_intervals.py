@@ -10,7 +10,7 @@ def interval(hits, groups):
     return rate_interval(hits, groups, confidence=0.95, seed=0)
 
 
-def test_twins_widen_the_interval_of_a_rate():
+def test_duplicates_widen_the_interval_of_a_rate():
     flagged = np.arange(400) < 8
     low, high = interval(flagged, np.arange(400))
     duplicates_low, duplicates_high = interval(flagged, np.arange(400) // 8)

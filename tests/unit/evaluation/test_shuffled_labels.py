@@ -14,14 +14,14 @@ def rows():
     return X, (X.sum(axis=1) > 0).astype(np.int8), group_keys(X)
 
 
-def test_nothing_is_found_when_twins_stay_together(rows):
+def test_nothing_is_found_when_duplicates_stay_together(rows):
     X, y, groups = rows
     found = shuffled_figures(X, y, groups, assign_sides(groups, "salt"), seed=0)
 
     assert 0.35 < found["roc_auc"] < 0.65
 
 
-def test_twins_on_both_sides_are_found_out(rows):
+def test_duplicates_on_both_sides_are_found_out(rows):
     X, y, groups = rows
     at_random = np.random.default_rng(1).choice(["train", "test"], len(y))
     found = shuffled_figures(X, y, groups, at_random, seed=0)

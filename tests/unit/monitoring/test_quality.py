@@ -25,7 +25,7 @@ def evaluated(*groups, baseline=BASELINE):
         pytest.param(1000, 0, "kept", id="surely-within"),
     ],
 )
-def test_false_alarms_are_judged_by_their_interval(n_right, n_wrong, verdict):
+def test_false_alarms_are_evaluated_by_their_interval(n_right, n_wrong, verdict):
     figures = evaluated(
         answers(n_right, flagged=False, is_phishing=False),
         answers(n_wrong, flagged=True, is_phishing=False),
@@ -41,7 +41,7 @@ def test_false_alarms_are_judged_by_their_interval(n_right, n_wrong, verdict):
     ("n_caught", "n_missed", "verdict"),
     [(90, 10, "open"), (60, 40, "broken"), (300, 0, "kept"), (10, 39, "too few")],
 )
-def test_recall_is_judged_against_that_of_the_test_side(n_caught, n_missed, verdict):
+def test_recall_is_evaluated_against_that_of_the_test_side(n_caught, n_missed, verdict):
     figures = evaluated(
         answers(n_caught, flagged=True, is_phishing=True),
         answers(n_missed, flagged=False, is_phishing=True),

@@ -31,7 +31,7 @@ def test_inputs_are_in_the_order_of_the_pipeline():
     assert (item.inputs, item.flagged, item.probability) == ((1, -1), False, 0.25)
 
 
-def test_equal_inputs_are_twins_whether_they_were_hashed_or_not():
+def test_equal_inputs_are_duplicates_whether_they_were_hashed_or_not():
     _, item = parse_item(LINE, FIELDS)
     _, hashed = parse_item({**without("inputs"), "inputs_sha256": item.duplicate}, FIELDS)
 

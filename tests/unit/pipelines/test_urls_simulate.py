@@ -45,7 +45,7 @@ def test_memory_is_bounded():
     assert peak(6_000) < peak(2_000) + 100_000
 
 
-def test_every_record_says_that_it_is_made_up(synthetic):
+def test_every_record_says_that_it_is_synthetic(synthetic):
     assert synthetic["source"].str.startswith("simulated-").all()
 
 

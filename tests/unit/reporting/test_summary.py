@@ -51,7 +51,7 @@ def test_a_rejection_gives_the_failed_sentences_alone():
     assert (summary.n_passed, summary.n_evaluated, summary.n_not_evaluated) == (1, 2, 1)
 
 
-def test_made_up_records_are_never_approved():
+def test_synthetic_records_are_never_approved():
     simulated = manifest(snapshot={**manifest().snapshot, "simulated": True})
 
     assert summarise(simulated, report_inputs()).kind == "practice"

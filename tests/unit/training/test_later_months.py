@@ -36,7 +36,7 @@ def steady():
     return rows_of(8)
 
 
-def test_the_last_three_months_are_judged_by_a_model_of_those_before(steady):
+def test_the_last_three_months_are_evaluated_by_a_model_of_those_before(steady):
     found = later_months_figures(FAMILY, {}, steady, fpr_budget=0.05)
 
     assert found["since"] == "2025-06"

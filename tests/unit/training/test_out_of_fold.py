@@ -10,7 +10,7 @@ from include.training.split import group_keys
 KNN = tabular_families("quick", 0)[2].estimator.set_params(classifier__n_neighbors=1)
 
 
-def test_a_row_is_scored_without_its_twins():
+def test_a_row_is_scored_without_its_duplicates():
     # Labels are noise: only a model that has seen a row's duplicate can know its label.
     random = np.random.default_rng(0)
     X = np.repeat(random.normal(size=(150, 3)), 2, axis=0).astype(np.float32)

@@ -63,7 +63,7 @@ LINKS = {
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
-def test_a_link_that_holds_its_target_is_judged_by_the_target(link):
+def test_a_link_that_holds_its_target_is_evaluated_by_the_target(link):
     reading = read_url(link)
 
     assert reading.url == TARGET
@@ -120,7 +120,7 @@ def test_a_defanged_link_is_refanged_and_unwrapped():
         "https://bit.ly/abc",
     ],
 )
-def test_any_other_url_is_judged_as_it_is(url):
+def test_any_other_url_is_evaluated_as_it_is(url):
     reading = read_url(url)
 
     assert (reading.url, reading.unwrapped) == (url, ())

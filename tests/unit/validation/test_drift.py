@@ -56,7 +56,7 @@ def test_two_halves_of_one_set_have_not_moved(frame, drift):
     assert outcome.warned == ()
 
 
-def test_moved_columns_are_ranked_and_judged_by_the_limits(drift):
+def test_moved_columns_are_ranked_and_evaluated_by_the_limits(drift):
     reference = records(
         a=ternary([500, 0, 500, 0]), b=ternary([500, 0, 500, 0]), c=ternary([500] * 2 + [0] * 2)
     )

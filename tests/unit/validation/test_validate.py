@@ -142,7 +142,7 @@ def test_many_failures_are_named_up_to_ten(frame, apply_gate):
         apply_gate(blank).raise_if_rejected()
 
 
-def test_twins_and_contradictions_are_counted(frame, apply_gate):
+def test_duplicates_and_contradictions_are_counted(frame, apply_gate):
     first = frame.iloc[[0, 0, 0]].assign(_id=["duplicate", "other", "third"])
     first["Result"] = np.array([1, 1, -1], dtype=np.float32) * frame.loc[0, "Result"]
 

@@ -16,7 +16,7 @@ MANIFEST = "ab" * 32
 SIGNED = sign_verdicts(VERDICTS, MANIFEST, TRAINER)
 
 
-def test_what_the_trainer_signed_is_believed():
+def test_what_the_trainer_signed_is_verified():
     verify_verdicts(SIGNED, VERDICTS, MANIFEST, TRUSTED)
 
 

@@ -24,7 +24,7 @@ PIPELINE = pipelines.get("urls")
 
 
 @pytest.fixture
-def house(s3, mongo_url, bucket, tmp_path):
+def servers(s3, mongo_url, bucket, tmp_path):
     """What `run_training` needs, over 8,000 simulated URLs."""
     mongo = pymongo.MongoClient(mongo_url)
     collection = mongo[bucket].urls
@@ -39,8 +39,8 @@ def house(s3, mongo_url, bucket, tmp_path):
     mongo.drop_database(bucket)
 
 
-def test_a_night_of_urls_is_judged_signed_and_served_and_the_next_beside_it(house):
-    store, collection, how = house
+def test_a_run_of_urls_is_evaluated_signed_and_served_and_the_next_beside_it(servers):
+    store, collection, how = servers
     run = RunContext(store, PIPELINE, "run-1")
     how |= {"families": training_steps.family_names(run, ORDER)[:1]}
     pointer, evaluation = run_training(run, collection, **how)
