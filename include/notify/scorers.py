@@ -1,6 +1,8 @@
-"""Which serials a scorer answers from, as its `/version` says; asked directly, past any proxy."""
+"""Read the serials that a scorer serves from its `/metrics`, which all its workers share.
 
-import json
+urllib and not httpx, which logs the whole URL of each request.
+"""
+
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +10,15 @@ from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, build_opener
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from include.notify.text import why
 
-# A new connection each: it may reach another worker, or another replica behind a balancer.
-_QUESTIONS = 12
+_METRIC = "nightcatch_served_serial"
+# Behind a balancer, each new connection may reach another replica.
+_CONNECTIONS = 6
 _TIMEOUT_S = 5.0
-_MAX_ANSWER_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 # A scorer that is restarted is back before the last of these.
 _PAUSES_S = (1.0, 4.0)
 
@@ -25,11 +30,11 @@ class Served:
     Attributes
     ----------
     serials : mapping of str to int
-        The lowest that any worker answers from, by pipeline.
+        The lowest serial of any worker, by pipeline.
     waiting : frozenset of str
         Pipelines that a worker follows and has no model of.
     problem : str
-        Why it could not be asked; empty if it could.
+        Why the metrics could not be read; empty if they could.
     """
 
     serials: Mapping[str, int] = field(default_factory=dict)
@@ -38,32 +43,43 @@ class Served:
 
 
 def served_by(url: str, pauses_s: tuple[float, ...] = _PAUSES_S) -> Served:
-    """Return what the scorer at `url` serves; it is asked again after each pause if it is away."""
-    served = _asked(url)
+    """Return what the scorer at `url` serves; retried after each pause if it does not respond."""
+    served = _read(url)
     for pause_s in pauses_s:
         if not served.problem:
             break
         time.sleep(pause_s)
-        served = _asked(url)
+        served = _read(url)
     return served
 
 
-def _asked(url: str) -> Served:
-    serials: dict[str, int] = {}
-    waiting: set[str] = set()
+def _read(url: str) -> Served:
+    lowest: dict[str, int] = {}
+    opener = build_opener(ProxyHandler({}))
     try:
-        for _ in range(_QUESTIONS):
-            with build_opener(ProxyHandler({})).open(f"{url}/version", timeout=_TIMEOUT_S) as said:
-                answer = json.loads(said.read(_MAX_ANSWER_BYTES))
-            for model in answer["models"]:
-                known = serials.get(model["pipeline"], model["serial"])
-                serials[model["pipeline"]] = min(known, model["serial"])
-            waiting.update(answer["waiting"])
+        for _ in range(_CONNECTIONS):
+            with opener.open(f"{url}/metrics", timeout=_TIMEOUT_S) as response:
+                found = _serials(response.read(_MAX_BYTES).decode())
+            if not found:
+                return Served(problem="returns no metrics of a scorer")
+            for pipeline, serial in found.items():
+                lowest[pipeline] = min(lowest.get(pipeline, serial), serial)
     except HTTPError as err:
         err.close()
-        return Served(problem=f"answers {err.code}")
+        return Served(problem=f"returns {err.code}")
     except (OSError, HTTPException) as err:
         return Served(problem=f"cannot be reached: {why(err)}")
-    except (ValueError, KeyError, TypeError):
-        return Served(problem="answers as no scorer does")
-    return Served(serials, frozenset(waiting))
+    except ValueError:
+        return Served(problem="returns no metrics of a scorer")
+    served = {pipeline: serial for pipeline, serial in lowest.items() if serial}
+    return Served(served, frozenset(lowest.keys() - served.keys()))
+
+
+def _serials(text: str) -> dict[str, int]:
+    samples = (
+        sample
+        for family in text_string_to_metric_families(text)
+        if family.name == _METRIC
+        for sample in family.samples
+    )
+    return {sample.labels["pipeline"]: int(sample.value) for sample in samples}

@@ -347,9 +347,9 @@ def test_a_scorer_is_stale_when_it_serves_less_than_what_is_in_production(
 def test_a_scorer_that_is_none_or_away_is_said_so():
     with http_receiver() as posts:
         url = posts.url.removesuffix("/hook")
-        assert served_by(url, pauses_s=()).problem == "answers as no scorer does"
+        assert served_by(url, pauses_s=()).problem == "returns no metrics of a scorer"
         posts.status = 503
-        assert served_by(url, pauses_s=()).problem == "answers 503"
+        assert served_by(url, pauses_s=()).problem == "returns 503"
     away = served_by(f"http://127.0.0.1:{pick_port()}", pauses_s=(0.01,))
 
     assert away.problem == "cannot be reached: ConnectionRefusedError"

@@ -66,6 +66,7 @@ def labels_by_name(tmp_path_factory):
     """Every sample that a scorer shows once everything it counts has happened."""
     metrics = Metrics(shared=False)
     metrics.count_poll(Outcome("sites", "swapped"))
+    metrics.note_serial("sites", 7)
     metrics.count_poll(Outcome("sites", "refused", "SignatureError"))
     metrics.count_request("/predict", "POST", 200, 0.002)
     metrics.count_predictions("sites", {"Phishing": 1})

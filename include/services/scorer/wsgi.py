@@ -69,13 +69,14 @@ def create() -> Flask:
     followers = {name: _follower(settings, bucket, name, loader) for name in settings.pipelines}
     reports = {name: Report(bucket, name) for name in followers}
     for name, follower in followers.items():
-        metrics.count_poll(follower.restore())
+        note_poll = partial(_note_poll, metrics, follower)
+        note_poll(follower.restore())
         if follower.in_production is None:  # nothing to serve: the first poll is worth waiting for
-            metrics.count_poll(follower.poll_once())
+            note_poll(follower.poll_once())
         poller = Poller(
             f"follow-{name}",
             partial(_poll, follower, reports[name]),
-            metrics.count_poll,
+            note_poll,
             interval_s=settings.poll_interval_s,
             max_interval_s=settings.poll_interval_s * _SLOWEST_POLL_FACTOR,
             rng=random.Random(),
@@ -102,6 +103,13 @@ def _poll(follower: Follower[OnnxModel], report: Report) -> Outcome:
     outcome = follower.poll_once()
     report.catch_up(follower.in_production)
     return outcome
+
+
+def _note_poll(metrics: Metrics, follower: Follower[OnnxModel], outcome: Outcome) -> None:
+    """Count a poll, and share which serial this worker serves after it."""
+    metrics.count_poll(outcome)
+    served = follower.in_production
+    metrics.note_serial(follower.pipeline, served.pointer.serial if served else 0)
 
 
 def _metrics(at_exit: ExitStack) -> Metrics:

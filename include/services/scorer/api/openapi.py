@@ -118,7 +118,7 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
                 "name": "explain",
                 "in": "query",
                 "description": "The response to a JSON body is that of /explain.",
-                "schema": {"enum": ["true", "false"]},
+                "schema": {"enum": ["true", "false", "1", "0"]},
             }
         ],
         "requestBody": {"required": True, "content": content},

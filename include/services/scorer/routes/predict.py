@@ -1,7 +1,8 @@
 """`POST /predict` and `/explain`: records, URLs or a CSV file in, predictions out."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from io import BytesIO
+from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Request, Response, render_template, request
 from flask.globals import request_ctx
@@ -28,6 +29,7 @@ from include.services.scorer.tables.traffic_sample import noted
 
 blueprint = Blueprint("predict", __name__)
 _TABLE_TYPES = ("application/json", "text/csv", "text/html")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": True}
 
 
 @blueprint.post("/predict")
@@ -39,7 +41,7 @@ def predict() -> ResponseReturnValue:
         return _predict_table()
     if not sent.is_json:
         raise UnsupportedMediaType("Send application/json, or a CSV file as multipart/form-data.")
-    return _predict_items(sent, explained=sent.args.get("explain") == "true")
+    return _predict_items(sent, explained=_wants_reasons(sent))
 
 
 @blueprint.post("/explain")
@@ -63,10 +65,7 @@ def _predict_table() -> ResponseReturnValue:
     scorer = current_scorer()
     media_type = _accepted_type()
     request.max_content_length = scorer.limits.upload_bytes
-    upload = request.files.get("file")
-    if upload is None:
-        raise RequestRejectedError("the form has no file named 'file'")
-    table = read_table(upload.stream)
+    table = read_table(_uploaded())
     in_production = scorer.catalogue.select_for_table(table.header, request.form.get("pipeline"))
     try:
         chunks = score_table(table, in_production.model, scorer.limits.csv_rows)
@@ -78,6 +77,38 @@ def _predict_table() -> ResponseReturnValue:
         return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])
     scorer.metrics.count_predictions(in_production.pointer.pipeline, scored.totals.by_label)
     return response
+
+
+def _uploaded() -> BinaryIO:
+    """Return the one file of the form; a part without a file name is text and a file all the same.
+
+    Raises
+    ------
+    RequestRejectedError
+        If the form has no file, or several: none is left out silently.
+    """
+    files, texts = request.files.getlist("file"), request.form.getlist("file")
+    if len(files) + len(texts) > 1:
+        raise RequestRejectedError("the form has several files named 'file': send one a request")
+    if texts:
+        return BytesIO(texts[0].encode())
+    if not files:
+        raise RequestRejectedError("the form has no file named 'file'")
+    return cast(BinaryIO, files[0].stream)
+
+
+def _wants_reasons(sent: Request) -> bool:
+    """Return whether `?explain` asks for reasons.
+
+    Raises
+    ------
+    RequestRejectedError
+        If it has another value than a boolean.
+    """
+    value = sent.args.get("explain", "false").lower()
+    if value not in _BOOLEANS:
+        raise RequestRejectedError("the parameter 'explain' must be true or false")
+    return _BOOLEANS[value]
 
 
 def _accepted_type() -> str:

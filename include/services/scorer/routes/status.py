@@ -44,7 +44,7 @@ def version() -> ResponseReturnValue:
             "threshold": entry.manifest.threshold,
             "family": entry.manifest.model.get("family"),
             "simulated": entry.manifest.snapshot.get("simulated"),
-            "in_force_since": entry.since.isoformat(timespec="seconds"),
+            "in_production_since": entry.since.isoformat(timespec="seconds"),
         }
         for entry in scorer.catalogue.in_production()
     ]

@@ -77,6 +77,13 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemin",
         )
+        self._served_serial = Gauge(
+            "nightcatch_served_serial",
+            "Lowest serial that a worker serves; 0 if one of them has no model yet.",
+            ("pipeline",),
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
         self._probabilities = self._tally(
             "probability", "Probabilities of predictions.", "pipeline", _PROBABILITY_BUCKETS
         )
@@ -95,6 +102,10 @@ class Metrics:
             self._failures.labels(outcome.pipeline, outcome.failure).inc()
         if not outcome.is_unreachable:
             self._store_seen_at.labels(outcome.pipeline).set_to_current_time()
+
+    def note_serial(self, pipeline: str, serial: int) -> None:
+        """Share the serial that this worker serves; 0 for no model."""
+        self._served_serial.labels(pipeline).set(serial)
 
     def count_predictions(self, pipeline: str, by_label: Mapping[str, int]) -> None:
         """Count predictions by label, once settled."""
