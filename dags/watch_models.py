@@ -60,7 +60,7 @@ def watch_models() -> None:
         pointers = checks.production_pointers(store, links, trusted_keys())
         days, known = settings.max_model_age_days, read_open_alerts(store)
         old = checks.old_models(store, pointers, trusted_keys(), days, now, links)
-        stale, unseen = checks.look_at_scorers(
+        stale, unseen = checks.check_scorers(
             settings.scorer_urls, pointers, grace_s=settings.scorer_grace_s, known=known, now=now
         )
         still_open = notify_changes(
@@ -77,16 +77,16 @@ def watch_models() -> None:
     @task(execution_timeout=_LONGEST, trigger_rule="all_done")
     def send() -> dict[str, int]:
         """Return how many messages were given to each receiver."""
-        from include.notify.decisions import give_decisions
-        from include.notify.delivery_queue import give_unsent
+        from include.notify.decisions import send_decisions
+        from include.notify.delivery_queue import send_queued
         from include.notify.receivers import alert_receivers
 
         settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
         receivers, events = alert_receivers(settings), event_receiver(settings)
-        given = {receiver.name: give_unsent(store, receiver, now) for receiver in receivers}
-        given["events"] = give_unsent(store, events, now) if events else 0
+        given = {receiver.name: send_queued(store, receiver, now) for receiver in receivers}
+        given["events"] = send_queued(store, events, now) if events else 0
         for name in pipelines.names():
-            given["events"] += give_decisions(store, events, name, trusted_keys().approvers)
+            given["events"] += send_decisions(store, events, name, trusted_keys().approvers)
         return given
 
     look() >> send()

@@ -110,14 +110,14 @@ def _notify(store: "ObjectStore", cause: "Cause", occasion: str) -> None:
 
 def _give_rejection(store: "ObjectStore", pipeline_name: str, run_id: str) -> None:
     from include.errors import StoreUnavailableError
-    from include.notify.decisions import give_rejection
+    from include.notify.decisions import send_rejection
 
     receiver = event_receiver(read_alert_settings(os.environ))
     if receiver is None:
         return
     try:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        give_rejection(store, receiver, pipeline_name, run_id, now)
+        send_rejection(store, receiver, pipeline_name, run_id, now)
     except StoreUnavailableError as err:
         _log.error("the rejection of run %s is told to nobody: %s", run_id, err)
 

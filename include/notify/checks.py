@@ -1,4 +1,4 @@
-"""What is wrong now with the models in production and with those who serve them."""
+"""Check the age of production versions, and what scorers serve."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ from include.stores.objects import ObjectStore
 def production_pointers(
     store: ObjectStore, pipelines: Iterable[str], trusted_keys: TrustedKeys
 ) -> dict[str, Pointer]:
-    """Return what is in production, by pipeline.
+    """Return the pointer of each pipeline that has one.
 
     Raises
     ------
     SignatureError, PointerError
-        If a pointer must not be verified.
+        If a pointer cannot be verified.
     """
     found = {name: production_pointer(store, name, trusted_keys.approvers) for name in pipelines}
     return {name: pointer for name, pointer in found.items() if pointer is not None}
@@ -41,13 +41,13 @@ def old_models(
     ----------
     store : ObjectStore
     pointers : mapping of str to Pointer
-        What is in production, by pipeline.
-    trust : Trust
+        Production pointers by pipeline.
+    trusted_keys : TrustedKeys
     limit_days : float
     now : datetime
         Aware.
     links : mapping of str to str
-        Where to look, by pipeline.
+        Links to details, by pipeline.
     """
     for name, pointer in pointers.items():
         manifest, _ = read_signed_manifest(store, name, pointer.version, trusted_keys)
@@ -57,7 +57,7 @@ def old_models(
             yield ModelOld(name, pointer.version, age_days, limit_days, links[name])
 
 
-def look_at_scorers(
+def check_scorers(
     urls: Iterable[str],
     pointers: Mapping[str, Pointer],
     *,
@@ -65,12 +65,12 @@ def look_at_scorers(
     known: Iterable[str],
     now: datetime,
 ) -> tuple[list[ScorerStale], set[str]]:
-    """Return what is stale, and which known states nobody could look at now.
+    """Return stale scorers, and the names of known alerts that could not be checked.
 
     Parameters
     ----------
     urls : iterable of str
-        Of the scorers.
+        Addresses of scorers.
     pointers, grace_s, known, now
         As in `stale_scorer`.
     """
@@ -94,19 +94,19 @@ def stale_scorer(
     known: Iterable[str],
     now: datetime,
 ) -> Iterator[ScorerStale]:
-    """Yield what a scorer does not serve as it should; a pipeline it does not follow is no fault.
+    """Yield what a scorer serves wrongly; a pipeline it does not follow is not a fault.
 
     Parameters
     ----------
     url : str
-        Of the scorer.
+        Address of the scorer.
     served : Served
     pointers : mapping of str to Pointer
-        What is in production, by pipeline.
+        Production pointers by pipeline.
     grace_s : float
-        Nothing is said of a pointer that is younger,
+        A younger pointer raises no alert,
     known : iterable of str
-        save of whom it was said before, so that a new approval does not end what lasts.
+        except for known alerts, so that a new approval does not end one.
     now : datetime
         Aware.
     """

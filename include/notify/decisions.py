@@ -1,7 +1,6 @@
-"""Which approvals and rejections the receiver of events does not know yet.
+"""Send approvals, rollbacks and rejections as events.
 
-Approvals are read from the history, whoever approved and by whatever way; a rejection leaves no
-history, so whoever learns of it gives it.
+Approvals are read from the signed history; a rejection leaves none, so the failed run sends it.
 """
 
 import json
@@ -11,23 +10,23 @@ from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.contract.run_documents import PackagedVersion
 from include.contract.signature import PublicKeys
 from include.errors import ObjectMissingError
-from include.notify.delivery_queue import give
+from include.notify.delivery_queue import send_or_queue
 from include.notify.events import EventReceiver, decision_event, rejection_event
 from include.registry.approve import production_pointer
 from include.stores.objects import ObjectStore
 from include.tracking.record import read_document, refusals
 
 
-def give_decisions(
+def send_decisions(
     store: ObjectStore, receiver: EventReceiver | None, pipeline: str, trusted: PublicKeys
 ) -> int:
-    """Return how many approvals and rollbacks the receiver was given, each once, in order.
+    """Send new approvals and rollbacks in order, each once, and return how many.
 
     Parameters
     ----------
     store : ObjectStore
     receiver : EventReceiver or None
-        None where there is none: what is decided meanwhile is never told.
+        None if there is none: decisions made meanwhile are never sent.
     pipeline : str
     trusted : sequence of EllipticCurvePublicKey
         Keys of approvers.
@@ -35,7 +34,7 @@ def give_decisions(
     Raises
     ------
     SignatureError, PointerError
-        If an approval must not be verified.
+        If an approval cannot be verified.
     """
     current = production_pointer(store, pipeline, trusted)
     if current is None:
@@ -48,16 +47,16 @@ def give_decisions(
     for serial in range(sent + 1, current.serial + 1):
         pointer = _at(store, pipeline, serial, current, trusted)
         if pointer is not None:
-            give(store, [receiver], decision_event(store.bucket, pointer, previous))
+            send_or_queue(store, [receiver], decision_event(store.bucket, pointer, previous))
         _mark(store, pipeline, serial - 1, serial)
         previous = pointer
     return current.serial - sent
 
 
-def give_rejection(
+def send_rejection(
     store: ObjectStore, receiver: EventReceiver, pipeline: str, run_id: str, time: str
 ) -> None:
-    """Return when the receiver has the rejection of a run's version, or it is noted; if any.
+    """Send the rejection of a run's version, if it was rejected.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def give_rejection(
     Raises
     ------
     StoreUnavailableError
-        If what the run left cannot be read.
+        If the run's documents cannot be read.
     """
     verdicts, answer = refusals(store, pipeline, run_id)
     reasons = [verdict.sentence for verdict in verdicts]
@@ -79,7 +78,7 @@ def give_rejection(
     packaged = read_document(store, pipeline, run_id, PackagedVersion)
     if reasons and packaged:
         event = rejection_event(store.bucket, pipeline, packaged.version, run_id, reasons, time)
-        give(store, [receiver], event)
+        send_or_queue(store, [receiver], event)
 
 
 def _at(

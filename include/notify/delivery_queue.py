@@ -1,4 +1,4 @@
-"""What a receiver could not be told yet: noted in the bucket, sent when the receiver is back."""
+"""Messages that could not be sent: queued in the bucket, sent when the receiver is back."""
 
 import logging
 from collections.abc import Iterable
@@ -9,38 +9,38 @@ from include.errors import MessageRefusedError, ReceiverUnavailableError, StoreU
 from include.notify.receivers import M, Message, Receiver
 from include.stores.objects import ObjectStore
 
-# Who was away for longer is told what is wrong then, and not what was wrong once.
+# After a longer outage, only what is wrong by then is of interest.
 KEPT_FOR = timedelta(days=7)
 _log = logging.getLogger(__name__)
 
 
-def give(store: ObjectStore, receivers: Iterable[Receiver[M]], message: M) -> None:
-    """Return when each receiver has the message, or it is noted for later.
+def send_or_queue(store: ObjectStore, receivers: Iterable[Receiver[M]], message: M) -> None:
+    """Send the message to each receiver, or queue it.
 
-    Nothing is raised: who tells of a fault must not make another one of it.
+    Nothing is raised: reporting a fault must not cause another one.
     """
     for receiver in receivers:
         try:
             receiver.send(message)
         except (ReceiverUnavailableError, MessageRefusedError) as err:
-            _log.error("%s was not told of %s: %s", receiver.name, message.id, err)
+            _log.error("%s did not receive %s, which is queued: %s", receiver.name, message.id, err)
             _note(store, receiver, message)
 
 
-def give_unsent(store: ObjectStore, receiver: Receiver[M], now: datetime) -> int:
-    """Return how many messages the receiver was given that had been noted; the others wait on.
+def send_queued(store: ObjectStore, receiver: Receiver[M], now: datetime) -> int:
+    """Send the queued messages of a receiver, and return how many were sent.
 
     Parameters
     ----------
     store : ObjectStore
     receiver : Receiver
     now : datetime
-        Aware; what was noted more than `KEPT_FOR` ago is struck out unsent.
+        Aware; messages queued more than `KEPT_FOR` ago are dropped.
 
     Raises
     ------
     StoreUnavailableError
-        If the notes cannot be read.
+        If the queue cannot be read.
     """
     given = 0
     noted = sorted(
@@ -48,15 +48,17 @@ def give_unsent(store: ObjectStore, receiver: Receiver[M], now: datetime) -> int
     )
     for entry in noted:
         if now - entry.modified_at > KEPT_FOR:
-            _log.error("%s was never told of %s", receiver.name, entry.key)
+            _log.error("%s never received %s, which is dropped", receiver.name, entry.key)
             store.delete(entry.key)
             continue
         try:
             receiver.send(receiver.parse(store.get(entry.key)))
         except MessageRefusedError as err:
-            _log.error("%s does not take %s: %s", receiver.name, entry.key, err)
+            _log.error("%s refuses %s: %s", receiver.name, entry.key, err)
         except ReceiverUnavailableError as err:
-            _log.error("%s is away, %d wait: %s", receiver.name, len(noted) - given, err)
+            _log.error(
+                "%s is unavailable, %d messages wait: %s", receiver.name, len(noted) - given, err
+            )
             break
         else:
             store.delete(entry.key)

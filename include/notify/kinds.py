@@ -1,6 +1,6 @@
-"""The kinds of alerts, each with its sentence in figures and its paragraph in docs/runbook.md.
+"""The kinds of alerts; each has a paragraph in docs/runbook.md.
 
-`about` is the DAG, the pipeline or the address; `link` is where to look, empty if unknown.
+`about` is the DAG, the pipeline or the address; `link` leads to details and may be empty.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
 
 @dataclass(frozen=True)
 class RunFailed:
-    """A run ended as failed, and no other kind says why.
+    """A run failed for a reason that no other kind covers.
 
     Attributes
     ----------
     about, run_id : str
     reasons : mapping of str to str
-        Why each failed task failed, by its name; empty words where nobody knows.
+        Reason of each failed task; empty if unknown.
     link : str
     """
 
@@ -40,7 +40,7 @@ class RunFailed:
 
 @dataclass(frozen=True)
 class GateRejected:
-    """A trained version was not good enough.
+    """The gate rejected a trained version.
 
     Attributes
     ----------
@@ -66,13 +66,13 @@ class GateRejected:
         """Which rules, with figures and limits."""
         return (
             f"{len(self.rejections)} of {self.n_rules} rules rejected version {self.version}: "
-            f"{some(self.rejections, 'rules', '; ')}. What is in production stays."
+            f"{some(self.rejections, 'rules', '; ')}. The production version stays."
         )
 
 
 @dataclass(frozen=True)
 class QuarantineAboveLimit:
-    """So many records break a rule that none of them was trained on.
+    """Too many records broke a rule, so nothing was trained.
 
     Attributes
     ----------
@@ -102,18 +102,18 @@ class QuarantineAboveLimit:
         return (
             f"{self.quarantined} of {self.rows} records ({self.quarantined / self.rows:.2%}) break "
             f"a rule and at most {self.limit:.2%} may; most often ({count}) {reason}. "
-            "Nothing was trained; what is in production stays."
+            "Nothing was trained; the production version stays."
         )
 
 
 @dataclass(frozen=True)
 class DriftAboveLimit:
-    """Columns have moved so far that their source may be broken.
+    """Columns drifted so far that their source may be broken.
 
     Attributes
     ----------
     about, run_id, reference : str
-        `reference` is the version whose records they moved from.
+        `reference` is the version whose records they are compared with.
     moved : mapping of str to float
         Kullback-Leibler divergence of each such column, in nats.
     limit : float
@@ -134,14 +134,14 @@ class DriftAboveLimit:
         """Which columns, how far, and how far they may."""
         named = [f"{column} by {kl:.3g}" for column, kl in self.moved.items()]
         return (
-            f"Columns have moved more than {self.limit:g} nats from the records of "
-            f"{self.reference}: {some(named, 'columns')}. What is in production stays."
+            f"Columns drifted more than {self.limit:g} nats from the records of "
+            f"{self.reference}: {some(named, 'columns')}. The production version stays."
         )
 
 
 @dataclass(frozen=True)
 class RunLate:
-    """A run is not finished although it should be.
+    """A run takes longer than allowed.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class RunLate:
     minutes : float
         Since it was queued.
     last_step : str
-        What it did last, in words.
+        Description of its last step.
     link : str
     """
 
@@ -163,7 +163,7 @@ class RunLate:
 
     @property
     def sentence(self) -> str:
-        """For how long, and how far it came."""
+        """Duration and last step."""
         return (
             f"Run {self.run_id} is not finished {self.minutes:.3g} minutes after it was queued; "
             f"{self.last_step}."
@@ -200,14 +200,14 @@ class ModelOld:
 
 @dataclass(frozen=True)
 class ScorerStale:
-    """A scorer does not serve what is in production.
+    """A scorer does not serve the production version.
 
     Attributes
     ----------
     about : str
-        Its address, and the pipeline unless it does not answer at all.
+        Its address, and the pipeline unless it does not respond at all.
     finding : str
-        What it serves instead, or why it cannot be asked.
+        What it serves instead, or why it cannot be reached.
     link : str
     """
 

@@ -1,4 +1,4 @@
-"""An alert is given once for each occasion, by everybody who can be reached."""
+"""Send an alert once per occasion."""
 
 import logging
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from include.contract import keys
 from include.errors import StoreUnavailableError
 from include.notify.alert import Alert, alert_of
-from include.notify.delivery_queue import give
+from include.notify.delivery_queue import send_or_queue
 from include.notify.kinds import Cause
 from include.notify.receivers import Receiver
 from include.stores.objects import ObjectStore
@@ -25,24 +25,24 @@ def notify_once(
     runbook_url: str,
     at: datetime,
 ) -> None:
-    """Return when the alert was given, unless it had been for the same occasion.
+    """Send the alert unless it was sent for the same occasion.
 
-    With S3 away it is given all the same, and perhaps again.
+    With S3 unavailable it is sent all the same, and perhaps again.
     """
     alert = alert_of(cause, occasion, runbook_url, at)
     key = keys.sent_alert(alert.id)
     if _is_there(store, key):
-        _log.info("%s was told before", alert.id)
+        _log.info("%s was sent before", alert.id)
         return
-    give(store, receivers, alert)
+    send_or_queue(store, receivers, alert)
     try:
         store.put(key, alert.to_json(), "application/json")
     except StoreUnavailableError as err:
-        _log.error("%s may be told again: %s", alert.id, err)
+        _log.error("%s may be sent again: %s", alert.id, err)
 
 
 def forget_old(store: ObjectStore, now: datetime) -> None:
-    """Return when nothing says any more that an alert of long ago was given."""
+    """Delete the records of alerts sent long ago."""
     for entry in list(store.entries_under(keys.sent_alerts_prefix())):
         if now - entry.modified_at > _REMEMBERED_FOR:
             store.delete(entry.key)

@@ -1,6 +1,6 @@
-"""What is wrong for as long as it is: told when it begins, again while it lasts, and when it ends.
+"""Alerts that stay open: sent when they begin, again while they last, and when they end.
 
-Which states stand is one object in the bucket for each who looks; one run at a time writes it.
+The open alerts of each watcher are one object in the bucket; one run at a time writes it.
 """
 
 import json
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from include.contract import keys
 from include.errors import ObjectMissingError
 from include.notify.alert import Alert, alert_of
-from include.notify.delivery_queue import give
+from include.notify.delivery_queue import send_or_queue
 from include.notify.kinds import Cause
 from include.notify.receivers import Receiver
 from include.stores.objects import ObjectStore
@@ -23,14 +23,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OpenAlerts:
-    """Something that is wrong.
+    """An open alert.
 
     Attributes
     ----------
     since, sent_at : str
         ISO 8601 in UTC.
     last : Alert
-        As it was told last.
+        As it was sent last.
     """
 
     since: str
@@ -39,7 +39,7 @@ class OpenAlerts:
 
 
 def read_open_alerts(store: ObjectStore, key: str = keys.open_alerts()) -> dict[str, OpenAlerts]:
-    """Return everything that was wrong at the last look, by kind and what it is about."""
+    """Return the alerts open after the last check, by kind and subject."""
     try:
         document = json.loads(store.get(key))
     except ObjectMissingError:
@@ -61,23 +61,23 @@ def notify_changes(
     key: str = keys.open_alerts(),
     again_after: timedelta = AGAIN_AFTER,
 ) -> dict[str, OpenAlerts]:
-    """Return what is wrong now, once everybody was told of what changed.
+    """Send what changed, and return the open alerts.
 
     Parameters
     ----------
     store : ObjectStore
     receivers : sequence of Receiver
     causes : iterable of Cause
-        All that is wrong.
+        Everything that is wrong now.
     runbook_url : str
     now : datetime
         Aware, UTC.
     unseen : collection of str
-        Names of states that nobody could look at: they stand as they stood.
+        Names of alerts whose state could not be checked: they stay as they were.
     key : str
-        Of the object that says what stands, of all that this look is about.
+        Key of the object with the open alerts of this watcher.
     again_after : timedelta
-        After how long people are told again of what lasts.
+        Interval of reminders.
     """
     still_open = read_open_alerts(store, key)
     current = {f"{cause.kind}.{cause.about}": cause for cause in causes}
@@ -87,11 +87,11 @@ def notify_changes(
         if before and now - datetime.fromisoformat(before.sent_at) < again_after:
             _log.info("%s still: %s", name, cause.sentence)
             continue
-        give(store, receivers, alert)
+        send_or_queue(store, receivers, alert)
         still_open[name] = OpenAlerts(before.since if before else alert.at, alert.at, alert)
         _write(store, key, still_open)
     for name in still_open.keys() - current.keys() - set(unseen):
-        give(store, receivers, _ended(still_open.pop(name), now))
+        send_or_queue(store, receivers, _ended(still_open.pop(name), now))
         _write(store, key, still_open)
     return still_open
 
@@ -101,7 +101,7 @@ def _ended(before: OpenAlerts, now: datetime) -> Alert:
         before.last,
         id=f"{before.last.id}.ended",
         title=f"{before.last.title}: over",
-        sentence=f"Since {before.since}, and no longer: {before.last.sentence}",
+        sentence=f"Open since {before.since}, now over: {before.last.sentence}",
         at=now.isoformat(timespec="seconds"),
     )
 

@@ -1,4 +1,4 @@
-"""The kinds of alerts that tell of what is scored; the others stand in `include.notify.kinds`."""
+"""The kinds of alerts about scored traffic; the others are in `include.notify.kinds`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from include.notify.text import some
 
 @dataclass(frozen=True)
 class TrafficDrifted:
-    """What is asked, or what is answered, is no longer what it was.
+    """Inputs or scores of the traffic drifted.
 
     Attributes
     ----------
@@ -35,20 +35,20 @@ class TrafficDrifted:
         """Which fields, how far, and how far they may."""
         named = [f"{field} by {kl:.3g}" for field, kl in self.moved.items()]
         return (
-            f"The traffic of {self.day} has moved more than {self.limit:g} nats from what "
-            f"{self.version} knows: {some(named, 'fields')}. What is in production stays."
+            f"The traffic of {self.day} drifted more than {self.limit:g} nats from the data of "
+            f"{self.version}: {some(named, 'fields')}. The production version stays."
         )
 
 
 @dataclass(frozen=True)
 class QualityBelowBaseline:
-    """Labels show that the version in production is not as good as it was measured to be.
+    """Labels show that the production version is worse than its baseline.
 
     Attributes
     ----------
     about, day : str
     broken : sequence of str
-        A sentence for each figure whose whole interval is beyond what was promised.
+        A sentence for each metric whose whole interval is beyond its baseline.
     link : str
     """
 
@@ -61,8 +61,8 @@ class QualityBelowBaseline:
 
     @property
     def sentence(self) -> str:
-        """Which figures, with intervals and promises."""
+        """Which metrics, with intervals and baselines."""
         return (
             f"Labels known on {self.day}: {' '.join(self.broken)} Labels are a biased sample. "
-            "What is in production stays."
+            "The production version stays."
         )

@@ -18,13 +18,13 @@ from include.contract.run_documents import (
     serialise,
 )
 from include.notify.checks import (
-    look_at_scorers,
+    check_scorers,
     old_models,
     production_pointers,
     stale_scorer,
 )
-from include.notify.decisions import give_decisions, give_rejection
-from include.notify.delivery_queue import KEPT_FOR, give_unsent
+from include.notify.decisions import send_decisions, send_rejection
+from include.notify.delivery_queue import KEPT_FOR, send_queued
 from include.notify.events import EventReceiver
 from include.notify.failed_run import causes_of_failure
 from include.notify.kinds import GateRejected, ModelOld, RunFailed, ScorerStale
@@ -127,16 +127,16 @@ def test_a_webhook_that_is_down_is_told_later_and_nothing_fails(store, hook, cap
 
     assert len(hook.got) == 1
     assert len(waiting(store)) == 1
-    assert "webhook was not told of run_failed.train_sites" in caplog.text
+    assert "webhook did not receive run_failed.train_sites" in caplog.text
     assert SECRET not in caplog.text
 
     receiver = WebhookReceiver(hook.url)
-    assert give_unsent(store, receiver, datetime.now(UTC)) == 0
+    assert send_queued(store, receiver, datetime.now(UTC)) == 0
     hook.status = 200
-    assert give_unsent(store, receiver, datetime.now(UTC)) == 1
+    assert send_queued(store, receiver, datetime.now(UTC)) == 1
     assert hook.texts[0] == hook.texts[-1]
     assert waiting(store) == []
-    assert give_unsent(store, receiver, datetime.now(UTC)) == 0
+    assert send_queued(store, receiver, datetime.now(UTC)) == 0
 
 
 def test_a_message_that_is_refused_holds_up_no_other(store, hook):
@@ -144,7 +144,7 @@ def test_a_message_that_is_refused_holds_up_no_other(store, hook):
     notify(store, hook, occasion="a")
     notify(store, hook, occasion="b")
     asked = len(hook.got)
-    give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC))
+    send_queued(store, WebhookReceiver(hook.url), datetime.now(UTC))
 
     assert len(hook.got) == asked + 2
     assert len(waiting(store)) == 2
@@ -155,7 +155,7 @@ def test_a_receiver_that_is_away_is_asked_once_and_not_for_each_message(store, h
     notify(store, hook, occasion="a")
     notify(store, hook, occasion="b")
     asked = len(hook.got)
-    give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC))
+    send_queued(store, WebhookReceiver(hook.url), datetime.now(UTC))
 
     assert len(hook.got) == asked + 1
 
@@ -164,11 +164,11 @@ def test_old_news_is_struck_out(store, hook, caplog):
     hook.status = 503
     notify(store, hook)
     hook.status = 200
-    given = give_unsent(store, WebhookReceiver(hook.url), datetime.now(UTC) + KEPT_FOR + DAY)
+    given = send_queued(store, WebhookReceiver(hook.url), datetime.now(UTC) + KEPT_FOR + DAY)
 
     assert given == 0
     assert waiting(store) == []
-    assert "was never told" in caplog.text
+    assert "never received" in caplog.text
 
 
 def test_with_s3_away_people_are_told_all_the_same(away, hook, caplog):
@@ -363,7 +363,7 @@ def test_what_is_stale_is_not_over_because_nobody_answers(store, hook, signer, t
     lags = ScorerStale(f"{address} sites", "It lags", "link")
     notify_changes(store, [WebhookReceiver(hook.url)], [lags], runbook_url="r", now=NOW)
     known = read_open_alerts(store)
-    stale, unseen = look_at_scorers([url], pointers, grace_s=300, known=known, now=NOW)
+    stale, unseen = check_scorers([url], pointers, grace_s=300, known=known, now=NOW)
     notify_changes(
         store, [WebhookReceiver(hook.url)], stale, runbook_url="r", now=NOW, unseen=unseen
     )
@@ -385,7 +385,7 @@ def test_each_decision_is_an_event_once_and_a_rollback_is_called_one(store, sign
     receiver = EventReceiver(hook.url)
 
     def send():
-        return give_decisions(store, receiver, "sites", signer.trusted)
+        return send_decisions(store, receiver, "sites", signer.trusted)
 
     assert send() == 0
     promote(store, first, signer, signer)
@@ -402,20 +402,20 @@ def test_an_event_that_could_not_be_sent_is_sent_later_as_it_was(store, signer, 
     receiver = EventReceiver(hook.url)
     promote(store, Version(version_name(1)), signer, signer)
     hook.status = 500
-    give_decisions(store, receiver, "sites", signer.trusted)
+    send_decisions(store, receiver, "sites", signer.trusted)
     hook.status = 200
-    give_unsent(store, receiver, datetime.now(UTC))
+    send_queued(store, receiver, datetime.now(UTC))
     first, second = hook.got
 
     assert first[2] == second[2]
-    assert give_decisions(store, receiver, "sites", signer.trusted) == 0
+    assert send_decisions(store, receiver, "sites", signer.trusted) == 0
 
 
 def test_what_was_decided_before_anybody_listened_is_not_told(store, signer, hook):
     promote(store, Version(version_name(1)), signer, signer)
-    give_decisions(store, None, "sites", signer.trusted)
+    send_decisions(store, None, "sites", signer.trusted)
     promote(store, Version(version_name(2)), signer, signer, run_id="run-2")
-    give_decisions(store, EventReceiver(hook.url), "sites", signer.trusted)
+    send_decisions(store, EventReceiver(hook.url), "sites", signer.trusted)
 
     assert kinds(hook) == [("promoted", 2)]
 
@@ -431,7 +431,7 @@ def test_what_was_decided_before_anybody_listened_is_not_told(store, signer, hoo
 def test_a_rejection_is_an_event_with_its_reasons(store, signer, hook, documents, reasons):
     publish(store, Version(version_name(1)), signer)
     leave(store, PACKAGED, *documents)
-    give_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
+    send_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
     (event,) = hook.documents
 
     assert event["type"] == "com.nightcatch.model.rejected"
@@ -440,6 +440,6 @@ def test_a_rejection_is_an_event_with_its_reasons(store, signer, hook, documents
 
 
 def test_a_run_that_failed_before_the_gate_rejected_nothing(store, hook):
-    give_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
+    send_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
 
     assert hook.got == []

@@ -340,6 +340,6 @@ def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):
     logs = airflow.logs()
 
     assert "ALERT Run failed: other" in logs
-    assert "webhook was not told of run_failed.other" in logs
+    assert "webhook did not receive run_failed.other" in logs
     assert "127.0.0.1 answered 503" in logs
     assert SECRET not in logs

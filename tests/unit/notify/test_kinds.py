@@ -32,17 +32,17 @@ CAUSES = [
     (
         GateRejected("sites", "run-1", "v1", [f"rule {n}" for n in range(7)], 31, ""),
         "7 of 31 rules rejected version v1: rule 0; rule 1; rule 2; rule 3; rule 4 and 2 more "
-        "rules. What is in production stays.",
+        "rules. The production version stays.",
     ),
     (
         QuarantineAboveLimit("sites", "run-1", 700, 8_847, 0.05, {"a": 100, "b": 600}, ""),
         "700 of 8847 records (7.91%) break a rule and at most 5.00% may; most often (600) b. "
-        "Nothing was trained; what is in production stays.",
+        "Nothing was trained; the production version stays.",
     ),
     (
         DriftAboveLimit("sites", "run-1", "v1", {"a": 1.2, "b": 0.3}, 0.25, ""),
-        "Columns have moved more than 0.25 nats from the records of v1: a by 1.2, b by 0.3. What "
-        "is in production stays.",
+        "Columns drifted more than 0.25 nats from the records of v1: a by 1.2, b by 0.3. The "
+        "production version stays.",
     ),
     (
         RunLate("train_sites", "run-1", 180.04, "it has written nothing yet", ""),
@@ -56,15 +56,15 @@ CAUSES = [
      "The scorer at a:80 serves less."),
     (
         TrafficDrifted("sites", "2026-11-20", "v1", {"a": 1.2, "probability": 0.3}, 0.25, ""),
-        "The traffic of 2026-11-20 has moved more than 0.25 nats from what v1 knows: a by 1.2, "
-        "probability by 0.3. What is in production stays.",
+        "The traffic of 2026-11-20 drifted more than 0.25 nats from the data of v1: a by 1.2, "
+        "probability by 0.3. The production version stays.",
     ),
     (
         QualityBelowBaseline(
             "sites", "2026-11-20", ["Recall of v1 is low.", "So is all else."], ""
         ),
         "Labels known on 2026-11-20: Recall of v1 is low. So is all else. Labels are a biased "
-        "sample. What is in production stays.",
+        "sample. The production version stays.",
     ),
 ]  # fmt: skip
 
