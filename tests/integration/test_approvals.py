@@ -27,7 +27,7 @@ def publish(desk, name, verdicts=None, signer=None, evaluated_by=None):
     files = {"model.onnx": onnx_graphs.logistic((float(int(name[-8:], 16)), -1.0))}
     manifest = Version(name).manifest(
         files={file: describe_file(body) for file, body in files.items()},
-        metrics={"test": {"accuracy": 0.95, "roc_auc": 0.99, "recall_at_fpr": 0.9}},
+        metrics={"test": {"recall": 0.9, "fpr": 0.01, "roc_auc": 0.99}},
         model={"family": "x", "params": {}, "run_id": f"run:{name}"},
     )
     signer = signer or desk.trainer
@@ -69,7 +69,7 @@ def test_a_person_approves_and_goes_back(desk, capsys):
     assert history[0].approved_by == getpass.getuser()
     assert (history[1].approved_by, history[1].reason) == ("ann", "catches more")
     assert "in production  nothing yet" in shown
-    assert f"requested      {BETTER}  accuracy 0.9500 AUC 0.9900 recall 0.9000" in shown
+    assert f"requested      {BETTER}  recall 0.9000 FPR 0.0100 AUC 0.9900" in shown
     assert f"{GOOD} is in production, serial 3" in shown
 
 

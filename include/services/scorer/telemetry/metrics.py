@@ -70,19 +70,12 @@ class Metrics:
         self._feedback = self._counter(
             "feedback", "Labels that were given later.", "pipeline", "label"
         )
-        self._store_seen_at = Gauge(
-            "nightcatch_store_answered_timestamp_seconds",
+        self._store_seen_at = self._lowest(
+            "store_answered_timestamp_seconds",
             "When S3 last responded to the worker that waits longest.",
-            ("pipeline",),
-            registry=self._registry,
-            multiprocess_mode="livemin",
         )
-        self._served_serial = Gauge(
-            "nightcatch_served_serial",
-            "Lowest serial that a worker serves; 0 if one of them has no model yet.",
-            ("pipeline",),
-            registry=self._registry,
-            multiprocess_mode="livemin",
+        self._served_serial = self._lowest(
+            "served_serial", "Lowest serial that a worker serves; 0 if one has no model yet."
         )
         self._probabilities = self._tally(
             "probability", "Probabilities of predictions.", "pipeline", _PROBABILITY_BUCKETS
@@ -90,6 +83,16 @@ class Metrics:
 
     def _counter(self, name: str, description: str, *labels: str) -> Counter:
         return Counter(f"nightcatch_{name}", description, labels, registry=self._registry)
+
+    def _lowest(self, name: str, description: str) -> Gauge:
+        """Return a gauge by pipeline that shows the lowest value of all live workers."""
+        return Gauge(
+            f"nightcatch_{name}",
+            description,
+            ("pipeline",),
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
 
     def _tally(self, name: str, description: str, label: str, buckets: Sequence[float]) -> "_Tally":
         named = f"nightcatch_{name}"
