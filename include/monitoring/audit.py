@@ -1,4 +1,4 @@
-"""Answers drawn at random for somebody to label: figures of them have no bias.
+"""A random sample of predictions to label: metrics on it are unbiased.
 
 A few are drawn of each stratum of score and answer, so that what is rare is seen; the labels of a
 stratum stand for all its items. Only labels of the source `SOURCE` count, as people report of those
@@ -25,7 +25,7 @@ _EDGES = (0.0, 0.01, 0.1, 0.5, 0.9, 1.0)
 
 
 def draw_audit(traffic: Traffic, version: str | None) -> list[dict[str, Any]]:
-    """Return the answers of a day that somebody should label, by stratum.
+    """Return a random sample of a day's predictions to label, by stratum.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def evaluate_audit(
     day: str,
     limits: Limits,
 ) -> dict[str, Any]:
-    """Return how good all answers of a version were, by those that were drawn and labelled.
+    """Return metrics of all predictions of a version, estimated from the labelled sample.
 
     Parameters
     ----------

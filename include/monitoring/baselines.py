@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Baseline:
-    """What answers of a version must come up to.
+    """What predictions of a version are measured against.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Baseline:
 
 
 def baseline_of(manifest: Manifest, report_figures: ReportFigures | None) -> Baseline:
-    """Return what a version promised.
+    """Return the baseline of a version.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def baseline_of(manifest: Manifest, report_figures: ReportFigures | None) -> Bas
 
 
 def read_report_figures(store: ObjectStore, manifest: Manifest) -> ReportFigures | None:
-    """Return what the version's run computed on its test side, as its manifest's digest vouches.
+    """Return the figures of the version's test side, verified by the digest in its manifest.
 
-    None where it is not kept, or is not what the trainer signed.
+    None if they are not kept, or differ from what the trainer signed.
     """
     run_id = str(manifest.model.get("run_id", ""))
     try:

@@ -6,7 +6,7 @@ from include.errors import MonitoringError
 
 
 def day_to_watch(asked: str | None, due: datetime) -> str:
-    """Return the day that somebody asked for, or the one before a run was due.
+    """Return the requested day, or the day before the run's date.
 
     Parameters
     ----------

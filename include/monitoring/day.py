@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 def watch_day(
     store: ObjectStore, pipeline: Pipeline, day: str, trusted_keys: TrustedKeys, gx_root: Path
 ) -> dict[str, Any] | None:
-    """Return what a day's traffic and labels show, now in the bucket as figures and as a page.
+    """Evaluate a day's traffic and labels, write figures and page, and return the findings.
 
     Made of what lies in the bucket alone: a day that is watched again is found the same, and
     its objects replace the earlier ones.

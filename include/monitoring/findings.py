@@ -11,7 +11,7 @@ _TITLES = {"recall": "Recall", "fpr": "The false-positive rate"}
 
 
 def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    """Return what people are told of a day.
+    """Return the findings of a day.
 
     Parameters
     ----------

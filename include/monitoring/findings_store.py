@@ -30,7 +30,7 @@ def read_findings(store: ObjectStore, pipeline: str, day: str) -> dict[str, Any]
 def earlier_findings(
     store: ObjectStore, pipeline: str, version: str | None, day: str, n_days: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield the figures of days before, as far as kept, at whose end a version was in production.
+    """Yield the kept figures of earlier days with a production version at their end.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How far the inputs of a day have moved from the training records of the production version.
+"""Drift of a day's inputs against the training records of the production version.
 
 Measured by the nightly drift step's own code, with the columns that the pipeline watches there,
 save label and details: traffic has none.
@@ -33,7 +33,7 @@ def measure_inputs(
     limits: Limits,
     gx_root: Path,
 ) -> dict[str, Any]:
-    """Return how far each field has moved, or why that is not evaluated.
+    """Return the drift of each field, or why it is not evaluated.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ _MAX_OBJECT_BYTES = 64 * 1024 * 1024
 
 
 class Lines:
-    """Reads gzipped lines, one object in memory at a time.
+    """Read gzipped JSON lines, one object in memory at a time.
 
     Parameters
     ----------

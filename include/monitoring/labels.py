@@ -18,7 +18,7 @@ MAX_LABELS = 100_000
 
 
 class Said(NamedTuple):
-    """What somebody said of one answer; the later one is the larger one.
+    """A label of one prediction; labels are ordered by time.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Said(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """An answer and what it should have been.
+    """A prediction and its true label.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Labelled(NamedTuple):
 
 
 class Feedback(NamedTuple):
-    """Answers whose truth came in on some days.
+    """Predictions whose labels came in on some days.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Feedback(NamedTuple):
 
 
 def read_feedback(store: ObjectStore, pipeline: Pipeline, last_day: str, n_days: int) -> Feedback:
-    """Return the labels that came in on `n_days` days up to `last_day`, with their answers.
+    """Return the labels that came in on `n_days` days up to `last_day`, with their predictions.
 
     Raises
     ------

@@ -17,7 +17,7 @@ Divergence = Annotated[float, Field(gt=0, lt=1_000)]
 
 @dataclass(frozen=True, config=POLICY)
 class Limits:
-    """What is enough, and what is too far.
+    """Limits of drift and quality, and minimum numbers of items and labels.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ _MAX_VERSIONS = 10
 
 @dataclass(frozen=True)
 class QualityRow:
-    """One figure of one version.
+    """One metric of one version.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def draw_scores(scores: Mapping[str, Any], threshold: float | None) -> Markup:
-    """Return the histogram of a day's probabilities, in shares, beside those it is compared with.
+    """Return the histogram of a day's probabilities, in shares, beside its references.
 
     Parameters
     ----------

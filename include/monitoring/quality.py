@@ -1,4 +1,4 @@
-"""How good the answers were, by version, as far as labels that came in later can tell.
+"""Quality of predictions by version, from labels that came in later.
 
 Labels are a biased sample: people report what looks wrong. So a figure counts as broken only when
 its whole interval is beyond what was promised.
@@ -28,7 +28,7 @@ def evaluate_quality(
     baselines: Mapping[str, Baseline],
     limits: Limits,
 ) -> list[dict[str, Any]]:
-    """Return the figures of each version that labels are known of, the newest first.
+    """Return the metrics of each version with labels, newest first.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ _RANKS = 1 << 64
 
 
 class DistinctSample(Generic[V]):
-    """At most `max_items` values by name: those of all names, or of an even share of the names.
+    """At most `max_items` values by name: all, or a uniform sample of the names.
 
     Which names are kept hangs on the names alone, not on their order or on how often one came:
     distinct sampling (Gibbons, VLDB 2001).

@@ -1,4 +1,4 @@
-"""How far the probabilities of a day have moved: from the test side, and from earlier days.
+"""Drift of a day's probabilities against the test side and earlier days.
 
 The test side is half phishing and traffic is not, so earlier days of the same version say more;
 the test side decides only while there are none.
@@ -29,7 +29,7 @@ def measure_scores(
     day: str,
     limits: Limits,
 ) -> dict[str, Any]:
-    """Return the histogram of the version in production, and how far it is from its references.
+    """Return the histogram of the production version's scores, and its divergence from references.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ _ID = re.compile(rb'"id":\s*"([0-9a-f]{32}(?:-\d{1,9})?)"')
 
 
 class Item(NamedTuple):
-    """One answer; a tuple, as there are many.
+    """One prediction; a tuple, as there are many.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Item(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    """What was scored on a day.
+    """The traffic of a day.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Traffic(NamedTuple):
 def read_traffic(
     store: ObjectStore, pipeline: Pipeline, day: str, max_items: int = MAX_ITEMS
 ) -> Traffic:
-    """Return what was scored on a day, in bounded memory.
+    """Return the traffic of a day, in bounded memory.
 
     Raises
     ------

@@ -11,7 +11,7 @@ _DRAWS, _SEED = 10_000, 0
 
 
 class Stratum(NamedTuple):
-    """Items that were answered alike, and what is known of some that were drawn at random.
+    """A stratum of items, and the labels of a random sample of it.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Stratum(NamedTuple):
 def weighted_figures(
     strata: Sequence[Stratum], confidence: float
 ) -> dict[str, dict[str, float | None]]:
-    """Return `FIGURES` of all items: ``value`` (None where nothing is known), ``low``, ``high``.
+    """Return `FIGURES` of all items: ``value`` (None if unknown), ``low``, ``high``.
 
     Parameters
     ----------

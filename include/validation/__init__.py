@@ -1,4 +1,4 @@
-"""Whether records may be trained on, by Great Expectations, and the Data Docs that show why.
+"""Validate records with Great Expectations, measure drift, and build Data Docs.
 
 This room knows suites by name and nothing of pipelines: `gx/expectations/<pipeline>.json` is all.
 It imports Great Expectations inside functions (it takes seconds) and always by its full name,

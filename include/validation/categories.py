@@ -19,7 +19,7 @@ _HARMLESS = str.maketrans("<>&\"'\\", "\u2039\u203a+\u201d\u2019/")
 
 @dataclass(frozen=True)
 class Shares:
-    """How often each category occurs in two frames.
+    """Shares of each category in two frames.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Shares:
 
 
 def categorise(current: pd.Series, reference: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Return both columns as names of categories, which the reference alone decides.
+    """Return both columns as categories defined by the reference.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def shares(current: pd.Series, reference: pd.Series) -> Shares:
 
 
 def shares_of_counts(counts: pd.DataFrame) -> Shares:
-    """Return the shares of categories that are counted already.
+    """Return the shares of counted categories.
 
     Parameters
     ----------

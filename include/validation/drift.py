@@ -1,4 +1,4 @@
-"""How far records have moved from those that the champion was trained on: effect sizes, by column.
+"""Drift of records against the champion's training records: effect sizes by column.
 
 Significance is not asked for: at thousands of rows every difference is significant.
 """
@@ -23,7 +23,7 @@ _IDS = uuid.UUID("2a2b3c1e-51a5-4d5c-9a52-6f1c8c0f3d55")
 
 @dataclass(frozen=True)
 class DriftLimits:
-    """From which divergence on a column is reported.
+    """Divergence limits of warning and blocking.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class DriftLimits:
 
 @dataclass(frozen=True)
 class ColumnDrift:
-    """How far one column has moved.
+    """Drift of one column.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class ColumnDrift:
 
 @dataclass(frozen=True)
 class DriftOutcome:
-    """How far a frame has moved from a reference.
+    """Drift of a frame against a reference.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ def measure_drift(
     limits: DriftLimits | None = None,
     with_docs: bool = True,
 ) -> DriftOutcome:
-    """Return how far `frame` has moved from `reference`, and show it in the run's Data Docs.
+    """Return the drift of `frame` against `reference`, and add it to the run's Data Docs.
 
     Parameters
     ----------

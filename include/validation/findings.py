@@ -13,7 +13,7 @@ MAX_NAMED = 10
 
 @dataclass(frozen=True)
 class Finding:
-    """One failed dataset-level expectation, or what a row-level one found in all.
+    """A failed dataset-level expectation, or the summary of a row-level one.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class RowReason:
 
 
 def dataset_findings(results: Results) -> list[Finding]:
-    """Return one finding for each failed expectation that judges the whole frame.
+    """Return one finding for each failed dataset-level expectation.
 
     A sentence may name what other expectations found: ``{means[x]}`` is the mean of column x;
     ``{points}`` is its own finding in percentage points.

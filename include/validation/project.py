@@ -25,7 +25,7 @@ Results = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of `gx/` in which one run may write.
+    """A writable copy of `gx/` for one run.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def load_suite(gx_root: Path, suite_name: str) -> dict[str, Any]:
 def run_suite(
     project: Project, suite: dict[str, Any], frame: pd.DataFrame, *, run_id: str
 ) -> Results:
-    """Return what each expectation found in `frame`; the project keeps it for the Data Docs.
+    """Return the results of each expectation on `frame`; the project keeps them for Data Docs.
 
     Parameters
     ----------

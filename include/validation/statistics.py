@@ -8,7 +8,7 @@ import pandas as pd
 def frame_statistics(
     frame: pd.DataFrame, *, inputs: list[str], label: str | None
 ) -> dict[str, Any]:
-    """Return what a frame holds, as values that JSON can spell.
+    """Return summary statistics of a frame as JSON-serialisable values.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ MAX_REASONS_COUNTED = 50
 
 @dataclass(frozen=True)
 class ValidationOutcome:
-    """What validation decided of one frame.
+    """The outcome of validating one frame.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ def validate(
     type_errors: pd.DataFrame | None = None,
     computed: pd.DataFrame | None = None,
 ) -> ValidationOutcome:
-    """Return which rows of `frame` may be trained on, and leave the run's Data Docs.
+    """Return the rows of `frame` that pass, and write the run's Data Docs.
 
     Parameters
     ----------

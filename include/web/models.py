@@ -71,7 +71,7 @@ _STATUS: tuple[tuple[type[NightCatchError], int], ...] = (
 
 @dataclass(frozen=True)
 class Wiring:
-    """What the page stands on.
+    """What the page needs.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Wiring:
 def models_app(
     wiring: Wiring, guards: Sequence[Any], pipeline_guards: Sequence[Any] = ()
 ) -> FastAPI:
-    """Return the app that shows models to whom every guard lets in.
+    """Return the app that shows models to users whom every guard admits.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Plot:
-    """One figure of the versions of a page, oldest first.
+    """One metric of the versions of a page, oldest first.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ def figure_of(kept: StoredVersion, figure: Figure) -> float | None:
 
 
 def plots(versions: Sequence[StoredVersion]) -> list[Plot]:
-    """Return a plot of each figure that at least one version has.
+    """Return a plot of each metric that at least one version has.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ _COMMANDS = {"approve": "./nightcatch approve", "rollback": "./nightcatch rollba
 
 @dataclass(frozen=True)
 class Links:
-    """Where the neighbours of a page are.
+    """Links of a page.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Links:
 
 @dataclass(frozen=True)
 class VersionRow:
-    """One version as a table shows it.
+    """One version as a table row.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class ApprovalRow:
 
 
 def version_row(kept: StoredVersion, waiting: Mapping[str, datetime]) -> VersionRow:
-    """Return what a table says of a version.
+    """Return the table row of a version.
 
     Parameters
     ----------

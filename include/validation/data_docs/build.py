@@ -124,7 +124,7 @@ def localise(html: str, base: str, addresses: Mapping[str, str]) -> str:
 
 
 def head(base: str) -> str:
-    """Return what the head of each page ends with: our styles and the script that opens links.
+    """Return the end of each page's head: our styles and the script that opens links.
 
     Parameters
     ----------
