@@ -44,7 +44,7 @@ class Desk:
 
     def publish(self, name, verdicts=None, report=b"<h1>report</h1>", signer=None, **figures):
         files = {"model.onnx": b"graph", keys.REPORT: report}
-        test = {"accuracy": 0.951, "roc_auc": 0.9912, "recall_at_fpr": 0.89, "fpr": 0.0091}
+        test = {"recall": 0.951, "roc_auc": 0.9912, "recall_at_fpr": 0.89, "fpr": 0.0091}
         manifest = Version(name).manifest(
             files={file: describe_file(body) for file, body in files.items()},
             metrics={"test": {**test, **figures}},
@@ -100,10 +100,10 @@ def desk(s3, bucket, tmp_path):
 def fill(desk):
     """Two versions approved, the first again; one rejected, one that waits, one never judged."""
     desk.publish(FIRST, [(True, "accuracy 0.951, at least 0.92")])
-    desk.publish(SECOND, [(True, "accuracy 0.960, at least 0.92")], accuracy=0.96)
+    desk.publish(SECOND, [(True, "accuracy 0.960, at least 0.92")], recall=0.96)
     verdicts = [(True, "fine"), (False, "accuracy 0.80, below 0.92"), (None, "too few rows")]
-    desk.publish(REJECTED, verdicts, accuracy=0.8)
-    desk.publish(WAITING, [(True, "accuracy 0.970, at least 0.92")], accuracy=0.97)
+    desk.publish(REJECTED, verdicts, recall=0.8)
+    desk.publish(WAITING, [(True, "accuracy 0.970, at least 0.92")], recall=0.97)
     desk.publish(NOT_EVALUATED)
     desk.approve(FIRST, f"run:{FIRST}", approved_by="the gate", reason="passed every rule")
     desk.approve(SECOND, f"run:{SECOND}", approved_by="ann", reason="catches more")
@@ -176,7 +176,7 @@ def test_every_figure_is_a_plot_and_a_row_of_the_table(busy):
     page = busy.client().get("/sites").text
 
     assert page.count('<svg class="plot" role="img"') == 4
-    assert "Accuracy of 5 versions: from 95.1 % to 95.1 %" in page
+    assert "Recall of 5 versions: from 95.1 % to 95.1 %" in page
     assert f"<title>{WAITING}: 97.0 %, not approved</title>" in page
     assert page.count("<polyline") == 4
 
@@ -195,7 +195,7 @@ def test_a_version_says_what_its_figures_mean(busy):
     page = busy.client().get(f"/sites/{FIRST}").text
 
     assert "<summary>What these figures mean</summary>" in page
-    assert "Recall within the budget: Recall if the threshold fitted these very rows" in page
+    assert "Recall within the budget: Recall at the false-positive budget" in page
 
 
 def test_a_page_that_is_not_there_leads_back(busy):
@@ -206,8 +206,8 @@ def test_a_page_that_is_not_there_leads_back(busy):
 
 
 def test_a_difference_of_a_few_rows_does_not_look_like_a_fall(desk):
-    for name, accuracy in ((FIRST, 0.946), (SECOND, 0.945)):
-        desk.publish(name, accuracy=accuracy)
+    for name, recall in ((FIRST, 0.946), (SECOND, 0.945)):
+        desk.publish(name, recall=recall)
 
     page = desk.client().get("/sites").text
     (line,) = re.findall(r'of 2 versions: from 94.6 % to 94.5 %.*?points="(.*?)"', page, re.DOTALL)
@@ -229,26 +229,26 @@ def test_a_version_can_be_promoted_with_its_fields_filled_in(busy, version, butt
     start = page.index('data-conf="') + len('data-conf="')
     conf = json.loads(page[start : page.index('"', start)].replace("&#34;", '"'))
 
-    assert f'id="put-in-force">{button}' in page
+    assert f'id="change-production">{button}' in page
     assert (conf["pipeline"], conf["version"], conf["reason"]) == ("sites", version, "")
     assert conf.get("despite_gate", False) is despite
 
 
 def test_the_version_in_production_offers_nothing_to_promote(busy):
-    assert 'id="put-in-force"' not in busy.client().get(f"/sites/{FIRST}").text
+    assert 'id="change-production"' not in busy.client().get(f"/sites/{FIRST}").text
 
 
 def test_a_version_that_waits_is_answered_where_it_was_asked(busy):
     page = busy.client({f"run:{WAITING}": SINCE}).get(f"/sites/{WAITING}").text
 
-    assert "Answer under Required Actions" in page
+    assert "Respond under Required Actions" in page
     assert "data-conf" not in page
 
 
 def test_every_sentence_of_the_gate_is_on_the_version_s_page(busy):
     shown = text_of(busy.client().get(f"/sites/{REJECTED}"))
 
-    assert "Not passed accuracy 0.80, below 0.92 Passed fine Not judged too few rows" in shown
+    assert "Not passed accuracy 0.80, below 0.92 Passed fine Not evaluated too few rows" in shown
 
 
 def test_a_person_s_no_is_shown(desk):
@@ -273,8 +273,8 @@ def test_one_version_is_one_dot(desk):
     desk.publish(FIRST, [(True, "fine")])
     page = desk.client().get("/sites").text
 
-    assert "Accuracy of 1 versions: 95.1 %" not in page
-    assert "Accuracy of one version: 95.1 %" in page
+    assert "Recall of 1 versions: 95.1 %" not in page
+    assert "Recall of one version: 95.1 %" in page
     assert page.count('points="') == 4
 
 
@@ -334,7 +334,7 @@ def test_the_report_of_a_version_of_somebody_else_is_not_served(desk, tmp_path):
 def test_one_bad_object_hides_nothing_else(desk):
     fill(desk)
     desk.store.put(keys.history("sites", 2), b"{}")
-    apply_gate(desk.store, desk.publish(REJECTED, accuracy=0.8), {"not": "a list"}, desk.trainer)
+    apply_gate(desk.store, desk.publish(REJECTED, recall=0.8), {"not": "a list"}, desk.trainer)
     apply_gate(desk.store, desk.publish(NOT_EVALUATED), b"\xff", desk.trainer)
     desk.note(WAITING, "gate.json", [{"passed": True, "sentence": "who says so?"}])
     answer = desk.client().get("/sites")

@@ -73,11 +73,11 @@ def test_a_report_has_every_chapter(html):
         pytest.param("1 in 1,000", id="prevalence"),
         pytest.param("0123456789abcdef0123456789abcdef", id="snapshot"),
         pytest.param("./nightcatch reproduce 20261121T020513Z-3f9a1c2b", id="reproduce"),
-        pytest.param("A constant answer: accuracy 50.0 %", id="simpler"),
+        pytest.param("A constant prediction: accuracy 50.0 %", id="simpler"),
         pytest.param("ROC AUC 0.5100", id="shuffled"),
         pytest.param("too few rows", id="slice"),
         pytest.param("many duplicates", id="warning"),
-        pytest.param("known before 2026-03", id="later-months"),
+        pytest.param("records before 2026-03", id="later-months"),
         pytest.param("4,321 legitimate rows", id="threshold"),
     ],
 )
