@@ -60,8 +60,8 @@ TABLE = (
 
 
 def table(n_rows, accept="application/json"):
-    """A request whose response is some forty times as long."""
-    sent = request(TABLE % (n_rows * b",\n"), None, f"Accept: {accept}")
+    """A request whose response is many times as long."""
+    sent = request(TABLE % (n_rows * b"1,-1\n"), None, f"Accept: {accept}")
     return sent.replace(b"Type: application/json", b"Type: multipart/form-data; boundary=x")
 
 
