@@ -15,7 +15,7 @@ RUN, DAY, DIGEST = "scheduled__2026-11-21T02:00:00+00:00", "2026-11-21", "012345
 ROLES = ("trainer", "approver", "scorer")
 POLICIES = {role: read_policy(f"s3-{role}.json") for role in ROLES}
 BUCKET = read_policy("s3-bucket-policy.json")
-_OF_OTHER_THINGS = ("_prefix", "_root", "_name", "_run_id", "_time")
+_OF_OTHER_THINGS = ("_prefix", "_root", "_name", "_run_id", "_time", "_below")
 ACTIONS = {"r": "s3:GetObject", "w": "s3:PutObject", "d": "s3:DeleteObject"}
 
 # What trainer, approver and scorer may do with the objects of each function of keys.py.
