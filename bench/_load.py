@@ -1,6 +1,6 @@
 """A load generator in one thread: the same request over kept HTTP/1.1 connections."""
 
-import selectors
+import select
 import socket
 import time
 from collections.abc import Callable
@@ -47,6 +47,7 @@ class _Connection:
     socket: socket.socket
     sent_at: float = 0.0
     received: bytes = b""
+    is_open: bool = True
 
 
 def post_of(port: int, path: str, body: bytes) -> bytes:
@@ -91,59 +92,58 @@ def generate(
     """
     load, began = Load(), time.perf_counter()
     is_over = until or (lambda: time.perf_counter() - began >= seconds)
-    idle = [_connect(port) for _ in range(n_connections)]
     n_sent = 0
-    with selectors.DefaultSelector() as selector:
+    with select.epoll() as epoll:
+        idle = [_connect(port, epoll) for _ in range(n_connections)]
+        busy: dict[int, _Connection] = {}
         while not is_over():
             due = (time.perf_counter() - began) * rps - n_sent if rps else len(idle)
             while idle and due >= 1:
                 connection = idle.pop()
-                _send(connection, request, selector)
+                _send(connection, request)
+                busy[connection.socket.fileno()] = connection
                 n_sent, due = n_sent + 1, due - 1
-            for key, _ in selector.select(0.0005 if rps else 0.1):
-                idle += _receive(key.data, selector, load, port)
-        for key in list(selector.get_map().values()):
-            key.data.socket.close()
-    for connection in idle:
-        connection.socket.close()
+            for number, _ in epoll.poll(0.0005 if rps else 0.1):
+                connection = busy[number]
+                if _receive(connection, load):
+                    del busy[number]
+                    idle.append(connection if connection.is_open else _connect(port, epoll))
+        for connection in (*idle, *busy.values()):
+            connection.socket.close()
     load.seconds = time.perf_counter() - began
     return load
 
 
-def _connect(port: int) -> _Connection:
+def _connect(port: int, epoll: select.epoll) -> _Connection:
     opened = socket.create_connection(("127.0.0.1", port), timeout=30)
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    epoll.register(opened.fileno(), select.EPOLLIN)
     return _Connection(opened)
 
 
-def _send(connection: _Connection, request: bytes, selector: selectors.BaseSelector) -> None:
+def _send(connection: _Connection, request: bytes) -> None:
     connection.received = b""
     connection.sent_at = time.perf_counter()
     connection.socket.sendall(request)
-    selector.register(connection.socket, selectors.EVENT_READ, connection)
 
 
-def _receive(
-    connection: _Connection, selector: selectors.BaseSelector, load: Load, port: int
-) -> list[_Connection]:
-    """Return the connection that is free again, if it is."""
+def _receive(connection: _Connection, load: Load) -> bool:
+    """Return whether the response has ended, well or badly."""
     try:
         received = connection.socket.recv(_RECEIVED_BYTES)
     except OSError:
         received = b""
     connection.received += received
     if received and not _is_whole(connection.received):
-        return []
-    selector.unregister(connection.socket)
-    status = connection.received[9:12]
-    if status == b"200":
+        return False
+    if connection.received[9:12] == b"200":
         load.latencies_s.append(time.perf_counter() - connection.sent_at)
     else:
         load.failed += 1
-    if received and b"connection: close" not in connection.received[:400].lower():
-        return [connection]
-    connection.socket.close()
-    return [_connect(port)]
+    if not received or b"connection: close" in connection.received[:400].lower():
+        connection.is_open = False
+        connection.socket.close()
+    return True
 
 
 def _is_whole(received: bytes) -> bool:
