@@ -113,6 +113,18 @@ class DatasetRefusedError(NightCatchError):
     """A data set must not be used: not the pinned bytes, or a file outside the data directory."""
 
 
+class FeedSettingsError(NightCatchError):
+    """A pipeline's `feeds.toml` cannot be read, or names no such feed."""
+
+
+class FeedUnavailableError(NightCatchError):
+    """A feed gave no usable response; `retry_after_s` is how long it asks to be left alone."""
+
+    def __init__(self, detail: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
 class UrlRefusedError(NightCatchError):
     """A text is no web address, or one that no browser opens; the message says why."""
 

@@ -18,6 +18,7 @@ from include.contract.schema import InputField, Target
 from include.errors import SettingMissingError
 from include.evaluation.policy import Policy, read_policy
 from include.features.feature_sets import FeatureSet
+from include.ingest.feeds.settings import Feeds, read_feeds
 from include.ingest.files.download import Dataset
 from include.ingest.files.layout import Layout, Record
 from include.registry.retention.policy import Retention, read_retention
@@ -102,6 +103,11 @@ class Pipeline:
     def policy(self) -> Policy:
         """What a model must show to be approved, as the folder's `policy.toml` says now."""
         return read_policy(Path(__file__).with_name(self.name) / "policy.toml")
+
+    @property
+    def feeds(self) -> Feeds:
+        """Where its labels come from by themselves, as the folder's `feeds.toml` says now."""
+        return read_feeds(Path(__file__).with_name(self.name) / "feeds.toml")
 
     @property
     def retention(self) -> Retention:

@@ -5,9 +5,10 @@ line allowed. Values outside a column's allowed set pass: validation quarantines
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from include.contract.headers import fit_row, is_absent, is_blank
 from include.ingest.files.layout import Layout, Record, Value
@@ -37,12 +38,29 @@ class Row:
     lost_date: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True)
+class TableForm:
+    """What is known of a table besides what it says itself.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The names of its columns, where it has no header.
+    keep : callable (mapping of str to str) -> bool, optional
+        Whether a row, its cells by column, is read.
+    """
+
+    columns: tuple[str, ...] = ()
+    keep: Callable[[Mapping[str, str]], bool] | None = None
+
+
 def read_records(
     path: Path,
     layout: Layout,
     given: Mapping[str, Value] | None = None,
     *,
     inverted: bool = False,
+    form: TableForm | None = None,
 ) -> Iterator[Row | BadLine]:
     """Yield each line's record, or the reason why it holds none, in the order of the file.
 
@@ -57,14 +75,17 @@ def read_records(
         Values of columns that the file does not have, or of details that it leaves out.
     inverted : bool
         Whether the two numbers of the label mean the opposite of the pipeline's.
+    form : TableForm, optional
+        What a table does not say itself.
 
     Raises
     ------
     DataRejectedError
         If the file cannot be read as a table with these columns; names the file and line.
     """
-    rows = _Rows(layout, given or {}, inverted)
-    for number, table, line in _data_lines(path, layout, given or {}):
+    form = form or TableForm()
+    rows = _Rows(layout, given or {}, inverted, form)
+    for number, table, line in _data_lines(path, layout, given or {}, form):
         if isinstance(line, BadLine):
             yield line
         elif table.delimiter:
@@ -72,6 +93,24 @@ def read_records(
                 yield row
         else:
             yield from rows.of_list(number, line)
+
+
+def read_mappings(
+    mappings: Iterable[Mapping[str, str]], layout: Layout, given: Mapping[str, Value]
+) -> Iterator[Row | BadLine]:
+    """Yield the record of each mapping of columns to cells, or why it holds none.
+
+    Parameters
+    ----------
+    mappings : iterable of mapping of str to str
+        Its keys are columns of the layout.
+    layout : Layout
+    given : mapping of str to value
+        As in `read_records`.
+    """
+    rows = _Rows(layout, given, False, TableForm())
+    for number, cells in enumerate(mappings, start=1):
+        yield rows.of_mapping(number, cells)
 
 
 def read_cells(path: Path, layout: Layout) -> Iterator[dict[str, str]]:
@@ -82,7 +121,7 @@ def read_cells(path: Path, layout: Layout) -> Iterator[dict[str, str]]:
     DataRejectedError
         As `read_records` does.
     """
-    for _, table, line in _data_lines(path, layout, {}):
+    for _, table, line in _data_lines(path, layout, {}, TableForm()):
         if isinstance(line, str):
             try:
                 cells = split_cells(line, table.delimiter, table.quotechar)
@@ -92,11 +131,11 @@ def read_cells(path: Path, layout: Layout) -> Iterator[dict[str, str]]:
 
 
 def _data_lines(
-    path: Path, layout: Layout, given: Mapping[str, Value]
+    path: Path, layout: Layout, given: Mapping[str, Value], form: TableForm
 ) -> Iterator[tuple[int, Table, str | BadLine]]:
     """Yield the lines behind the head that are neither empty nor comments."""
     with open_lines(path) as lines:
-        table, lines = read_head(path, lines, layout, given)
+        table, lines = read_head(path, lines, layout, given, form.columns)
         for number, line in lines:
             if isinstance(line, BadLine) or (
                 line.strip() and not (table.comment and line.lstrip().startswith(table.comment))
@@ -107,8 +146,11 @@ def _data_lines(
 class _Rows:
     """Lines of one file turned into records."""
 
-    def __init__(self, layout: Layout, given: Mapping[str, Value], inverted: bool) -> None:
+    def __init__(
+        self, layout: Layout, given: Mapping[str, Value], inverted: bool, form: TableForm
+    ) -> None:
         self._layout = layout
+        self._keep = form.keep
         self._given = given
         self._inverted = inverted
         self._text = layout.fields[0].name
@@ -133,11 +175,20 @@ class _Rows:
             if cells is None:
                 n_named = len(table.columns)
                 return BadLine(number, f"{len(written)} cells instead of {n_named}")
+            if self._keep and not self._keep(dict(zip(table.header, cells, strict=True))):
+                return None
             return self._of_cells(number, dict(zip(table.columns, cells, strict=True)))
         except (csv.Error, ValueError) as err:
             return BadLine(number, str(err))
 
-    def _of_cells(self, number: int, cells: dict[str | None, str]) -> Row | BadLine:
+    def of_mapping(self, number: int, cells: Mapping[str, str]) -> Row | BadLine:
+        """Return the record of cells by column of the layout."""
+        try:
+            return self._of_cells(number, cells)
+        except ValueError as err:
+            return BadLine(number, str(err))
+
+    def _of_cells(self, number: int, cells: Mapping[Any, str]) -> Row | BadLine:
         record: Record = {}
         label, lost_date = "", ""
         dtypes, target = self._layout.dtypes, self._layout.target.source

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -55,8 +55,19 @@ class Table:
     comment: str = ""
 
 
-def read_head(path: Path, lines: Lines, layout: Layout, given: Given) -> tuple[Table, Lines]:
+def read_head(
+    path: Path, lines: Lines, layout: Layout, given: Given, columns: Sequence[str] = ()
+) -> tuple[Table, Lines]:
     """Return what the columns of a file are, and its lines from the first row of data on.
+
+    Parameters
+    ----------
+    path : Path
+    lines : iterator of (int, str or BadLine)
+    layout : Layout
+    given : mapping of str to value
+    columns : sequence of str
+        The names of the columns of a table without a header.
 
     Raises
     ------
@@ -81,6 +92,9 @@ def read_head(path: Path, lines: Lines, layout: Layout, given: Given) -> tuple[T
             declared = delimiter
         elif found := text_format(line):
             raise DataRejectedError(f"{where}: this is {found}")
+        elif columns:
+            named = match_header(where, list(columns), delimiter_of(line), layout, given, "#")
+            return named, chain(sample[index:], lines)
         else:
             head = _Head(where, line, layout, given, declared or delimiter_of(line))
             if table := head.below(comment):
