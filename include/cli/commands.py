@@ -12,6 +12,7 @@ from pymongo.errors import PyMongoError
 from include.cli.approvals import approve as approve
 from include.cli.approvals import rollback as rollback
 from include.cli.approvals import versions as versions
+from include.cli.check import check as check
 from include.cli.demo import run_demo
 from include.cli.doctor import run_doctor
 from include.cli.installation import EmbeddedInstallation, Installation

@@ -24,6 +24,13 @@ class Installation(Protocol):
     def store(self) -> ObjectStore:
         """The bucket."""
 
+    def open_store(self) -> ObjectStore:
+        """Return the bucket, whether its server runs or not."""
+
+    @property
+    def versions_dir(self) -> Path:
+        """Where the last verified version of each pipeline is kept, for when S3 is down."""
+
     @property
     def trusted_keys(self) -> TrustedKeys:
         """Public keys that versions and approvals are verified with."""
@@ -71,6 +78,15 @@ class EmbeddedInstallation:
     def store(self) -> ObjectStore:
         """The bucket; NotRunningError if S3 does not run."""
         return bucket_of(self.stack)
+
+    def open_store(self) -> ObjectStore:
+        """Return the bucket, whether S3 runs or not."""
+        return ObjectStore(self.stack.s3.client(), self.stack.settings.bucket)
+
+    @property
+    def versions_dir(self) -> Path:
+        """Folder under the state folder."""
+        return self.stack.settings.state_dir / "versions"
 
     @property
     def trusted_keys(self) -> TrustedKeys:
@@ -134,6 +150,15 @@ class ConfiguredInstallation:
         )
         client = boto3.client("s3", config=config, **arguments)
         return ObjectStore(client, self.settings.s3_bucket)
+
+    def open_store(self) -> ObjectStore:
+        """Return the bucket; SettingMissingError if no S3 is configured."""
+        return self.store
+
+    @property
+    def versions_dir(self) -> Path:
+        """Folder beside the downloads."""
+        return self.download_dir / "versions"
 
     @property
     def trusted_keys(self) -> TrustedKeys:

@@ -47,7 +47,7 @@ alerts (always in the log; docs/runbook.md explains each):
 
 The embedded servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" has examples.
 exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 another approval came first;
-            130 interrupted
+            check: 4 suspicious, 5 phishing; 130 interrupted
 """
 
 
@@ -74,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
 
     _add_servers(add)
+    _add_check(add)
     _add_load(add)
     _add_train(add)
     add_model_commands(add)
@@ -103,6 +104,24 @@ def _add_servers(add: _Add) -> None:
         "  ./nightcatch status --json\n",
     )
     add_json(status)
+
+
+def _add_check(add: _Add) -> None:
+    check = add(
+        "check",
+        "score URLs without a server, by the version in production or the last one verified here",
+        "  ./nightcatch check 'hxxps://evil[.]example/login'\n"
+        "  ./nightcatch check list.txt table.csv mail.eml\n"
+        "  pbpaste | ./nightcatch check --json -\n"
+        "exit code 0: all legitimate; 1: a text is no URL; 4: one is suspicious; 5: phishing\n",
+    )
+    check.add_argument(
+        "texts",
+        nargs="+",
+        metavar="URL|FILE|-",
+        help="a URL as people paste it; a list, CSV, HTML page or e-mail; - for standard input",
+    )
+    check.add_argument("--json", action="store_true", help="print a JSON object per line")
 
 
 def _add_load(add: _Add) -> None:

@@ -113,15 +113,24 @@ def read_mappings(
         yield rows.of_mapping(number, cells)
 
 
-def read_cells(path: Path, layout: Layout) -> Iterator[dict[str, str]]:
+def read_cells(
+    path: Path, layout: Layout, given: Mapping[str, Value] | None = None
+) -> Iterator[dict[str, str]]:
     """Yield the cells of each row of a table as they are written, by column of the layout.
+
+    Parameters
+    ----------
+    path : Path
+    layout : Layout
+    given : mapping, optional
+        Columns that the table may lack, as `read_records` takes them.
 
     Raises
     ------
     DataRejectedError
         As `read_records` does.
     """
-    for _, table, line in _data_lines(path, layout, {}, TableForm()):
+    for _, table, line in _data_lines(path, layout, given or {}, TableForm()):
         if isinstance(line, str):
             try:
                 cells = split_cells(line, table.delimiter, table.quotechar)
