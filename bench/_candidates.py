@@ -19,11 +19,11 @@ from bench._sites import Records
 from include.errors import TrainingError
 from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.comparison import compare_with_champion
-from include.evaluation.gate import apply_gate
+from include.evaluation.gate.policy import Policy
+from include.evaluation.gate.rule_results import rejections
+from include.evaluation.gate.rules import apply_gate
 from include.evaluation.intervals import rate_interval
 from include.evaluation.metrics import evaluate
-from include.evaluation.policy import Policy
-from include.evaluation.rule_results import rejections
 from include.evaluation.shuffled_labels import shuffled_figures
 from include.evaluation.simple_baselines import simpler_figures
 from include.evaluation.slices import SliceResult, slice_figures
@@ -173,7 +173,7 @@ class SimulatedRuns:
         return bool(worse or fallen > (policy.max_slice_loss or 1.0))
 
     def _gate_inputs(self, model: Model, y: Labels, y_test: Labels, seed: int) -> dict[str, Any]:
-        """Return what `include.run.training_steps.evaluate_chosen` would write."""
+        """Return what `include.run.steps.training.evaluate_chosen` would write."""
         test = self.sides == "test"
         sure: dict[str, Any] = {"confidence": self.policy.confidence, "seed": seed}
         X, truth, groups = self.records.X[test], y_test[test], self.records.groups[test]

@@ -15,12 +15,13 @@ from include import pipelines
 from include.contract.signature import load_private_key, load_public_key
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
-from include.run import champion, data, drift, promotion, training_steps
+from include.run import champion
 from include.run.first_attempt import TrainerKeys
-from include.run.gate_step import GateOptions, gate
-from include.run.package import BuildInfo, package
 from include.run.rows import split
 from include.run.run_context import RunContext, TrainingOptions
+from include.run.steps import data, drift, promotion, training
+from include.run.steps.gate import GateOptions, gate
+from include.run.steps.package import BuildInfo, package
 from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
@@ -97,11 +98,11 @@ class RealServers:
             split(run)
         with clock.step("search and choice"):
             for family in FAMILIES:
-                training_steps.search(run, family, options)
-            chosen = training_steps.choose(run, options)
+                training.search(run, family, options)
+            chosen = training.choose(run, options)
         reference = champion.read_champion(run, self.trusted_keys)
         with clock.step("evaluate"):
-            training_steps.evaluate_chosen(run, reference, options)
+            training.evaluate_chosen(run, reference, options)
         with clock.step("drift"):
             drift.measure(run, reference, ROOT / "gx")
         figures = self._publish(clock, run, number)

@@ -136,7 +136,8 @@ def take_snapshot(pipeline_name: str) -> Handover:
     """Write the collection, as it is now, under its content hash."""
     from airflow.providers.mongo.hooks.mongo import MongoHook
 
-    from include.run import champion, data
+    from include.run import champion
+    from include.run.steps import data
 
     run, trainer = run_after(pipeline_name), trainer_keys()
     champion.pin_champion(run, trusted_keys(), trainer)
@@ -150,7 +151,7 @@ def take_snapshot(pipeline_name: str) -> Handover:
 @task
 def validate(pipeline_name: str, taken: Handover) -> Handover:
     """Validate the records by their suite; quarantine the bad ones, or refuse them all."""
-    from include.run import data
+    from include.run.steps import data
 
     run = run_after(pipeline_name, taken)
     return hand_over(run, data.validate(run, ROOT / "gx"))
@@ -159,7 +160,8 @@ def validate(pipeline_name: str, taken: Handover) -> Handover:
 @task
 def measure_drift(pipeline_name: str, accepted: Handover) -> Handover:
     """Compare the accepted rows with the snapshot of the model in production."""
-    from include.run import champion, drift
+    from include.run import champion
+    from include.run.steps import drift
 
     run = run_after(pipeline_name, accepted)
     reference = champion.read_champion(run, trusted_keys())
@@ -178,47 +180,48 @@ def split(pipeline_name: str, accepted: Handover) -> Handover:
 @task
 def plan_search(pipeline_name: str, parted: Handover) -> list[str]:
     """List the model families to search."""
-    from include.run import training_steps
+    from include.run.steps import training
 
-    return training_steps.family_names(run_after(pipeline_name, parted), training_options())
+    return training.family_names(run_after(pipeline_name, parted), training_options())
 
 
 @task(map_index_template="{{ family }}")
 def search(pipeline_name: str, parted: Handover, family: str) -> Handover:
     """Search one family's grid by cross-validation on the training side."""
-    from include.run import training_steps
+    from include.run.steps import training
 
     context, run = get_current_context(), run_after(pipeline_name, parted)
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
     links.show_link(context, links.MlflowLink())
     with parallel_folds():
-        return hand_over(run, training_steps.search(run, family, training_options()))
+        return hand_over(run, training.search(run, family, training_options()))
 
 
 @task
 def choose(pipeline_name: str, found: list[Handover]) -> Handover:
     """Choose by cross-validation; calibrate; set the threshold for the budget."""
-    from include.run import training_steps
+    from include.run.steps import training
 
     run = run_after(pipeline_name, *found)
-    return hand_over(run, training_steps.choose(run, training_options()))
+    return hand_over(run, training.choose(run, training_options()))
 
 
 @task
 def evaluate(pipeline_name: str, chosen: Handover) -> Handover:
     """Compute the metrics on the test side, once."""
-    from include.run import champion, training_steps
+    from include.run import champion
+    from include.run.steps import training
 
     run = run_after(pipeline_name, chosen)
     reference = champion.read_champion(run, trusted_keys())
-    return hand_over(run, training_steps.evaluate_chosen(run, reference, training_options()))
+    return hand_over(run, training.evaluate_chosen(run, reference, training_options()))
 
 
 @task
 def package(pipeline_name: str, evaluation: Handover, drift: Handover) -> Handover:
     """Write the version folder, its report among it, and sign it."""
-    from include.run.package import BuildInfo
-    from include.run.package import package as build
+    from include.run.steps.package import BuildInfo
+    from include.run.steps.package import package as build
 
     context, run = get_current_context(), run_after(pipeline_name, evaluation, drift)
     made = BuildInfo(
@@ -237,7 +240,7 @@ def package(pipeline_name: str, evaluation: Handover, drift: Handover) -> Handov
 @task
 def infra_validate(pipeline_name: str, packaged: Handover) -> Handover:
     """Load the package with the scorer's own code and score every test row."""
-    from include.run import promotion
+    from include.run.steps import promotion
 
     run = run_after(pipeline_name, packaged)
     return hand_over(run, promotion.infra_validate(run, trusted_keys()))
@@ -246,7 +249,7 @@ def infra_validate(pipeline_name: str, packaged: Handover) -> Handover:
 @task
 def gate(pipeline_name: str, served: Handover) -> list[str]:
     """Pass every rule, or fail the run."""
-    from include.run import gate_step
+    from include.run.steps import gate as gate_step
 
     params = get_current_context()["params"]
     options = gate_step.GateOptions(params["fpr_budget"], params["accept_drift"])
@@ -257,7 +260,7 @@ def gate(pipeline_name: str, served: Handover) -> list[str]:
 @task.branch
 def how_to_approve(pipeline_name: str, packaged: Handover) -> str:
     """Request a person's approval where the run says so; keep a later run's version."""
-    from include.run import promotion
+    from include.run.steps import promotion
 
     if promotion.newer_in_production(run_after(pipeline_name, packaged), trusted_keys()):
         return "keep_newer"
@@ -267,7 +270,7 @@ def how_to_approve(pipeline_name: str, packaged: Handover) -> str:
 @task
 def keep_newer(pipeline_name: str, packaged: Handover) -> dict[str, str | None]:
     """Log which version of a later run stays in production."""
-    from include.run import promotion
+    from include.run.steps import promotion
 
     return promotion.keep_newer(run_after(pipeline_name, packaged), trusted_keys())
 
@@ -275,8 +278,8 @@ def keep_newer(pipeline_name: str, packaged: Handover) -> dict[str, str | None]:
 @task(trigger_rule="none_failed_min_one_success")
 def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
     """Bring the version into production, exactly once."""
-    from include.run import promotion
-    from include.run.approval_response import record_answer
+    from include.run.steps import promotion
+    from include.run.steps.promotion import record_answer
 
     context, run = get_current_context(), run_after(pipeline_name, packaged)
     answered = read_answer(context["ti"].xcom_pull(task_ids=WAIT))

@@ -51,9 +51,8 @@ def watch_models() -> None:
     def look() -> list[str]:
         """Return what is wrong now, in sentences; people know of it."""
         from include.notify import checks
-        from include.notify.notify_once import forget_old
-        from include.notify.open_alerts import notify_changes, read_open_alerts
-        from include.notify.receivers import alert_receivers
+        from include.notify.delivery.receivers import alert_receivers
+        from include.notify.open_alerts import forget_old, notify_changes, read_open_alerts
 
         settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
         links = {name: dag_link(train_dag(name)) for name in pipelines.names()}
@@ -78,8 +77,8 @@ def watch_models() -> None:
     def send() -> dict[str, int]:
         """Return how many messages were given to each receiver."""
         from include.notify.decisions import send_decisions
-        from include.notify.delivery_queue import send_queued
-        from include.notify.receivers import alert_receivers
+        from include.notify.delivery.queue import send_queued
+        from include.notify.delivery.receivers import alert_receivers
 
         settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
         receivers, events = alert_receivers(settings), event_receiver(settings)

@@ -98,8 +98,8 @@ def watch_traffic() -> None:
 @task(map_index_template="{{ pipeline_name }}", **_HEAVY)
 def look(pipeline_name: str) -> dict[str, Any]:
     """Leave the day's figures and page in the bucket; nothing if nothing was scored."""
-    from include.monitoring.calendar import day_to_watch
     from include.monitoring.day import watch_day
+    from include.monitoring.findings_store import day_to_watch
 
     context = get_current_context()
     context["pipeline_name"] = pipeline_name  # type: ignore[typeddict-unknown-key]
@@ -125,7 +125,7 @@ def look(pipeline_name: str) -> dict[str, Any]:
 def notify(looked: dict[str, Any]) -> list[str]:
     """Return what is wrong with the traffic now, in sentences; people know of it."""
     from include.monitoring.findings_store import is_newest, read_findings
-    from include.notify.receivers import alert_receivers
+    from include.notify.delivery.receivers import alert_receivers
     from include.notify.settings import read_alert_settings
     from include.notify.traffic_day import notify_day
 

@@ -81,7 +81,7 @@ def event_receiver(settings: AlertSettings) -> "EventReceiver | None":
 
 
 def _notify_late_run(pipeline_name: str, dag_run: dict[str, Any]) -> None:
-    from include.notify.late_run import late_run
+    from include.notify.failed_run import late_run
 
     if dag_run["state"] in ("success", "failed"):
         return  # a failed run keeps its deadline
@@ -100,8 +100,8 @@ def _failed(context: Any) -> "RunFailed":
 
 
 def _notify(store: "ObjectStore", cause: "Cause", occasion: str) -> None:
-    from include.notify.notify_once import notify_once
-    from include.notify.receivers import alert_receivers
+    from include.notify.delivery.receivers import alert_receivers
+    from include.notify.open_alerts import notify_once
 
     settings, now = read_alert_settings(os.environ), datetime.now(UTC)
     url = settings.runbook_url

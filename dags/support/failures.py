@@ -5,7 +5,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from include.errors import NightCatchError, ReceiverUnavailableError
-from include.notify.timeout import within
+from include.notify.delivery.timeout import within
 
 _KEY = "why_it_failed"
 _LONGEST = 400

@@ -56,11 +56,11 @@ def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> in
 
 def _run(args: argparse.Namespace, root: Path, environ: Mapping[str, str]) -> int:
     # Imported late, so that --help and test do not wait for database and cloud clients.
-    from include.cli import commands
+    from include.cli.commands import dispatch
     from include.cli.installation import ConfiguredInstallation
     from include.config.installation import read_installation
 
-    run = getattr(commands, args.command)
+    run = getattr(dispatch, args.command)
     settings = read_installation(environ)
     if settings.names_a_server and args.command not in _EMBEDDED_ONLY:
         return int(run(ConfiguredInstallation(settings), args, Screen()))

@@ -13,9 +13,9 @@ from heapq import nsmallest
 from typing import Any
 
 from include.monitoring.findings_store import earlier_findings
-from include.monitoring.labels import Feedback
 from include.monitoring.limits import Limits
-from include.monitoring.traffic import Traffic
+from include.monitoring.records.labels import Feedback
+from include.monitoring.records.traffic import Traffic
 from include.monitoring.weighted import Stratum, weighted_figures
 from include.stores.objects import ObjectStore
 

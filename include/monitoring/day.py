@@ -15,12 +15,12 @@ from include.monitoring.baselines import Baseline, baseline_of, read_report_figu
 from include.monitoring.findings import conclude
 from include.monitoring.findings_store import leave_day, read_findings
 from include.monitoring.inputs import measure_inputs
-from include.monitoring.labels import Feedback, read_feedback
 from include.monitoring.limits import Limits, limits_of
 from include.monitoring.page import render_day
 from include.monitoring.quality import evaluate_quality
+from include.monitoring.records.labels import Feedback, read_feedback
+from include.monitoring.records.traffic import Item, Traffic, read_traffic
 from include.monitoring.scores import measure_scores
-from include.monitoring.traffic import Item, Traffic, read_traffic
 from include.pipelines import Pipeline
 from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import TrustedKeys, verify_manifest

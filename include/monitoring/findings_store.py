@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from include.contract import keys
-from include.errors import ObjectMissingError
+from include.errors import MonitoringError, ObjectMissingError
 from include.stores.objects import ObjectStore
 
 
@@ -55,3 +55,31 @@ def is_newest(store: ObjectStore, pipeline: str, day: str) -> bool:
     this = keys.monitoring_findings(pipeline, day)
     kept = store.keys_under(keys.monitoring_days_prefix(pipeline))
     return not any(key > this and key.rpartition("/")[2] == this.rpartition("/")[2] for key in kept)
+
+
+def day_to_watch(asked: str | None, due: datetime) -> str:
+    """Return the requested day, or the day before the run's date.
+
+    Parameters
+    ----------
+    asked : str or None
+        ``YYYY-MM-DD``.
+    due : datetime
+        Aware.
+
+    Raises
+    ------
+    MonitoringError
+        If it is no day, or not over when the run was due: figures of a part of a day would stand
+        as those of the day.
+    """
+    today = due.astimezone(UTC).date()
+    if not asked:
+        return (today - timedelta(days=1)).isoformat()
+    try:
+        day = date.fromisoformat(asked)
+    except ValueError as err:
+        raise MonitoringError(f"{asked!r} is no day such as {today.isoformat()}") from err
+    if day >= today:
+        raise MonitoringError(f"{day} is not over: it can be watched from tomorrow on, in UTC")
+    return day.isoformat()

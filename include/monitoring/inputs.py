@@ -16,7 +16,7 @@ from include.contract.manifest import Manifest
 from include.errors import ObjectMissingError
 from include.ingest.snapshot.snapshots import read_snapshot
 from include.monitoring.limits import Limits
-from include.monitoring.traffic import Item
+from include.monitoring.records.traffic import Item
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 from include.validation.categories import categorise, shares

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from include.monitoring.audit import SOURCE
 from include.monitoring.plots import draw_scores
 from include.reporting.figures import BY_NAME, Figure
-from include.reporting.scales import Scale
+from include.reporting.svg import Scale
 
 State = Literal["good", "bad", "open"]
 _FIGURES = tuple(BY_NAME[name] for name in ("accuracy", "recall", "fpr"))

@@ -13,8 +13,8 @@ import pandas as pd
 
 from include.evaluation.intervals import rate_interval
 from include.monitoring.baselines import Baseline
-from include.monitoring.labels import Labelled
 from include.monitoring.limits import Limits
+from include.monitoring.records.labels import Labelled
 from include.pipelines import Pipeline
 
 MAX_SOURCES = 20

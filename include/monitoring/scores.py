@@ -14,7 +14,7 @@ from include.contract.manifest import Manifest
 from include.monitoring.baselines import read_report_figures
 from include.monitoring.findings_store import earlier_findings
 from include.monitoring.limits import Limits
-from include.monitoring.traffic import Item
+from include.monitoring.records.traffic import Item
 from include.stores.objects import ObjectStore
 from include.validation.categories import shares_of_counts
 

@@ -10,7 +10,7 @@ from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.contract.run_documents import PackagedVersion
 from include.contract.signature import PublicKeys
 from include.errors import ObjectMissingError
-from include.notify.delivery_queue import send_or_queue
+from include.notify.delivery.queue import send_or_queue
 from include.notify.events import EventReceiver, decision_event, rejection_event
 from include.registry.approve import production_pointer
 from include.stores.objects import ObjectStore

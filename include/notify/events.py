@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from include.contract import keys
 from include.contract.pointer import Pointer
-from include.notify.post import post
-from include.notify.receivers import TIMEOUT_S
-from include.notify.timeout import within
+from include.notify.delivery.post import post
+from include.notify.delivery.receivers import TIMEOUT_S
+from include.notify.delivery.timeout import within
 
 MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
 Decision = Literal["promoted", "rejected", "rolled_back"]

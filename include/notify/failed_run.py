@@ -1,7 +1,9 @@
 """Why a run of a training DAG failed, by the documents that it left in the bucket."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+from include.contract import keys
 from include.contract.run_documents import (
     ApprovalResponse,
     DriftSummary,
@@ -16,6 +18,7 @@ from include.notify.kinds import (
     GateRejected,
     QuarantineAboveLimit,
     RunFailed,
+    RunLate,
 )
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
@@ -97,3 +100,42 @@ def _drift(pipeline: Pipeline, failed: RunFailed, found: DriftSummary) -> Cause:
 def _was_rejected(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> bool:
     response = read_document(store, pipeline.name, failed.run_id, ApprovalResponse)
     return response is not None and not response.approved
+
+
+_MINUTE = timedelta(minutes=1)
+
+
+def late_run(
+    store: ObjectStore,
+    pipeline: str,
+    dag_id: str,
+    run_id: str,
+    queued_at: datetime,
+    now: datetime,
+    link: str,
+) -> RunLate:
+    """Return what is known of a run that is late.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    pipeline, dag_id, run_id : str
+    queued_at, now : datetime
+        Aware.
+    link : str
+    """
+    minutes = (now - queued_at) / _MINUTE
+    return RunLate(dag_id, run_id, minutes, _last_step(store, pipeline, run_id, now), link)
+
+
+def _last_step(store: ObjectStore, pipeline: str, run_id: str, now: datetime) -> str:
+    prefix = keys.run_prefix(pipeline, run_id)
+    try:
+        entries = list(store.entries_under(prefix))
+    except StoreUnavailableError:
+        return "how far it came is unknown, because S3 is away"
+    if not entries:
+        return "it has written nothing yet"
+    last = max(entries, key=lambda entry: entry.modified_at)
+    minutes = (now - last.modified_at) / _MINUTE
+    return f"it last wrote {last.key.removeprefix(prefix)}, {max(minutes, 0):.0f} minutes ago"

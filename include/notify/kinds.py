@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from include.notify.text import some
+from include.notify.delivery.text import some
 from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
 
 

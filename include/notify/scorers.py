@@ -12,7 +12,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from include.notify.text import why
+from include.notify.delivery.text import why
 
 _METRIC = "nightcatch_served_serial"
 # Behind a balancer, each new connection may reach another replica.

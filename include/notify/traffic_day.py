@@ -6,9 +6,9 @@ from typing import Any
 
 from include.contract import keys
 from include.notify.alert import Alert
+from include.notify.delivery.receivers import Receiver
 from include.notify.kinds import Cause
 from include.notify.open_alerts import OpenAlerts, notify_changes
-from include.notify.receivers import Receiver
 from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
 from include.stores.objects import ObjectStore
 

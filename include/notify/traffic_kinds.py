@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from include.notify.text import some
+from include.notify.delivery.text import some
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from include.contract.schema import InputField, Target
 from include.errors import SettingMissingError
-from include.evaluation.policy import Policy, read_policy
+from include.evaluation.gate.policy import Policy, read_policy
 from include.features.feature_sets import FeatureSet
 from include.ingest.feeds.settings import Feeds, read_feeds
 from include.ingest.files.download import Dataset

@@ -5,7 +5,7 @@ from math import sqrt
 from typing import Any
 
 from include.reporting.report_inputs import ReportInputs
-from include.reporting.scales import Scale
+from include.reporting.svg import Scale
 
 _WIDTH, _LARGEST_RADIUS, _COLOURS = 400, 7.5, 5
 _CLEARLY = 0.3

@@ -6,33 +6,18 @@ Written by hand to the published schema: cyclonedx-python-lib knows no model car
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from include.contract import keys
 from include.contract.manifest import Manifest
+from include.reporting.libraries import Library, locked_hashes
 from include.reporting.limits import LIMITS, RISKS, TRADEOFF, USE_CASES, USERS
-from include.reporting.lock import locked_hashes, normalised
 from include.reporting.model_card import performance_metrics
 from include.reporting.report_inputs import ReportInputs
 
 _IDS = uuid.UUID("7e0a3a86-5b0f-4f6e-9d43-5b1c0f2a6f11")
-
-
-@dataclass(frozen=True)
-class Library:
-    """An installed library.
-
-    Attributes
-    ----------
-    name, version : str
-    requires : tuple of str
-        Names of other libraries in the same list.
-    """
-
-    name: str
-    version: str
-    requires: tuple[str, ...] = ()
 
 
 def bill_of_materials(
@@ -187,7 +172,7 @@ def _source(name: str, sha256: str) -> dict[str, Any]:
 
 def _library(library: Library, hashes: Mapping[tuple[str, str], tuple[str, ...]]) -> dict[str, Any]:
     """Return a library; a lock allows several files of it, one of which was installed."""
-    name = normalised(library.name)
+    name = canonicalize_name(library.name)
     component: dict[str, Any] = {
         "type": "library",
         "bom-ref": _purl(library),
@@ -210,12 +195,12 @@ def _library(library: Library, hashes: Mapping[tuple[str, str], tuple[str, ...]]
 def _dependencies(
     manifest: Manifest, libraries: Sequence[Library], model: str
 ) -> list[dict[str, Any]]:
-    purls = {normalised(each.name): _purl(each) for each in libraries}
+    purls = {canonicalize_name(each.name): _purl(each) for each in libraries}
     needed = {"ref": model, "dependsOn": sorted([_snapshot_ref(manifest), *purls.values()])}
     between = [
         {
             "ref": _purl(each),
-            "dependsOn": sorted({purls[name] for name in map(normalised, each.requires)}),
+            "dependsOn": sorted({purls[name] for name in map(canonicalize_name, each.requires)}),
         }
         for each in libraries
     ]
@@ -223,4 +208,4 @@ def _dependencies(
 
 
 def _purl(library: Library) -> str:
-    return f"pkg:pypi/{normalised(library.name)}@{library.version}"
+    return f"pkg:pypi/{canonicalize_name(library.name)}@{library.version}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from include.contract.manifest import Manifest
 from include.reporting.report_inputs import ReportInputs
-from include.reporting.scales import Scale
+from include.reporting.svg import Scale
 
 _SELECTED_BY = "average_precision"
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.contract.run_documents import SplitSummary
-from include.run.data import ACCEPTED
 from include.run.run_context import RunContext, recorded_step
+from include.run.steps.data import ACCEPTED
 from include.training.split import SIDES, assign_sides, group_keys
 
 SPLIT_SALT = "nightcatch-1"

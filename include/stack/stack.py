@@ -13,12 +13,11 @@ from include.stack.environment import (
 )
 from include.stack.interrupts import held_interrupts
 from include.stack.keys import Secrets, ensure_secrets
-from include.stack.mlflow import MlflowServer
 from include.stack.mongo import MongoServer
-from include.stack.scorer import ScorerServer
 from include.stack.seaweed import SeaweedServer
 from include.stack.settings import StackSettings
 from include.stack.startup import Say, Server, Startup, wait_for_all
+from include.stack.web_server import MlflowServer, ScorerServer
 
 
 class Stack:

@@ -6,7 +6,7 @@ from typing import Any
 
 from include.registry.versions import StoredVersion
 from include.reporting.figures import BY_NAME, Figure
-from include.reporting.scales import Scale
+from include.reporting.svg import Scale
 
 FIGURES = tuple(BY_NAME[name] for name in ("recall", "fpr", "roc_auc", "recall_at_fpr"))
 WIDTH, HEIGHT = 270, 140

@@ -20,11 +20,12 @@ from include.contract.run_documents import (
 from include.errors import PointerError, RunDocumentError, SignatureError, SnapshotCorruptError
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
-from include.run import champion, data, training_steps
+from include.run import champion
 from include.run.first_attempt import TrainerKeys, keep_first, replace_first
-from include.run.package import BuildInfo, package
 from include.run.rows import read_side, split
 from include.run.run_context import RunContext
+from include.run.steps import data, training
+from include.run.steps.package import BuildInfo, package
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer, Version, promote, version_name
 from tests.support.training_run import ORDER, ROOT, STARTED_AT
@@ -84,8 +85,8 @@ def trained(victim):
     data.snapshot(run, victim.collection, STARTED_AT, victim.trainer_keys)
     data.validate(run, ROOT / "gx")
     split(run)
-    training_steps.search(run, "LogisticRegression", ORDER)
-    training_steps.choose(run, ORDER)
+    training.search(run, "LogisticRegression", ORDER)
+    training.choose(run, ORDER)
     return run
 
 
@@ -147,12 +148,12 @@ def test_older_approval_put_back_stops_the_run(victim, restored):
     ("name", "read"),
     [
         ("accepted.parquet", split),
-        ("split/train.parquet", lambda run: training_steps.search(run, "KNN", ORDER)),
+        ("split/train.parquet", lambda run: training.search(run, "KNN", ORDER)),
         ("split/test.parquet", lambda run: read_side(run, "test")),
-        ("candidates/LogisticRegression.json", lambda run: training_steps.choose(run, ORDER)),
-        ("candidates/LogisticRegression.joblib", lambda run: training_steps.choose(run, ORDER)),
-        ("chosen.json", lambda run: training_steps.evaluate_chosen(run, None, ORDER)),
-        ("chosen.joblib", training_steps.read_chosen),
+        ("candidates/LogisticRegression.json", lambda run: training.choose(run, ORDER)),
+        ("candidates/LogisticRegression.joblib", lambda run: training.choose(run, ORDER)),
+        ("chosen.json", lambda run: training.evaluate_chosen(run, None, ORDER)),
+        ("chosen.joblib", training.read_chosen),
         ("champion.json", lambda run: champion.pinned_pointer(run, None)),
     ],
 )
@@ -170,13 +171,13 @@ def test_file_that_no_step_recorded_is_not_read(victim, trained):
         victim.store.get(trained.key("candidates/LogisticRegression.json")),
     )
 
-    assert training_steps.choose(trained, ORDER).candidates == ("LogisticRegression",)
+    assert training.choose(trained, ORDER).candidates == ("LogisticRegression",)
     with pytest.raises(RunDocumentError, match="no earlier step"):
         trained.read_estimator("candidates/HistGradientBoosting.joblib")
 
 
 def test_forged_evaluation_is_never_signed(victim, trained):
-    evaluation = training_steps.evaluate_chosen(trained, None, ORDER)
+    evaluation = training.evaluate_chosen(trained, None, ORDER)
     better = replace(evaluation, test={**evaluation.test, "accuracy": 0.9999})
     victim.store.put(trained.key(Evaluation.NAME), serialise(better))
     made = BuildInfo(started_at=STARTED_AT + timedelta(days=1), seed=0, code_commit="")

@@ -142,7 +142,7 @@ def receivers():
 def quick_training(schedule):
     """The code of the training DAG with another schedule, and one model family to search."""
     code = (ROOT / "dags" / "train.py").read_text()
-    families = "training_steps.family_names(run_after(pipeline_name, parted), training_options())"
+    families = "training.family_names(run_after(pipeline_name, parted), training_options())"
     for part, other in (('"0 2 * * *"', schedule), (families, '["HistGradientBoosting"]')):
         assert part in code
         code = code.replace(part, other)

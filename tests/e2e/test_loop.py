@@ -20,8 +20,8 @@ from include.contract import keys
 from include.contract.manifest import parse_manifest
 from include.notify.scorers import served_by
 from include.registry.approve import production_pointer, read_history
+from include.run.lineage.verify_chain import verify_chain
 from include.run.rows import read_side
-from include.run.verify_chain import verify_chain
 from include.tracking.delivery_queue import has_news
 from include.tracking.models import model_name
 from include.tracking.record import refusals

@@ -24,14 +24,12 @@ from include.notify.checks import (
     stale_scorer,
 )
 from include.notify.decisions import send_decisions, send_rejection
-from include.notify.delivery_queue import KEPT_FOR, send_queued
+from include.notify.delivery.queue import KEPT_FOR, send_queued
+from include.notify.delivery.receivers import LogReceiver, WebhookReceiver
 from include.notify.events import EventReceiver
-from include.notify.failed_run import causes_of_failure
+from include.notify.failed_run import causes_of_failure, late_run
 from include.notify.kinds import GateRejected, ModelOld, RunFailed, ScorerStale
-from include.notify.late_run import late_run
-from include.notify.notify_once import forget_old, notify_once
-from include.notify.open_alerts import notify_changes, read_open_alerts
-from include.notify.receivers import LogReceiver, WebhookReceiver
+from include.notify.open_alerts import forget_old, notify_changes, notify_once, read_open_alerts
 from include.notify.scorers import Served, served_by
 from include.notify.traffic_day import notify_day
 from include.registry.approve import approve

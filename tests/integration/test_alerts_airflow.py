@@ -66,8 +66,8 @@ def train_sites():
         from include.contract.run_documents import (
             DriftSummary, GateVerdict, GateVerdicts, PackagedVersion,
         )
-        from include.evaluation.gate import _drift
-        from include.evaluation.rule_results import at_least
+        from include.evaluation.gate.rules import _drift
+        from include.evaluation.gate.rule_results import at_least
         from include.validation.drift import ColumnDrift, DriftLimits, DriftOutcome
 
         run, columns = run_of("sites"), (ColumnDrift("SSLfinal_State", 1.25, 2.5),)

@@ -13,8 +13,8 @@ from include.ingest.load import load_dataset
 from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import TrustedKeys
 from include.registry.versions import list_versions
-from include.run import promotion
 from include.run.run_context import RunContext
+from include.run.steps import promotion
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
 from tests.support.training_run import STARTED_AT, evaluate_run

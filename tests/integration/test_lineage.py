@@ -21,8 +21,8 @@ from include.errors import (
 from include.inference.prediction_ids import day_of, new_id
 from include.ingest.load import load_dataset
 from include.registry.publish import publish_version
+from include.run.lineage.trace import trace
 from include.run.run_context import RunContext
-from include.run.trace import trace
 from tests.support.cli_session import open_desk
 from tests.support.signed_versions import Signer
 from tests.support.training_run import STARTED_AT, run_training

@@ -17,9 +17,9 @@ from include.ingest.load import load_dataset
 from include.ingest.snapshot.snapshots import read_snapshot, take_snapshot
 from include.monitoring.day import version_at_the_end_of
 from include.monitoring.findings_store import is_newest, read_findings
-from include.monitoring.traffic import read_traffic
+from include.monitoring.records.traffic import read_traffic
+from include.notify.delivery.receivers import WebhookReceiver
 from include.notify.open_alerts import read_open_alerts
-from include.notify.receivers import WebhookReceiver
 from include.notify.traffic_day import notify_day
 from include.stores.objects import ObjectStore
 from tests.support.receivers import http_receiver

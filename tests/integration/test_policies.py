@@ -23,10 +23,10 @@ from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
 from include.registry.retention.plan import plan_retention
 from include.registry.retention.sweep import sweep
-from include.run import promotion
-from include.run.approval_response import record_answer
 from include.run.rollback import reinstate
 from include.run.run_context import RunContext
+from include.run.steps import promotion
+from include.run.steps.promotion import record_answer
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import REGION, SeaweedServer
 from include.stores.objects import ObjectStore

@@ -30,12 +30,13 @@ from include.ingest.load import load_dataset
 from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import check_signed
-from include.run import champion, data, drift, promotion, rows, training_steps
+from include.run import champion, rows
 from include.run.first_attempt import TrainerKeys, keep_first, write_first
-from include.run.package import BuildInfo, package
+from include.run.lineage.verify_chain import verify_chain
 from include.run.run_context import RunContext
+from include.run.steps import data, drift, promotion, training
+from include.run.steps.package import BuildInfo, package
 from include.run.summary import summarise
-from include.run.verify_chain import verify_chain
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
 from tests.support.training_run import ORDER, ROOT, STARTED_AT, run_training
@@ -278,7 +279,7 @@ def steps(servers, mongo_url):
             return data.snapshot(run, collection, STARTED_AT, servers.trainer_keys)
 
     def search(family):
-        return lambda run: training_steps.search(run, family, ORDER)
+        return lambda run: training.search(run, family, ORDER)
 
     return {
         "snapshot": snapshot,
@@ -286,8 +287,8 @@ def steps(servers, mongo_url):
         "split": rows.split,
         "drift": lambda run: drift.measure(run, None, ROOT / "gx"),
         **{family: search(family) for family in FAMILIES},
-        "choose": lambda run: training_steps.choose(run, ORDER),
-        "evaluate": lambda run: training_steps.evaluate_chosen(run, None, ORDER),
+        "choose": lambda run: training.choose(run, ORDER),
+        "evaluate": lambda run: training.evaluate_chosen(run, None, ORDER),
         "package": lambda run: package(run, made, signing_key=servers.trainer.path, **keys_),
         "infra_validate": lambda run: promotion.infra_validate(run, **keys_),
         "promote": lambda run: promotion.promote(

@@ -13,9 +13,10 @@ from include.contract.run_documents import DriftSummary
 from include.features.feature_sets import URLS
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
-from include.run import champion, training_steps
+from include.run import champion
 from include.run.rows import read_rows, read_side
 from include.run.run_context import RunContext
+from include.run.steps import training
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
 from tests.support.training_run import ORDER, STARTED_AT, run_training
@@ -42,7 +43,7 @@ def servers(s3, mongo_url, bucket, tmp_path):
 def test_a_run_of_urls_is_evaluated_signed_and_served_and_the_next_beside_it(servers):
     store, collection, how = servers
     run = RunContext(store, PIPELINE, "run-1")
-    how |= {"families": training_steps.family_names(run, ORDER)[:1]}
+    how |= {"families": training.family_names(run, ORDER)[:1]}
     pointer, evaluation = run_training(run, collection, **how)
     served = champion.load_version(store, pointer, how["trusted_keys"]).model
     train, test = read_side(run, "train"), read_side(run, "test")

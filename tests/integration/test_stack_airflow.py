@@ -20,8 +20,8 @@ import pytest
 
 from dags.support.connections import POOL, POOL_SLOTS
 from include.cli.airflow_api import AirflowApi
+from include.cli.commands.training_run import follow, trigger
 from include.cli.screen import Screen
-from include.cli.training_run import follow, trigger
 from include.errors import DagRunError, PortTakenError
 from include.stack.airflow import AirflowServer
 from include.stack.environment import airflow_environment

@@ -4,7 +4,7 @@ import pymongo
 import pytest
 
 from include import pipelines
-from include.cli.load_command import load_source
+from include.cli.commands.load import load_source
 from include.cli.screen import Screen
 from include.errors import SettingMissingError
 from include.stores.documents import DATABASE

@@ -15,9 +15,9 @@ from include.stack.http import is_ok, request_json
 from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
 from include.stack.ports import pick_port, port_is_free
-from include.stack.scorer import ScorerServer
 from include.stack.seaweed import SeaweedServer
 from include.stack.settings import StackSettings
+from include.stack.web_server import ScorerServer
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,9 +16,9 @@ from include.contract.run_documents import ApprovalResponse, GateVerdict, GateVe
 from include.errors import TrackingUnavailableError
 from include.registry.approve import approve
 from include.stack.environment import mlflow_environment
-from include.stack.mlflow import MlflowServer
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
+from include.stack.web_server import MlflowServer
 from include.stores.objects import ObjectStore
 from include.tracking import delivery_queue, lineage
 from include.tracking.models import model_name

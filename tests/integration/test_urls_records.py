@@ -13,9 +13,9 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.ingest.load import load_dataset
-from include.run import data, drift
 from include.run.first_attempt import TrainerKeys
 from include.run.run_context import RunContext
+from include.run.steps import data, drift
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
 from tests.support.training_run import ROOT, STARTED_AT

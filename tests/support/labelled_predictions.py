@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from include import pipelines
 from include.monitoring.baselines import baseline_of
-from include.monitoring.labels import Labelled, Said
-from include.monitoring.traffic import Item
+from include.monitoring.records.labels import Labelled, Said
+from include.monitoring.records.traffic import Item
 from tests.support.signed_versions import Version, version_name
 
 SITES = pipelines.get("sites")

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from include.run import champion, data, drift, promotion, training_steps
+from include.run import champion
 from include.run.first_attempt import TrainerKeys
-from include.run.gate_step import GateOptions, gate
-from include.run.package import BuildInfo, package
 from include.run.rows import split
 from include.run.run_context import RunContext, TrainingOptions
+from include.run.steps import data, drift, promotion, training
+from include.run.steps.gate import GateOptions, gate
+from include.run.steps.package import BuildInfo, package
 
 ROOT = Path(__file__).parents[2]
 ORDER = TrainingOptions(effort="quick", seed=0, fpr_budget=0.01)
@@ -31,11 +32,11 @@ def evaluate_run(
     data.snapshot(run, collection, started_at, trainer_keys)
     data.validate(run, ROOT / "gx")
     split(run)
-    for name in families or training_steps.family_names(run, order):
-        training_steps.search(run, name, order)
-    chosen = training_steps.choose(run, order)
+    for name in families or training.family_names(run, order):
+        training.search(run, name, order)
+    chosen = training.choose(run, order)
     production = champion.read_champion(run, trusted_keys)
-    evaluation = training_steps.evaluate_chosen(run, production, order)
+    evaluation = training.evaluate_chosen(run, production, order)
     drift.measure(run, production, ROOT / "gx")
     made = BuildInfo(started_at=started_at, seed=order.seed, code_commit="")
     packaged = package(run, made, signing_key=trainer.path, trusted_keys=trusted_keys)

@@ -43,7 +43,7 @@ class ServingFigures:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """The outcome of one gate rule; fields as in `include.evaluation.rule_results.Verdict`."""
+    """The outcome of one gate rule; fields as in `include.evaluation.gate.rule_results.Verdict`."""
 
     rule: str
     passed: bool

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.evaluation.gate import apply_gate
-from include.evaluation.policy import Policy
-from include.evaluation.rule_results import rejections
+from include.evaluation.gate.policy import Policy
+from include.evaluation.gate.rule_results import rejections
+from include.evaluation.gate.rules import apply_gate
 
 POLICY = Policy(
     min_accuracy=0.92,

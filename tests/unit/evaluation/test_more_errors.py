@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.evaluation.comparison import compare_with_champion
-from include.evaluation.gate import apply_gate
+from include.evaluation.gate.policy import Policy
+from include.evaluation.gate.rules import apply_gate
 from include.evaluation.intervals import clopper_pearson
 from include.evaluation.metrics import evaluate
-from include.evaluation.policy import Policy
 from include.evaluation.simple_baselines import simpler_figures
 
 POLICY = Policy(

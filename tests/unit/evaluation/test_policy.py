@@ -4,7 +4,7 @@ import pytest
 
 from include import pipelines
 from include.errors import PolicyError
-from include.evaluation.policy import Policy, read_policy
+from include.evaluation.gate.policy import Policy, read_policy
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from include.monitoring.audit import PER_STRATUM, draw_audit
-from include.monitoring.jsonl_reader import Lines
-from include.monitoring.sample import DistinctSample
-from include.monitoring.traffic import Item, Traffic
+from include.monitoring.records.jsonl_reader import Lines
+from include.monitoring.records.sample import DistinctSample
+from include.monitoring.records.traffic import Item, Traffic
 from tests.support.signed_versions import version_name
 
 VERSION = version_name(1)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from include.errors import MonitoringError
-from include.monitoring.calendar import day_to_watch
+from include.monitoring.findings_store import day_to_watch
 
 DUE = datetime(2026, 11, 22, 1, tzinfo=UTC)
 

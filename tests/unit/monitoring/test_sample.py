@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.monitoring.sample import DistinctSample
+from include.monitoring.records.sample import DistinctSample
 
 NAMES = [f"name-{number}" for number in range(10_000)]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from include.contract.schema import InputField
-from include.monitoring.traffic import parse_item
+from include.monitoring.records.traffic import parse_item
 from tests.support.signed_versions import version_name
 from tests.support.traffic_days import id_on
 

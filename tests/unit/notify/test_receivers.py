@@ -9,7 +9,12 @@ import pytest
 
 from include.errors import MessageRefusedError, ReceiverUnavailableError
 from include.notify.alert import Alert
-from include.notify.receivers import LogReceiver, MailReceiver, WebhookReceiver, alert_receivers
+from include.notify.delivery.receivers import (
+    LogReceiver,
+    MailReceiver,
+    WebhookReceiver,
+    alert_receivers,
+)
 from include.notify.settings import AlertSettings
 from include.stack.ports import pick_port
 from tests.support.receivers import http_receiver, silent_server, smtp_receiver

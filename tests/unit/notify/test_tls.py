@@ -6,7 +6,7 @@ import pytest
 
 from include.errors import MessageRefusedError, ReceiverUnavailableError
 from include.notify.alert import Alert
-from include.notify.receivers import MailReceiver, WebhookReceiver
+from include.notify.delivery.receivers import MailReceiver, WebhookReceiver
 from include.notify.settings import AlertSettings
 from tests.support.certificates import Authority
 from tests.support.receivers import http_receiver, smtp_receiver

@@ -8,10 +8,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from include.reporting.bom import Library, bill_of_materials
-from include.reporting.lock import locked_hashes
+from include.reporting.libraries import DIRECT, installed, locked_hashes
 from include.reporting.model_card import model_card
 from include.reporting.report_inputs import ReportInputs
-from include.run.libraries import DIRECT, installed
 from tests.support.report_inputs import manifest, report_inputs
 
 LOCK = f"""\

@@ -6,7 +6,7 @@ from include.reporting.beeswarm import beeswarm_rows
 from include.reporting.figures import BY_NAME, figure_rows
 from include.reporting.limits import by_prevalence
 from include.reporting.rows import candidate_rows, drift_rows, importance_rows, slice_rows
-from include.reporting.scales import Scale
+from include.reporting.svg import Scale
 from tests.support.report_inputs import manifest, report_inputs
 
 

@@ -2,7 +2,7 @@ import threading
 
 import numpy as np
 
-from include.run.serving_checks import median_latency_us
+from include.run.steps.serving_checks import median_latency_us
 
 ITEMS = np.zeros((5, 3))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.cli.host_checks import check_clock, check_packages, check_port, check_secrets
+from include.cli.commands.host_checks import check_clock, check_packages, check_port, check_secrets
 from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer, find_mongod, mongod_version
 

@@ -26,17 +26,18 @@ from include.contract.run_documents import (
 from include.inference.model import load_model
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
+from include.reporting import libraries
 from include.reporting.bom import bill_of_materials
 from include.reporting.model_card import model_card
 from include.reporting.report import render_report
 from include.reporting.report_inputs import ReportInputs
-from include.run import libraries, report_figures
 from include.run.first_attempt import TrainerKeys, keep_first
-from include.run.gate_step import GateOptions, apply_rules
 from include.run.rows import Rows, read_side
 from include.run.run_context import RunContext, recorded_step
-from include.run.serving_checks import largest_difference, median_latency_us
-from include.run.training_steps import read_chosen
+from include.run.steps import report_figures
+from include.run.steps.gate import GateOptions, apply_rules
+from include.run.steps.serving_checks import largest_difference, median_latency_us
+from include.run.steps.training import read_chosen
 from include.training.joblib_bytes import joblib_bytes
 from include.training.onnx.export import to_onnx
 

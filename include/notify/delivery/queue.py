@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from include.contract import keys
 from include.errors import MessageRefusedError, ReceiverUnavailableError, StoreUnavailableError
-from include.notify.receivers import M, Message, Receiver
+from include.notify.delivery.receivers import M, Message, Receiver
 from include.stores.objects import ObjectStore
 
 # After a longer outage, only what is wrong by then is of interest.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from include.evaluation.policy import Policy
-from include.evaluation.rule_results import Verdict, decided, not_evaluated, without_limit
+from include.evaluation.gate.policy import Policy
+from include.evaluation.gate.rule_results import Verdict, decided, not_evaluated, without_limit
 
 Slice = Mapping[str, Any]
 

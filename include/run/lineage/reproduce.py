@@ -19,11 +19,11 @@ from include.pipelines import Pipeline
 from include.registry.follow.verify import TrustedKeys
 from include.registry.retention.sweep import clear
 from include.registry.versions import read_signed_manifest
-from include.run import data, training_steps
 from include.run.champion import load_version, provisional_pointer
 from include.run.rows import read_side, split
 from include.run.run_context import RunContext, TrainingOptions
-from include.run.serving_checks import largest_difference
+from include.run.steps import data, training
+from include.run.steps.serving_checks import largest_difference
 from include.stores.objects import ObjectStore
 from include.training.joblib_bytes import joblib_bytes
 from include.training.onnx.export import to_onnx
@@ -112,7 +112,7 @@ def reproduce(
     run = RunContext(store, pipeline, f"reproduce__{version}__{secrets.token_hex(4)}")
     try:
         chosen = _train(run, manifest, gx_root, say)
-        estimator, test = training_steps.read_chosen(run), read_side(run, "test")
+        estimator, test = training.read_chosen(run), read_side(run, "test")
         say("compare")
         comparisons = (
             *_compare_models(manifest, chosen, estimator, pipeline.n_columns),
@@ -150,9 +150,9 @@ def _train(
     split(run)
     for candidate in manifest.metrics["candidates"]:
         say(f"search {candidate['family']}")
-        training_steps.search(run, candidate["family"], order)
+        training.search(run, candidate["family"], order)
     say("choose, calibrate, set the threshold")
-    return training_steps.choose(run, order)
+    return training.choose(run, order)
 
 
 def _compare_models(

@@ -9,8 +9,8 @@ from include.contract.run_documents import DriftSummary
 from include.errors import ObjectMissingError
 from include.ingest.snapshot.snapshots import read_snapshot
 from include.run.champion import Champion
-from include.run.data import ACCEPTED
 from include.run.run_context import RunContext, recorded_step
+from include.run.steps.data import ACCEPTED
 from include.validation.data_docs.build import fetch_source, publish_docs
 from include.validation.drift import DriftOutcome, measure_drift, no_reference
 

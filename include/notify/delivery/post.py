@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from include.errors import MessageRefusedError, ReceiverUnavailableError
-from include.notify.text import why
+from include.notify.delivery.text import why
 
 # Answers that say "later": too many requests, and a request that took too long.
 _LATER = {408, 425, 429}

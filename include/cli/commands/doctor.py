@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from include.cli.host_checks import (
+from include.cli.commands.host_checks import (
     Check,
     check_clock,
     check_disk,
@@ -14,9 +14,9 @@ from include.cli.host_checks import (
     check_python,
     check_secrets,
 )
+from include.cli.commands.store_checks import check_conditional_writes, check_majority_write
 from include.cli.installation import EmbeddedInstallation, Installation
 from include.cli.screen import Screen
-from include.cli.store_checks import check_conditional_writes, check_majority_write
 from include.errors import NightCatchError
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
@@ -24,7 +24,7 @@ from include.stack.stack import Stack
 from include.stack.startup import Server
 from include.stores.objects import ObjectStore
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 def run_doctor(installation: Installation, screen: Screen) -> int:

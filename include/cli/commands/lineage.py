@@ -13,15 +13,15 @@ from include.pipelines import get, names
 from include.stack.environment import code_commit
 
 if TYPE_CHECKING:
-    from include.run.trace import Trace
+    from include.run.lineage.trace import Trace
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _SHOWN_IDS = 5
 
 
 def trace(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
     """Show version, approval, snapshot and records behind a prediction."""
-    from include.run import trace as tracing
+    from include.run.lineage import trace as tracing
 
     pipelines = [get(name) for name in names()]
     found = tracing.trace(installation.store, pipelines, args.id, installation.trusted_keys)
@@ -37,7 +37,7 @@ def trace(installation: Installation, args: argparse.Namespace, screen: Screen) 
 def reproduce(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
     """Retrain a version; 0 if the result is identical."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the tasks; read when scikit-learn loads
-    from include.run.reproduce import reproduce as make_again
+    from include.run.lineage.reproduce import reproduce as make_again
 
     outcome = make_again(
         installation.store,
@@ -119,3 +119,17 @@ def _describe_snapshot(snapshot: dict[str, Any]) -> str:
         f"{'records':<12}{', '.join(snapshot['first_ids'])}"
         f" and {more:,} more (--rows FILE writes them all)"
     )
+
+
+def verify(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
+    """Verify the chain of a version's run; 0 when every check passes."""
+    from include.run.lineage.verify_chain import verify_chain
+
+    store, trusted_keys = installation.store, installation.trusted_keys
+    checks = verify_chain(store, args.pipeline, args.version, trusted_keys)
+    if args.json:
+        screen.show(json.dumps([asdict(check) for check in checks], indent=1))
+    else:
+        for check in checks:
+            screen.show(f"{'ok' if check.passed else 'FAILED':<9}{check.name:<28}{check.detail}")
+    return 0 if all(check.passed for check in checks) else 1

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from include.evaluation.intervals import clopper_pearson
-from include.evaluation.policy import Policy
-from include.evaluation.rule_results import (
+from include.evaluation.gate.policy import Policy
+from include.evaluation.gate.rule_results import (
     Verdict,
     at_least,
     at_most,
@@ -13,7 +12,8 @@ from include.evaluation.rule_results import (
     not_evaluated,
     without_limit,
 )
-from include.evaluation.slice_rules import slice_rules
+from include.evaluation.gate.slice_rules import slice_rules
+from include.evaluation.intervals import clopper_pearson
 
 _FLOORS = (
     ("accuracy", "accuracy"),

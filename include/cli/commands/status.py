@@ -1,115 +1,21 @@
-"""The commands of ``./nightcatch``: of the embedded servers, and of any installation."""
+"""Show the health of each server, and each production version."""
 
-import argparse
 import json
-import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pymongo
 from pymongo.errors import PyMongoError
 
-from include.cli.approvals import approve as approve
-from include.cli.approvals import rollback as rollback
-from include.cli.approvals import versions as versions
-from include.cli.check import check as check
-from include.cli.demo import run_demo
-from include.cli.doctor import run_doctor
 from include.cli.installation import EmbeddedInstallation, Installation
-from include.cli.lineage import reproduce as reproduce
-from include.cli.lineage import trace as trace
-from include.cli.load_command import load_source
 from include.cli.production import ProductionVersion, production_version
-from include.cli.retention_command import retain as retain
 from include.cli.screen import Screen
-from include.cli.training_run import follow, trigger
-from include.cli.verify_command import verify as verify
-from include.contract.dag_ids import train_dag
 from include.contract.keys import versions_prefix
 from include.errors import NightCatchError, SettingMissingError, StoreUnavailableError
-from include.pipelines import get, names
+from include.pipelines import names
 from include.stack.http import public_url, request_json
 
-_WATCH_S = 1.0
 _TIMEOUT_S = 5.0
-
-
-def demo(installation: EmbeddedInstallation, args: argparse.Namespace, screen: Screen) -> int:
-    """Run the whole loop; with `--once` stop all, else stay and stop what was started on Ctrl-C."""
-    stack = installation.stack
-    run_demo(installation, args.pipeline, screen)
-    if args.once:
-        stack.down()
-        screen.say("all servers are stopped")
-        return 0
-    screen.show("\nCtrl-C stops the servers that this command started.")
-    try:
-        while True:
-            for server in stack.servers:
-                server.process.require_running()
-            time.sleep(_WATCH_S)
-    except KeyboardInterrupt:
-        screen.say("stopping")
-        stack.stop_started()
-    return 0
-
-
-def up(installation: EmbeddedInstallation, args: argparse.Namespace, screen: Screen) -> int:
-    """Start the servers that do not run and show their addresses."""
-    with installation.stack.starting(screen.say):
-        pass
-    return _show_status(installation, screen, as_json=False)
-
-
-def down(installation: EmbeddedInstallation, args: argparse.Namespace, screen: Screen) -> int:
-    """Stop all servers."""
-    stopped = installation.stack.down()
-    screen.say(f"stopped: {', '.join(stopped)}" if stopped else "no server was running")
-    return 0
-
-
-def status(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
-    """Show each server and each production version; 1 unless all servers are healthy."""
-    return _show_status(installation, screen, as_json=args.json)
-
-
-def load(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
-    """Load a source into MongoDB."""
-    load_source(
-        installation.mongo_url,
-        get(args.pipeline),
-        args.source,
-        installation.data_dir,
-        installation.download_dir,
-        screen,
-        label=args.label,
-        coding=args.labels,
-        source_name=args.source_name,
-    )
-    return 0
-
-
-def train(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
-    """Trigger the training DAG and follow it unless told not to."""
-    options: dict[str, Any] = {
-        "effort": args.effort,
-        "fpr_budget": args.fpr_budget,
-        "seed": args.seed,
-        "approval": args.approval,
-    }
-    conf = {name: value for name, value in options.items() if value is not None}
-    api, dag_id = installation.airflow, train_dag(get(args.pipeline).name)
-    run_id = trigger(api, dag_id, conf, screen)
-    if args.wait:
-        follow(api, dag_id, run_id, screen)
-        found = _production(installation, args.pipeline)
-        screen.show(f"model of {args.pipeline}: {_describe(found)}")
-    return 0
-
-
-def doctor(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
-    """Check this machine and the servers, and name remedies; 1 if anything is broken."""
-    return run_doctor(installation, screen)
 
 
 @dataclass(frozen=True)
@@ -127,7 +33,8 @@ class ServerStatus:
     address: str
 
 
-def _show_status(installation: Installation, screen: Screen, *, as_json: bool) -> int:
+def show_status(installation: Installation, screen: Screen, *, as_json: bool) -> int:
+    """Show servers and production versions; return 1 unless all are healthy."""
     servers = (
         _embedded_servers(installation)
         if isinstance(installation, EmbeddedInstallation)
@@ -136,7 +43,7 @@ def _show_status(installation: Installation, screen: Screen, *, as_json: bool) -
     health = {server.name: server.health for server in servers}
     models = {}
     if health["s3"] == "healthy":
-        models = {name: _production(installation, name) for name in names()}
+        models = {name: production(installation, name) for name in names()}
     if as_json:
         production = {name: _model_document(found) for name, found in models.items()}
         document = {"servers": [asdict(each) for each in servers], "production": production}
@@ -145,7 +52,7 @@ def _show_status(installation: Installation, screen: Screen, *, as_json: bool) -
         rows = [(each.name, each.health, each.address) for each in servers]
         screen.table(("server", "health", "address"), rows)
         for name, found in models.items():
-            screen.show(f"\nmodel of {name}: {_describe(found)}")
+            screen.show(f"\nmodel of {name}: {describe(found)}")
     return 0 if set(health.values()) <= {"healthy", "not configured"} else 1
 
 
@@ -208,7 +115,8 @@ def _probed(name: str, probe: Any) -> ServerStatus:
         return ServerStatus(name, "BROKEN", str(err).partition("\n")[0])
 
 
-def _production(installation: Installation, pipeline: str) -> ProductionVersion | None:
+def production(installation: Installation, pipeline: str) -> ProductionVersion | None:
+    """Return the verified production version of a pipeline, if it has one."""
     return production_version(installation.store, pipeline, installation.trusted_keys)
 
 
@@ -225,7 +133,8 @@ def _model_document(found: ProductionVersion | None) -> dict[str, Any] | None:
     }
 
 
-def _describe(found: ProductionVersion | None) -> str:
+def describe(found: ProductionVersion | None) -> str:
+    """Return a production version in one line."""
     if found is None:
         return "none is in production yet; ./nightcatch train makes one"
     pointer, test = found.pointer, found.manifest.metrics.get("test", {})

@@ -8,10 +8,10 @@ from email.utils import format_datetime
 from typing import Protocol, TypeVar
 
 from include.notify.alert import Alert, parse_alert
-from include.notify.mail import send_mail
-from include.notify.post import post
+from include.notify.delivery.mail import send_mail
+from include.notify.delivery.post import post
+from include.notify.delivery.timeout import within
 from include.notify.settings import AlertSettings
-from include.notify.timeout import within
 
 TIMEOUT_S = 8.0
 _log = logging.getLogger(__name__)

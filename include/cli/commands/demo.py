@@ -8,11 +8,11 @@ from typing import Any
 
 import pymongo
 
+from include.cli.commands.load import load_source, loaded_records
+from include.cli.commands.training_run import follow, trigger
 from include.cli.installation import EmbeddedInstallation
-from include.cli.load_command import load_source, loaded_records
 from include.cli.production import ProductionVersion, production_version
 from include.cli.screen import Screen
-from include.cli.training_run import follow, trigger
 from include.contract.dag_ids import train_dag
 from include.errors import DagRunError, ServerTimeoutError
 from include.pipelines import Pipeline, get

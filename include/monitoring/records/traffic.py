@@ -10,8 +10,8 @@ from include.contract.schema import InputField
 from include.inference.feedback_labels import LABELS
 from include.inference.prediction_ids import is_id
 from include.inference.traffic_record import hash_of
-from include.monitoring.jsonl_reader import Lines
-from include.monitoring.sample import DistinctSample
+from include.monitoring.records.jsonl_reader import Lines
+from include.monitoring.records.sample import DistinctSample
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from include.errors import MessageRefusedError, ReceiverUnavailableError
-from include.notify.text import why
+from include.notify.delivery.text import why
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _PORTS = {"smtp": 587, "smtps": 465}

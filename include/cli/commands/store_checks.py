@@ -7,7 +7,7 @@ from uuid import uuid4
 import pymongo
 from pymongo.errors import PyMongoError
 
-from include.cli.host_checks import Check
+from include.cli.commands.host_checks import Check
 from include.errors import NightCatchError, PreconditionError
 from include.stores.documents import DATABASE
 from include.stores.objects import ObjectStore

@@ -17,9 +17,9 @@ from include.contract.run_documents import (
 )
 from include.contract.run_steps import CHAIN, RunChain
 from include.errors import GateRejectedError
-from include.evaluation.gate import apply_gate
-from include.evaluation.policy import Policy
-from include.evaluation.rule_results import Verdict, rejections
+from include.evaluation.gate.policy import Policy
+from include.evaluation.gate.rule_results import Verdict, rejections
+from include.evaluation.gate.rules import apply_gate
 from include.run.run_context import RunContext
 
 _log = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from include.contract import keys
 from include.inference.feedback_labels import LABELS
 from include.inference.prediction_ids import day_of, is_id
-from include.monitoring.jsonl_reader import Lines
-from include.monitoring.sample import DistinctSample
-from include.monitoring.traffic import Item, find_items
+from include.monitoring.records.jsonl_reader import Lines
+from include.monitoring.records.sample import DistinctSample
+from include.monitoring.records.traffic import Item, find_items
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 

@@ -6,14 +6,20 @@ from datetime import datetime
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract.pointer import Pointer
-from include.contract.run_documents import ChampionPin, PackagedVersion, ServingFigures
+from include.contract.run_documents import (
+    ApprovalResponse,
+    ChampionPin,
+    PackagedVersion,
+    ServingFigures,
+)
+from include.errors import ApprovalRejectedError
 from include.registry.approve import Request, approve, is_of_older_run, production_pointer
 from include.registry.follow.verify import TrustedKeys
 from include.run.champion import load_version, provisional_pointer
 from include.run.rows import read_side
 from include.run.run_context import RunContext, recorded_step
-from include.run.serving_checks import largest_difference, median_latency_us
-from include.run.training_steps import read_chosen
+from include.run.steps.serving_checks import largest_difference, median_latency_us
+from include.run.steps.training import read_chosen
 
 _log = logging.getLogger(__name__)
 
@@ -85,3 +91,18 @@ def promote(
         never_older=True,
     )
     return approve(run.store, request, key, trusted_keys.approvers)
+
+
+@recorded_step("approval_response")
+def record_answer(run: RunContext, *, approved: bool, by: str, at: datetime, reason: str) -> None:
+    """Keep the response under the run; return if the version was approved.
+
+    Raises
+    ------
+    ApprovalRejectedError
+        If it was rejected; the response is kept all the same.
+    """
+    version = run.read(PackagedVersion).version
+    run.write(ApprovalResponse(version, approved, by, at.isoformat(timespec="seconds"), reason))
+    if not approved:
+        raise ApprovalRejectedError(f"{run.pipeline.name}: {by} rejected {version}: {reason}")

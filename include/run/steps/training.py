@@ -17,10 +17,10 @@ from include.contract.run_documents import (
 )
 from include.evaluation.metrics import ceiling, evaluate
 from include.evaluation.shuffled_labels import shuffled_figures
-from include.run import gate_inputs
 from include.run.champion import Champion
 from include.run.rows import Rows, read_rows, read_side, read_slices
 from include.run.run_context import RunContext, TrainingOptions, recorded_step
+from include.run.steps import gate_inputs
 from include.training.calibrate import calibrate
 from include.training.families import Family
 from include.training.later_months import Dated, later_months_figures

@@ -1,0 +1,1 @@
+"""The commands of `./nightcatch`, and what each of them calls."""

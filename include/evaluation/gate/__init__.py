@@ -1,0 +1,1 @@
+"""The release gate: its rules, their limits and their verdicts."""
