@@ -23,8 +23,7 @@ Daily at 02:00 UTC, and by hand.
 **If it fails.** `validate`: the log says which rule and which rows; fix the records, then trigger again.
 `gate`: the log says which figure missed which limit; the model in production stays. `approve` with a
 *PromotionConflictError*: another run was approved since this one began; trigger again.
-With *ApprovalRejectedError*: a person rejected it, and why. `wait_for_approval`: no response in time.
-A server that was away is retried.
+With *ApprovalRejectedError*: a person rejected it. `wait_for_approval`: no response. A store is retried.
 
 **Run it again.** Every task may be cleared, with those after it. A cleared run uses the snapshot it
 had, if that is still kept; to read fixed records, trigger a new run. A backfill reads the records as they are now.
@@ -220,11 +219,10 @@ def evaluate(pipeline_name: str, chosen: Handover) -> Handover:
 @task
 def package(pipeline_name: str, evaluation: Handover, drift: Handover) -> Handover:
     """Write the version folder, its report among it, and sign it."""
-    from include.run.steps.package import BuildInfo
-    from include.run.steps.package import package as build
+    from include.run.steps import package as step
 
     context, run = get_current_context(), run_after(pipeline_name, evaluation, drift)
-    made = BuildInfo(
+    made = step.BuildInfo(
         started_at=context["dag_run"].run_after,
         seed=context["params"]["seed"],
         code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
@@ -232,7 +230,7 @@ def package(pipeline_name: str, evaluation: Handover, drift: Handover) -> Handov
         lock=(ROOT / "requirements.txt").read_text(),
     )
     key = Path(required("NIGHTCATCH_TRAINER_KEY"))
-    packaged = build(run, made, signing_key=key, trusted_keys=trusted_keys())
+    packaged = step.package(run, made, signing_key=key, trusted_keys=trusted_keys())
     emit_version(run, packaged)
     return hand_over(run, packaged)
 
@@ -279,12 +277,11 @@ def keep_newer(pipeline_name: str, packaged: Handover) -> dict[str, str | None]:
 def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
     """Bring the version into production, exactly once."""
     from include.run.steps import promotion
-    from include.run.steps.promotion import record_answer
 
     context, run = get_current_context(), run_after(pipeline_name, packaged)
     answered = read_answer(context["ti"].xcom_pull(task_ids=WAIT))
     if answered is not None:
-        record_answer(run, **asdict(answered))
+        promotion.record_answer(run, **asdict(answered))
     pointer = promotion.promote(
         run,
         approved_by=answered.by if answered else "the gate",
