@@ -6,17 +6,18 @@ made of: character n-grams of the host and of the path, words, traits, and the l
 have in common with it. All but levels share numbers by chance.
 """
 
+from array import array
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from include.features.hashing import GramHasher, GramSection, WordHasher, crc
 from include.features.lexical import N_FIGURES, SHARES, figures
-from include.features.tokens import N_PEERS, form_of, peers_of, traits_of, words_of
-from include.urls.address import Address, take_apart
+from include.features.tokens import N_PEERS, form_of, peers_of, shape_of, traits_of, words_of
+from include.features.url_text import UrlText, text_of
+from include.urls.address import take_apart
 
 URL_FEATURES = "urls-3"
 """Names these columns in manifests; a changed column needs another name."""
@@ -52,16 +53,10 @@ _LEVEL_ENDS = np.array([2 ** (level / 2) - 1 for level in range(1, N_LEVELS)])
 _FIRST_LEVELS = np.arange(N_FIGURES) * N_LEVELS + 1
 _SCALES = np.ones(N_FIGURES)
 _SCALES[list(SHARES)] = 30
+_CHUNK = 64
+"""So many rows are made at once that what they are made of stays in the processor's cache."""
 
 Matrix = npt.NDArray[np.float32]
-
-
-class _Pieces(NamedTuple):
-    """What a URL is made of: its words, its traits and its peers."""
-
-    words: list[str]
-    traits: list[str]
-    peers: list[str]
 
 
 def featurise(urls: Sequence[str]) -> Matrix:
@@ -77,23 +72,9 @@ def featurise(urls: Sequence[str]) -> Matrix:
     UrlRefusedError
         If one of them is no web address.
     """
-    addresses = [take_apart(url) for url in urls]
-    matrix = np.zeros((len(addresses), N_COLUMNS), np.float32)
-    if not addresses:
-        return matrix
-    # Words are separated by line ends when they are numbered.
-    paths = [address.path.lower().replace("\n", " ") for address in addresses]
-    each_figure = chain.from_iterable(map(figures, addresses))
-    shown = np.fromiter(each_figure, np.float64, len(addresses) * N_FIGURES)
-    shown = shown.reshape(-1, N_FIGURES)
-    matrix[:, :N_FIGURES] = shown
-    matrix[:, GROUP] = [crc(address.domain) & 0xFFFFFF for address in addresses]
-    both = list(zip(addresses, paths, strict=True))
-    matrix[:, HOST[0] : PATH[1]] = _GRAMS.numbers([(each.host, path) for each, path in both])
-    pieces = _WORDS.numbers(_pieces(address, path) for address, path in both)
-    matrix[:, WORDS[0] : TRAITS[1]] = pieces[:, :-N_PEERS]
-    matrix[:, LEVELS[0] : LEVELS[1]] = _levels(shown)
-    matrix[:, PEERS[0] :] = pieces[:, -N_PEERS:]
+    matrix = np.empty((len(urls), N_COLUMNS), np.float32)
+    for start in range(0, len(urls), _CHUNK):
+        _fill(matrix[start : start + _CHUNK], urls[start : start + _CHUNK])
     return matrix
 
 
@@ -108,9 +89,27 @@ def group_of(url: str) -> str:
     return take_apart(url).domain
 
 
-def _pieces(address: Address, path: str) -> _Pieces:
-    form = form_of(address, path)
-    return _Pieces(words_of(address, path), traits_of(form, path), peers_of(form, path))
+def _fill(rows: Matrix, urls: Sequence[str]) -> None:
+    """Write the features of some URLs into their rows."""
+    texts = [text_of(take_apart(url)) for url in urls]
+    flat = array("d", chain.from_iterable(map(figures, texts)))
+    shown = np.frombuffer(flat).reshape(-1, N_FIGURES)
+    rows[:, :N_FIGURES] = shown
+    rows[:, GROUP] = [crc(text.address.domain) & 0xFFFFFF for text in texts]
+    grams = [(text.address.host, text.path.text) for text in texts]
+    rows[:, HOST[0] : PATH[1]] = _GRAMS.numbers(grams)
+    pieces = _WORDS.numbers(map(_pieces, texts))
+    rows[:, WORDS[0] : TRAITS[1]] = pieces[:, :-N_PEERS]
+    rows[:, LEVELS[0] : LEVELS[1]] = _levels(shown)
+    rows[:, PEERS[0] :] = pieces[:, -N_PEERS:]
+
+
+def _pieces(text: UrlText) -> tuple[list[str], list[str], list[str]]:
+    """Return the words, traits and peers of a URL."""
+    path = text.path.text
+    shape = shape_of(path)
+    form = form_of(text, shape)
+    return words_of(text, shape), traits_of(form, path), peers_of(form, path)
 
 
 def _levels(shown: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
