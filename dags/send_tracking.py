@@ -1,10 +1,10 @@
-"""### Tell MLflow what it does not know yet: finished runs, and which version is in production.
+"""### Send finished runs and the production version to MLflow.
 
-Runs by itself as soon as a training run has ended or a version was approved, and every hour for
+Triggered when a training run has ended or a version was approved, and hourly for
 what could not be sent before.
 
-**If it fails**, MLflow was away or refused something; the log's last line says which. Nothing is
-lost: what waits lies under `tracking/outbox/` in the bucket and is sent, in order, by the next run
+**If it fails**, MLflow was unavailable or rejected a run; see the log's last line. Nothing is
+lost: unsent runs are queued under `tracking/outbox/` in the bucket and sent, in order, by the next run
 that reaches MLflow. Training, approval and scoring never wait for MLflow.
 
 **Owner**: the NightCatch team.
@@ -36,7 +36,7 @@ _HOURLY = CronTriggerTimetable("17 * * * *", timezone="UTC", run_immediately=tim
     max_active_runs=1,
     is_paused_upon_creation=False,
     doc_md=__doc__,
-    description="Tell MLflow of finished runs and of the version in production",
+    description="Send finished runs and the production version to MLflow",
     tags=["nightcatch", "tracking"],
     default_args=DEFAULT_ARGS,
     on_failure_callback=notify_failed_runs_daily,

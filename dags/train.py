@@ -1,10 +1,10 @@
-"""### Retrain, and publish only what passes the gate.
+"""### Train a model, and publish it if it passes the gate.
 
 Daily at 02:00 UTC, and by hand.
 
 | step | what it does | where to look |
 |---|---|---|
-| `take_snapshot` | reads the collection once, as it is at one moment, into immutable Parquet | `snapshots/` |
+| `take_snapshot` | reads the collection at one point in time into immutable Parquet | `snapshots/` |
 | `validate` | Great Expectations suite; bad rows go to quarantine with their reasons | **Data Docs** tab of the run |
 | `split` | sides of the split and features, computed once; later tasks read them by digest | `runs/` |
 | `measure_drift` | against the snapshot of the model in production | **Data Docs** tab of the run |
@@ -20,8 +20,8 @@ Daily at 02:00 UTC, and by hand.
 | `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person rejected it | **Models**, under *Details* of the task |
 | `track` | notes how the run ended; the DAG `send_tracking` sends it to MLflow. It never makes a failed run green | MLflow |
 
-**If it fails.** `validate`: the log says which rule and which rows; fix the records, then trigger again.
-`gate`: the log says which figure missed which limit; the model in production stays. `approve` with a
+**If it fails.** `validate`: the log has the rule and the rows; fix the records, then trigger again.
+`gate`: the log has the figure and its limit; the model in production stays. `approve` with a
 *PromotionConflictError*: another run was approved since this one began; trigger again.
 With *ApprovalRejectedError*: a person rejected it. `wait_for_approval`: no response. A store is retried.
 
@@ -36,7 +36,7 @@ task may need; resize it under *Admin → Pools*. Missing, it is made anew when 
 production, with `pipeline`, `version` and `serial` in its `extra`; start a DAG with
 `schedule=Asset(name="approved_model_sites", uri="s3://nightcatch/models/sites/approved.json")`.
 
-**Trust.** A task reads only files whose SHA-256 an earlier task of the run handed over in its XCom, so
+**Integrity.** A task reads only files whose SHA-256 an earlier task of the run handed over in its XCom, so
 nobody who can write the bucket can replace them. `./nightcatch verify VERSION` checks all of it later.
 
 **Owner**: the NightCatch team.
@@ -51,7 +51,7 @@ from typing import Any
 from airflow.sdk import DAG, CronTriggerTimetable, TaskGroup, dag, get_current_context, task
 
 from dags.support import links
-from dags.support.approval import WAIT, read_answer, request_approval
+from dags.support.approval import WAIT, read_response, request_approval
 from dags.support.callbacks import notify_failed_training, run_deadline
 from dags.support.connections import (
     DEFAULT_ARGS,
@@ -80,7 +80,7 @@ _PLAIN_IDS: dict[str, Any] = {"prefix_group_id": False}
 def train(pipeline: pipelines.Pipeline) -> DAG:
     """Return the DAG that retrains one pipeline."""
     name = pipeline.name
-    # All runs begin at 02:00: what holds all rows waits until the machine's memory has room.
+    # All runs begin at 02:00: tasks that hold all rows wait for a slot of the memory pool.
     heavy: dict[str, Any] = {"pool": POOL, "pool_slots": pipeline.memory_gb}
 
     @dag(
@@ -279,14 +279,14 @@ def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
     from include.run.steps import promotion
 
     context, run = get_current_context(), run_after(pipeline_name, packaged)
-    answered = read_answer(context["ti"].xcom_pull(task_ids=WAIT))
-    if answered is not None:
-        promotion.record_answer(run, **asdict(answered))
+    response = read_response(context["ti"].xcom_pull(task_ids=WAIT))
+    if response is not None:
+        promotion.record_response(run, **asdict(response))
     pointer = promotion.promote(
         run,
-        approved_by=answered.by if answered else "the gate",
-        approved_at=answered.at if answered else datetime.now(UTC),
-        reason=answered.reason if answered else "passed every rule of the gate",
+        approved_by=response.by if response else "the gate",
+        approved_at=response.at if response else datetime.now(UTC),
+        reason=response.reason if response else "passed every rule of the gate",
         key=private_key("NIGHTCATCH_APPROVER_KEY"),
         trusted_keys=trusted_keys(),
     )

@@ -1,19 +1,19 @@
-"""### Look at what is in production and at who serves it; send what could not be sent before.
+"""### Check production versions and the scorers that serve them; send queued messages.
 
 Every 15 minutes, and as soon as a training run has ended or a version was approved.
 
 | task | what it does | where to look |
 |---|---|---|
-| `look` | is a version in production older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`; does every scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` answer, from the serial in production | log, XCom |
-| `send` | CloudEvents of approvals and rollbacks to `NIGHTCATCH_EVENTS_URL`; alerts and events whose receiver was away | log |
+| `look` | alerts when a production version is older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`, or a scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` does not respond or serves an older serial | log, XCom |
+| `send` | CloudEvents of approvals and rollbacks to `NIGHTCATCH_EVENTS_URL`; alerts and events whose receiver was unavailable | log |
 
-People are told when something begins to be wrong, once a day while it lasts, and when it is over;
-by the log, and by `NIGHTCATCH_ALERTS_WEBHOOK_URL` and `NIGHTCATCH_ALERTS_SMTP_URL` where they are set.
+An alert is sent when it begins, once a day while it lasts, and when it ends: to the log, and to
+`NIGHTCATCH_ALERTS_WEBHOOK_URL` and `NIGHTCATCH_ALERTS_SMTP_URL` where they are set.
 What each alert means and what to do: `docs/runbook.md`.
 
-**If it fails**, S3 was away (it is tried again, and 15 minutes later anyway), a pointer is not to be
-verified, or a variable makes no sense: the log's last line says which. A receiver that is away
-fails nothing: the log says so, and what waits lies under `alerts/unsent/` for a week.
+**If it fails**, S3 was unavailable (it is retried, and runs again 15 minutes later), a pointer could
+not be verified, or a variable is invalid: see the log's last line. A receiver that is unavailable
+fails no task: its messages are queued under `alerts/unsent/` for a week.
 
 **Owner**: the NightCatch team.
 """
@@ -45,11 +45,11 @@ _LONGEST = timedelta(minutes=10)
     on_failure_callback=notify_failed_runs_daily,
 )
 def watch_models() -> None:
-    """Declare two tasks: one looks, one sends."""
+    """Declare two tasks: check, then send."""
 
     @task(execution_timeout=_LONGEST)
     def look() -> list[str]:
-        """Return what is wrong now, in sentences; people know of it."""
+        """Send what changed, and return the open alerts as sentences."""
         from include.notify import checks
         from include.notify.delivery.receivers import alert_receivers
         from include.notify.open_alerts import forget_old, notify_changes, read_open_alerts
@@ -75,18 +75,18 @@ def watch_models() -> None:
 
     @task(execution_timeout=_LONGEST, trigger_rule="all_done")
     def send() -> dict[str, int]:
-        """Return how many messages were given to each receiver."""
+        """Return the number of messages sent to each receiver."""
         from include.notify.decisions import send_decisions
         from include.notify.delivery.queue import send_queued
         from include.notify.delivery.receivers import alert_receivers
 
         settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
         receivers, events = alert_receivers(settings), event_receiver(settings)
-        given = {receiver.name: send_queued(store, receiver, now) for receiver in receivers}
-        given["events"] = send_queued(store, events, now) if events else 0
+        sent = {receiver.name: send_queued(store, receiver, now) for receiver in receivers}
+        sent["events"] = send_queued(store, events, now) if events else 0
         for name in pipelines.names():
-            given["events"] += send_decisions(store, events, name, trusted_keys().approvers)
-        return given
+            sent["events"] += send_decisions(store, events, name, trusted_keys().approvers)
+        return sent
 
     look() >> send()
 

@@ -1,22 +1,22 @@
-"""### Watch what is scored: whether it has moved, and whether the answers were right.
+"""### Monitor traffic: drift of inputs and scores, and quality by known labels.
 
-Every day at 01:00 UTC for the day before, and whenever somebody triggers it for a day that is over.
+Daily at 01:00 UTC for the day before, and by hand for any day that is over.
 
 | task | what it does | where to look |
 |---|---|---|
-| `look` | inputs against the records of the version in production, with the nightly step's own measures; scores against earlier days and the test side; recall and false alarms by the labels of four weeks; a random sample to label | **Traffic**, under *Details* of the task |
-| `tell` | alerts: *Traffic drifted*, *Quality below baseline*; when it begins, once a week while it lasts, and when it is over | log |
-| `retrain` | starts `train_<pipeline>` for a day beyond its limits, once, if that is allowed | log |
+| `look` | inputs against the records of the version in production, with the measures of the training run; scores against earlier days and the test side; recall and false-positive rate by the labels of four weeks; a random sample to label | **Traffic**, under *Details* of the task |
+| `notify` | alerts: *Traffic drifted*, *Quality below baseline*; when they begin, once a week while they last, and when they end | log |
+| `retrain` | triggers `train_<pipeline>` once for a day beyond its limits, if that is allowed | log |
 
-One copy of each for each pipeline. Limits, and whether a day may retrain, stand in the pipeline's
+One task of each per pipeline. Limits, and whether a day may retrain, are in the pipeline's
 `monitoring.toml`; the form can allow it for one run. `retrain` is skipped while a run of the training DAG is
 queued or running, and while that DAG is paused. A pipeline of which nothing was scored is skipped.
 
-**Run it again** whenever you like: the same day is found the same and its page replaced. Only the newest day
-that was watched tells and retrains. For days that were missed, trigger it with their date.
+**Run it again** at any time: the same day gives the same figures, and its page is replaced. Only the newest
+day sends alerts and retrains. For missed days, trigger it with their date.
 
-**If it fails**, S3 was away (it is tried again), an approval is not to be verified, or a limit makes no sense:
-the log's last line says which. Lines of traffic that cannot be read fail nothing: the page names them.
+**If it fails**, S3 was unavailable (it is retried), an approval could not be verified, or a limit is invalid:
+see the log's last line. Unreadable lines of traffic fail nothing: the page lists them.
 What to do about an alert: `docs/runbook.md`.
 
 **Owner**: the NightCatch team.
@@ -40,7 +40,7 @@ from include.contract.dag_ids import train_dag
 ROOT = Path(__file__).resolve().parents[1]
 _log = logging.getLogger(__name__)
 _ALL = "all"
-# Scorers have sent the day's last batch, and no night has begun.
+# After the scorers sent the day's last batch, and before the training runs begin.
 DAILY = CronTriggerTimetable("0 1 * * *", timezone="UTC", run_immediately=timedelta(0))
 _HEAVY: dict[str, Any] = {
     "pool": POOL,
@@ -78,7 +78,7 @@ _PARAMS = {
     is_paused_upon_creation=False,
     params=_PARAMS,
     doc_md=__doc__,
-    description="Has what is scored moved, and were the answers right? Alert, and retrain if allowed",
+    description="Drift and quality of a day of traffic; alert, and retrain if allowed",
     tags=["nightcatch", "monitoring"],
     default_args=DEFAULT_ARGS,
     on_failure_callback=notify_failed_run,
@@ -97,14 +97,14 @@ def watch_traffic() -> None:
 
 @task(map_index_template="{{ pipeline_name }}", **_HEAVY)
 def look(pipeline_name: str) -> dict[str, Any]:
-    """Leave the day's figures and page in the bucket; nothing if nothing was scored."""
+    """Write the day's figures and page to the bucket; skip a day without traffic."""
     from include.monitoring.day import watch_day
     from include.monitoring.findings_store import day_to_watch
 
     context = get_current_context()
     context["pipeline_name"] = pipeline_name  # type: ignore[typeddict-unknown-key]
     if context["params"]["pipeline"] not in (_ALL, pipeline_name):
-        raise AirflowSkipException(f"{pipeline_name} was not asked for")
+        raise AirflowSkipException(f"{pipeline_name} was not selected")
     day = day_to_watch(context["params"]["day"], context["dag_run"].run_after)
     found = watch_day(open_store(), pipelines.get(pipeline_name), day, trusted_keys(), ROOT / "gx")
     if found is None:
@@ -123,7 +123,7 @@ def look(pipeline_name: str) -> dict[str, Any]:
 
 @task
 def notify(looked: dict[str, Any]) -> list[str]:
-    """Return what is wrong with the traffic now, in sentences; people know of it."""
+    """Send what changed, and return the open alerts as sentences."""
     from include.monitoring.findings_store import is_newest, read_findings
     from include.notify.delivery.receivers import alert_receivers
     from include.notify.settings import read_alert_settings
@@ -132,7 +132,7 @@ def notify(looked: dict[str, Any]) -> list[str]:
     name, day, store = looked["pipeline"], looked["day"], open_store()
     found = read_findings(store, name, day)
     if found is None or not is_newest(store, name, day):
-        raise AirflowSkipException(f"{name}: a later day than {day} says what is wrong now")
+        raise AirflowSkipException(f"{name}: a later day than {day} was evaluated")
     settings, now = read_alert_settings(os.environ), datetime.now(UTC)
     link = page_link(TrafficLink.path(name, day))
     receivers, url = alert_receivers(settings), settings.runbook_url
@@ -142,17 +142,19 @@ def notify(looked: dict[str, Any]) -> list[str]:
 
 @task
 def retrain(looked: dict[str, Any]) -> None:
-    """Start the training of the pipeline, once for the day, if it is allowed and called for."""
+    """Start the training of the pipeline, once for the day, if it is beyond its limits and allowed."""
     context, name, day = get_current_context(), looked["pipeline"], looked["day"]
     dag_id, ti = train_dag(name), context["ti"]
     if not looked["is_beyond"]:
         raise AirflowSkipException(f"{name}: {day} is not beyond its limits")
     if not looked["may_retrain"] and not context["params"]["retrain"]:
-        raise AirflowSkipException(f"{name}: nobody allowed {day} to start a training run")
+        raise AirflowSkipException(
+            f"{name}: {day} may not start a training run: see monitoring.toml"
+        )
     if ti.get_dag(dag_id).is_paused:
         raise AirflowSkipException(f"{dag_id} is paused")
     if ti.get_dr_count(dag_id, states=["queued", "running"]):
-        raise AirflowSkipException(f"{dag_id} is running, or about to")
+        raise AirflowSkipException(f"{dag_id} is running or queued")
     _log.info("%s: %s is beyond its limits, %s is started", name, day, dag_id)
     raise DagRunTriggerException(
         trigger_dag_id=dag_id,

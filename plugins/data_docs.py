@@ -1,7 +1,7 @@
 """Data Docs inside the Airflow UI: every run's validation, behind Airflow's own login.
 
 Pages come from S3 (connection `nightcatch_s3`, bucket from `NIGHTCATCH_S3_BUCKET`), opened at the
-first request. When nothing is listed, look at the connection; a run without docs never validated.
+first request. When nothing is listed, check the connection; a run without docs never validated.
 """
 
 import os
@@ -37,7 +37,7 @@ def open_store() -> "ObjectStore":
     from include.errors import SettingMissingError
     from include.stores.objects import ObjectStore
 
-    # Somebody looks at a page: an S3 that does not answer is said within seconds, not minutes.
+    # Short timeouts: a page must report an unavailable S3 within seconds.
     timeout = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
     try:
         client = S3Hook(aws_conn_id=CONNECTION_ID, config=timeout).get_conn()
@@ -48,7 +48,7 @@ def open_store() -> "ObjectStore":
 
 @cache
 def protected_app() -> "FastAPI":
-    """Return the app that answers users who may see plugins, and nobody else."""
+    """Return the app, for users who may view plugins only."""
     from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
     from airflow.api_fastapi.core_api.security import requires_access_view
     from fastapi import Depends

@@ -32,7 +32,7 @@ def waiting_runs(pipeline: str) -> "Mapping[str, datetime]":
 
     from include.contract.dag_ids import train_dag
 
-    asked = (
+    query = (
         select(TaskInstance.run_id, HITLDetail.created_at)
         .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
         .where(
@@ -42,12 +42,12 @@ def waiting_runs(pipeline: str) -> "Mapping[str, datetime]":
         )
     )
     with create_session() as session:
-        return dict(session.execute(asked).tuples().all())
+        return dict(session.execute(query).tuples().all())
 
 
 @cache
 def protected_app() -> "FastAPI":
-    """Return the app that answers users who may see plugins, each of their own DAGs."""
+    """Return the app, for users who may view plugins, each restricted to their DAGs."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagDetails
     from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_view

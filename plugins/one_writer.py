@@ -30,7 +30,7 @@ class OneWriter:
         self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or scope["method"] in _READING:
             await self._app(scope, receive, send)
             return
@@ -39,12 +39,12 @@ class OneWriter:
 
 
 def needs_turns(connection: str) -> bool:
-    """Return whether a database of that address knows one writer only."""
+    """Return whether a database of that address allows one writer only."""
     return connection.startswith("sqlite")
 
 
 class OneWriterPlugin(AirflowPlugin):
-    """The middleware, in front of everything the API server answers."""
+    """The middleware, in front of every route of the API server."""
 
     name = "one_writer"
     fastapi_root_middlewares = (

@@ -39,13 +39,13 @@ The gate passed it, rule by rule:
 {%- endfor %}
 
 **Approve** brings it into production within seconds. **Reject** ends the run as failed and keeps what \
-is in production, as does no answer within HOURS hours. The reason is kept with the decision.
+is in production, as does no response within HOURS hours. The reason is kept with the decision.
 """
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a person decided.
+class Response:
+    """The decision of a person.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Answer:
 
 
 def request_approval(pipeline_name: str) -> HITLOperator:
-    """Return the task that waits, in no worker's slot, for a person's answer and reason."""
+    """Return the task that waits for a person's response without holding a worker's slot."""
     body = _BODY.replace("PIPELINE", pipeline_name).replace("FIGURES", repr(_FIGURES))
     hours = RESPONSE_TIMEOUT.total_seconds() / 3600
     return HITLOperator(
@@ -86,14 +86,14 @@ def request_approval(pipeline_name: str) -> HITLOperator:
     )
 
 
-def read_answer(returned: Mapping[str, Any] | None) -> Answer | None:
-    """Return what the waiting task returned, in our words; None when nobody was asked."""
+def read_response(returned: Mapping[str, Any] | None) -> Response | None:
+    """Return the response of the waiting task; None if no approval was requested."""
     if returned is None:
         return None
-    given = (returned["params_input"] or {}).get("reason")
-    return Answer(
+    reason = (returned["params_input"] or {}).get("reason")
+    return Response(
         approved=list(returned["chosen_options"]) == [APPROVE],
         by=returned["responded_by_user"]["name"],
         at=datetime.fromisoformat(str(returned["responded_at"])),
-        reason=given or "no reason was given",
+        reason=reason or "no reason was given",
     )

@@ -1,7 +1,7 @@
-"""Who is told when a run fails or is late: what DAGs name as their callbacks.
+"""Callbacks of DAGs: send alerts of failed and late runs.
 
 A failure callback runs in the DAG processor, and a deadline's in the triggerer: no run waits for
-either, and what a receiver could not be told is sent later by `watch_models`.
+either. The DAG `watch_models` retries what could not be sent.
 """
 
 import asyncio
@@ -31,18 +31,18 @@ _log = logging.getLogger(__name__)
 
 
 def notify_failed_run(context: Any) -> None:
-    """Return when people know that a run of a DAG failed; once for each run."""
+    """Send an alert of a failed run, once per run."""
     failed = _failed(context)
     _notify(_short_timeout_store(), failed, failed.run_id)
 
 
 def notify_failed_runs_daily(context: Any) -> None:
-    """Return when people know that runs of a DAG fail; once a day, for DAGs that run often."""
+    """Send an alert of failed runs, once per day, for DAGs that run often."""
     _notify(_short_timeout_store(), _failed(context), f"{datetime.now(UTC):%Y-%m-%d}")
 
 
 def notify_failed_training(pipeline_name: str) -> Callable[[Any], None]:
-    """Return the callback that says why a run of a training DAG failed, once for each cause."""
+    """Return the callback that sends each cause of a failed training run once."""
 
     def notify(context: Any) -> None:
         from include.notify.failed_run import causes_of_failure
@@ -51,16 +51,16 @@ def notify_failed_training(pipeline_name: str) -> Callable[[Any], None]:
         for cause in causes_of_failure(store, pipelines.get(pipeline_name), failed):
             _notify(store, cause, failed.run_id)
         if {"gate", "approve"} & failed.reasons.keys():
-            _give_rejection(store, pipeline_name, failed.run_id)
+            _send_rejection(store, pipeline_name, failed.run_id)
 
     return notify
 
 
 def run_deadline(pipeline_name: str) -> DeadlineAlert:
-    """Return the deadline of a run; missed, people are told once, and the run goes on."""
-    callback = AsyncCallback(tell_of_late_night, kwargs={"pipeline_name": pipeline_name})
+    """Return the deadline of a run: an alert is sent once, and the run goes on."""
+    callback = AsyncCallback(notify_late_run, kwargs={"pipeline_name": pipeline_name})
     return DeadlineAlert(
-        # Not the logical date: a run that is filled in later would be late at once.
+        # Not the logical date: a backfilled run would be late at once.
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=late_after(os.environ),
         callback=callback,
@@ -68,13 +68,13 @@ def run_deadline(pipeline_name: str) -> DeadlineAlert:
     )
 
 
-async def tell_of_late_night(pipeline_name: str, context: dict[str, Any]) -> None:
-    """Return when people know that a run is late."""
+async def notify_late_run(pipeline_name: str, context: dict[str, Any]) -> None:
+    """Send an alert of a late run."""
     await asyncio.to_thread(_notify_late_run, pipeline_name, context["dag_run"])
 
 
 def event_receiver(settings: AlertSettings) -> "EventReceiver | None":
-    """Return who is told of decisions; None if nobody is."""
+    """Return the receiver of decisions, if one is configured."""
     from include.notify.events import EventReceiver
 
     return EventReceiver(settings.events_url) if settings.events_url else None
@@ -108,7 +108,7 @@ def _notify(store: "ObjectStore", cause: "Cause", occasion: str) -> None:
     notify_once(store, alert_receivers(settings), cause, occasion, runbook_url=url, at=now)
 
 
-def _give_rejection(store: "ObjectStore", pipeline_name: str, run_id: str) -> None:
+def _send_rejection(store: "ObjectStore", pipeline_name: str, run_id: str) -> None:
     from include.errors import StoreUnavailableError
     from include.notify.decisions import send_rejection
 
@@ -119,9 +119,9 @@ def _give_rejection(store: "ObjectStore", pipeline_name: str, run_id: str) -> No
         now = datetime.now(UTC).isoformat(timespec="seconds")
         send_rejection(store, receiver, pipeline_name, run_id, now)
     except StoreUnavailableError as err:
-        _log.error("the rejection of run %s is told to nobody: %s", run_id, err)
+        _log.error("the rejection of run %s could not be sent: %s", run_id, err)
 
 
 def _short_timeout_store() -> "ObjectStore":
-    """Open the bucket for seconds: what tells of a fault must not wait for another one."""
+    """Open the bucket with short timeouts: reporting a fault must not wait for another one."""
     return open_store(short_timeouts=True)

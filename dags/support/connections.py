@@ -40,13 +40,13 @@ RETRY_POLICY = ExceptionRetryPolicy(
             exception="include.errors.StoreUnavailableError",
             action=RetryAction.RETRY,
             retry_delay=timedelta(seconds=10),
-            reason="MongoDB or S3 was away",
+            reason="MongoDB or S3 was unavailable",
         ),
         RetryRule(
             exception="include.errors.ClusterUnavailableError",
             action=RetryAction.RETRY,
             retry_delay=timedelta(seconds=30),
-            reason="the Dask cluster was away",
+            reason="the Dask cluster was unavailable",
         ),
         RetryRule(
             exception="airflow.sdk.exceptions.AirflowNotFoundException",
@@ -56,13 +56,13 @@ RETRY_POLICY = ExceptionRetryPolicy(
         RetryRule(
             exception="include.errors.NightCatchError",
             action=RetryAction.FAIL,
-            reason="trying again cannot help",
+            reason="a retry cannot succeed",
         ),
     ]
 )
 
 
-# Nobody may wait long for MLflow, and nothing is told to anybody else.
+# Short timeouts, and no telemetry to anybody.
 _MLFLOW_CLIENT = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -112,7 +112,7 @@ def mlflow_client() -> "MlflowClient":
 
 
 def open_store(*, short_timeouts: bool = False) -> "ObjectStore":
-    """Open the bucket by Airflow's connection; `hurried`, for whoever may wait for seconds only."""
+    """Open the bucket by Airflow's connection."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
     from botocore.config import Config
 
@@ -124,7 +124,7 @@ def open_store(*, short_timeouts: bool = False) -> "ObjectStore":
 
 
 def loader_connection() -> str:
-    """Name the MongoDB connection of whoever writes records: one of its own, or the runs'."""
+    """Return the MongoDB connection that writes records: the loader's own if it exists."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -160,7 +160,7 @@ def training_options() -> "TrainingOptions":
 
 
 def parallel_folds() -> "AbstractContextManager[None]":
-    """Fit the folds of a search where the environment says: here, or in a Dask cluster."""
+    """Fit the folds of a search on this machine or in a Dask cluster, by the environment."""
     from include.training.parallel import parallel_folds
 
     backend = os.environ.get("NIGHTCATCH_JOBLIB_BACKEND", "")

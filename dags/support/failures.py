@@ -1,4 +1,4 @@
-"""Why a task failed, kept where the callback of the whole run can read it."""
+"""Store the reason of a failed task where the callback of the run can read it."""
 
 from typing import Any
 
@@ -13,22 +13,22 @@ _TIMEOUT_S = 10.0
 
 
 def keep_reason(context: Any) -> None:
-    """Return when the reason is an XCom of the task that failed.
+    """Push the reason as an XCom of the failed task.
 
-    Of our own errors the words: they hold no secret. Of others the kind alone.
+    The message of NightCatch's own errors, which hold no secret; only the type of others.
     """
     err = context.get("exception")
-    words = type(err).__name__ if isinstance(err, BaseException) else ""
+    reason = type(err).__name__ if isinstance(err, BaseException) else ""
     if isinstance(err, NightCatchError):
-        words = f"{words}: {err}".partition("\n")[0]
-    if words:
-        context["ti"].xcom_push(key=_KEY, value=words[:_LONGEST])
+        reason = f"{reason}: {err}".partition("\n")[0]
+    if reason:
+        context["ti"].xcom_push(key=_KEY, value=reason[:_LONGEST])
 
 
 def reasons(context: Any) -> dict[str, str]:
-    """Return why each failed task of a run failed, by name; empty words where nobody knows.
+    """Return the reason of each failed task of a run, by name; empty if unknown.
 
-    Airflow itself may be what is slow: then only the task that failed last is named.
+    If Airflow's API is slow, only the task that failed last is named.
     """
     ti = context.get("ti")
     if ti is None:
@@ -36,7 +36,7 @@ def reasons(context: Any) -> dict[str, str]:
     try:
         return within(_TIMEOUT_S, lambda: _reasons(context))
     except (AirflowRuntimeError, ReceiverUnavailableError, NameError):
-        # NameError: in a run of `dag.test` a callback has no supervisor to ask.
+        # NameError: in a run of `dag.test` a callback has no supervisor.
         return {ti.task_id: ""}
 
 
@@ -53,7 +53,7 @@ def _reason(context: Any, name: str) -> str:
     if context["dag"].has_task(name):
         task_id, index = name, "-1"
     ti = context["ti"]
-    said = ti.xcom_pull(
+    reason = ti.xcom_pull(
         task_ids=task_id, key=_KEY, map_indexes=int(index), run_id=context["run_id"]
     )
-    return str(said or "")
+    return str(reason or "")

@@ -1,4 +1,4 @@
-"""What the forms of training DAGs ask, and which values they take."""
+"""The parameters of training DAGs and their allowed values."""
 
 from airflow.sdk import Param
 
@@ -6,7 +6,7 @@ from include import pipelines
 
 
 def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
-    """Return what the form of a training DAG asks, with the pipeline's own defaults."""
+    """Return the parameters of a training DAG, with the pipeline's defaults."""
     return {
         "effort": Param(
             "default",
@@ -21,7 +21,7 @@ def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             type="string",
             enum=["auto", "human"],
             title="Approval",
-            description="auto: what passes the gate is approved. human: somebody answers "
+            description="auto: what passes the gate is approved. human: a person responds "
             "under Required Actions first, within 20 hours.",
         ),
         "fpr_budget": Param(
@@ -38,7 +38,7 @@ def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             type="boolean",
             title="Accept drift",
             description="Publish although columns have moved beyond the blocking limit, or the "
-            "model in production contradicts tonight's labels.",
+            "model in production contradicts the new labels.",
         ),
         "seed": Param(
             0,
@@ -52,7 +52,7 @@ def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
 
 
 def _imputer(pipeline: pipelines.Pipeline) -> dict[str, Param]:
-    """Ask how missing values are filled, where a record may lack some: a text is never missing."""
+    """Return the choice of imputer, for pipelines whose values may be missing."""
     if pipeline.features is not None:
         return {}
     return {

@@ -1,4 +1,4 @@
-"""How the tasks of a run hand files to each other: by the digests in Airflow's own database."""
+"""Pass files between the tasks of a run by digests in Airflow's database."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from include.run.run_context import RunContext
 
 Handover = dict[str, Any]
-"""What a task returns: ``steps``, which later tasks rely on, and a summary for people."""
+"""What a task returns: ``steps`` for later tasks, and a summary for people."""
 
 
 def run_after(pipeline_name: str, *before: Handover) -> "RunContext":

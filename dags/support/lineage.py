@@ -1,6 +1,6 @@
-"""What training tasks send to OpenLineage beside the events of its provider.
+"""Send OpenLineage events of training tasks, besides those of the provider.
 
-Without an OpenLineage transport in Airflow's settings nothing is sent; a fault only warns.
+Without an OpenLineage transport in Airflow's settings nothing is sent; a fault is a warning.
 """
 
 import os

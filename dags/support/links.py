@@ -1,6 +1,6 @@
-"""Buttons on tasks that lead to what they made: Data Docs, report, Models page, MLflow.
+"""Links from tasks to Data Docs, report, Models page, MLflow and traffic page.
 
-Airflow writes a link down as an XCom when its task ends, so that it is there after a failure too.
+Airflow stores a link as an XCom when its task ends, after a failure too.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _WATCHED = "_nightcatch_watched"
 
 
 class DataDocsLink(BaseOperatorLink):
-    """Which rules the run's records broke, and how far they moved."""
+    """Link to the validation and drift results of the run."""
 
     name = "Data Docs"
 
@@ -26,17 +26,17 @@ class DataDocsLink(BaseOperatorLink):
 
 
 class ReportLink(BaseOperatorLink):
-    """The report of the version that the run packaged."""
+    """Link to the report of the version that the run packaged."""
 
     name = "Report"
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Return the address of the report; it is there once the version is packaged."""
+        """Return the address of the report, which exists once the version is packaged."""
         return f"/data-docs/reports/{ti_key.dag_id}/{quote(ti_key.run_id, safe='')}"
 
 
 class ModelsLink(BaseOperatorLink):
-    """What is in production, who approved it, and what could replace it."""
+    """Link to the pipeline's versions and approvals."""
 
     name = "Models"
 
@@ -46,7 +46,7 @@ class ModelsLink(BaseOperatorLink):
 
 
 class MlflowLink(BaseOperatorLink):
-    """The run beside all others, with the figures of each candidate."""
+    """Link to the tracked runs of the pipeline."""
 
     name = "MLflow"
 
@@ -56,7 +56,7 @@ class MlflowLink(BaseOperatorLink):
 
 
 class TrafficLink(BaseOperatorLink):
-    """The page about the day that a task watched."""
+    """Link to the traffic page of the day."""
 
     name = "Traffic"
 
@@ -71,17 +71,17 @@ class TrafficLink(BaseOperatorLink):
 
     @staticmethod
     def show(operator: Any, pipeline: str, day: str) -> None:
-        """Let the link of this task lead to a day: its key alone does not tell which."""
+        """Set the day that the link of this task points to; the task key does not have it."""
         setattr(operator, _WATCHED, TrafficLink.path(pipeline, day))
 
 
 def with_links(link: BaseOperatorLink, *results: Any) -> None:
-    """Return when the tasks that return these results show the link."""
+    """Add the link to the tasks that return these results."""
     for result in results:
         result.operator.operator_extra_links = (link,)
 
 
 def show_link(context: Mapping[str, Any], link: BaseOperatorLink) -> None:
-    """Write a mapped task's link down: Airflow 3.3 forgets it when it takes the map apart."""
+    """Store a mapped task's link: Airflow 3.3 drops it when it expands the map."""
     ti = context["ti"]
     ti.xcom_push(key=link.xcom_key, value=link.get_link(ti.task, ti_key=ti))

@@ -1,4 +1,4 @@
-"""The last task of every training run: how it ended is noted for MLflow, whatever happened."""
+"""The last task of every training run: queue its outcome for MLflow."""
 
 import logging
 import os
@@ -14,12 +14,12 @@ from dags.support.handover import run_after
 _log = logging.getLogger(__name__)
 
 
-# A teardown runs after failures too, and Airflow does not ask it how the run went: what failed
-# stays red although this succeeds.
+# A teardown runs after failures too, and does not count for the state of the run: a failed run
+# stays failed although this succeeds.
 @teardown
 @task(outlets=[finished_runs()])
 def track(pipeline_name: str) -> dict[str, Any]:
-    """Return the run in numbers, and note how it ended: `send_tracking` tells MLflow later."""
+    """Return the run's summary, and queue its outcome; `send_tracking` sends it."""
     from include.run.summary import summarise
     from include.tracking import delivery_queue
     from include.tracking.record import was_refused
@@ -44,7 +44,7 @@ def track(pipeline_name: str) -> dict[str, Any]:
         link=run_link(context["dag"].dag_id, run_id),
     )
     delivery_queue.note(store, ending)
-    _log.info("%s: the run was %s; noted for MLflow", pipeline_name, ending.outcome)
+    _log.info("%s: the run was %s; queued for MLflow", pipeline_name, ending.outcome)
     summary = {"outcome": ending.outcome, **summarise(run_after(pipeline_name)), **seconds}
     for name, value in summary.items():
         _log.info("%s: %s", name, value)

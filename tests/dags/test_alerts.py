@@ -68,7 +68,7 @@ def test_runs_have_a_deadline_from_when_they_are_queued_and_nothing_else_has(par
                 "run_late",
                 "DagRunQueuedAtDeadline",
                 45,
-                "dags.support.callbacks.tell_of_late_night",
+                "dags.support.callbacks.notify_late_run",
                 {"pipeline_name": name.removeprefix("train_")},
             ]
         ]

@@ -26,7 +26,7 @@ from include.registry.retention.sweep import sweep
 from include.run.rollback import reinstate
 from include.run.run_context import RunContext
 from include.run.steps import promotion
-from include.run.steps.promotion import record_answer
+from include.run.steps.promotion import record_response
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import REGION, SeaweedServer
 from include.stores.objects import ObjectStore
@@ -161,7 +161,7 @@ def run(account, mongo, tmp_path_factory):
             families=FAMILIES,
         )
     deciding = RunContext(as_approver, PIPELINE, run.run_id, run.steps)
-    record_answer(deciding, approved=True, by="ann", at=STARTED_AT, reason="looks fine")
+    record_response(deciding, approved=True, by="ann", at=STARTED_AT, reason="looks fine")
     pointer = promotion.promote(
         deciding, approved_by="ann",
         approved_at=STARTED_AT, reason="looks fine", key=approver.key, trusted_keys=trusted_keys,

@@ -94,7 +94,7 @@ def promote(
 
 
 @recorded_step("approval_response")
-def record_answer(run: RunContext, *, approved: bool, by: str, at: datetime, reason: str) -> None:
+def record_response(run: RunContext, *, approved: bool, by: str, at: datetime, reason: str) -> None:
     """Keep the response under the run; return if the version was approved.
 
     Raises
