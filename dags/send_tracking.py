@@ -47,14 +47,14 @@ def send_tracking() -> None:
     @task(map_index_template="{{ pipeline_name }}", execution_timeout=timedelta(minutes=10))
     def send(pipeline_name: str) -> None:
         from include.registry.approve import production_pointer
-        from include.tracking.delivery_queue import has_news
+        from include.tracking.delivery_queue import has_unsent
 
         store = open_store()
         pointer = production_pointer(store, pipeline_name, trusted_keys().approvers)
-        if has_news(store, pipeline_name, pointer):
-            from include.tracking.send import send_news
+        if has_unsent(store, pipeline_name, pointer):
+            from include.tracking.send import send_unsent
 
-            send_news(store, mlflow_client(), pipeline_name, pointer)
+            send_unsent(store, mlflow_client(), pipeline_name, pointer)
 
     send.expand(pipeline_name=list(pipelines.names()))
 

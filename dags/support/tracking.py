@@ -22,8 +22,8 @@ def track(pipeline_name: str) -> dict[str, Any]:
     """Return the run's summary, and queue its outcome; `send_tracking` sends it."""
     from include.run.summary import summarise
     from include.tracking import delivery_queue
-    from include.tracking.record import was_refused
-    from include.tracking.run_outcome import Ending, outcome_of
+    from include.tracking.record import was_rejected
+    from include.tracking.run_outcome import RunOutcome, outcome_of
 
     context = get_current_context()
     seconds = {"seconds": _seconds(context)}
@@ -32,10 +32,10 @@ def track(pipeline_name: str) -> dict[str, Any]:
         return seconds
     store = open_store()
     run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
-    ending = Ending(
+    ended = RunOutcome(
         pipeline=pipeline_name,
         run_id=run_id,
-        outcome=outcome_of(states, was_refused(store, pipeline_name, run_id)),
+        outcome=outcome_of(states, was_rejected(store, pipeline_name, run_id)),
         failed_tasks=tuple(sorted(name for name, state in states.items() if state == "failed")),
         started_at=(dag_run.start_date or dag_run.run_after).isoformat(timespec="seconds"),
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -43,9 +43,9 @@ def track(pipeline_name: str) -> dict[str, Any]:
         code_commit=os.environ.get("NIGHTCATCH_CODE_COMMIT", ""),
         link=run_link(context["dag"].dag_id, run_id),
     )
-    delivery_queue.note(store, ending)
-    _log.info("%s: the run was %s; queued for MLflow", pipeline_name, ending.outcome)
-    summary = {"outcome": ending.outcome, **summarise(run_after(pipeline_name)), **seconds}
+    delivery_queue.enqueue(store, ended)
+    _log.info("%s: the run was %s; queued for MLflow", pipeline_name, ended.outcome)
+    summary = {"outcome": ended.outcome, **summarise(run_after(pipeline_name)), **seconds}
     for name, value in summary.items():
         _log.info("%s: %s", name, value)
     return summary

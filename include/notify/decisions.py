@@ -14,7 +14,7 @@ from include.notify.delivery.queue import send_or_queue
 from include.notify.events import EventReceiver, decision_event, rejection_event
 from include.registry.approve import production_pointer
 from include.stores.objects import ObjectStore
-from include.tracking.record import read_document, refusals
+from include.tracking.record import read_document, rejections
 
 
 def send_decisions(
@@ -71,10 +71,10 @@ def send_rejection(
     StoreUnavailableError
         If the run's documents cannot be read.
     """
-    verdicts, answer = refusals(store, pipeline, run_id)
+    verdicts, response = rejections(store, pipeline, run_id)
     reasons = [verdict.sentence for verdict in verdicts]
-    if answer is not None:
-        reasons.append(f"{answer.by}: {answer.reason}")
+    if response is not None:
+        reasons.append(f"{response.by}: {response.reason}")
     packaged = read_document(store, pipeline, run_id, PackagedVersion)
     if reasons and packaged:
         event = rejection_event(store.bucket, pipeline, packaged.version, run_id, reasons, time)

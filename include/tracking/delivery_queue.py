@@ -1,7 +1,7 @@
-"""What MLflow has not been told of yet, noted in the bucket before anything is sent.
+"""Runs that MLflow does not have yet: queued in the bucket before anything is sent.
 
-A run waits as an object of its own. An approval needs no note: the signed pointer is compared with
- the serial that MLflow was told last, whoever approved and by whatever way.
+Each queued run is an object. Approvals are not queued: the signed pointer is compared with the
+serial that was sent last.
 """
 
 import json
@@ -10,34 +10,34 @@ from include.contract import keys
 from include.contract.pointer import Pointer
 from include.errors import ObjectMissingError
 from include.stores.objects import ObjectStore
-from include.tracking.run_outcome import Ending, parse_ending
+from include.tracking.run_outcome import RunOutcome, parse_outcome
 
 
-def note(store: ObjectStore, ending: Ending) -> None:
-    """Return when the run is noted; it waits until it is sent, however long that takes."""
-    store.put(keys.outbox(ending.pipeline, ending.run_id), ending.to_json(), "application/json")
+def enqueue(store: ObjectStore, outcome: RunOutcome) -> None:
+    """Queue a run until it is sent."""
+    store.put(keys.outbox(outcome.pipeline, outcome.run_id), outcome.to_json(), "application/json")
 
 
-def waiting(store: ObjectStore, pipeline: str) -> list[Ending]:
-    """Return the runs of a pipeline that wait, those that ended first at the front."""
-    noted = [store.get(key) for key in store.keys_under(keys.outbox_prefix(pipeline))]
-    return sorted((parse_ending(body) for body in noted), key=lambda ending: ending.ended_at)
+def queued_runs(store: ObjectStore, pipeline: str) -> list[RunOutcome]:
+    """Return the queued runs of a pipeline, in the order in which they ended."""
+    bodies = [store.get(key) for key in store.keys_under(keys.outbox_prefix(pipeline))]
+    return sorted((parse_outcome(body) for body in bodies), key=lambda outcome: outcome.ended_at)
 
 
-def has_news(store: ObjectStore, pipeline: str, pointer: Pointer | None) -> bool:
-    """Tell whether MLflow lacks a run, or what is in production (None: nothing)."""
-    return bool(waiting(store, pipeline)) or not is_reported(store, pointer)
+def has_unsent(store: ObjectStore, pipeline: str, pointer: Pointer | None) -> bool:
+    """Return whether a run, or the production version (None: there is none), was not sent."""
+    return bool(queued_runs(store, pipeline)) or not is_reported(store, pointer)
 
 
-def strike_out(store: ObjectStore, ending: Ending) -> None:
-    """Return when the run waits no more, unless it has ended anew meanwhile."""
-    key = keys.outbox(ending.pipeline, ending.run_id)
-    if store.get(key) == ending.to_json():
+def dequeue(store: ObjectStore, outcome: RunOutcome) -> None:
+    """Delete a run from the queue, unless it was queued again with another outcome."""
+    key = keys.outbox(outcome.pipeline, outcome.run_id)
+    if store.get(key) == outcome.to_json():
         store.delete(key)
 
 
 def is_reported(store: ObjectStore, pointer: Pointer | None) -> bool:
-    """Tell whether MLflow knows what is in production."""
+    """Return whether the production version was sent."""
     if pointer is None:
         return True
     try:
@@ -48,7 +48,7 @@ def is_reported(store: ObjectStore, pointer: Pointer | None) -> bool:
 
 
 def mark_reported(store: ObjectStore, pointer: Pointer) -> None:
-    """Return when it is kept that MLflow knows this pointer."""
+    """Record that this pointer was sent."""
     sent = {"serial": pointer.serial, "version": pointer.version}
     body = json.dumps(sent, sort_keys=True).encode()
     store.put(keys.reported_champion(pointer.pipeline), body, "application/json")

@@ -1,4 +1,4 @@
-"""MLflow's registered model of a pipeline: its versions point to the bucket, `champion` to one."""
+"""Register versions in MLflow; the alias `champion` is the production version."""
 
 import logging
 from collections.abc import Mapping
@@ -37,12 +37,12 @@ def register_version(
     tags : mapping of str to str
         Set on the version, beside its name.
     run_id : str, optional
-        The MLflow run that made it; what was registered for another run is registered anew.
+        The MLflow run that made it; a version registered for another run is replaced.
 
     Raises
     ------
     MlflowException
-        If the server is away or refuses something; asking again is safe.
+        If the server is unavailable or rejects a request; a retry is safe.
     """
     name = model_name(pipeline)
     found = client.search_model_versions(f"name = '{name}' and tags.version = '{version}'")
@@ -62,7 +62,7 @@ def register_version(
 
 
 def follow_pointer(client: MlflowClient, bucket: str, pointer: Pointer) -> None:
-    """Return when the alias `champion` is on the version in production.
+    """Set the alias `champion` to the production version.
 
     Errors are those of `register_version`.
     """
@@ -79,7 +79,7 @@ def follow_pointer(client: MlflowClient, bucket: str, pointer: Pointer) -> None:
 
 
 def _replace(client: MlflowClient, name: str, old: str, new: str) -> None:
-    """Delete a version once its aliases are on another."""
+    """Move a version's aliases to another, and delete it."""
     for alias in client.get_model_version(name, old).aliases:
         client.set_registered_model_alias(name, alias, new)
     client.delete_model_version(name, old)
@@ -90,7 +90,7 @@ def _ensure_model(client: MlflowClient, name: str, pipeline: str) -> None:
         client.create_registered_model(
             name,
             tags={"pipeline": pipeline},
-            description=f"Versions of the pipeline `{pipeline}`. Scorers never read this page: "
+            description=f"Versions of the pipeline `{pipeline}`. Scorers do not read MLflow: "
             "they follow the signed `approved.json` in the bucket.",
         )
     except MlflowException as err:

@@ -1,18 +1,24 @@
-"""What a finished run left in the bucket, read once and kept as it is."""
+"""Read the documents of a finished run from the bucket."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from include.contract import keys
 from include.contract.manifest import parse_manifest
-from include.contract.run_documents import ApprovalResponse, GateVerdict, GateVerdicts, parse
+from include.contract.run_documents import (
+    ApprovalResponse,
+    GateVerdict,
+    GateVerdicts,
+    PackagedVersion,
+    parse,
+)
 from include.errors import ObjectMissingError
 from include.stores.objects import ObjectStore
-from include.tracking.run_outcome import Ending
+from include.tracking.run_outcome import RunOutcome
 
 DocumentT = TypeVar("DocumentT")
 _SHOWN = {".html", ".json", ".md", ".png", ".svg"}
@@ -24,58 +30,71 @@ class RunRecord:
 
     Attributes
     ----------
-    ending : Ending
+    outcome : RunOutcome
     bucket : str
-    documents : mapping of str to object
-        JSON documents under the run by name, such as ``candidates/RandomForest.json``.
+    documents : mapping of str to bytes
+        Run documents by name, such as ``candidates/RandomForest.json``.
     version_files : mapping of str to bytes
-        Of the version the run published: what a person can read, never the model itself.
+        Readable files of the version that the run published; never the model itself.
     """
 
-    ending: Ending
+    outcome: RunOutcome
     bucket: str
-    documents: Mapping[str, Any]
+    documents: Mapping[str, bytes]
     version_files: Mapping[str, bytes]
+
+    def read(self, kind: type[DocumentT], name: str | None = None) -> DocumentT | None:
+        """Return a document of the run; None if the run has none.
+
+        Raises
+        ------
+        RunDocumentError
+            If it cannot be parsed.
+        """
+        body = self.documents.get(name or kind.NAME)  # type: ignore[attr-defined]  # a run document
+        return None if body is None else parse(kind, body)
 
     @property
     def version(self) -> str | None:
         """The version that the run published, approved or not."""
-        published: str | None = self.documents.get("version.json", {}).get("version")
-        return published
+        packaged = self.read(PackagedVersion)
+        return packaged.version if packaged else None
 
     @property
     def content_sha256(self) -> str:
         """Digest of the run's outcome and files: equal when the same run is sent twice."""
-        ending = self.ending
-        facts = [ending.outcome, ending.failed_tasks, ending.order, ending.code_commit]
-        digest = hashlib.sha256(_canonical([facts, self.documents]))
-        for name, body in sorted(self.version_files.items()):
-            digest.update(name.encode() + b"\0" + hashlib.sha256(body).digest())
+        ended = self.outcome
+        facts = [ended.outcome, ended.failed_tasks, ended.order, ended.code_commit]
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for files in (self.documents, self.version_files):
+            for name, body in sorted(files.items()):
+                digest.update(name.encode() + b"\0" + hashlib.sha256(body).digest())
         return digest.hexdigest()
 
 
-def read_record(store: ObjectStore, ending: Ending) -> RunRecord:
-    """Return what the run left in the bucket; what is not there any more is left out.
+def read_record(store: ObjectStore, outcome: RunOutcome) -> RunRecord:
+    """Return the documents of a run; those that retention deleted are left out.
 
     Raises
     ------
     ManifestError
         If the key of a document is not a safe path: MLflow's client writes files of these names.
     """
-    prefix = keys.run_prefix(ending.pipeline, ending.run_id)
+    prefix = keys.run_prefix(outcome.pipeline, outcome.run_id)
     documents_of_run = (key for key in store.keys_under(prefix) if key.endswith(".json"))
     names = [keys.path_below(prefix, key) for key in documents_of_run]
     shown = [name for name in names if not name.startswith("first/")]
-    documents = {name: json.loads(store.get(prefix + name)) for name in shown}
-    published = documents.get("version.json", {}).get("version")
-    files = _version_files(store, ending.pipeline, published) if published else {}
-    return RunRecord(ending, store.bucket, documents, files)
+    documents = {name: store.get(prefix + name) for name in shown}
+    record = RunRecord(outcome, store.bucket, documents, {})
+    if (version := record.version) is None:
+        return record
+    return replace(record, version_files=_version_files(store, outcome.pipeline, version))
 
 
 def read_document(
     store: ObjectStore, pipeline: str, run_id: str, kind: type[DocumentT]
 ) -> DocumentT | None:
-    """Return a document of a run, for people; None when the run left none."""
+    """Return a document of a run as it is in the bucket; None if the run has none."""
     key = keys.run_file(pipeline, run_id, kind.NAME)  # type: ignore[attr-defined]  # a run document
     try:
         return parse(kind, store.get(key))
@@ -83,20 +102,20 @@ def read_document(
         return None
 
 
-def refusals(
+def rejections(
     store: ObjectStore, pipeline: str, run_id: str
 ) -> tuple[list[GateVerdict], ApprovalResponse | None]:
-    """Return the gate verdicts that a run did not pass, and the response of who rejected it."""
+    """Return the gate verdicts that failed, and the response that rejected the version."""
     gate = read_document(store, pipeline, run_id, GateVerdicts)
     response = read_document(store, pipeline, run_id, ApprovalResponse)
     rejected = [verdict for verdict in gate.verdicts if not verdict.passed] if gate else []
     return rejected, response if response and not response.approved else None
 
 
-def was_refused(store: ObjectStore, pipeline: str, run_id: str) -> bool:
+def was_rejected(store: ObjectStore, pipeline: str, run_id: str) -> bool:
     """Return whether a gate rule or a person rejected the version."""
-    rejected, answer = refusals(store, pipeline, run_id)
-    return bool(rejected) or answer is not None
+    verdicts, response = rejections(store, pipeline, run_id)
+    return bool(verdicts) or response is not None
 
 
 def _version_files(store: ObjectStore, pipeline: str, version: str) -> dict[str, bytes]:
@@ -106,10 +125,6 @@ def _version_files(store: ObjectStore, pipeline: str, version: str) -> dict[str,
             name for name in parse_manifest(manifest).files if PurePosixPath(name).suffix in _SHOWN
         ]
         bodies = {name: store.get(keys.version_file(pipeline, version, name)) for name in shown}
-    except ObjectMissingError:  # retention was faster
+    except ObjectMissingError:  # deleted by retention
         return {}
     return {keys.MANIFEST: manifest, **bodies}
-
-
-def _canonical(content: Any) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""How a run of a training DAG ended: what the documents of the run do not hold."""
+"""The outcome of a run of a training DAG: what Airflow has, and run documents have not."""
 
 import json
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ Outcome = Literal["approved", "rejected", "superseded", "failed"]
 
 
 @dataclass(frozen=True)
-class Ending:
-    """The end of one run.
+class RunOutcome:
+    """The outcome of one run.
 
     Attributes
     ----------
     pipeline, run_id : str
         `run_id` is Airflow's.
     outcome : {"approved", "rejected", "superseded", "failed"}
-        Rejected by the gate or by a person, or not answered in time; superseded where it passed,
-        but a version of a later run was in production; failed for any other reason.
+        Rejected by the gate, by a person, or by timeout; superseded if it passed, but a version of
+        a later run was in production; failed for any other reason.
     failed_tasks : tuple of str
     started_at, ended_at : str
         ISO 8601 in UTC.
@@ -51,32 +51,32 @@ class Ending:
         return _milliseconds(self.ended_at)
 
     def to_json(self) -> bytes:
-        """Return the bytes that `parse_ending` reads."""
+        """Return the bytes that `parse_outcome` reads."""
         return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
 
 
-def parse_ending(body: bytes) -> Ending:
-    """Return the ending that `Ending.to_json` wrote."""
+def parse_outcome(body: bytes) -> RunOutcome:
+    """Return the outcome that `RunOutcome.to_json` wrote."""
     document = json.loads(body)
-    return Ending(**{**document, "failed_tasks": tuple(document["failed_tasks"])})
+    return RunOutcome(**{**document, "failed_tasks": tuple(document["failed_tasks"])})
 
 
-def outcome_of(states: Mapping[str, str], refused: bool) -> Outcome:
-    """Return how a run ended.
+def outcome_of(states: Mapping[str, str], rejected: bool) -> Outcome:
+    """Return the outcome of a run.
 
     Parameters
     ----------
     states : mapping of str to str
         Airflow's state of each task.
-    refused : bool
+    rejected : bool
         Whether a gate rule or a person rejected the version.
     """
     if states.get("approve") == "success":
         return "approved"
     if states.get("keep_newer") == "success":
         return "superseded"
-    unanswered = states.get("wait_for_approval") == "failed"
-    return "rejected" if refused or unanswered else "failed"
+    timed_out = states.get("wait_for_approval") == "failed"
+    return "rejected" if rejected or timed_out else "failed"
 
 
 def _milliseconds(time: str) -> int:

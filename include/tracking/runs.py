@@ -1,4 +1,4 @@
-"""One MLflow run per DAG run, with a nested run per candidate: sent twice, it is there once."""
+"""Write one MLflow run per DAG run, with a nested run per candidate; idempotent."""
 
 import json
 import logging
@@ -13,9 +13,9 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 from include.tracking.translate import DataSet, Figure, TrackedRun
 
 _log = logging.getLogger(__name__)
-# Without it MLflow's pages take the experiment for one of a language model.
+# Without it MLflow opens the experiment in its view for language models.
 _EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-# Set when everything else of a run is there.
+# Set last: a run without it was interrupted.
 _COMPLETE = "content_sha256"
 _MAX_CHILDREN = 1_000
 
@@ -33,17 +33,17 @@ def send_run(client: MlflowClient, tracked: TrackedRun, content_sha256: str) -> 
     client : MlflowClient
     tracked : TrackedRun
     content_sha256 : str
-        Of what the run came to. A run of other content, or one that was cut off, is replaced.
+        Of the record. A run with other content, or an interrupted one, is replaced.
 
     Raises
     ------
     MlflowException
-        If the server is away or refuses something; sending again is safe.
+        If the server is unavailable or rejects a request; sending again is safe.
     """
     experiment_id = _experiment(client, experiment_name(tracked.tags["pipeline"]))
-    asked = f"tags.dag_run_id = '{tracked.tags['dag_run_id']}'"
+    query = f"tags.dag_run_id = '{tracked.tags['dag_run_id']}'"
     kept: str | None = None
-    for run in client.search_runs([experiment_id], asked):
+    for run in client.search_runs([experiment_id], query):
         if kept is None and run.data.tags.get(_COMPLETE) == content_sha256:
             kept = run.info.run_id
         else:
@@ -85,8 +85,8 @@ def _write(
 
 def _delete(client: MlflowClient, experiment_id: str, run: Run) -> None:
     run_id = run.info.run_id
-    asked = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}'"
-    for child in client.search_runs([experiment_id], asked, max_results=_MAX_CHILDREN):
+    query = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{run_id}'"
+    for child in client.search_runs([experiment_id], query, max_results=_MAX_CHILDREN):
         client.delete_run(child.info.run_id)
     client.delete_run(run_id)
 

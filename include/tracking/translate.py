@@ -1,29 +1,35 @@
-"""A run's documents as MLflow takes them: names, parameters, figures, files. No I/O."""
+"""Translate a run's documents to MLflow's parameters, metrics, tags and files. No I/O."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
 from include.contract import keys
 from include.contract.dag_ids import train_dag
-from include.contract.gate_verdicts import GATE
+from include.contract.run_documents import (
+    ApprovalResponse,
+    CandidateResult,
+    ChosenModel,
+    DriftSummary,
+    Evaluation,
+    GateVerdicts,
+    PackagedVersion,
+    SearchTime,
+    ServingFigures,
+    SnapshotSummary,
+    ValidationSummary,
+)
 from include.tracking.record import RunRecord
-from include.tracking.run_outcome import Ending
+from include.tracking.run_outcome import RunOutcome
 
 _SECONDS = ".seconds.json"
 _CANDIDATES = "candidates/"
-_NOT_SHOWN = ("digest", "schema_version")
-# Figures of one name mean different things: the prefix says on which rows they were measured.
-_PREFIXES = (
-    ("evaluation.json", "test", "test_"),
-    ("evaluation.json", "random_split", "random_split_"),
-    ("evaluation.json", "champion_on_same_rows", "champion_"),
-    ("evaluation.json", "rows", "rows_"),
-    ("infra_validation.json", None, "served_"),
-    ("validation.json", None, "rows_"),
-    ("drift.json", None, "drift_"),
+_SUMMARIES: tuple[tuple[type[Any], str], ...] = (
+    (ServingFigures, "served_"),
+    (ValidationSummary, "rows_"),
+    (DriftSummary, "drift_"),
 )
 
 
@@ -46,7 +52,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class DataSet:
-    """The snapshot a run was trained on.
+    """The snapshot that a run was trained on.
 
     Attributes
     ----------
@@ -69,7 +75,7 @@ class TrackedRun:
     ----------
     name : str
     status : {"FINISHED", "FAILED"}
-        A rejected run is not green.
+        FAILED for a rejected run.
     started_ms, ended_ms : int
         Milliseconds since 1970.
     tags, params : mapping of str to str
@@ -94,13 +100,10 @@ class TrackedRun:
 
 def translate(record: RunRecord) -> TrackedRun:
     """Return the run with a child for each candidate."""
-    ending, documents = record.ending, record.documents
-    chosen = documents.get("chosen.json", {})
-    families = [name for name in documents if name.startswith(_CANDIDATES)]
+    ended, chosen = record.outcome, record.read(ChosenModel)
+    families = [name for name in record.documents if name.startswith(_CANDIDATES)]
     children = tuple(
-        _candidate(ending, documents, name, chosen.get("family"))
-        for name in sorted(families)
-        if not name.endswith(_SECONDS)
+        _candidate(record, name, chosen) for name in sorted(families) if not name.endswith(_SECONDS)
     )
     cross_validated = [
         figure
@@ -110,13 +113,13 @@ def translate(record: RunRecord) -> TrackedRun:
         if figure.name.endswith("_mean")
     ]
     return TrackedRun(
-        name=ending.run_id,
-        status="FINISHED" if ending.outcome in ("approved", "superseded") else "FAILED",
-        started_ms=ending.started_ms,
-        ended_ms=ending.ended_ms,
+        name=ended.run_id,
+        status="FINISHED" if ended.outcome in ("approved", "superseded") else "FAILED",
+        started_ms=ended.started_ms,
+        ended_ms=ended.ended_ms,
         tags=_tags(record),
-        params=_params(ending, chosen),
-        figures=(*cross_validated, *_figures(documents)),
+        params=_params(ended, chosen),
+        figures=(*cross_validated, *_figures(record)),
         artifacts=_artifacts(record),
         children=children,
         dataset=_dataset(record),
@@ -124,88 +127,85 @@ def translate(record: RunRecord) -> TrackedRun:
 
 
 def _tags(record: RunRecord) -> dict[str, str]:
-    ending, documents = record.ending, record.documents
-    verdicts = documents.get(GATE, {}).get("verdicts", [])
-    answer = documents.get("approval.json", {})
+    ended, gate, response = record.outcome, record.read(GateVerdicts), record.read(ApprovalResponse)
+    packaged, snapshot = record.read(PackagedVersion), record.read(SnapshotSummary)
     tags = {
-        "pipeline": ending.pipeline,
-        "dag_run_id": ending.run_id,
-        "outcome": ending.outcome,
-        "failed_tasks": ", ".join(ending.failed_tasks),
-        "version": record.version,
-        "manifest_sha256": documents.get("version.json", {}).get("manifest_sha256"),
-        "snapshot_digest": documents.get("snapshot.json", {}).get("digest"),
-        "answered_by": answer.get("by"),
-        "answer_reason": answer.get("reason"),
-        "code_commit": ending.code_commit,
-        "airflow_run": ending.link,
-        "mlflow.source.name": train_dag(ending.pipeline),
+        "pipeline": ended.pipeline,
+        "dag_run_id": ended.run_id,
+        "outcome": ended.outcome,
+        "failed_tasks": ", ".join(ended.failed_tasks),
+        "version": packaged and packaged.version,
+        "manifest_sha256": packaged and packaged.manifest_sha256,
+        "snapshot_digest": snapshot and snapshot.digest,
+        "decided_by": response and response.by,
+        "decision_reason": response and response.reason,
+        "code_commit": ended.code_commit,
+        "airflow_run": ended.link,
+        "mlflow.source.name": train_dag(ended.pipeline),
         "mlflow.source.type": "JOB",
-        "mlflow.source.git.commit": ending.code_commit,
+        "mlflow.source.git.commit": ended.code_commit,
         "mlflow.note.content": "\n".join(
-            f"- {'passed' if verdict['passed'] else '**REJECTED**'}: {verdict['sentence']}"
-            for verdict in verdicts
+            f"- {'passed' if verdict.passed else '**REJECTED**'}: {verdict.sentence}"
+            for verdict in (gate.verdicts if gate else ())
         ),
     }
     return {name: str(value) for name, value in tags.items() if value}
 
 
-def _params(ending: Ending, chosen: Mapping[str, Any]) -> dict[str, str]:
-    picked = {
-        **{f"order_{name}": value for name, value in ending.order.items()},
-        **{name: chosen[name] for name in ("family", "threshold") if name in chosen},
-        **chosen.get("params", {}),
-    }
-    return _spelled(picked)
+def _params(ended: RunOutcome, chosen: ChosenModel | None) -> dict[str, str]:
+    params: dict[str, Any] = {f"order_{name}": value for name, value in ended.order.items()}
+    if chosen:
+        params |= {"family": chosen.family, "threshold": chosen.threshold, **chosen.params}
+    return _serialised(params)
 
 
-def _figures(documents: Mapping[str, Any]) -> Iterator[Figure]:
-    for document, part, prefix in _PREFIXES:
-        found = documents.get(document, {})
-        yield from _numbers(found if part is None else found.get(part), prefix)
-    evaluation = documents.get("evaluation.json", {})
-    if "ceiling" in evaluation:
-        yield Figure("test_accuracy_ceiling", float(evaluation["ceiling"]))
-    if "fpr_interval" in evaluation:
-        low, high = evaluation["fpr_interval"]
-        yield from (Figure("test_fpr_low", low), Figure("test_fpr_high", high))
+def _figures(record: RunRecord) -> Iterator[Figure]:
+    """Yield the metrics of a run; the prefix names the rows that they were measured on."""
+    if evaluation := record.read(Evaluation):
+        yield from _numbers(evaluation.test, "test_")
+        yield from _numbers(evaluation.random_split, "random_split_")
+        yield from _numbers(evaluation.champion_on_same_rows, "champion_")
+        yield from _numbers(evaluation.rows, "rows_")
+        low, high = evaluation.fpr_interval
+        intervals = {"accuracy_ceiling": evaluation.ceiling, "fpr_low": low, "fpr_high": high}
+        yield from _numbers(intervals, "test_")
+    for kind, prefix in _SUMMARIES:
+        if summary := record.read(kind):
+            yield from _numbers(asdict(summary), prefix)
 
 
-def _numbers(found: Any, prefix: str) -> Iterator[Figure]:
-    """Yield the numbers directly in a document; what is nested is in the artifacts."""
-    for name, value in (found or {}).items():
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if is_number and name != "schema_version":
+def _numbers(values: Mapping[str, Any] | None, prefix: str) -> Iterator[Figure]:
+    """Yield the numbers directly in a mapping; nested ones are in the artifacts."""
+    for name, value in (values or {}).items():
+        if isinstance(value, int | float) and not isinstance(value, bool):
             yield Figure(f"{prefix}{name}", float(value))
 
 
-def _candidate(
-    ending: Ending, documents: Mapping[str, Any], name: str, chosen: str | None
-) -> TrackedRun:
-    entry = documents[name]
-    seconds = documents.get(name.removesuffix(".json") + _SECONDS, {})
-    seconds = {name: value for name, value in seconds.items() if name != "schema_version"}
-    took_ms = round(1_000 * sum(seconds.values()))
-    family = entry["family"]
+def _candidate(record: RunRecord, name: str, chosen: ChosenModel | None) -> TrackedRun:
+    found = record.read(CandidateResult, name)
+    assert found is not None, "the name is one of the record's"
+    took = record.read(SearchTime, name.removesuffix(".json") + _SECONDS)
+    seconds = asdict(took) if took else {}
+    started_ms = record.outcome.started_ms
     return TrackedRun(
-        name=family,
+        name=found.family,
         status="FINISHED",
-        started_ms=ending.started_ms,
-        ended_ms=ending.started_ms + took_ms,
+        started_ms=started_ms,
+        ended_ms=started_ms + round(1_000 * sum(seconds.values())),
         tags={
-            "pipeline": ending.pipeline,
-            "family": family,
-            "chosen": str(family == chosen).lower(),
+            "pipeline": record.outcome.pipeline,
+            "family": found.family,
+            "chosen": str(chosen is not None and found.family == chosen.family).lower(),
         },
-        params=_spelled({"family": family, **entry["params"]}),
+        params=_serialised({"family": found.family, **found.params}),
         figures=(
-            *_fold_figures(entry["scores"]),
+            *_fold_figures(found.scores),
             *(Figure(f"{name}_seconds", float(value)) for name, value in seconds.items()),
         ),
     )
 
 
-def _fold_figures(scores: Mapping[str, list[float]]) -> Iterator[Figure]:
+def _fold_figures(scores: Mapping[str, Sequence[float]]) -> Iterator[Figure]:
     for metric, folds in scores.items():
         for step, value in enumerate(folds):
             yield Figure(f"cv_{metric}", value, step)
@@ -215,24 +215,21 @@ def _fold_figures(scores: Mapping[str, list[float]]) -> Iterator[Figure]:
 
 
 def _artifacts(record: RunRecord) -> dict[str, bytes]:
-    documents = {
-        f"documents/{name}": json.dumps(content, indent=1, sort_keys=True).encode()
-        for name, content in record.documents.items()
-    }
+    documents = {f"documents/{name}": body for name, body in record.documents.items()}
     return documents | {f"version/{name}": body for name, body in record.version_files.items()}
 
 
 def _dataset(record: RunRecord) -> DataSet | None:
-    snapshot = record.documents.get("snapshot.json")
+    snapshot = record.read(SnapshotSummary)
     if snapshot is None:
         return None
-    folder = keys.snapshot_prefix(record.ending.pipeline, snapshot["digest"])
-    source = f"s3://{record.bucket}/{folder}"
-    profile = {name: value for name, value in snapshot.items() if name not in _NOT_SHOWN}
-    return DataSet(record.ending.pipeline, snapshot["digest"], source, profile)
+    pipeline, profile = record.outcome.pipeline, asdict(snapshot)
+    digest = profile.pop("digest")
+    source = f"s3://{record.bucket}/{keys.snapshot_prefix(pipeline, digest)}"
+    return DataSet(pipeline, digest, source, profile)
 
 
-def _spelled(values: Mapping[str, Any]) -> dict[str, str]:
+def _serialised(values: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: value if isinstance(value, str) else json.dumps(value, default=str)
         for name, value in values.items()

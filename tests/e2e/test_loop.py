@@ -22,9 +22,9 @@ from include.notify.scorers import served_by
 from include.registry.approve import production_pointer, read_history
 from include.run.lineage.verify_chain import verify_chain
 from include.run.rows import read_side
-from include.tracking.delivery_queue import has_news
+from include.tracking.delivery_queue import has_unsent
 from include.tracking.models import model_name
-from include.tracking.record import refusals
+from include.tracking.record import rejections
 from include.tracking.runs import experiment_name
 from tests.support.browser import open_browser
 
@@ -189,7 +189,7 @@ def test_a_person_approves_or_rejects(running, first_run):
     assert state == "failed"
     said = "ApprovalRejectedError: sites: admin rejected "
     assert running.failures(rejected)["approve"].startswith(said)
-    _, kept = refusals(running.store, "sites", rejected)
+    _, kept = rejections(running.store, "sites", rejected)
     assert (kept.by, kept.reason) == ("admin", "a test of Reject")
     assert in_production(running).serial == serial
 
@@ -340,7 +340,7 @@ def test_a_dag_that_follows_the_approved_model_hears_of_every_version(running, f
 def test_mlflow_knows_how_every_run_ended_and_what_is_in_production(running, first_run):
     pointer = in_production(running)
     deadline = time.monotonic() + 600
-    while has_news(running.store, "sites", pointer):
+    while has_unsent(running.store, "sites", pointer):
         assert time.monotonic() < deadline
         time.sleep(0.5)
     with running.rest() as rest:

@@ -22,9 +22,9 @@ from include.stack.web_server import MlflowServer
 from include.stores.objects import ObjectStore
 from include.tracking import delivery_queue, lineage
 from include.tracking.models import model_name
-from include.tracking.record import was_refused
+from include.tracking.record import was_rejected
 from include.tracking.runs import experiment_name
-from include.tracking.send import send_news
+from include.tracking.send import send_unsent
 from tests.support.signed_versions import Signer, Version, publish, request
 from tests.support.tracked_run import DIGEST, SCORES, VERSION, documents, ending, leave_run
 
@@ -73,7 +73,7 @@ def signer(tmp_path):
 def noted(store, signer, ended, **changes):
     """A run that has ended and waits."""
     leave_run(store, ended, signer, **changes)
-    delivery_queue.note(store, ended)
+    delivery_queue.enqueue(store, ended)
     return ended
 
 
@@ -92,7 +92,7 @@ def in_production(store, signer, pipeline, version, run_id="run-1"):
 
 def test_a_run_is_told_with_its_candidates_data_and_files(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
-    send_news(store, client, pipeline, None)
+    send_unsent(store, client, pipeline, None)
     (parent,), nested = runs_of(client, pipeline)
     forest = next(run for run in nested if run.info.run_name == "RandomForest")
     files = {entry.path for entry in client.list_artifacts(parent.info.run_id, "version")}
@@ -115,10 +115,10 @@ def test_a_run_is_told_with_its_candidates_data_and_files(store, client, signer,
 
 def test_told_twice_it_is_there_once(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
-    send_news(store, client, pipeline, None)
+    send_unsent(store, client, pipeline, None)
     before = runs_of(client, pipeline)
-    delivery_queue.note(store, replace(ended, ended_at="2026-11-21T02:09:00+00:00"))
-    send_news(store, client, pipeline, None)
+    delivery_queue.enqueue(store, replace(ended, ended_at="2026-11-21T02:09:00+00:00"))
+    send_unsent(store, client, pipeline, None)
     after = runs_of(client, pipeline)
 
     assert [run.info.run_id for run in after[0]] == [run.info.run_id for run in before[0]]
@@ -131,7 +131,7 @@ def test_a_run_cut_off_while_it_was_sent_is_sent_whole(store, client, signer, pi
     experiment = client.create_experiment(experiment_name(pipeline))
     half = client.create_run(experiment, tags={"dag_run_id": ended.run_id}, run_name="half")
     client.create_run(experiment, tags={"mlflow.parentRunId": half.info.run_id})
-    send_news(store, client, pipeline, None)
+    send_unsent(store, client, pipeline, None)
     (parent,), nested = runs_of(client, pipeline)
 
     assert parent.info.run_id != half.info.run_id
@@ -143,9 +143,9 @@ def test_a_run_that_is_cleared_and_comes_to_another_end_replaces_itself(
 ):
     ended = ending(pipeline)
     noted(store, signer, replace(ended, outcome="failed", failed_tasks=("approve",)))
-    send_news(store, client, pipeline, None)
+    send_unsent(store, client, pipeline, None)
     noted(store, signer, ended)
-    send_news(store, client, pipeline, None)
+    send_unsent(store, client, pipeline, None)
     (parent,), _ = runs_of(client, pipeline)
     (version,) = client.search_model_versions(f"name = '{model_name(pipeline)}'")
 
@@ -159,34 +159,34 @@ def test_what_happens_while_mlflow_is_away_is_told_in_order_later(
 ):
     first = noted(store, signer, ending(pipeline, "zz-first"))
     with pytest.raises(TrackingUnavailableError, match="MLflow was not told"):
-        send_news(store, away, pipeline, None)
+        send_unsent(store, away, pipeline, None)
     late = {
         "started_at": "2026-11-22T02:00:00+00:00",
         "ended_at": "2026-11-22T02:01:00+00:00",
         "outcome": "failed",
         "failed_tasks": ("take_snapshot",),
     }
-    delivery_queue.note(store, ending(pipeline, "aa-second", **late))
-    waiting = [each.run_id for each in delivery_queue.waiting(store, pipeline)]
-    send_news(store, client, pipeline, None)
+    delivery_queue.enqueue(store, ending(pipeline, "aa-second", **late))
+    waiting = [each.run_id for each in delivery_queue.queued_runs(store, pipeline)]
+    send_unsent(store, client, pipeline, None)
     parents, _ = runs_of(client, pipeline)
 
     assert waiting == [first.run_id, "aa-second"]
     assert [run.info.run_name for run in parents] == waiting
     assert [run.info.status for run in parents] == ["FINISHED", "FAILED"]
-    assert delivery_queue.waiting(store, pipeline) == []
+    assert delivery_queue.queued_runs(store, pipeline) == []
 
 
 def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(store, client, signer, pipeline):
     endless = {**documents()["chosen.json"], "params": {"p" * 300: 1}}
     bad = noted(store, signer, ending(pipeline, "bad"), **{"chosen.json": endless})
-    delivery_queue.note(
+    delivery_queue.enqueue(
         store, replace(ending(pipeline, "good"), ended_at="2026-11-21T09:00:00+00:00")
     )
     with pytest.raises(TrackingUnavailableError, match=f"{pipeline}: MLflow refuses bad"):
-        send_news(store, client, pipeline, None)
+        send_unsent(store, client, pipeline, None)
 
-    assert [each.run_id for each in delivery_queue.waiting(store, pipeline)] == [bad.run_id]
+    assert [each.run_id for each in delivery_queue.queued_runs(store, pipeline)] == [bad.run_id]
     assert "good" in [run.info.run_name for run in runs_of(client, pipeline)[0]]
 
 
@@ -196,27 +196,27 @@ def test_a_document_with_an_unsafe_key_is_refused_and_holds_up_no_other_run(
     bad = noted(store, signer, ending(pipeline, "bad"))
     # The keys of this kind that the store keeps; others are refused by it.
     store.put(f"{keys.run_prefix(pipeline, bad.run_id)}..%2f..%2fevil.json", b"{}")
-    delivery_queue.note(
+    delivery_queue.enqueue(
         store, replace(ending(pipeline, "good"), ended_at="2026-11-21T09:00:00+00:00")
     )
     with pytest.raises(TrackingUnavailableError, match="bad"):
-        send_news(store, client, pipeline, None)
+        send_unsent(store, client, pipeline, None)
 
-    assert [each.run_id for each in delivery_queue.waiting(store, pipeline)] == [bad.run_id]
+    assert [each.run_id for each in delivery_queue.queued_runs(store, pipeline)] == [bad.run_id]
     assert "good" in [run.info.run_name for run in runs_of(client, pipeline)[0]]
 
 
 def test_the_champion_follows_approvals_and_rollbacks(store, client, signer, pipeline):
     noted(store, signer, ending(pipeline))
     first = in_production(store, signer, pipeline, VERSION)
-    send_news(store, client, pipeline, first)
+    send_unsent(store, client, pipeline, first)
     name = model_name(pipeline)
     sent = client.get_model_version_by_alias(name, "champion")
     publish(store, Version(OTHER, pipeline=pipeline), signer)
-    send_news(store, client, pipeline, in_production(store, signer, pipeline, OTHER, "run-2"))
+    send_unsent(store, client, pipeline, in_production(store, signer, pipeline, OTHER, "run-2"))
     moved = client.get_model_version_by_alias(name, "champion")
     back = in_production(store, signer, pipeline, VERSION, "run-3")
-    send_news(store, client, pipeline, back)
+    send_unsent(store, client, pipeline, back)
     again = client.get_model_version_by_alias(name, "champion")
 
     assert sent.source == f"s3://{store.bucket}/{keys.version_prefix(pipeline, VERSION)}"
@@ -229,9 +229,9 @@ def test_the_champion_follows_approvals_and_rollbacks(store, client, signer, pip
 def test_the_champion_stays_when_its_run_is_told_anew(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
     pointer = in_production(store, signer, pipeline, VERSION)
-    send_news(store, client, pipeline, pointer)
-    delivery_queue.note(store, replace(ended, code_commit="decade"))
-    send_news(store, client, pipeline, pointer)
+    send_unsent(store, client, pipeline, pointer)
+    delivery_queue.enqueue(store, replace(ended, code_commit="decade"))
+    send_unsent(store, client, pipeline, pointer)
     champion = client.get_model_version_by_alias(model_name(pipeline), "champion")
     (version,) = client.search_model_versions(f"name = '{model_name(pipeline)}'")
 
@@ -244,20 +244,20 @@ def test_an_approval_that_mlflow_missed_is_news(store, client, away, signer, pip
     publish(store, Version(VERSION, pipeline=pipeline), signer)
     pointer = in_production(store, signer, pipeline, VERSION)
     with pytest.raises(TrackingUnavailableError):
-        send_news(store, away, pipeline, pointer)
-    missed = delivery_queue.has_news(store, pipeline, pointer)
-    send_news(store, client, pipeline, pointer)
+        send_unsent(store, away, pipeline, pointer)
+    missed = delivery_queue.has_unsent(store, pipeline, pointer)
+    send_unsent(store, client, pipeline, pointer)
 
     assert missed
-    assert not delivery_queue.has_news(store, pipeline, pointer)
+    assert not delivery_queue.has_unsent(store, pipeline, pointer)
 
 
 def test_an_ending_that_changes_while_it_is_sent_waits_on(store, signer, pipeline):
     first = noted(store, signer, ending(pipeline, outcome="failed"))
-    delivery_queue.note(store, replace(first, outcome="approved"))
-    delivery_queue.strike_out(store, first)
+    delivery_queue.enqueue(store, replace(first, outcome="approved"))
+    delivery_queue.dequeue(store, first)
 
-    assert [each.outcome for each in delivery_queue.waiting(store, pipeline)] == ["approved"]
+    assert [each.outcome for each in delivery_queue.queued_runs(store, pipeline)] == ["approved"]
 
 
 def response(approved):
@@ -283,7 +283,7 @@ def test_a_run_is_refused_by_the_gate_or_by_a_person(store, signer, left, refuse
     ended = ending()
     leave_run(store, ended, signer, **left)
 
-    assert was_refused(store, "sites", ended.run_id) is refused
+    assert was_rejected(store, "sites", ended.run_id) is refused
 
 
 def test_lineage_names_the_server_without_its_users(mongo_url):

@@ -18,7 +18,7 @@ from include.contract.run_documents import (
     ValidationSummary,
     serialise,
 )
-from include.tracking.run_outcome import Ending
+from include.tracking.run_outcome import RunOutcome
 from tests.support.signed_versions import Version, publish
 
 VERSION = "20261121T020513Z-3f9a1c2b"
@@ -35,7 +35,7 @@ def ending(pipeline="sites", run_id="scheduled__2026-11-21T02:00:00+00:00", **ch
         "order": {"effort": "quick", "seed": 0, "accept_drift": False},
         "code_commit": "c0ffee",
     }
-    return Ending(pipeline=pipeline, run_id=run_id, **{**facts, **changes})
+    return RunOutcome(pipeline=pipeline, run_id=run_id, **{**facts, **changes})
 
 
 def documents():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.tracking.run_outcome import outcome_of, parse_ending
+from include.tracking.run_outcome import outcome_of, parse_outcome
 from tests.support.tracked_run import ending
 
 
@@ -30,7 +30,7 @@ def test_outcome(states, refused, outcome):
 def test_an_ending_is_read_as_it_was_written():
     written = ending(outcome="failed", failed_tasks=("search_3", "validate"), link="http://a/b")
 
-    assert parse_ending(written.to_json()) == written
+    assert parse_outcome(written.to_json()) == written
 
 
 def test_times_are_milliseconds():

@@ -1,5 +1,6 @@
 """A run's documents become names, parameters and figures that cannot be taken for another."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ FILES = {"manifest.json": b"{}", "report.html": b"<h1>Report</h1>"}
 
 
 def record(files=FILES, ended=None, **changes):
-    left = {name: body for name, body in {**documents(), **changes}.items() if body is not None}
+    left = {name: json.dumps(body).encode() for name, body in {**documents(), **changes}.items()}
     return RunRecord(ended or ending(), "nightcatch", left, files)
 
 
