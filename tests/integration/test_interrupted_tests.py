@@ -11,8 +11,11 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0  # imports take minutes on a machine with much else to do
 HANGING = """
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +23,7 @@ import pytest
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_hangs(mongo_url, number):
-    import subprocess, sys
+    Path(__file__).with_name(f"{number}.pid").write_text(f"{os.getpid()}")
     subprocess.run([sys.executable, "-c", "import time; time.sleep(1000)"])
 """
 
@@ -55,7 +58,7 @@ def servers_of(folder):
 def start(folder, workers):
     command = [
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers)),
-        *("--dist", "load", f"--basetemp={folder / 'made'}", str(folder)),
+        *("--dist", "load", "--max-worker-restart=0", f"--basetemp={folder / 'made'}", str(folder)),
     ]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment = kept | {"PYTHONPATH": str(ROOT)}
@@ -74,11 +77,11 @@ def test_no_server_outlives_a_run_that_is_ended(folder, workers, number):
 
 def test_the_server_of_a_killed_worker_ends_with_the_run(folder):
     run = start(folder, 2)
-    wait_for(lambda: len(servers_of(folder)) == 2)
-    for worker in psutil.Process(run.pid).children(recursive=True):
-        if "execnet" in " ".join(worker.cmdline()):
-            worker.kill()
-    run.send_signal(signal.SIGINT)
+    pid_files = [folder / "1.pid", folder / "2.pid"]
+    wait_for(lambda: all(file.exists() and file.read_text() for file in pid_files))
+    assert len(servers_of(folder)) == 2
+    for file in pid_files:
+        os.kill(int(file.read_text()), signal.SIGKILL)
     run.wait(TIMEOUT_S)
 
     wait_for(lambda: not servers_of(folder))

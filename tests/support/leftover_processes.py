@@ -42,7 +42,8 @@ def end_processes_of(folder):
     while (found := processes_of(folder)) and time.monotonic() < deadline:
         for process in found:
             try:
-                print(f"left by the tests, killed: {process.pid} {process.name()}", file=sys.stderr)
+                command = " ".join(process.cmdline())[:300]
+                print(f"left by the tests, killed: {process.pid} {command}", file=sys.stderr)
                 process.kill()
             except psutil.Error:
                 continue
