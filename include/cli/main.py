@@ -38,7 +38,7 @@ def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> in
     """
     try:
         if arguments[:1] == ["test"]:  # not parsed: all other arguments are pytest's
-            return _become(root, "pytest", [*_one_worker_per_core(), *arguments[1:]])
+            return _become(root, "pytest", [*_test_workers(), *arguments[1:]])
         parser = build_parser()
         argcomplete.autocomplete(parser)
         args = parser.parse_args(arguments)
@@ -100,10 +100,13 @@ def _bench(root: Path, name: str | None, arguments: Sequence[str]) -> int:
     return _become(root, f"bench.{name}", arguments)
 
 
-def _one_worker_per_core() -> list[str]:
-    """Return pytest's options for a worker per core; those typed after them win."""
+def _test_workers() -> list[str]:
+    """Return pytest's options for three workers on two cores; those typed after them win.
+
+    A third of the time a worker waits for a server, a browser or a task of Airflow.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return ["-n", str(cores or 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return ["-n", str((cores or 1) * 3 // 2), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def _become(root: Path, module: str, arguments: Sequence[str]) -> int:

@@ -198,7 +198,7 @@ def _add_tools(add: _Add) -> None:
     )
     add(
         "test",
-        "run the tests, one worker per core; arguments are pytest's",
+        "run the tests, three workers on two cores; arguments are pytest's",
         "  ./nightcatch test             without the heavy tests\n"
         "  ./nightcatch test --all       with them\n"
         "  ./nightcatch test tests/unit -q -n 0\n",

@@ -123,6 +123,7 @@ def test_the_approved_model_is_an_asset_others_can_follow(running, first_run):
     assert any(event["extra"].get("serial") == 1 for event in events)
 
 
+@pytest.mark.heavy  # tests/integration/test_run_steps.py kills each step without Airflow
 def test_every_task_killed_once_ends_with_the_same_digests_and_one_approval(running, first_run):
     before = manifest_of(running, in_production(running))
     killed = set()

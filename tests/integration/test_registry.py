@@ -153,7 +153,7 @@ PROCESSES, THREADS = 4, 8
 
 @pytest.fixture
 def rounds(is_full_run):
-    return 100 if is_full_run else 12
+    return 100 if is_full_run else 4
 
 
 def race(client, bucket, approver, barrier, process, rounds, won):

@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # Set before any worker or server starts, and inherited by them.
 VARIABLE = "NIGHTCATCH_TEST_FOLDER"
 _LIMIT_S = 60.0
+_GRACE_S = 2.0
+# Of multiprocessing and joblib: one for each process that needs it, and it ends with that process.
+_TRACKER = "resource_tracker import main"
 
 
 def belongs_to(process, folder):
@@ -28,16 +31,28 @@ def belongs_to(process, folder):
     return any(f"{folder}/" in f"{text}/" for text in named)
 
 
+def is_tracker_of(process, pids):
+    """Whether a process only cleans up after one of those, once that has ended."""
+    try:
+        return process.ppid() in pids and _TRACKER in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
 def processes_of(folder):
     """The processes of a test run by what they name, without this one and its ancestors."""
     this = psutil.Process()
     spared = {this.pid, *(each.pid for each in this.parents())}
-    found = (each for each in psutil.process_iter() if each.pid not in spared)
-    return [each for each in found if belongs_to(each, folder)]
+    return [
+        each
+        for each in psutil.process_iter()
+        if each.pid not in spared and belongs_to(each, folder) and not is_tracker_of(each, spared)
+    ]
 
 
 def end_processes_of(folder):
     """Return when no process of a test run is left; what was found is named on stderr."""
+    psutil.wait_procs(processes_of(folder), timeout=_GRACE_S)  # what ends with its parent
     deadline = time.monotonic() + _LIMIT_S
     while (found := processes_of(folder)) and time.monotonic() < deadline:
         for process in found:

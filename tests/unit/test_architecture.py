@@ -1,6 +1,7 @@
 """The rules of the architecture that a machine can read: imports point down, and the like."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,14 @@ def python_files(*folders):
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
+@cache
+def tree_of(file):
+    return ast.parse(file.read_text())
+
+
 def imported(file):
     """Every module a file names in an import statement, wherever it stands."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -138,7 +144,7 @@ def test_keys_are_spelled_in_one_module():
     for file in python_files("include", "dags", "plugins"):
         if file.name == "keys.py":
             continue
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree_of(file)):
             text = node.value if isinstance(node, ast.Constant) else None
             if not isinstance(text, str) or "\n" in text or text == "docs/runbook.md":
                 continue
@@ -152,7 +158,7 @@ def test_modules_say_what_they_are_for_and_stay_short():
     offences = []
     for file in python_files("include", "dags", "plugins", "bench"):
         source = file.read_text()
-        if not ast.get_docstring(ast.parse(source)):
+        if not ast.get_docstring(tree_of(file)):
             offences.append(f"{file.relative_to(ROOT)}: no docstring")
         if source.count("\n") > 300:
             offences.append(f"{file.relative_to(ROOT)}: {source.count(chr(10))} lines")
@@ -163,7 +169,7 @@ def test_modules_say_what_they_are_for_and_stay_short():
 def test_functions_stay_short():
     offences = []
     for file in python_files("include", "plugins"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
@@ -178,7 +184,7 @@ def test_only_the_errors_module_defines_errors():
     for file in python_files("include"):
         if file.name == "errors.py":
             continue
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.ClassDef) and node.name.endswith("Error"):
                 offences.append(f"{file.relative_to(ROOT)}:{node.lineno} {node.name}")
 

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+from functools import cache
 
 import pytest
 
@@ -31,8 +32,8 @@ def documented():
 
 
 def python_files():
-    rooms = ("include", "dags", "plugins")
-    return [file for room in rooms for file in sorted((doc_pages.ROOT / room).rglob("*.py"))]
+    folders = ("include", "dags", "plugins")
+    return [file for each in folders for file in sorted((doc_pages.ROOT / each).rglob("*.py"))]
 
 
 def read_in_python(file):
@@ -72,6 +73,7 @@ def read_elsewhere():
     yield from re.findall(connections, compose)
 
 
+@cache
 def all_read():
     return {name for file in python_files() for name in read_in_python(file)} | {*read_elsewhere()}
 

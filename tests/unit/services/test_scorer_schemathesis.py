@@ -92,8 +92,8 @@ def test_no_route_is_left_out(api):
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("route", ASKED)
-def test_every_answer_is_one_that_the_document_describes(api, route, mode):
-    try_out(api, route, mode, max_examples=20)
+def test_every_answer_is_one_that_the_document_describes(api, route, mode, is_full_run):
+    try_out(api, route, mode, max_examples=50 if is_full_run else 8)
 
 
 @pytest.mark.parametrize("route", LOOKED_AT)

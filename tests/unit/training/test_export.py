@@ -75,20 +75,20 @@ def test_the_same_model_gives_the_same_bytes(calibrated):
     assert joblib_bytes(calibrated) == joblib_bytes(calibrated)
 
 
-@pytest.mark.parametrize("name", ["KNN", "AdaBoost", "GradientBoosting"])
-def test_another_process_gives_the_same_bytes(name):
+def test_another_process_gives_the_same_bytes():
     digests = {
         subprocess.run(
-            [sys.executable, "-c", EXPORT_IN_A_PROCESS, name],
+            [sys.executable, "-c", EXPORT_IN_A_PROCESS, "KNN", "AdaBoost", "GradientBoosting"],
             env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": "."},
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        for hash_seed in ("1", "2", "3")
+        for hash_seed in ("1", "2")
     }
 
     assert len(digests) == 1
+    assert len(digests.pop().splitlines()) == 3
 
 
 EXPORT_IN_A_PROCESS = """
@@ -100,9 +100,11 @@ from include.training.joblib_bytes import joblib_bytes
 
 X = numpy.random.default_rng(0).integers(-1, 2, (200, 6)).astype(numpy.float32)
 y = (X.sum(axis=1) > 0).astype(numpy.int8)
-family = next(each for each in tabular_families("quick", 0, "knn") if each.name == sys.argv[1])
-model = calibrate(family.estimator.fit(X[:120], y[:120]), X[120:], y[120:])
-print([hashlib.sha256(form).hexdigest() for form in (to_onnx(model, 6), joblib_bytes(model))])
+for family in tabular_families("quick", 0, "knn"):
+    if family.name in sys.argv:
+        model = calibrate(family.estimator.fit(X[:120], y[:120]), X[120:], y[120:])
+        forms = to_onnx(model, 6), joblib_bytes(model)
+        print([hashlib.sha256(form).hexdigest() for form in forms])
 """
 
 

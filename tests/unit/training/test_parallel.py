@@ -41,7 +41,12 @@ def scheduler():
 
 @pytest.mark.parametrize(
     ("backend", "family"),
-    [("loky", "KNN"), ("dask", "KNN"), ("dask", "HistGradientBoosting"), ("dask", "AdaBoost")],
+    [
+        ("loky", "KNN"),
+        ("dask", "HistGradientBoosting"),
+        pytest.param("dask", "KNN", marks=pytest.mark.heavy),
+        pytest.param("dask", "AdaBoost", marks=pytest.mark.heavy),
+    ],
 )
 def test_the_figures_are_the_same_wherever_folds_are_fitted(rows, scheduler, backend, family):
     alone = search(rows, family)
