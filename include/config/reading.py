@@ -1,7 +1,8 @@
 """Read a pydantic model from environment variables or from a TOML file, with all errors at once."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,22 +17,51 @@ Policy = TypeVar("Policy")
 POLICY = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def read_environment(settings: type[Settings], environ: Mapping[str, str]) -> Settings:
+def read_environment(
+    settings: type[Settings],
+    environ: Mapping[str, str],
+    *,
+    own: re.Pattern[str] | None = None,
+    others: Sequence[type[BaseModel]] = (),
+    **given: object,
+) -> Settings:
     """Return the settings that the variables named by the fields' aliases hold.
 
     An empty variable counts as not set.
 
+    Parameters
+    ----------
+    settings : type of BaseModel
+    environ : mapping of str to str
+    own : re.Pattern, optional
+        Variables that match and that no class names are misspelt.
+    others : sequence of type of BaseModel
+        Further classes whose variables are known.
+    **given
+        Values of fields that are not variables.
+
     Raises
     ------
     SettingMissingError
-        If variables are missing or wrong: each is named, and no value is shown.
+        If variables are missing, wrong or unknown: each is named, and no value is shown.
     """
-    names = [field.alias or name for name, field in settings.model_fields.items()]
-    given = {name: environ[name] for name in names if environ.get(name)}
+    names = variables(settings)
+    known = names | {name for other in others for name in variables(other)}
+    misspelt = [name for name in environ if own and own.match(name) and name not in known]
+    faults = [f"{name} is unknown; see docs/configure.md" for name in sorted(misspelt)]
+    values = {name: environ[name] for name in names if environ.get(name)}
     try:
-        return settings.model_validate(given)
+        read = settings.model_validate({**values, **given})
     except ValidationError as err:
-        raise SettingMissingError("; ".join(_faults(err))) from None
+        raise SettingMissingError("; ".join([*faults, *_faults(err)])) from None
+    if faults:
+        raise SettingMissingError("; ".join(faults))
+    return read
+
+
+def variables(settings: type[BaseModel]) -> set[str]:
+    """Return the names of the variables that a settings class is read from."""
+    return {field.alias for field in settings.model_fields.values() if field.alias}
 
 
 def read_toml(policy: type[Policy], path: Path, error: type[NightCatchError]) -> Policy:

@@ -1,94 +1,143 @@
-"""Who is told, and when: read from the environment by whoever tells."""
+"""Settings of alerts and events, read from the environment; no representation shows a secret."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Annotated, Self
 from urllib.parse import unquote, urlsplit
 
-from include.errors import SettingMissingError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    model_validator,
+)
 
-_WEB = ("http", "https")
-_MAIL = ("smtp", "smtps")
+from include.config.reading import read_environment
+
+_OWN = re.compile("NIGHTCATCH_ALERTS_")
+_CONFIG = ConfigDict(frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
 
-@dataclass(frozen=True)
-class AlertSettings:
-    """Who is told, and when. Addresses may hold secrets, so no representation shows them.
+def _address(*schemes: str) -> Callable[[str], str]:
+    def check(url: str) -> str:
+        parts = urlsplit(url)
+        valid = parts.scheme in schemes and parts.hostname and parts.port != 0
+        # Only mail servers take a user from their address.
+        valid = valid and (parts.username is None or "smtp" in schemes)
+        if not valid or not url.isascii() or any(letter.isspace() for letter in url):
+            raise ValueError(f"must be an address that begins with {schemes[0]}://")
+        if not unquote(parts.netloc).isascii():
+            raise ValueError("SMTP takes user and password in ASCII only")
+        return url
 
-    Attributes
-    ----------
-    webhook_url : str
-        Slack-compatible; empty for none, as the others.
-    smtp_url : str
-        ``smtp://user:password@host:587`` (with STARTTLS) or ``smtps://...:465``.
-    mail_from : str
-    mail_to : tuple of str
-    events_url : str
-        Receiver of CloudEvents.
-    runbook_url : str
-        Where docs/runbook.md can be read.
-    scorer_urls : tuple of str
-        Scorers that must serve what is in production.
-    max_model_age_days : float
-    scorer_grace_s : float
-        How long a scorer may take to follow an approval.
-    """
+    return check
 
-    webhook_url: str = field(default="", repr=False)
-    smtp_url: str = field(default="", repr=False)
-    mail_from: str = ""
-    mail_to: tuple[str, ...] = ()
-    events_url: str = field(default="", repr=False)
-    runbook_url: str = "docs/runbook.md"
-    scorer_urls: tuple[str, ...] = ()
-    max_model_age_days: float = 7.0
-    scorer_grace_s: float = 300.0
+
+def _mail_address(text: str) -> str:
+    if "@" not in text or not text.isprintable():
+        raise ValueError("must be a mail address")
+    return text
+
+
+def _parts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+
+
+_Web = Annotated[str, BeforeValidator(str.strip), AfterValidator(_address("http", "https"))]
+_Smtp = Annotated[str, BeforeValidator(str.strip), AfterValidator(_address("smtp", "smtps"))]
+_Mail = Annotated[str, AfterValidator(_mail_address)]
+_Positive = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
+
+
+class AlertSettings(BaseModel):
+    """Receivers of alerts and events, and the limits of the checks; empty means none."""
+
+    model_config = _CONFIG
+
+    webhook_url: _Web = Field(
+        "",
+        alias="NIGHTCATCH_ALERTS_WEBHOOK_URL",
+        description="a Slack-compatible webhook that receives alerts",
+        repr=False,
+    )
+    smtp_url: _Smtp = Field(
+        "",
+        alias="NIGHTCATCH_ALERTS_SMTP_URL",
+        description="a mail server, `smtp://user:password@host:587` (STARTTLS) or `smtps://`",
+        repr=False,
+    )
+    mail_from: _Mail = Field(
+        "", alias="NIGHTCATCH_ALERTS_MAIL_FROM", description="sender of the mails; needed with SMTP"
+    )
+    mail_to: Annotated[tuple[_Mail, ...], BeforeValidator(_parts)] = Field(
+        (),
+        alias="NIGHTCATCH_ALERTS_MAIL_TO",
+        description="recipients, separated by commas; needed with SMTP",
+    )
+    events_url: _Web = Field(
+        "",
+        alias="NIGHTCATCH_EVENTS_URL",
+        description="receives a CloudEvent for each promotion, rejection and rollback",
+        repr=False,
+    )
+    runbook_url: str = Field(
+        "docs/runbook.md",
+        alias="NIGHTCATCH_ALERTS_RUNBOOK_URL",
+        description="address of the runbook, which alerts link to",
+    )
+    scorer_urls: Annotated[tuple[_Web, ...], BeforeValidator(_parts)] = Field(
+        (),
+        alias="NIGHTCATCH_ALERTS_SCORER_URLS",
+        description="scorers that must serve the production version, separated by commas",
+    )
+    max_model_age_days: _Positive = Field(
+        7.0,
+        alias="NIGHTCATCH_ALERTS_MODEL_AGE_DAYS",
+        description="days after which a production version raises an alert",
+    )
+    scorer_grace_s: _Positive = Field(
+        300.0,
+        alias="NIGHTCATCH_ALERTS_SCORER_GRACE_S",
+        description="seconds that a scorer may take to follow an approval",
+    )
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> Self:
+        if self.smtp_url and not (self.mail_to and self.mail_from):
+            raise ValueError(
+                "NIGHTCATCH_ALERTS_SMTP_URL is set: set NIGHTCATCH_ALERTS_MAIL_FROM and"
+                " NIGHTCATCH_ALERTS_MAIL_TO as well"
+            )
+        return self
+
+
+class DeadlineSettings(BaseModel):
+    """The deadline of a training run; read when DAGs are parsed, so apart from the receivers."""
+
+    model_config = _CONFIG
+
+    late_after_min: _Positive = Field(
+        180.0,
+        alias="NIGHTCATCH_ALERTS_LATE_AFTER_MIN",
+        description="minutes after which a training run is late",
+    )
 
 
 def read_alert_settings(environ: Mapping[str, str]) -> AlertSettings:
-    """Return the settings that `environ` names, and the defaults of those it does not.
-
-    Parameters
-    ----------
-    environ : mapping of str to str
-        ``NIGHTCATCH_EVENTS_URL`` and those that begin with ``NIGHTCATCH_ALERTS_``.
+    """Return the settings of alerts and events.
 
     Raises
     ------
     SettingMissingError
-        If one makes no sense; the message names the variable, never its value.
+        If variables are wrong or unknown: each is named, and no value is shown.
     """
-    mail_to = _listed(environ, "NIGHTCATCH_ALERTS_MAIL_TO")
-    smtp_url = _address(environ, "NIGHTCATCH_ALERTS_SMTP_URL", _MAIL)
-    mail_from = environ.get("NIGHTCATCH_ALERTS_MAIL_FROM", "")
-    if smtp_url and not (mail_to and mail_from):
-        raise SettingMissingError(
-            "NIGHTCATCH_ALERTS_SMTP_URL is set: set NIGHTCATCH_ALERTS_MAIL_FROM and"
-            " NIGHTCATCH_ALERTS_MAIL_TO as well"
-        )
-    for name, addresses in (("FROM", [mail_from] if mail_from else []), ("TO", mail_to)):
-        if not all("@" in address and address.isprintable() for address in addresses):
-            raise SettingMissingError(f"NIGHTCATCH_ALERTS_MAIL_{name} is no mail address")
-    default = AlertSettings()
-    return AlertSettings(
-        webhook_url=_address(environ, "NIGHTCATCH_ALERTS_WEBHOOK_URL", _WEB),
-        smtp_url=smtp_url,
-        mail_from=mail_from,
-        mail_to=mail_to,
-        events_url=_address(environ, "NIGHTCATCH_EVENTS_URL", _WEB),
-        runbook_url=environ.get("NIGHTCATCH_ALERTS_RUNBOOK_URL") or default.runbook_url,
-        scorer_urls=tuple(
-            _checked("NIGHTCATCH_ALERTS_SCORER_URLS", url.rstrip("/"), _WEB)
-            for url in _listed(environ, "NIGHTCATCH_ALERTS_SCORER_URLS")
-        ),
-        max_model_age_days=_positive(
-            environ, "NIGHTCATCH_ALERTS_MODEL_AGE_DAYS", default.max_model_age_days
-        ),
-        scorer_grace_s=_positive(
-            environ, "NIGHTCATCH_ALERTS_SCORER_GRACE_S", default.scorer_grace_s
-        ),
-    )
+    return read_environment(AlertSettings, environ, own=_OWN, others=(DeadlineSettings,))
 
 
 def late_after(environ: Mapping[str, str]) -> timedelta:
@@ -97,42 +146,6 @@ def late_after(environ: Mapping[str, str]) -> timedelta:
     Raises
     ------
     SettingMissingError
-        If ``NIGHTCATCH_ALERTS_LATE_AFTER_MIN`` must be a positive number.
+        If ``NIGHTCATCH_ALERTS_LATE_AFTER_MIN`` is not a positive number.
     """
-    return timedelta(minutes=_positive(environ, "NIGHTCATCH_ALERTS_LATE_AFTER_MIN", 180.0))
-
-
-def _listed(environ: Mapping[str, str], variable: str) -> tuple[str, ...]:
-    parts = environ.get(variable, "").split(",")
-    return tuple(part.strip() for part in parts if part.strip())
-
-
-def _address(environ: Mapping[str, str], variable: str, schemes: tuple[str, ...]) -> str:
-    text = environ.get(variable, "").strip()
-    return _checked(variable, text, schemes) if text else ""
-
-
-def _checked(variable: str, url: str, schemes: tuple[str, ...]) -> str:
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in schemes and parts.hostname and parts.port != 0
-        # Only mail servers are told a user by their address.
-        sound = sound and (parts.username is None or schemes == _MAIL)
-    except ValueError:
-        sound = False
-    if not sound or not url.isascii() or any(letter.isspace() for letter in url):
-        raise SettingMissingError(f"{variable} is no address that begins with {schemes[0]}://")
-    if not unquote(parts.netloc).isascii():
-        raise SettingMissingError(f"{variable}: SMTP takes user and password in ASCII only")
-    return url
-
-
-def _positive(environ: Mapping[str, str], variable: str, default: float) -> float:
-    text = environ.get(variable) or str(default)
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise SettingMissingError(f"{variable}={text} must be a positive number")
-    return number
+    return timedelta(minutes=read_environment(DeadlineSettings, environ).late_after_min)

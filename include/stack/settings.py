@@ -1,42 +1,70 @@
 """The embedded stack's settings, read once from the environment by the command line."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Self
 
-from include.errors import SettingMissingError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from include.config.reading import read_environment
 from include.stack.ports import HOST
 
-_PORTS = {"MONGO": 27117, "S3": 18330, "AIRFLOW": 8080, "SCORER": 8000, "MLFLOW": 5001}
+# Ports of the embedded servers, and not of Compose's profile `monitoring`.
+_OWN = re.compile(r"NIGHTCATCH_(?!GRAFANA|PROMETHEUS)\w+_PORT$")
+Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
-@dataclass(frozen=True)
-class StackSettings:
-    """Where the stack lives.
+class StackSettings(BaseModel):
+    """Where the servers of the embedded stack listen and write.
 
     Attributes
     ----------
     root : Path
         The checkout.
-    state_dir : Path
-        Everything the stack writes.
-    mongo_port, s3_port, airflow_port, scorer_port, mlflow_port : int
-        TCP ports of 127.0.0.1; S3 uses the four behind its own and those 10,000 higher too.
-    mlflow_elsewhere : str or None
-        Address of an MLflow of the user's own, empty for none at all; None for the embedded one.
-    bucket : str
-        Bucket of snapshots, models and Data Docs.
     """
 
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
     root: Path
-    state_dir: Path
-    mongo_port: int = 27117
-    s3_port: int = 18330
-    airflow_port: int = 8080
-    scorer_port: int = 8000
-    mlflow_port: int = 5001
-    mlflow_elsewhere: str | None = None
-    bucket: str = "nightcatch"
+    state_dir: Path = Field(
+        alias="NIGHTCATCH_STATE_DIR",
+        description="folder of databases, objects, logs and secrets; `.local` in the checkout if"
+        " not set",
+    )
+    mongo_port: Port = Field(
+        27117, alias="NIGHTCATCH_MONGO_PORT", description="port of MongoDB, 1024 to 65535"
+    )
+    s3_port: Port = Field(
+        18330,
+        alias="NIGHTCATCH_S3_PORT",
+        description="port of S3, up to 55531; the next four, and those 10,000 higher, are used too",
+    )
+    airflow_port: Port = Field(
+        8080,
+        alias="NIGHTCATCH_AIRFLOW_PORT",
+        description="port of Airflow's UI and API; also in Compose",
+    )
+    scorer_port: Port = Field(
+        8000,
+        alias="NIGHTCATCH_SCORER_PORT",
+        description="port of the scorer; in Compose of the proxy before the scorers",
+    )
+    mlflow_port: Port = Field(
+        5001, alias="NIGHTCATCH_MLFLOW_PORT", description="port of MLflow; also in Compose"
+    )
+    mlflow_elsewhere: str | None = Field(
+        None,
+        alias="NIGHTCATCH_MLFLOW_URL",
+        description="an MLflow of your own; set but empty: runs are not tracked; not set: MLflow is"
+        " started",
+    )
+    bucket: str = Field(
+        "nightcatch",
+        alias="NIGHTCATCH_S3_BUCKET",
+        min_length=3,
+        description="bucket of snapshots, models, Data Docs and traffic; read by every process",
+    )
 
     @property
     def secrets_dir(self) -> Path:
@@ -70,56 +98,46 @@ class StackSettings:
 
     @property
     def mlflow_url(self) -> str:
-        """Address of the MLflow that is told of runs; empty if none is."""
+        """Address of the MLflow that runs are sent to; empty for none."""
         if self.mlflow_elsewhere is not None:
             return self.mlflow_elsewhere
         return f"http://{HOST}:{self.mlflow_port}"
 
+    @model_validator(mode="after")
+    def _check_ports(self) -> Self:
+        named = {name: port for name, port in self if name.endswith("_port")}
+        taken: dict[int, str] = {}
+        for name, port in named.items():
+            variable = f"NIGHTCATCH_{name.upper()}"
+            if port in taken:
+                raise ValueError(
+                    f"{taken[port]} and {variable} are both {port}; give each server a port of its"
+                    " own"
+                )
+            taken[port] = variable
+        return self
+
 
 def read_settings(root: Path, environ: Mapping[str, str]) -> StackSettings:
-    """Return the settings that `environ` names, and the defaults of those it does not.
+    """Return the settings of the embedded stack.
 
     Parameters
     ----------
     root : Path
         The checkout.
     environ : mapping of str to str
-        ``NIGHTCATCH_STATE_DIR``, ``NIGHTCATCH_{MONGO,S3,AIRFLOW,SCORER,MLFLOW}_PORT``,
-        ``NIGHTCATCH_MLFLOW_URL`` and ``NIGHTCATCH_S3_BUCKET`` are read.
-
-    Returns
-    -------
-    StackSettings
 
     Raises
     ------
     SettingMissingError
-        If a port is no port number, or two servers are given the same.
+        If variables are wrong or unknown, or two servers have the same port: each is named.
     """
-    ports = {name: _port(environ, name, default) for name, default in _PORTS.items()}
-    for name, port in ports.items():
-        same = [other for other, taken in ports.items() if other != name and taken == port]
-        if same:
-            raise SettingMissingError(
-                f"NIGHTCATCH_{name}_PORT and NIGHTCATCH_{same[0]}_PORT are both {port};"
-                " give each server a port of its own"
-            )
-    return StackSettings(
-        root=root,
-        state_dir=Path(environ.get("NIGHTCATCH_STATE_DIR") or root / ".local").resolve(),
-        mongo_port=ports["MONGO"],
-        s3_port=ports["S3"],
-        airflow_port=ports["AIRFLOW"],
-        scorer_port=ports["SCORER"],
-        mlflow_port=ports["MLFLOW"],
-        mlflow_elsewhere=environ.get("NIGHTCATCH_MLFLOW_URL"),
-        bucket=environ.get("NIGHTCATCH_S3_BUCKET") or "nightcatch",
-    )
-
-
-def _port(environ: Mapping[str, str], name: str, default: int) -> int:
-    variable = f"NIGHTCATCH_{name}_PORT"
-    text = environ.get(variable) or str(default)
-    if not text.isdecimal() or not 1024 <= int(text) <= 65535:
-        raise SettingMissingError(f"{variable}={text} is not a port number from 1024 to 65535")
-    return int(text)
+    given: dict[str, Any] = {"root": root}
+    if not environ.get("NIGHTCATCH_STATE_DIR"):
+        given["state_dir"] = (root / ".local").resolve()
+    if (
+        environ.get("NIGHTCATCH_MLFLOW_URL") == ""
+    ):  # the only variable that differs if it is set but empty
+        given["mlflow_elsewhere"] = ""
+    settings = read_environment(StackSettings, environ, own=_OWN, **given)
+    return settings.model_copy(update={"state_dir": settings.state_dir.resolve()})

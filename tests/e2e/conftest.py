@@ -155,7 +155,7 @@ def running(tmp_path_factory, receivers):
     names = ("mongo_port", "airflow_port", "scorer_port", "mlflow_port")
     ports = {name: pick_port() for name in names}
     state_dir = tmp_path_factory.mktemp("loop")
-    settings = StackSettings(ROOT, state_dir, s3_port=pick_port(BEHIND_S3), **ports)
+    settings = StackSettings(root=ROOT, state_dir=state_dir, s3_port=pick_port(BEHIND_S3), **ports)
     dags_dir = state_dir / "dags"
     dags_dir.mkdir()
     for file in [ROOT / "dags" / ".airflowignore", *(ROOT / "dags").glob("*.py")]:

@@ -190,7 +190,11 @@ def own_bucket(s3):
 def airflow(tmp_path_factory, s3, own_bucket, hook, events):
     state_dir = tmp_path_factory.mktemp("alerts")
     settings = StackSettings(
-        *(ROOT, state_dir), airflow_port=pick_port(), mlflow_elsewhere="", bucket=own_bucket.bucket
+        root=ROOT,
+        state_dir=state_dir,
+        airflow_port=pick_port(),
+        mlflow_elsewhere="",
+        bucket=own_bucket.bucket,
     )
     made, dags_dir = ensure_secrets(settings.secrets_dir), state_dir / "dags"
     dags_dir.mkdir()

@@ -117,7 +117,9 @@ BROKEN = "from airflow.sdk import dag\nimport no_such_module\n"
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> StackSettings:
     state_dir = tmp_path_factory.mktemp("airflow-stack")
-    return StackSettings(ROOT, state_dir, airflow_port=pick_port(), mlflow_elsewhere="")
+    return StackSettings(
+        root=ROOT, state_dir=state_dir, airflow_port=pick_port(), mlflow_elsewhere=""
+    )
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,9 @@ def test_seaweed_refuses_a_port_too_high_for_its_second_one(tmp_path: Path) -> N
 
 
 def test_scorer_starts_without_s3_and_waits_for_a_model(tmp_path: Path) -> None:
-    settings = StackSettings(ROOT, tmp_path, s3_port=pick_port(), scorer_port=pick_port())
+    settings = StackSettings(
+        root=ROOT, state_dir=tmp_path, s3_port=pick_port(), scorer_port=pick_port()
+    )
     env = scorer_environment(settings, ensure_secrets(settings.secrets_dir), os.environ)
     server = ScorerServer(tmp_path, settings.scorer_port, env)
     server.start()

@@ -34,7 +34,7 @@ OTHER = "20261122T020513Z-3f9a1c2b"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     state_dir = tmp_path_factory.mktemp("mlflow")
-    settings = StackSettings(state_dir, state_dir, mlflow_port=pick_port())
+    settings = StackSettings(root=state_dir, state_dir=state_dir, mlflow_port=pick_port())
     server = MlflowServer(state_dir, settings.mlflow_port, mlflow_environment(settings, os.environ))
     server.start()
     yield server

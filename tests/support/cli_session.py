@@ -54,7 +54,7 @@ def open_desk(state_dir):
     ports = {
         name: pick_port() for name in ("mongo_port", "airflow_port", "mlflow_port", "scorer_port")
     }
-    settings = StackSettings(ROOT, state_dir, s3_port=pick_port(BEHIND_S3), **ports)
+    settings = StackSettings(root=ROOT, state_dir=state_dir, s3_port=pick_port(BEHIND_S3), **ports)
     stack = Stack(settings, os.environ)
     with stack.starting(lambda text: None, [stack.s3]):
         pass

@@ -3,7 +3,6 @@
 import base64
 import json
 import logging
-from dataclasses import replace
 
 import pytest
 
@@ -184,7 +183,7 @@ def test_a_password_is_not_sent_in_the_clear_to_another_machine():
     with smtp_receiver(EHLO="250-test\r\n250 AUTH PLAIN") as box:
         # A spelling of the loopback that is not known as one.
         url = f"smtp://nc:{SECRET}@127.1:{box.port}"
-        settings = replace(mail_settings(box), smtp_url=url)
+        settings = mail_settings(box).model_copy(update={"smtp_url": url})
         with pytest.raises(MessageRefusedError, match="no STARTTLS"):
             MailReceiver(settings).send(ALERT)
 

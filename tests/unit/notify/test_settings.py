@@ -68,6 +68,16 @@ def test_what_makes_no_sense_is_named_and_not_shown(variable, value):
     assert SECRET not in str(caught.value)
 
 
+def test_a_misspelt_variable_is_refused_with_all_other_faults():
+    wrong = {PREFIX + "WEBHOOK": f"https://h/{SECRET}", PREFIX + "MODEL_AGE_DAYS": "-1"}
+    with pytest.raises(SettingMissingError) as caught:
+        read_alert_settings({**wrong, PREFIX + "LATE_AFTER_MIN": "5"})
+
+    assert all(name in str(caught.value) for name in wrong)
+    assert "LATE_AFTER_MIN" not in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
 def test_mail_needs_a_sender_and_recipients():
     with pytest.raises(SettingMissingError, match="MAIL_FROM"):
         read_alert_settings({PREFIX + "SMTP_URL": f"smtp://nc:{SECRET}@mail.example.org"})
