@@ -28,9 +28,9 @@ class StackSettings(BaseModel):
 
     root: Path
     state_dir: Path = Field(
+        Path(".local"),
         alias="NIGHTCATCH_STATE_DIR",
-        description="folder of databases, objects, logs and secrets; `.local` in the checkout if"
-        " not set",
+        description="folder of databases, objects, logs and secrets, in the checkout if relative",
     )
     mongo_port: Port = Field(
         27117, alias="NIGHTCATCH_MONGO_PORT", description="port of MongoDB, 1024 to 65535"
@@ -133,11 +133,9 @@ def read_settings(root: Path, environ: Mapping[str, str]) -> StackSettings:
         If variables are wrong or unknown, or two servers have the same port: each is named.
     """
     given: dict[str, Any] = {"root": root}
-    if not environ.get("NIGHTCATCH_STATE_DIR"):
-        given["state_dir"] = (root / ".local").resolve()
     if (
         environ.get("NIGHTCATCH_MLFLOW_URL") == ""
     ):  # the only variable that differs if it is set but empty
         given["mlflow_elsewhere"] = ""
     settings = read_environment(StackSettings, environ, own=_OWN, **given)
-    return settings.model_copy(update={"state_dir": settings.state_dir.resolve()})
+    return settings.model_copy(update={"state_dir": (root / settings.state_dir).resolve()})

@@ -113,39 +113,7 @@ _Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
-    """Everything that the service is configured with.
-
-    Attributes
-    ----------
-    pipelines : tuple of str
-        ``NIGHTCATCH_PIPELINES``, separated by commas; the first scores records by default.
-    s3_endpoint : str or None
-        ``NIGHTCATCH_S3_ENDPOINT``; None for AWS. Credentials are boto3's own variables.
-    s3_bucket : str
-        ``NIGHTCATCH_S3_BUCKET``.
-    s3_timeout_s : float
-        ``NIGHTCATCH_S3_TIMEOUT_S``: how long S3 may be silent before it counts as away.
-    trainer_keys, approver_keys : tuple of Path
-        ``NIGHTCATCH_TRAINER_PUBLIC_KEY`` and ``NIGHTCATCH_APPROVER_PUBLIC_KEY``: PEM files, several
-        separated by colons while keys are rotated.
-    cache_dir : Path
-        ``NIGHTCATCH_CACHE_DIR``: keeps the last good model of each pipeline.
-    poll_interval_s : float
-        ``NIGHTCATCH_POLL_INTERVAL_S``.
-    max_model_bytes : int
-        ``NIGHTCATCH_MAX_MODEL_BYTES``: a larger model is refused.
-    build : str
-        ``NIGHTCATCH_BUILD``: the code's commit, as ``/version`` shows it.
-    api_keys_file : Path or None
-        ``NIGHTCATCH_API_KEYS_FILE``: the clients that may score; all of them without it.
-    cors_origins : tuple of str
-        ``NIGHTCATCH_CORS_ORIGINS``, separated by commas: whose pages may read responses.
-    access_log : bool
-        ``NIGHTCATCH_ACCESS_LOG``: ``off`` leaves out the line of log for each request.
-    rate_limit : RateLimit or None
-        ``NIGHTCATCH_RATE_LIMIT``, as ``50,100``: requests a second of each API key, and how many
-        may come at once.
-    """
+    """Everything that the service is configured with."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -155,29 +123,112 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    pipelines: _Names = Field(("sites", "urls"), alias="NIGHTCATCH_PIPELINES", min_length=1)
-    s3_endpoint: str | None = Field(None, alias="NIGHTCATCH_S3_ENDPOINT")
-    s3_bucket: str = Field("nightcatch", alias="NIGHTCATCH_S3_BUCKET")
-    s3_timeout_s: _Seconds = Field(5.0, alias="NIGHTCATCH_S3_TIMEOUT_S")
-    trainer_keys: _KeyFiles = Field(alias="NIGHTCATCH_TRAINER_PUBLIC_KEY")
-    approver_keys: _KeyFiles = Field(alias="NIGHTCATCH_APPROVER_PUBLIC_KEY")
-    cache_dir: Path = Field(alias="NIGHTCATCH_CACHE_DIR")
-    poll_interval_s: _Seconds = Field(15.0, alias="NIGHTCATCH_POLL_INTERVAL_S")
-    max_model_bytes: PositiveInt = Field(256 * _MIB, alias="NIGHTCATCH_MAX_MODEL_BYTES")
-    build: str = Field("unknown", alias="NIGHTCATCH_BUILD")
-    api_keys_file: Path | None = Field(None, alias="NIGHTCATCH_API_KEYS_FILE")
-    cors_origins: _Names = Field((), alias="NIGHTCATCH_CORS_ORIGINS")
-    access_log: bool = Field(True, alias="NIGHTCATCH_ACCESS_LOG")
-    rate_limit: Annotated[RateLimit | None, NoDecode, BeforeValidator(_rate_limit)] = Field(
-        None, alias="NIGHTCATCH_RATE_LIMIT"
+    pipelines: _Names = Field(
+        ("sites", "urls"),
+        alias="NIGHTCATCH_PIPELINES",
+        description="pipelines that are followed and served, separated by commas; if several"
+        " read records, the first scores those whose columns do not decide",
+        min_length=1,
     )
-    max_json_bytes: PositiveInt = Field(Limits.json_bytes, alias="NIGHTCATCH_MAX_JSON_BYTES")
-    max_upload_bytes: PositiveInt = Field(Limits.upload_bytes, alias="NIGHTCATCH_MAX_UPLOAD_BYTES")
-    max_records: PositiveInt = Field(Limits.records, alias="NIGHTCATCH_MAX_RECORDS")
-    max_csv_rows: PositiveInt = Field(Limits.csv_rows, alias="NIGHTCATCH_MAX_CSV_ROWS")
-    traffic_log: Content = Field("off", alias="NIGHTCATCH_TRAFFIC_LOG")
-    traffic_interval_s: _Seconds = Field(Traffic.interval_s, alias="NIGHTCATCH_TRAFFIC_INTERVAL_S")
-    traffic_max_bytes: PositiveInt = Field(Traffic.max_bytes, alias="NIGHTCATCH_TRAFFIC_MAX_BYTES")
+    s3_endpoint: str | None = Field(
+        None, alias="NIGHTCATCH_S3_ENDPOINT", description="address of the S3 server; not set: AWS"
+    )
+    s3_bucket: str = Field("nightcatch", alias="NIGHTCATCH_S3_BUCKET", description="the bucket")
+    s3_timeout_s: _Seconds = Field(
+        5.0,
+        alias="NIGHTCATCH_S3_TIMEOUT_S",
+        description="seconds without a response after which S3 counts as unavailable",
+    )
+    trainer_keys: _KeyFiles = Field(
+        alias="NIGHTCATCH_TRAINER_PUBLIC_KEY",
+        description="PEM files that versions are verified with, separated by colons while"
+        " keys are rotated",
+    )
+    approver_keys: _KeyFiles = Field(
+        alias="NIGHTCATCH_APPROVER_PUBLIC_KEY",
+        description="PEM files that approvals are verified with, separated by colons while"
+        " keys are rotated",
+    )
+    cache_dir: Path = Field(
+        alias="NIGHTCATCH_CACHE_DIR",
+        description="folder of the last verified models, counters and unsent traffic; of one"
+        " scorer alone",
+    )
+    poll_interval_s: _Seconds = Field(
+        15.0,
+        alias="NIGHTCATCH_POLL_INTERVAL_S",
+        description="seconds between two reads of `approved.json`, with a jitter of a fifth;"
+        " up to four times as long while S3 is unavailable",
+    )
+    max_model_bytes: PositiveInt = Field(
+        256 * _MIB,
+        alias="NIGHTCATCH_MAX_MODEL_BYTES",
+        description="size of a model above which it is not read",
+    )
+    build: str = Field(
+        "unknown", alias="NIGHTCATCH_BUILD", description="the code's commit, as `/version` shows it"
+    )
+    api_keys_file: Path | None = Field(
+        None,
+        alias="NIGHTCATCH_API_KEYS_FILE",
+        description="file of the clients that may score and give feedback, `name"
+        " sha256-of-the-key` by line, read again when it changes; an invalid line"
+        " revokes its key, a missing file all of them, so replace it by a rename;"
+        " not set: everybody may score, nobody may give feedback",
+    )
+    cors_origins: _Names = Field(
+        (),
+        alias="NIGHTCATCH_CORS_ORIGINS",
+        description="origins whose pages may read responses, separated by commas, compared exactly",
+    )
+    access_log: bool = Field(
+        True, alias="NIGHTCATCH_ACCESS_LOG", description="`off` omits the log line of each request"
+    )
+    rate_limit: Annotated[RateLimit | None, NoDecode, BeforeValidator(_rate_limit)] = Field(
+        None,
+        alias="NIGHTCATCH_RATE_LIMIT",
+        description="of each API key, as `50,100`: requests a second, and size of a burst;"
+        " needs the file of API keys",
+    )
+    max_json_bytes: PositiveInt = Field(
+        Limits.json_bytes,
+        alias="NIGHTCATCH_MAX_JSON_BYTES",
+        description="size of a JSON body above which the response is 413",
+    )
+    max_upload_bytes: PositiveInt = Field(
+        Limits.upload_bytes,
+        alias="NIGHTCATCH_MAX_UPLOAD_BYTES",
+        description="size of a file above which the response is 413; Compose sets 52428800"
+        " here and in `deploy/nginx.conf`",
+    )
+    max_records: PositiveInt = Field(
+        Limits.records,
+        alias="NIGHTCATCH_MAX_RECORDS",
+        description="items of a JSON body above which the response is 422",
+    )
+    max_csv_rows: PositiveInt = Field(
+        Limits.csv_rows,
+        alias="NIGHTCATCH_MAX_CSV_ROWS",
+        description="rows of a file above which the response is 422",
+    )
+    traffic_log: Content = Field(
+        "off",
+        alias="NIGHTCATCH_TRAFFIC_LOG",
+        description="what is logged of scored items: `inputs`, their SHA-256 (`hash`), or"
+        " nothing (`off`)",
+    )
+    traffic_interval_s: _Seconds = Field(
+        Traffic.interval_s,
+        alias="NIGHTCATCH_TRAFFIC_INTERVAL_S",
+        description="seconds that a worker gathers a batch of traffic; a killed worker loses"
+        " as much",
+    )
+    traffic_max_bytes: PositiveInt = Field(
+        Traffic.max_bytes,
+        alias="NIGHTCATCH_TRAFFIC_MAX_BYTES",
+        description="unsent traffic on disk above which the oldest is dropped; feedback is"
+        " never dropped",
+    )
 
     @property
     def limits(self) -> Limits:
