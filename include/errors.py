@@ -125,6 +125,10 @@ class FeedUnavailableError(NightCatchError):
         self.retry_after_s = retry_after_s
 
 
+class DecisionRefusedError(NightCatchError):
+    """A review decision names nothing that waits for one."""
+
+
 class UrlRefusedError(NightCatchError):
     """A text is no web address, or one that no browser opens; the message says why."""
 

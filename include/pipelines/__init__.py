@@ -75,6 +75,8 @@ class Pipeline:
         when the run was due, None where nobody says.
     drift_columns : callable (frame) -> DataFrame, optional
         What drift is measured on; the inputs and the stored label unless given.
+    doubt : callable (record) -> str, optional
+        Why a feed's label is unlikely from the record alone; such a record waits for a review.
     slices : callable (frame) -> DataFrame, optional
         Parts of the rows that the gate looks at one by one: a column each way to part them, which
         names the row's part; an empty name belongs to none.
@@ -97,6 +99,7 @@ class Pipeline:
     approval: Approval = "auto"
     suite_columns: Callable[["pd.DataFrame", datetime | None], "pd.DataFrame"] | None = None
     drift_columns: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
+    doubt: Callable[[Record], str] | None = None
     slices: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
 
     @property

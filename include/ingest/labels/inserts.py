@@ -15,7 +15,7 @@ from include.errors import StoreUnavailableError
 from include.ingest.files.values import EARLIEST
 
 Document = dict[str, Any]  # a BSON document
-_DURABLE = WriteConcern("majority", j=True)
+DURABLE = WriteConcern("majority", j=True)
 _DUPLICATE_KEY = 11_000
 
 
@@ -35,9 +35,9 @@ def insert_absent(collection: Collection[Document], documents: Sequence[Document
         UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
         for document in documents
     ]
-    with _translated(collection):
+    with translated(collection):
         try:
-            durable = collection.with_options(write_concern=_DURABLE)
+            durable = collection.with_options(write_concern=DURABLE)
             return set(durable.bulk_write(upserts, ordered=False).upserted_ids or ())
         except BulkWriteError as err:
             # Another load inserted the same record between our look and our write: it is there.
@@ -74,8 +74,8 @@ def keep_earliest(
             updates.append(UpdateOne({"_id": document["_id"], **younger}, {"$set": document}))
     if not updates:
         return 0
-    with _translated(collection):
-        durable = collection.with_options(write_concern=_DURABLE)
+    with translated(collection):
+        durable = collection.with_options(write_concern=DURABLE)
         return durable.bulk_write(updates, ordered=False).modified_count
 
 
@@ -86,7 +86,7 @@ def ids_present(collection: Collection[Document], ids: Iterable[str]) -> set[str
     ------
     StoreUnavailableError
     """
-    with _translated(collection):
+    with translated(collection):
         return {found["_id"] for found in collection.find({"_id": {"$in": list(ids)}}, {"_id": 1})}
 
 
@@ -97,8 +97,8 @@ def remove_simulated(collection: Collection[Document]) -> int:
     ------
     StoreUnavailableError
     """
-    with _translated(collection):
-        durable = collection.with_options(write_concern=_DURABLE)
+    with translated(collection):
+        durable = collection.with_options(write_concern=DURABLE)
         return durable.delete_many({"simulated": True}).deleted_count
 
 
@@ -109,7 +109,7 @@ def holds_real(collection: Collection[Document]) -> bool:
     ------
     StoreUnavailableError
     """
-    with _translated(collection):
+    with translated(collection):
         return (
             collection.find_one({"simulated": {"$ne": True}}, {"_id": 0, "simulated": 1})
             is not None
@@ -117,7 +117,8 @@ def holds_real(collection: Collection[Document]) -> bool:
 
 
 @contextmanager
-def _translated(collection: Collection[Document]) -> Iterator[None]:
+def translated(collection: Collection[Document]) -> Iterator[None]:
+    """Raise StoreUnavailableError where MongoDB is away."""
     try:
         yield
     except (ConnectionFailure, WTimeoutError) as err:

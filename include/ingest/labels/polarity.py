@@ -55,12 +55,12 @@ def compare_with_stored(
     StoreUnavailableError
     """
     own = {document["_id"] for document in batch}
-    opposite = set(_opposite_ids(batch, source, identity, target))
+    opposite = set(opposite_ids(batch, source, identity, target))
     present = ids_present(collection, own | opposite)
     return Known(len(own & present), len((opposite - own) & present))
 
 
-def _opposite_ids(
+def opposite_ids(
     batch: Iterable[Document], source: Source, identity: Identity | None, target: Target
 ) -> Iterable[str]:
     """Yield the `_id` that each record would have with the other label."""

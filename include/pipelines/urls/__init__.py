@@ -9,6 +9,7 @@ import numpy.typing as npt
 from include.features.feature_sets import URLS
 from include.features.urls import group_of
 from include.pipelines import Pipeline
+from include.pipelines.urls.doubt import doubt
 from include.pipelines.urls.records import DATASETS, FIRST_SEEN, LAYOUT, URL
 from include.pipelines.urls.simulate import simulate
 from include.pipelines.urls.slices import slices
@@ -59,5 +60,6 @@ PIPELINE = Pipeline(
     folds={"quick": 2, "default": 3, "thorough": 5},
     suite_columns=_suite_columns,
     drift_columns=_drift_columns,
+    doubt=doubt,
     slices=slices,
 )

@@ -1,0 +1,291 @@
+"""Reports of feeds land in a real MongoDB once, with all their sources; doubtful ones wait."""
+
+import json
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pymongo
+import pytest
+
+from include import pipelines
+from include.errors import DecisionRefusedError
+from include.ingest.feeds.fetch import Target
+from include.ingest.feeds.pull import Collector
+from include.ingest.feeds.settings import FeedSettings
+from tests.support.feed_server import HTML, FeedServer
+
+ROOT = Path(__file__).resolve().parents[2]
+URLS = pipelines.get("urls")
+DAY0 = datetime(2026, 11, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def listed(*names):
+    return "".join(f"http://{name}.example/login\n" for name in names).encode()
+
+
+def numbered(n, start=0):
+    return listed(*(f"a{i}" for i in range(start, start + n)))
+
+
+def given(name="one", **changes):
+    return {
+        "name": name,
+        "address": "http://feed.example/",
+        "format": "list",
+        "label": "phishing",
+        "licence": f"licence of {name}",
+        "terms": "none",
+        "seen": "here",
+        "allow_private": True,
+        "enabled": True,
+        "interval_h": 6.0,
+    } | changes
+
+
+def settings(name="one", **changes):
+    return FeedSettings(**given(name, **changes))
+
+
+@pytest.fixture
+def server():
+    opened = FeedServer()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def database(mongo_url):
+    with pymongo.MongoClient(mongo_url, tz_aware=True) as client:
+        opened = client[f"feeds_{uuid.uuid4().hex}"]
+        yield opened
+        client.drop_database(opened)
+
+
+@pytest.fixture
+def pull(server, database, tmp_path):
+    collector = Collector(database, URLS, tmp_path, timeout_s=5.0)
+
+    def one(content=None, now=DAY0, feed=None):
+        feed = feed or settings()
+        if content is not None:
+            server.contents[f"/{feed.name}"] = content
+        return collector.pull(feed, Target(f"{server.url}/{feed.name}", {}), now)
+
+    one.collector = collector
+    return one
+
+
+def record(database, name):
+    return database["urls"].find_one({"url": f"http://{name}.example/login"})
+
+
+def test_a_record_stands_once_with_its_earliest_date_and_all_sources(pull, database):
+    dated = settings("two", format="csv", fields={"url": "url", "first_seen": "seen"})
+    pull(listed("a", "b"), DAY0)
+    pull(b"seen,url\n2026-10-01,http://a.example/login\n2026-11-09,https://www.b.example/login\n",
+         DAY0 + HOUR, dated)  # fmt: skip
+    pull(listed("a", "b", "c"), DAY0 + DAY)
+
+    assert database["urls"].count_documents({}) == 3
+    found = record(database, "a")
+    assert (found["first_seen"], found["last_seen"]) == (
+        datetime(2026, 10, 1, tzinfo=UTC),
+        DAY0 + DAY,
+    )
+    assert found["source"] == "two"
+    assert found["sources"] == [
+        {"name": "one", "licence": "licence of one", "label": "phishing",
+         "first_seen": DAY0, "last_seen": DAY0 + DAY},
+        {"name": "two", "licence": "licence of two", "label": "phishing",
+         "first_seen": datetime(2026, 10, 1, tzinfo=UTC), "last_seen": DAY0 + HOUR},
+    ]  # fmt: skip
+    # A date that is still to come is no earlier report.
+    assert record(database, "b")["first_seen"] == DAY0
+    assert record(database, "c")["first_seen"] == DAY0 + DAY
+
+
+def test_a_feed_is_requested_when_it_is_due_and_not_before(pull, server):
+    assert pull(listed("a"), DAY0).outcome == "landed"
+    assert pull(listed("a", "b"), DAY0 + 5 * HOUR).outcome == "not due"
+    assert pull(None, DAY0 + 6 * HOUR).outcome == "landed"
+    assert pull(None, DAY0 + 12 * HOUR).outcome == "unchanged"
+    assert len(server.requests) == 3
+
+
+def test_a_failed_pull_is_tried_again_later_and_later(pull, server):
+    server.contents["/one"] = listed("a")
+    server.faults["/one"] = "broken"
+    waits, now = [], DAY0
+    for _ in range(4):
+        report = pull(None, now)
+        assert report.outcome == "failed"
+        waits.append((report.next_due_at - now) / HOUR)
+        now = report.next_due_at
+    assert waits == [6, 12, 24, 24]
+    server.faults["/one"], server.retry_after = "too many", str(40 * 3600)
+    assert pull(None, now).next_due_at == now + 40 * HOUR
+
+
+def test_a_record_loaded_by_hand_gains_a_source_and_does_not_expire(pull, database):
+    pull(listed("a"))
+    database["urls"].update_one({}, {"$unset": {"expires_at": 1, "sources": 1}})
+
+    pull(listed("a", "b"), DAY0 + DAY)
+
+    assert "expires_at" not in record(database, "a")
+    assert [source["name"] for source in record(database, "a")["sources"]] == ["one"]
+    assert record(database, "b")["expires_at"] == DAY0 + DAY + timedelta(days=730)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (HTML, "HTML"),
+        (b"you are rate limited\n", "list"),
+        (numbered(19), "as many or as few"),
+        (numbered(100), "as many or as few"),
+        (numbered(30) + b"no host\n" * 20, "no records"),
+        (numbered(20) + b"https://www.paypal.com/%d\n" * 1, ""),
+    ],
+    ids=["html", "prose", "halved", "doubled", "prose lines", "one popular site"],
+)
+def test_a_pull_that_looks_wrong_is_held_back_as_a_whole(pull, database, content, reason):
+    pull(numbered(40))
+
+    report = pull(content, DAY0 + DAY)
+
+    if not reason:
+        reason = "as many or as few"
+    assert report.outcome == "held"
+    assert reason in report.reason
+    assert database["urls"].count_documents({}) == 40
+    assert pull.collector.states.read("one").held == report.reason
+    (waiting,) = pull.collector.queue.waiting()
+    assert (waiting.kind, waiting.feed, waiting.reason) == ("pull", "one", report.reason)
+
+    assert pull(numbered(45), DAY0 + 2 * DAY).outcome == "landed"
+    assert pull.collector.states.read("one").held == ""
+    assert list(pull.collector.queue.waiting()) == []
+
+
+def test_a_person_accepts_another_size(pull, database):
+    pull(numbered(40))
+    assert pull(numbered(200), DAY0 + DAY).outcome == "held"
+
+    pull.collector.states.accept("one")
+
+    assert pull(None, DAY0 + 2 * DAY).outcome == "landed"
+    assert database["urls"].count_documents({}) == 200
+
+
+def test_doubtful_records_wait_and_the_others_land(pull, database):
+    popular = b"https://login.microsoftonline.com/common/oauth2/\nhttps://github.io/\n"
+
+    report = pull(numbered(40) + popular)
+
+    assert (report.outcome, report.n_new, report.n_held) == ("landed", 40, 2)
+    assert {held.record["url"] for held in pull.collector.queue.waiting()} == {
+        "https://login.microsoftonline.com/common/oauth2/",
+        "https://github.io/",
+    }
+
+
+def test_labels_that_contradict_wait(pull, database):
+    good = settings("good", label="legitimate")
+    pull(numbered(40), DAY0, good)
+    database["urls"].update_one(
+        {"url": "http://a1.example/login"}, {"$set": {"reviewed_by": "Ann"}}
+    )
+
+    report = pull(numbered(30, start=39) + listed("a1"), DAY0 + HOUR)
+
+    assert (report.n_new, report.n_held) == (29, 2)
+    assert {held.reason for held in pull.collector.queue.waiting()} == {
+        "legitimate by good",
+        "reviewed as legitimate by Ann",
+    }
+
+
+def test_a_feed_full_of_doubtful_records_is_held_back(pull, database):
+    poison = b"".join(b"https://www.paypal.com/signin/%d\n" % n for n in range(30))
+
+    report = pull(numbered(100) + poison)
+
+    assert report.outcome == "held"
+    assert "30 of 130 records are doubtful" in report.reason
+    assert database["urls"].count_documents({}) == 0
+
+
+def test_a_decision_lands_or_bars_a_record_and_can_be_changed(pull, database):
+    pull(numbered(40) + b"https://www.paypal.com/x\nhttps://www.chase.com/y\n")
+    first, second = pull.collector.queue.waiting()
+
+    def decide(held, decision):
+        return pull.collector.queue.decide(
+            held.id, decision, by="Ann", reason="looked at it", now=DAY0 + HOUR
+        )
+
+    decide(first, "confirmed")
+    decide(second, "rejected")
+    pull(None, DAY0 + DAY)
+    pull(numbered(41) + b"https://www.paypal.com/x\nhttps://www.chase.com/y\n", DAY0 + 2 * DAY)
+
+    assert database["urls"].count_documents({}) == 42
+    landed = database["urls"].find_one({"url": first.record["url"]})
+    assert (landed["reviewed_by"], landed["reviewed_at"]) == ("Ann", DAY0 + HOUR)
+    assert landed["first_seen"] == DAY0
+    assert list(pull.collector.queue.waiting()) == []
+    decide(first, "rejected")
+    assert database["urls"].find_one({"url": first.record["url"]}) is None
+    with pytest.raises(DecisionRefusedError):
+        pull.collector.queue.decide("urls/none", "rejected", by="A", reason="b", now=DAY0)
+
+
+def test_new_records_are_announced_once_there_are_enough(pull):
+    states = pull.collector.states
+    pull(numbered(40))
+
+    assert states.take_pending(50) == 0
+    pull(numbered(55), DAY0 + DAY)
+    assert states.take_pending(50) == 55
+    assert states.take_pending(1) == 0
+
+
+PULL = """
+import json, sys
+from datetime import datetime
+from pathlib import Path
+import pymongo
+from include import pipelines
+from include.ingest.feeds.fetch import Target
+from include.ingest.feeds.pull import Collector
+from include.ingest.feeds.settings import FeedSettings
+
+url, name, address, folder, given, now = sys.argv[1:]
+collector = Collector(pymongo.MongoClient(url)[name], pipelines.get("urls"), Path(folder))
+feed = FeedSettings(**json.loads(given))
+collector.pull(feed, Target(address, {}), datetime.fromisoformat(now))
+"""
+
+
+def test_a_killed_pull_is_completed_by_the_next_one(pull, server, database, mongo_url, tmp_path):
+    server.contents["/one"] = numbered(12_000)
+    arguments = (mongo_url, database.name, f"{server.url}/one", str(tmp_path))
+    arguments += (json.dumps(given()), DAY0.isoformat())
+    process = subprocess.Popen([sys.executable, "-c", PULL, *arguments], cwd=ROOT)
+    while not database["urls"].estimated_document_count() and process.poll() is None:
+        pass
+    process.kill()
+    process.wait()
+    assert pull(None, DAY0 + HOUR).outcome == "not due"
+
+    report = pull(None, DAY0 + 6 * HOUR)
+
+    assert report.outcome == "landed"
+    assert database["urls"].count_documents({}) == 12_000
+    assert {len(each["sources"]) for each in database["urls"].find({}, {"sources": 1})} == {1}
