@@ -25,3 +25,14 @@ def split_domain(host: str) -> tuple[str, str]:
 @cache
 def _list() -> PublicSuffixList:
     return PublicSuffixList()
+
+
+@lru_cache(_REMEMBERED_HOSTS)
+def icann_domain(host: str) -> str:
+    """Return the domain below the registry's own suffix, whoever else lets names below it."""
+    return _icann_list().privatesuffix(host) or host
+
+
+@cache
+def _icann_list() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True)

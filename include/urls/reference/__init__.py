@@ -1,0 +1,5 @@
+"""What is known of domains without a look-up: ranks, platforms, shorteners, brands.
+
+Made by `build`, carried by the version that was trained with it. It knows how a URL is taken apart,
+and nothing of features, models, or where reference data are kept.
+"""
