@@ -46,10 +46,7 @@ def read_urls(name: str) -> Urls:
     SettingMissingError
         If the file is in neither place.
     """
-    path = Path(os.environ.get("NIGHTCATCH_DATA_DIR") or "../shared/data") / f"{name}.csv.gz"
-    if not path.is_file():
-        raise SettingMissingError(f"{path} is missing: set NIGHTCATCH_DATA_DIR to its folder")
-    frame = pd.read_csv(path)
+    frame = pd.read_csv(data_file(f"{name}.csv.gz"))
     urls = frame["url"].tolist()
     return Urls(
         urls=urls,
@@ -59,6 +56,20 @@ def read_urls(name: str) -> Urls:
         domains=np.array([group_of(url) for url in urls], dtype=object),
         unseen=frame["regdomain_in_train"].to_numpy() == 0,
     )
+
+
+def data_file(name: str) -> Path:
+    """Return a file in NIGHTCATCH_DATA_DIR, else in ../shared/data.
+
+    Raises
+    ------
+    SettingMissingError
+        If it is in neither place.
+    """
+    path = Path(os.environ.get("NIGHTCATCH_DATA_DIR") or "../shared/data") / name
+    if not path.is_file():
+        raise SettingMissingError(f"{path} is missing: set NIGHTCATCH_DATA_DIR to its folder")
+    return path
 
 
 def bare(urls: list[str]) -> list[str]:

@@ -1,7 +1,8 @@
-"""URLs scored by their text alone: our model beside a baseline, both on later months.
+"""URLs scored without a look-up: our model beside a baseline, both on later months.
 
 Trained on `urls_train.csv.gz`; `urls_dev.csv.gz` only evaluates. The threshold is chosen inside the
-training file, on registrable domains that the model has not seen then.
+training file, on registrable domains that the model has not seen then. `domain_ranks.csv.gz` is the
+reference data's popularity list.
 """
 
 import json
@@ -13,26 +14,19 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import pandas as pd
-from sklearn.base import clone
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import Pipeline, make_pipeline
 
+from bench._everyday import read_reference
+from bench._url_models import features, hard_examples, train_baseline, train_ours
 from bench._urls import Urls, bare, read_urls
-from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.evaluation.metrics import recall_at_fpr
 from include.features.urls import N_COLUMNS, featurise
-from include.training.calibrate import calibrate
 from include.training.joblib_bytes import joblib_bytes
 from include.training.onnx.export import INPUT, OUTPUT, parity, to_onnx
-from include.training.split import Shares, assign_sides
-from include.training.text_families import stack
 from include.training.threshold import choose_threshold
+from include.urls.reference.facts import Reference
 
 FPR_BUDGET = 0.01
-SEED = 0
 ACCOUNT_SOURCES = ("jdm", "2fa", "apple-change-password")
 N_TIMED = 500
 BASE_RATE = 0.001
@@ -43,34 +37,32 @@ Scores = npt.NDArray[np.float64]
 def main() -> None:
     """Print both models' figures; the last line is one JSON object."""
     train, later = read_urls("urls_train"), read_urls("urls_dev")
-    baseline, baseline_threshold, baseline_seconds = _baseline(train)
+    body, reference, _ = read_reference()
+    started = perf_counter()
+    baseline, _, baseline_threshold = train_baseline(train)
     plain = baseline.predict_proba(bare(later.urls))[:, 1]
     theirs = {
         **evaluated(later, plain, baseline_threshold),
-        "train_seconds": baseline_seconds,
+        "train_seconds": perf_counter() - started,
     }
     started = perf_counter()
-    model, threshold = _train(train)
+    added = hard_examples(train, reference)
+    model, _, threshold = train_ours(train, features(train.urls, reference), added)
     seconds = perf_counter() - started
-    X = features(later.urls)
+    X = features(later.urls, reference)
     probability = model.predict_proba(X)[:, 1]
     onnx_bytes = to_onnx(model, N_COLUMNS)
     ours = {
         **evaluated(later, probability, threshold),
         "train_seconds": seconds,
-        **_served(onnx_bytes, later.urls),
-        "size_mb": (len(onnx_bytes) + len(joblib_bytes(model))) / 1e6,
+        **_served(onnx_bytes, later.urls, reference),
+        "size_mb": (len(onnx_bytes) + len(joblib_bytes(model)) + len(body)) / 1e6,
         "parity": parity(onnx_bytes, model, X[:5000]),
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
     }
     _show(ours, theirs)
     _show_slices(later, probability, threshold)
     print(json.dumps({**ours, "baseline": theirs}))
-
-
-def features(urls: list[str]) -> npt.NDArray[np.float32]:
-    """Return the features of each URL, made in batches."""
-    return np.concatenate([featurise(urls[i : i + 1000]) for i in range(0, len(urls), 1000)])
 
 
 def evaluated(urls: Urls, probability: Scores, threshold: float) -> dict[str, float]:
@@ -89,44 +81,14 @@ def evaluated(urls: Urls, probability: Scores, threshold: float) -> dict[str, fl
     }
 
 
-def _train(urls: Urls) -> tuple[SigmoidCalibratedClassifier, float]:
-    """Return the model of all rows, its sigmoid and threshold learned from one of nine tenths."""
-    sides = assign_sides(urls.domains, "bench", Shares(0.9, 0.1, 0.0))
-    X, held_out = features(urls.urls), sides == "calibration"
-    partial = clone(stack(SEED)).fit(X[~held_out], urls.y[~held_out])
-    calibrated = calibrate(partial, X[held_out], urls.y[held_out])
-    unseen = calibrated.predict_proba(X[held_out])[:, 1]
-    threshold = choose_threshold(urls.y[held_out], unseen, FPR_BUDGET)
-    whole = FrozenEstimator(clone(stack(SEED)).fit(X, urls.y))
-    calibrated.set_params(estimator=whole)
-    calibrated.estimator_ = whole
-    return calibrated, threshold.value
-
-
-def _baseline(urls: Urls) -> tuple[Pipeline, float, float]:
-    """Return character n-grams with a logistic regression, its threshold, and seconds of fit."""
-    sides = assign_sides(urls.domains, "bench", Shares(0.9, 0.1, 0.0))
-    texts, held_out = np.array(bare(urls.urls), dtype=object), sides == "calibration"
-    plain = make_pipeline(
-        TfidfVectorizer(analyzer="char", ngram_range=(2, 5), min_df=5, sublinear_tf=True),
-        LogisticRegression(C=10, solver="liblinear", tol=1e-2),
-    )
-    plain.fit(texts[~held_out], urls.y[~held_out])
-    unseen = plain.predict_proba(texts[held_out])[:, 1]
-    threshold = choose_threshold(urls.y[held_out], unseen, FPR_BUDGET)
-    started = perf_counter()
-    plain.fit(texts, urls.y)
-    return plain, threshold.value, perf_counter() - started
-
-
-def _served(onnx_bytes: bytes, urls: list[str]) -> dict[str, float]:
+def _served(onnx_bytes: bytes, urls: list[str], reference: Reference) -> dict[str, float]:
     """Return the time from string to probability as the scorer takes it, on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(onnx_bytes, options, providers=["CPUExecutionProvider"])
 
     def score(batch: list[str]) -> object:
-        return session.run([OUTPUT], {INPUT: featurise(batch)})
+        return session.run([OUTPUT], {INPUT: featurise(batch, reference)})
 
     one_by_one = [[url] for url in urls[:N_TIMED]]
     thousands = [urls[i : i + 1000] for i in range(0, 10_000, 1000)]

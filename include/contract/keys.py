@@ -1,4 +1,7 @@
-"""The key of every object in the bucket; no other module writes one."""
+"""The key of every object in the bucket; no other module writes one.
+
+A name, version, digest or file that no key may hold raises `ManifestError`.
+"""
 
 import re
 
@@ -18,6 +21,7 @@ REPORT = "report.html"
 MODEL_CARD = "model_card.json"
 BOM = "bom.cdx.json"
 SIGNATURE = "model.sig"
+REFERENCE = "reference.bin"
 
 
 def _checked(pattern: re.Pattern[str], what: str, text: str) -> str:
@@ -27,24 +31,12 @@ def _checked(pattern: re.Pattern[str], what: str, text: str) -> str:
 
 
 def pipeline_name(text: str) -> str:
-    """Return `text` when it can name a pipeline: lower-case letters, digits and underscores.
-
-    Raises
-    ------
-    ManifestError
-        If it cannot.
-    """
+    """Return `text` when it can name a pipeline: lower-case letters, digits and underscores."""
     return _checked(_NAME, "pipeline", text)
 
 
 def version_name(text: str) -> str:
-    """Return `text` when it is a version, such as ``20261121T020513Z-3f9a1c2b``.
-
-    Raises
-    ------
-    ManifestError
-        If it is not.
-    """
+    """Return `text` when it is a version, such as ``20261121T020513Z-3f9a1c2b``."""
     return _checked(_VERSION, "version", text)
 
 
@@ -59,13 +51,7 @@ def version_time(version: str) -> str:
 
 
 def file_name(text: str) -> str:
-    """Return `text` when it is a plain file name: no folder, no leading dot.
-
-    Raises
-    ------
-    ManifestError
-        If it could point outside its folder.
-    """
+    """Return `text` when it is a plain file name: no folder, no leading dot."""
     return _checked(_FILE, "file", text)
 
 
@@ -100,6 +86,16 @@ def snapshot_part(pipeline: str, digest: str, index: int) -> str:
 def snapshot_profile(pipeline: str, digest: str) -> str:
     """Return the key of a snapshot's profile, written after its parts."""
     return f"{snapshot_prefix(pipeline, digest)}profile.json"
+
+
+def reference_file(digest: str) -> str:
+    """Return the key of immutable reference data; the digest is the file's SHA-256."""
+    return f"reference/{_checked(_DIGEST, 'reference', digest)}/{REFERENCE}"
+
+
+def current_reference() -> str:
+    """Return the key of which reference data the next training run uses."""
+    return "reference/current.json"
 
 
 def quarantine_prefix(pipeline: str) -> str:

@@ -60,6 +60,9 @@ class Manifest:
     features : str
         Name of the feature set that makes the model's columns of a text; empty where the model
         takes the inputs themselves.
+    reference : mapping
+        ``digest`` and ``sources`` of the reference data that the features are made of; empty where
+        they need none.
     extra : mapping
         Fields this release does not know; kept when written again.
     """
@@ -80,6 +83,7 @@ class Manifest:
     seed: int
     model: Mapping[str, Any]
     features: str = ""
+    reference: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -102,6 +106,7 @@ class Manifest:
             "seed": self.seed,
             "model": self.model,
             "features": self.features,
+            "reference": self.reference,
         }
         merged = {**self.extra, **known}
         return (json.dumps(merged, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
@@ -177,6 +182,7 @@ def _from_document(document: dict[str, Any]) -> Manifest:
         seed=int(document["seed"]),
         model=dict(document["model"]),
         features=str(document.get("features", "")),
+        reference=dict(document.get("reference", {})),
         extra={name: value for name, value in document.items() if name not in known},
     )
     if not 0.0 <= manifest.threshold <= 1.0:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from include.errors import ManifestError
 from include.features import urls
 from include.features.parts import Part, keep, parts_of
+from include.urls.reference.facts import Reference
 
 _BATCH_TEXTS = 1000
 
@@ -23,7 +24,8 @@ class FeatureSet:
         Named in manifests; a changed column needs another name.
     n_columns : int
     featurise : callable
-        Takes a sequence of n texts, returns float32 of shape (n, n_columns), row by row.
+        Takes a sequence of n texts and reference data, returns float32 of shape (n, n_columns),
+        row by row.
     parts : callable
         Takes a text, returns the parts of which an explanation speaks.
     keep : callable
@@ -32,16 +34,20 @@ class FeatureSet:
 
     name: str
     n_columns: int
-    featurise: Callable[[Sequence[str]], npt.NDArray[np.float32]]
+    featurise: Callable[[Sequence[str], Reference], npt.NDArray[np.float32]]
     parts: Callable[[str], tuple[Part, ...]]
     keep: Callable[[tuple[Part, ...], Collection[int]], str]
 
-    def columns_of(self, texts: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
+    def columns_of(
+        self, texts: npt.NDArray[np.object_], reference: Reference
+    ) -> npt.NDArray[np.float32]:
         """Return the columns of many texts, made in batches so that little else is in memory.
 
         Parameters
         ----------
         texts : ndarray of shape (n, 1), object
+        reference : Reference
+            Of the version that is trained or that scores.
 
         Returns
         -------
@@ -51,7 +57,7 @@ class FeatureSet:
         columns = np.empty((len(flat), self.n_columns), np.float32)
         for start in range(0, len(flat), _BATCH_TEXTS):
             batch = flat[start : start + _BATCH_TEXTS]
-            columns[start : start + len(batch)] = self.featurise(batch)
+            columns[start : start + len(batch)] = self.featurise(batch, reference)
         return columns
 
 

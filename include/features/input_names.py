@@ -98,6 +98,34 @@ _LURES = (
     "http in the path",
     ".com inside the host",
 )
+_KNOWN_OF_DOMAIN = (
+    "rank of the host",
+    "rank of the domain",
+    "rank of the longest listed name",
+    "rank of the domain below the registry's suffix",
+    "rank of the best domain of the same label",
+    "name below a private suffix",
+    "hosting platform",
+    "URL shortener",
+    "domain owned by a brand",
+)
+_KNOWN_BRANDS = (
+    "foreign brands in the host",
+    "foreign brands before the domain",
+    "foreign brands in the path",
+    "the owner's brand in the path",
+    "label is a foreign brand",
+    "closeness to a well-known name",
+    "rank of that name",
+    "characters of that name",
+)
+_KNOWN_TARGET = (
+    "holds another URL",
+    "that URL is of another domain",
+    "rank of that URL's domain",
+    "that URL is on a platform or a shortener",
+    "foreign brands in that URL's host",
+)
 _KINDS = {
     "lengths": _LENGTHS,
     "letters of the host": _HOST_LETTERS,
@@ -105,6 +133,9 @@ _KINDS = {
     "marks in the path": _MARKS,
     "oddities of the address": _ODDITIES,
     "brands and lures": _LURES,
+    "ranks and hosts": _KNOWN_OF_DOMAIN,
+    "owners of brands and look-alikes": _KNOWN_BRANDS,
+    "the URL inside the URL": _KNOWN_TARGET,
 }
 _SECTIONS = (
     "pieces of the host",

@@ -8,7 +8,7 @@ from include.features.url_text import MAX_SHOWN_CHARS, UrlText, folders_of
 from include.features.word_lists import BRANDS, LURES
 from include.urls.address import Address
 
-N_FIGURES: Final = 76
+N_LEXICAL: Final = 76
 SHARES: Final = (14, 15, 21, 22, 66)
 """Figures between 0 and 1 that are neither yes nor no."""
 _MAX_HOST_CHARS = 256
@@ -52,7 +52,7 @@ _FILE = re.compile(r"\.([a-z0-9]{1,5})$")
 
 
 def figures(text: UrlText) -> list[float]:
-    """Return `N_FIGURES` figures of a URL."""
+    """Return `N_LEXICAL` figures of a URL."""
     path = text.shown.text
     return [
         *_lengths(text),

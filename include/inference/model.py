@@ -8,6 +8,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
+from include.contract import keys
 from include.contract.manifest import Manifest
 from include.errors import (
     ManifestError,
@@ -20,6 +21,8 @@ from include.inference.explain.contributions import Explainer, Explanation
 from include.inference.explain.text import explain_text
 from include.inference.graph_allowlist import check_graph
 from include.inference.record_schema import Matrix, RecordSchema
+from include.urls.reference.container import from_bytes
+from include.urls.reference.facts import Reference
 
 INPUT = "X"
 OUTPUT = "probability"
@@ -36,14 +39,21 @@ class OnnxModel:
         Makes `score`'s matrix of records.
     features : FeatureSet or None
         Makes the graph's columns of texts; None where it takes the records' columns.
+    reference : Reference or None
+        What the features are made of besides the texts.
     """
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, manifest: Manifest, body: bytes
+        self,
+        session: onnxruntime.InferenceSession,
+        manifest: Manifest,
+        body: bytes,
+        reference: bytes,
     ) -> None:
         self.manifest = manifest
         self.schema = RecordSchema(manifest.inputs)
         self.features = _features(manifest, self.schema)
+        self.reference = _reference(manifest, reference)
         self._session = session
         self._body = body
         self._explainer: Explainer | None = None
@@ -86,7 +96,9 @@ class OnnxModel:
         ModelOutputError
             If the model gives no probability for a row.
         """
-        columns = matrix if self.features is None else self.features.columns_of(matrix)
+        columns = matrix
+        if self.features is not None and self.reference is not None:
+            columns = self.features.columns_of(matrix, self.reference)
         (output,) = self._session.run([OUTPUT], {INPUT: columns})
         probability: npt.NDArray[np.float32] = output
         if not _are_probabilities(probability):
@@ -102,7 +114,10 @@ def _are_probabilities(values: npt.NDArray[np.float32]) -> bool:
 
 
 def load_model(
-    body: bytes, manifest: Manifest, check: Callable[[bytes], None] = check_graph
+    body: bytes,
+    manifest: Manifest,
+    reference: bytes = b"",
+    check: Callable[[bytes], None] = check_graph,
 ) -> OnnxModel:
     """Return a model that has been tried: its graph, signature and first outputs are sound.
 
@@ -111,6 +126,8 @@ def load_model(
     body : bytes
         The verified content of ``model.onnx``.
     manifest : Manifest
+    reference : bytes
+        The verified content of ``reference.bin``; empty where the features need none.
     check : callable
         Does what `check_graph` does.
 
@@ -120,7 +137,8 @@ def load_model(
         If the graph uses an unexpected operator or external data, cannot be loaded, or does not
         take the manifest's inputs.
     ManifestError
-        If no record can be made of the manifest's inputs, or its feature set is unknown.
+        If no record can be made of the manifest's inputs, its feature set is unknown, or its
+        reference data are missing or malformed.
     ModelOutputError
         If its first outputs are no probabilities.
     """
@@ -130,7 +148,7 @@ def load_model(
         session = onnxruntime.InferenceSession(
             body, sess_options=_one_thread(), providers=["CPUExecutionProvider"]
         )
-        model = OnnxModel(session, manifest, body)
+        model = OnnxModel(session, manifest, body, reference)
         _check_signature(session, model.n_columns, manifest.version)
         _warm_up(model)
     except NightCatchError:
@@ -161,6 +179,15 @@ def _features(manifest: Manifest, schema: RecordSchema) -> FeatureSet | None:
             f" the manifest has {manifest.features!r} and {', '.join(schema.names)}"
         )
     return feature_set(manifest.features) if manifest.features else None
+
+
+def _reference(manifest: Manifest, body: bytes) -> Reference | None:
+    if bool(manifest.features) != bool(body):
+        raise ManifestError(
+            f"{manifest.version}: a feature set and {keys.REFERENCE} go together: "
+            "train the pipeline again"
+        )
+    return from_bytes(body) if body else None
 
 
 def _check_signature(session: onnxruntime.InferenceSession, n_columns: int, version: str) -> None:

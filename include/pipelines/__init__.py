@@ -5,11 +5,11 @@ A pipeline may use every stage; no stage knows a pipeline.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from include.ingest.files.layout import Layout, Record
 from include.registry.retention.policy import Retention, read_retention
 from include.training.grids import FOLDS, Effort, Imputer
 from include.training.split import Shares
+from include.urls.reference.facts import Reference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,51 @@ if TYPE_CHECKING:
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 Approval = Literal["auto", "human"]
 IMPUTERS: tuple[Imputer, ...] = get_args(Imputer)
+
+
+class MadeRow(NamedTuple):
+    """A row that only trains.
+
+    Attributes
+    ----------
+    item : str
+        What the model's features are made of.
+    label : int
+        1 = phishing.
+    group : str
+        Of the training row that it is made of, or its own: where it is held out, so is this one.
+    kind : str
+    """
+
+    item: str
+    label: int
+    group: str
+    kind: str
+
+
+class AddedRowsMaker(Protocol):
+    """Makes rows that only train; equal arguments give equal rows."""
+
+    def __call__(
+        self,
+        items: Sequence[str],
+        labels: Sequence[int],
+        groups: Sequence[str],
+        reference: Reference,
+        is_trained: Callable[[str], bool],
+        seed: str,
+    ) -> list[MadeRow]:
+        """Return rows to train on besides the given ones.
+
+        Parameters
+        ----------
+        items, labels, groups : sequence
+            The rows on the training side; 1 = phishing.
+        reference : Reference
+        is_trained : callable
+            Whether a group is on the training side.
+        seed : str
+        """
 
 
 @dataclass(frozen=True)
@@ -73,6 +119,8 @@ class Pipeline:
     suite_columns : callable (frame, run_at) -> DataFrame, optional
         What the suite judges of the records besides their own columns, row by row; `run_at` is
         when the run was due, None where nobody says.
+    added_rows : AddedRowsMaker, optional
+        Makes rows that only train, of the rows on the training side and the reference data.
     drift_columns : callable (frame) -> DataFrame, optional
         What drift is measured on; the inputs and the stored label unless given.
     doubt : callable (record) -> str, optional
@@ -98,6 +146,7 @@ class Pipeline:
     max_quarantined_share: float = 0.05
     approval: Approval = "auto"
     suite_columns: Callable[["pd.DataFrame", datetime | None], "pd.DataFrame"] | None = None
+    added_rows: "AddedRowsMaker | None" = None
     drift_columns: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
     doubt: Callable[[Record], str] | None = None
     slices: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None

@@ -10,7 +10,13 @@ from include.contract.run_documents import ChampionPin
 from include.errors import ObjectMissingError, PointerError
 from include.features.feature_sets import is_known
 from include.inference.model import OnnxModel, load_model
-from include.registry.follow.verify import TrustedKeys, VersionBytes, verify_version
+from include.registry.follow.verify import (
+    TrustedKeys,
+    VersionBytes,
+    reference_entry,
+    verify_manifest,
+    verify_version,
+)
 from include.run.first_attempt import TrainerKeys, keep_first
 from include.run.run_context import RunContext, recorded_step
 from include.stores.objects import ObjectStore
@@ -111,7 +117,7 @@ def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None
             *(pointer.pipeline, pointer.version, manifest.features),
         )
         return None
-    return Champion(pointer, manifest, load_model(content.model, manifest))
+    return Champion(pointer, manifest, load_model(content.model, manifest, content.reference))
 
 
 def provisional_pointer(pipeline: str, version: str, manifest_sha256: str) -> Pointer:
@@ -134,17 +140,22 @@ def load_version(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
     Errors are those of `read_champion`.
     """
     content, manifest = _verified(store, pointer, trusted_keys)
-    return Champion(pointer, manifest, load_model(content.model, manifest))
+    return Champion(pointer, manifest, load_model(content.model, manifest, content.reference))
 
 
 def _verified(
     store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
 ) -> tuple[VersionBytes, Manifest]:
-    name, version = pointer.pipeline, pointer.version
+    def read(name: str) -> bytes:
+        return store.get(keys.version_file(pointer.pipeline, pointer.version, name))
+
+    manifest = read(keys.MANIFEST)
+    known = reference_entry(verify_manifest(manifest, pointer))
     content = VersionBytes(
         pointer=b"",
-        manifest=store.get(keys.version_file(name, version, keys.MANIFEST)),
-        signature=store.get(keys.version_file(name, version, keys.SIGNATURE)),
-        model=store.get(keys.version_file(name, version, keys.MODEL_ONNX)),
+        manifest=manifest,
+        signature=read(keys.SIGNATURE),
+        model=read(keys.MODEL_ONNX),
+        reference=read(keys.REFERENCE) if known else b"",
     )
     return content, verify_version(content, pointer, trusted_keys)

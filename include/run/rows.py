@@ -1,6 +1,7 @@
 """Accepted rows as arrays, each on its side of the split; split and features are computed once."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from include.contract.run_documents import SplitSummary
+from include.contract.run_documents import SnapshotSummary, SplitSummary
+from include.pipelines import MadeRow
+from include.registry.references import read_reference_bytes
 from include.run.run_context import RunContext, recorded_step
 from include.run.steps.data import ACCEPTED
+from include.training.added import AddedRows
 from include.training.split import SIDES, assign_sides, group_keys
+from include.urls.reference.container import from_bytes
+from include.urls.reference.facts import Reference
 
 SPLIT_SALT = "nightcatch-1"
+ADDED = "added"
 _BLOCK_ROWS = 4_000
 _LABEL, _GROUP, _TIME, _POSITION = "__label", "__group", "__time", "__position"
 
@@ -56,7 +63,7 @@ class Rows:
 def split(run: RunContext) -> SplitSummary:
     """Write each side's rows and features under the run; later steps read them by digest.
 
-    Features are computed and written in blocks, so that no more of them are in memory.
+    So are the rows that the pipeline adds to the training side.
     """
     pipeline = run.pipeline
     frame = run.read_frame(ACCEPTED)
@@ -72,21 +79,64 @@ def split(run: RunContext) -> SplitSummary:
         }
     )
     del frame
+    reference = read_reference(run)
     for side in SIDES:
-        of_side = rows[sides == side]
-        run.write_frame(_rows_file(side), of_side)
-        if pipeline.features is not None:
-            texts = of_side[names].to_numpy(object)
-            for start in _blocks(len(texts)):
-                block = pipeline.features.columns_of(texts[start : start + _BLOCK_ROWS])
-                run.write_array(_features_file(side, start), block)
+        _write_side(run, side, rows[sides == side], reference)
+    made = _make_rows(run, rows[sides == "train"], reference)
+    if made:
+        _write_side(run, ADDED, _made_frame(made, names[0]), reference)
     summary = SplitSummary(
         rows={side: int(np.sum(sides == side)) for side in SIDES},
         salt=SPLIT_SALT,
         features=pipeline.features.name if pipeline.features else "",
+        added=dict(Counter(row.kind for row in made)),
     )
     run.write(summary)
     return summary
+
+
+def _write_side(
+    run: RunContext, side: str, rows: pd.DataFrame, reference: Reference | None
+) -> None:
+    """Write rows, and their features in blocks, so that no more of them are in memory."""
+    run.write_frame(_rows_file(side), rows)
+    features = run.pipeline.features
+    if features is None or reference is None:
+        return
+    texts = rows[[field.name for field in run.pipeline.inputs]].to_numpy(object)
+    for start in _blocks(len(texts)):
+        block = features.columns_of(texts[start : start + _BLOCK_ROWS], reference)
+        run.write_array(_features_file(side, start), block)
+
+
+def _make_rows(
+    run: RunContext, train: pd.DataFrame, reference: Reference | None
+) -> Sequence[MadeRow]:
+    """Return the rows that the pipeline adds to the training side."""
+    pipeline = run.pipeline
+    if pipeline.added_rows is None or reference is None:
+        return ()
+
+    def is_trained(group: str) -> bool:
+        keys = np.array([group], dtype=object)
+        return bool(assign_sides(keys, SPLIT_SALT, pipeline.shares)[0] == "train")
+
+    items, labels = train[pipeline.inputs[0].name].tolist(), train[_LABEL].tolist()
+    groups = train[_GROUP].tolist()
+    return pipeline.added_rows(items, labels, groups, reference, is_trained, SPLIT_SALT)
+
+
+def _made_frame(made: Sequence[MadeRow], name: str) -> pd.DataFrame:
+    frame = pd.DataFrame(made)
+    return pd.DataFrame(
+        {
+            name: frame["item"],
+            _LABEL: frame["label"].astype(np.int8),
+            _GROUP: frame["group"],
+            _TIME: np.full(len(frame), np.datetime64("NaT", "ns")),
+            _POSITION: np.arange(len(frame)),
+        }
+    )
 
 
 def read_side(run: RunContext, side: str) -> Rows:
@@ -98,6 +148,14 @@ def read_side(run: RunContext, side: str) -> Rows:
         X = np.empty((len(frame), run.pipeline.n_columns), np.float32)
         _read_features(run, side, X, np.arange(len(frame)))
     return Rows(X=X, **columns)
+
+
+def read_added(run: RunContext) -> AddedRows | None:
+    """Return the rows that only train, as `split` wrote them; None where it made none."""
+    if not run.read(SplitSummary).added:
+        return None
+    added = read_side(run, ADDED)
+    return AddedRows(added.X, added.y, added.groups)
 
 
 def read_rows(run: RunContext) -> tuple[Rows, npt.NDArray[Any]]:
@@ -131,6 +189,12 @@ def read_slices(run: RunContext, mask: npt.NDArray[np.bool_]) -> Mapping[str, np
         return {}
     labels = run.pipeline.slices(run.read_frame(ACCEPTED))[mask]
     return {str(name): labels[name].to_numpy(object) for name in labels}
+
+
+def read_reference(run: RunContext) -> Reference | None:
+    """Return the reference data of the run; None where its features need none."""
+    digest = run.read(SnapshotSummary).reference
+    return from_bytes(read_reference_bytes(run.store, digest)) if digest else None
 
 
 def _rows_file(side: str) -> str:

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.evaluation.metrics import Figures, evaluate
+from include.training.added import AddedRows, fitted_on
 from include.training.calibrate import calibrate
 from include.training.deduplicate import fit_distinct
 from include.training.families import Family
@@ -49,7 +50,12 @@ class Dated:
 
 
 def later_months_figures(
-    family: Family, params: Mapping[str, object], rows: Dated, *, fpr_budget: float
+    family: Family,
+    params: Mapping[str, object],
+    rows: Dated,
+    *,
+    fpr_budget: float,
+    added: AddedRows | None = None,
 ) -> dict[str, Any] | None:
     """Return metrics on the last `N_MONTHS` months of a model trained on the months before.
 
@@ -66,6 +72,8 @@ def later_months_figures(
     rows : Dated
     fpr_budget : float
         Of the threshold.
+    added : AddedRows, optional
+        Fitted on where their groups have no late row.
 
     Returns
     -------
@@ -79,20 +87,21 @@ def later_months_figures(
         return None
     undated = np.isnat(rows.times)
     late = np.where(undated, rows.sides == "test", rows.months >= since)
-    fitted_on, held_back = ~late & (rows.sides == "train"), ~late & (rows.sides == "calibration")
-    if not all(_has_both(rows.y[mask]) for mask in (fitted_on, held_back, late)):
+    early, held_back = ~late & (rows.sides == "train"), ~late & (rows.sides == "calibration")
+    if not all(_has_both(rows.y[mask]) for mask in (early, held_back, late)):
         return None
     X, y = rows.X, rows.y
     with threadpool_limits(limits=1):
         estimator = clone(family.estimator).set_params(**params)
-        model = calibrate(
-            fit_distinct(estimator, X[fitted_on], y[fitted_on]), X[held_back], y[held_back]
+        fitted = fit_distinct(
+            estimator, *fitted_on(X[early], y[early], added, rows.groups[late & ~undated])
         )
+        model = calibrate(fitted, X[held_back], y[held_back])
     unseen_then = model.predict_proba(X[held_back])[:, 1]
     threshold = choose_threshold(y[held_back], unseen_then, fpr_budget).value
     probability = np.full(len(y), np.nan)
     probability[late] = model.predict_proba(X[late])[:, 1]
-    trained_on = set(rows.groups[fitted_on].tolist())
+    trained_on = set(rows.groups[early].tolist())
     seen = np.array([group in trained_on for group in rows.groups.tolist()])
     return {
         "since": str(since),

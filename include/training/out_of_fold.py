@@ -7,6 +7,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.estimators.calibrated import SigmoidCalibratedClassifier
+from include.training.added import AddedRows, fitted_on
 from include.training.deduplicate import fit_distinct
 
 
@@ -18,6 +19,7 @@ def out_of_fold_probability(
     *,
     seed: int,
     n_folds: int = 5,
+    added: AddedRows | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return each training row's P(phishing) by the same model fitted without the row's fold.
 
@@ -36,6 +38,8 @@ def out_of_fold_probability(
     seed : int
         Shuffles the folds.
     n_folds : int
+    added : AddedRows, optional
+        Fitted on where their groups are not held out.
 
     Returns
     -------
@@ -46,7 +50,8 @@ def out_of_fold_probability(
     probability = np.empty(len(y))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     with threadpool_limits(limits=1):
-        for fitted_on, held_out in folds.split(X, y, codes):
-            fitted = fit_distinct(clone(pipeline), X[fitted_on], y[fitted_on])
+        for train, held_out in folds.split(X, y, codes):
+            rows = fitted_on(X[train], y[train], added, groups[held_out])
+            fitted = fit_distinct(clone(pipeline), *rows)
             probability[held_out] = calibrated.sigmoid(fitted.predict_proba(X[held_out])[:, 1])
     return probability

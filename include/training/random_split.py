@@ -8,6 +8,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.evaluation.metrics import Figures, evaluate
+from include.training.added import AddedRows, fitted_on
 from include.training.calibrate import calibrate
 from include.training.deduplicate import fit_distinct
 from include.training.families import Family
@@ -24,6 +25,7 @@ def random_split_figures(
     shares: Shares,
     seed: int,
     fpr_budget: float,
+    added: AddedRows | None = None,
 ) -> Figures:
     """Return the metrics of the chosen model when rows are split at random.
 
@@ -44,12 +46,15 @@ def random_split_figures(
         Shuffles the rows.
     fpr_budget : float
         False-positive budget of the threshold.
+    added : AddedRows, optional
+        Fitted on, as for the published model.
     """
     order = np.random.default_rng(seed).permutation(len(y))
     cuts = np.cumsum([shares.train, shares.calibration]) * len(y)
     train, held_back, test = np.split(order, cuts.round().astype(int))
     with threadpool_limits(limits=1):
-        fitted = fit_distinct(clone(family.estimator).set_params(**params), X[train], y[train])
+        estimator = clone(family.estimator).set_params(**params)
+        fitted = fit_distinct(estimator, *fitted_on(X[train], y[train], added))
     model = calibrate(fitted, X[held_back], y[held_back])
     threshold = choose_threshold(y[held_back], model.predict_proba(X[held_back])[:, 1], fpr_budget)
     return evaluate(y[test], model.predict_proba(X[test])[:, 1], threshold.value, fpr_budget)

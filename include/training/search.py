@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.errors import TrainingError
 from include.evaluation.metrics import recall_at_fpr
+from include.training.added import AddedRows, fitted_on
 from include.training.deduplicate import distinct_rows, fit_distinct, weight_params
 from include.training.families import Family, Stages
 from include.training.grids import SIMPLEST_FIRST
@@ -65,6 +66,7 @@ def search_family(
     seed: int,
     n_folds: int,
     fpr_budget: float = 0.01,
+    added: AddedRows | None = None,
 ) -> Candidate:
     """Return the family's best grid point, fitted on all rows.
 
@@ -87,6 +89,8 @@ def search_family(
         Number of folds.
     fpr_budget : float
         False-positive budget of the metric ``recall_at_fpr``.
+    added : AddedRows, optional
+        Fitted on in every fold that does not hold their groups out; never scored.
 
     Returns
     -------
@@ -94,7 +98,9 @@ def search_family(
     """
     with threadpool_limits(limits=1):  # OpenMP threads of tasks sharing the cores spin, not work
         started = perf_counter()
-        params, scores = _cross_validated(family, X, y, groups, seed, n_folds, fpr_budget)
+        folds = _Folds(groups, added, seed, n_folds)
+        X, y = fitted_on(X, y, added)
+        params, scores = _cross_validated(family, X, y, folds, fpr_budget)
         searched = perf_counter()
         estimator = fit_distinct(clone(family.estimator).set_params(**params), X, y)
         fitted = perf_counter()
@@ -124,25 +130,39 @@ def select(candidates: Sequence[Candidate]) -> Candidate:
     return max(ranked, key=lambda each: round(each.mean(SELECTION_METRIC), 4))
 
 
+@dataclass(frozen=True)
+class _Folds:
+    """How real rows are folded; added rows stand behind them and are only fitted on."""
+
+    groups: npt.NDArray[np.object_]
+    added: AddedRows | None
+    seed: int
+    n_folds: int
+
+    def split(self, y: Labels, representatives: Indices) -> Iterator[tuple[Indices, Indices]]:
+        """Yield the rows that each fold fits and those that it holds out."""
+        n_rows = len(self.groups)
+        folds = StratifiedGroupKFold(self.n_folds, shuffle=True, random_state=self.seed)
+        _, codes = np.unique(self.groups, return_inverse=True)
+        for train, held_out in folds.split(y[:n_rows], y[:n_rows], codes):
+            if self.added is not None:
+                train = np.append(train, n_rows + self.added.outside(self.groups[held_out]))
+            yield np.intersect1d(train, representatives), held_out
+
+
 def _cross_validated(
-    family: Family,
-    X: Rows,
-    y: Labels,
-    groups: npt.NDArray[np.object_],
-    seed: int,
-    n_folds: int,
-    fpr_budget: float,
+    family: Family, X: Rows, y: Labels, folds: _Folds, fpr_budget: float
 ) -> tuple[dict[str, object], dict[str, tuple[float, ...]]]:
     representatives, weights = distinct_rows(X, y)
     search = GridSearchCV(
         family.estimator,
         _grid(family),
         scoring=_scorer(family.stages, fpr_budget),
-        cv=list(_folds(y, groups, representatives, seed, n_folds)),
+        cv=list(folds.split(y, representatives)),
         refit=False,
         error_score="raise",
     ).fit(X, y, **weight_params(family.estimator, weights))
-    return _best(search.cv_results_, family.stages, n_folds)
+    return _best(search.cv_results_, family.stages, folds.n_folds)
 
 
 def _grid(family: Family) -> dict[str, list[object]]:
@@ -150,19 +170,6 @@ def _grid(family: Family) -> dict[str, list[object]]:
     if family.stages:
         grid[family.stages.parameter] = [max(family.stages.counts)]
     return grid
-
-
-def _folds(
-    y: Labels,
-    groups: npt.NDArray[np.object_],
-    representatives: Indices,
-    seed: int,
-    n_folds: int,
-) -> Iterator[tuple[Indices, Indices]]:
-    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    _, codes = np.unique(groups, return_inverse=True)
-    for train, held_out in folds.split(y, y, codes):
-        yield np.intersect1d(train, representatives), held_out
 
 
 def _scorer(

@@ -10,8 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from include.estimators.cross_fit import CrossFitScores
 from include.estimators.logit_blend import LogitBlendClassifier
-from include.features.lexical import N_FIGURES
-from include.features.urls import PEERS, SECTIONS
+from include.features.urls import N_FIGURES, PEERS, SECTIONS
 from include.training.families import Family, Stages
 from include.training.grids import Effort
 

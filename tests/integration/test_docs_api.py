@@ -17,6 +17,7 @@ import yaml
 
 from include import pipelines
 from include.features.feature_sets import URLS
+from include.urls.reference.build import built_in_bytes
 from tests.support import doc_pages, onnx_graphs
 from tests.support.scorer_app import app_of
 from tests.support.scorer_bucket import ScorerBucket
@@ -73,7 +74,7 @@ def scorer(s3, bucket, tmp_path):
     """A scorer of both pipelines that knows the page's key."""
     site = ScorerBucket(s3, bucket, tmp_path)
     sites = {"model.onnx": onnx_graphs.logistic([-0.5] * 30), "report.html": b"<!doctype html>"}
-    urls = {"model.onnx": onnx_graphs.text_classifier([BAD])}
+    urls = {"model.onnx": onnx_graphs.text_classifier([BAD]), "reference.bin": built_in_bytes()}
     for number, (name, body) in enumerate({"sites": sites, "urls": urls}.items(), start=1):
         inputs = pipelines.get(name).inputs
         version = Featured(version_name(number), files=body, pipeline=name, inputs=inputs)

@@ -57,7 +57,7 @@ def test_a_run_of_urls_is_evaluated_signed_and_served_and_the_next_beside_it(ser
     assert manifest.snapshot["simulated"]
     assert evaluation.ceiling == 1.0
     assert not set(train.groups) & set(test.groups)
-    assert np.array_equal(rows.X, URLS.columns_of(rows.items))
+    assert np.array_equal(rows.X, URLS.columns_of(rows.items, served.reference))
     assert np.array_equal(rows.where(sides == "train").X, train.X)
     assert list(rows.where(sides == "test").groups) == list(test.groups)
     assert right.mean() == pytest.approx(evaluation.test["accuracy"])

@@ -7,6 +7,7 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
 from include.features.feature_sets import URLS as URL_FEATURES
 from include.stores.objects import ObjectStore
+from include.urls.reference.build import built_in_bytes
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT
 from tests.support.scorer_process import ScorerProcess
@@ -40,7 +41,7 @@ def client(s3, tmp_path_factory):
         "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(approver.write_public_pem(folder / "approver.pub")),
     }
     sites = {"model.onnx": onnx_graphs.logistic((2.0, -1.0))}
-    urls = {"model.onnx": onnx_graphs.text_classifier()}
+    urls = {"model.onnx": onnx_graphs.text_classifier(), "reference.bin": built_in_bytes()}
     for version in (
         Version(VERSION, pipeline="triton_sites", files=sites),
         TextVersion(VERSION, pipeline="triton_urls", files=urls, inputs=TEXT["inputs"]),

@@ -5,6 +5,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from include.features.feature_sets import URLS
 from include.features.urls import GROUP, featurise
+from include.urls.reference.build import built_in_reference
 
 OPSETS = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
 
@@ -74,7 +75,7 @@ def text_classifier(phishing=("http://bad.example/",)):
             ["domain"],
             ["column"],
             domain="ai.onnx.ml",
-            keys_floats=featurise(list(phishing))[:, GROUP].tolist(),
+            keys_floats=featurise(list(phishing), built_in_reference())[:, GROUP].tolist(),
             values_floats=[0.9] * len(phishing),
             default_float=0.1,
         ),

@@ -13,6 +13,7 @@ from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.serving.state import Scorer
 from include.services.scorer.settings import Limits
 from include.services.scorer.telemetry.metrics import Metrics
+from include.urls.reference.build import built_in_bytes
 from tests.support.signed_versions import Version, version_name
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -31,7 +32,8 @@ class Following:
 def in_production(pipeline, body, **changes):
     manifest = Version(version_name(1), pipeline=pipeline).manifest(**changes)
     pointer = Pointer(pipeline, manifest.version, 7, "", "ann", APPROVED_AT, "a test", "run-1")
-    return ProductionModel(pointer, manifest, load_model(body, manifest), NOW)
+    reference = built_in_bytes() if manifest.features else b""
+    return ProductionModel(pointer, manifest, load_model(body, manifest, reference), NOW)
 
 
 def following(pipeline, body, **changes):

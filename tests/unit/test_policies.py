@@ -20,6 +20,8 @@ ACTIONS = {"r": "s3:GetObject", "w": "s3:PutObject", "d": "s3:DeleteObject"}
 
 # What trainer, approver and scorer may do with the objects of each function of keys.py.
 MAY = {
+    "reference_file": ((DIGEST,), "rwd", "", ""),
+    "current_reference": ((), "rwd", "", ""),
     "snapshot_part": (("sites", DIGEST, 0), "rwd", "", ""),
     "snapshot_profile": (("sites", DIGEST), "rwd", "", ""),
     "snapshot_type_errors": (("sites", DIGEST), "rwd", "", ""),
@@ -50,6 +52,7 @@ FILES = {
     keys.MODEL_CARD: "",
     keys.BOM: "",
     keys.SIGNATURE: "r",
+    keys.REFERENCE: "r",
 }
 
 

@@ -1,7 +1,7 @@
 """Documents of the steps that read and prepare records: pin, snapshot, validation, split, drift."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 Figures = Mapping[str, Any]
@@ -36,6 +36,8 @@ class SnapshotSummary:
         Both counted in the snapshot itself.
     read_at : str
         ISO 8601 in UTC.
+    reference : str
+        Digest of the reference data that were current then; empty where features need none.
     """
 
     NAME: ClassVar[str] = "snapshot.json"
@@ -43,6 +45,7 @@ class SnapshotSummary:
     rows: int
     simulated_rows: int
     read_at: str
+    reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,15 @@ class SplitSummary:
     salt : str
     features : str
         Name of the feature set; empty where the model takes the inputs themselves.
+    added : mapping of str to int
+        Made rows that only train, by kind.
     """
 
     NAME: ClassVar[str] = "split.json"
     rows: Mapping[str, int]
     salt: str
     features: str
+    added: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from include.features.feature_sets import URLS
 from include.features.urls import group_of
 from include.pipelines import Pipeline
 from include.pipelines.urls.doubt import doubt
+from include.pipelines.urls.hard_examples import hard_examples
 from include.pipelines.urls.records import DATASETS, FIRST_SEEN, LAYOUT, URL
 from include.pipelines.urls.simulate import simulate
 from include.pipelines.urls.slices import slices
@@ -59,6 +60,7 @@ PIPELINE = Pipeline(
     # A fit of 116,000 URLs takes a minute of a core, and folds of so many rows differ little.
     folds={"quick": 2, "default": 3, "thorough": 5},
     suite_columns=_suite_columns,
+    added_rows=hard_examples,
     drift_columns=_drift_columns,
     doubt=doubt,
     slices=slices,

@@ -22,6 +22,7 @@ from include.registry.follow.verify import (
     TrustedKeys,
     VersionBytes,
     model_entry,
+    reference_entry,
     verify_manifest,
     verify_signature,
     verify_version,
@@ -105,7 +106,8 @@ class Follower(Generic[ModelT]):
     trusted_keys : TrustedKeys
     last_good : LastGood
     load : callable
-        Makes a warmed-up model of verified ONNX bytes and the manifest, or raises.
+        Makes a warmed-up model of verified ONNX bytes, the manifest and verified reference data,
+        or raises.
     now : callable
         The time, aware and in UTC.
     """
@@ -116,7 +118,7 @@ class Follower(Generic[ModelT]):
         pipeline: str,
         trusted_keys: TrustedKeys,
         last_good: LastGood,
-        load: Callable[[bytes, Manifest], ModelT],
+        load: Callable[[bytes, Manifest, bytes], ModelT],
         *,
         now: Callable[[], datetime],
     ) -> None:
@@ -168,7 +170,7 @@ class Follower(Generic[ModelT]):
         # Another worker may have kept a later version since the pointer was read.
         pointer = self._newest = self._verify_pointer(content.pointer)
         manifest = verify_version(content, pointer, self._trusted_keys)
-        self._set_production(pointer, manifest, content.model)
+        self._set_production(pointer, manifest, content)
         return Outcome(self.pipeline, "swapped")
 
     def _poll(self) -> Outcome:
@@ -204,7 +206,7 @@ class Follower(Generic[ModelT]):
         if self.in_production is not None and self.in_production.pointer == pointer:
             return Outcome(self.pipeline, "unchanged")
         content, manifest = self._fetch_version(fetched.body, pointer)
-        self._set_production(pointer, manifest, content.model)
+        self._set_production(pointer, manifest, content)
         self._newest = pointer
         return self._keep_on_disk(pointer.serial, content)
 
@@ -221,14 +223,16 @@ class Follower(Generic[ModelT]):
         verify_signature(signature, manifest, manifest_body, self._trusted_keys)
         entry = model_entry(manifest, self._trusted_keys)
         model = self._fetch_file(pointer, keys.MODEL_ONNX, entry.size_bytes)
-        content = VersionBytes(pointer_body, manifest_body, signature, model)
+        known = reference_entry(manifest)
+        reference = self._fetch_file(pointer, keys.REFERENCE, known.size_bytes) if known else b""
+        content = VersionBytes(pointer_body, manifest_body, signature, model, reference)
         return content, verify_version(content, pointer, self._trusted_keys)
 
     def _fetch_file(self, pointer: Pointer, name: str, max_bytes: int) -> bytes:
         return self._store.get(keys.version_file(self.pipeline, pointer.version, name), max_bytes)
 
-    def _set_production(self, pointer: Pointer, manifest: Manifest, body: bytes) -> None:
-        model = self._load(body, manifest)
+    def _set_production(self, pointer: Pointer, manifest: Manifest, content: VersionBytes) -> None:
+        model = self._load(content.model, manifest, content.reference)
         self.in_production = ProductionModel(pointer, manifest, model, self._now())
         _log.info(
             "%s: version %s is in production, serial %d",

@@ -15,7 +15,12 @@ from pathlib import Path
 from include.contract import keys
 from include.contract.pointer import MAX_POINTER_BYTES
 from include.errors import VersionRefusedError
-from include.registry.follow.verify import MAX_MANIFEST_BYTES, MAX_SIGNATURE_BYTES, VersionBytes
+from include.registry.follow.verify import (
+    MAX_MANIFEST_BYTES,
+    MAX_REFERENCE_BYTES,
+    MAX_SIGNATURE_BYTES,
+    VersionBytes,
+)
 
 _SERIAL = re.compile(r"\d{8,}")
 _UNFINISHED = "unfinished"
@@ -40,6 +45,7 @@ class LastGood:
             keys.MANIFEST: MAX_MANIFEST_BYTES,
             keys.SIGNATURE: MAX_SIGNATURE_BYTES,
             keys.MODEL_ONNX: max_model_bytes,
+            keys.REFERENCE: MAX_REFERENCE_BYTES,
         }
 
     def read_pointer(self) -> bytes | None:
@@ -101,6 +107,8 @@ class LastGood:
         _write(unfinished / keys.MANIFEST, content.manifest)
         _write(unfinished / keys.SIGNATURE, content.signature)
         _write(unfinished / keys.MODEL_ONNX, content.model)
+        if content.reference:
+            _write(unfinished / keys.REFERENCE, content.reference)
         _flush_folder(unfinished)
         return unfinished
 
@@ -112,11 +120,13 @@ class LastGood:
         return sorted(int(name) for name in names if _SERIAL.fullmatch(name))
 
     def _read_version(self, serial: int) -> VersionBytes:
+        has_reference = (self._folder_of(serial) / keys.REFERENCE).exists()
         return VersionBytes(
             pointer=self._read(serial, _POINTER),
             manifest=self._read(serial, keys.MANIFEST),
             signature=self._read(serial, keys.SIGNATURE),
             model=self._read(serial, keys.MODEL_ONNX),
+            reference=self._read(serial, keys.REFERENCE) if has_reference else b"",
         )
 
     def _read(self, serial: int, name: str) -> bytes:

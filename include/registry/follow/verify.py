@@ -10,6 +10,7 @@ from include.errors import ManifestError, SignatureError, VersionRefusedError
 
 MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 MAX_SIGNATURE_BYTES = 1024 * 1024
+MAX_REFERENCE_BYTES = 24 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,15 @@ class VersionBytes:
     ----------
     pointer, manifest, signature, model : bytes
         ``approved.json``, ``manifest.json``, ``model.sig`` and ``model.onnx``.
+    reference : bytes
+        ``reference.bin``; empty where the manifest lists none.
     """
 
     pointer: bytes
     manifest: bytes
     signature: bytes
     model: bytes
+    reference: bytes = b""
 
 
 def verify_manifest(body: bytes, pointer: Pointer) -> Manifest:
@@ -110,6 +114,23 @@ def model_entry(manifest: Manifest, trusted_keys: TrustedKeys) -> FileEntry:
     return entry
 
 
+def reference_entry(manifest: Manifest) -> FileEntry | None:
+    """Return what ``reference.bin`` must be; None where the version has none.
+
+    Raises
+    ------
+    VersionRefusedError
+        If it is larger than reference data can be.
+    """
+    entry = manifest.files.get(keys.REFERENCE)
+    if entry is not None and entry.size_bytes > MAX_REFERENCE_BYTES:
+        raise VersionRefusedError(
+            f"{manifest.pipeline}: {keys.REFERENCE} of {manifest.version} has "
+            f"{entry.size_bytes} bytes, the limit is {MAX_REFERENCE_BYTES}"
+        )
+    return entry
+
+
 def verify_version(content: VersionBytes, pointer: Pointer, trusted_keys: TrustedKeys) -> Manifest:
     """Return the manifest once all of `content` is what `pointer`, already verified, vouches for.
 
@@ -121,4 +142,8 @@ def verify_version(content: VersionBytes, pointer: Pointer, trusted_keys: Truste
     manifest = verify_manifest(content.manifest, pointer)
     verify_signature(content.signature, manifest, content.manifest, trusted_keys)
     check_file(keys.MODEL_ONNX, content.model, model_entry(manifest, trusted_keys))
+    if (entry := reference_entry(manifest)) is not None:
+        check_file(keys.REFERENCE, content.reference, entry)
+    elif content.reference:
+        raise ManifestError(f"{manifest.pipeline}: {manifest.version} has no {keys.REFERENCE}")
     return manifest

@@ -141,7 +141,8 @@ def _train(
     say(f"validate the records of snapshot {digest}")
     try:
         with run.step("take_snapshot"):
-            run.write(SnapshotSummary(digest, 0, 0, manifest.created_at))
+            known = str(manifest.reference.get("digest", ""))
+            run.write(SnapshotSummary(digest, 0, 0, manifest.created_at, known))
         data.validate(run, gx_root)
     except ObjectMissingError as err:
         raise VersionRefusedError(

@@ -13,6 +13,7 @@ from include.ingest.snapshot.snapshots import (
     renew_snapshot,
     take_snapshot,
 )
+from include.registry.references import current_digest
 from include.run.first_attempt import TrainerKeys, read_first, replace_first
 from include.run.run_context import RunContext, recorded_step
 from include.stores.documents import Documents
@@ -49,6 +50,7 @@ def snapshot(
             rows=taken.n_rows,
             simulated_rows=taken.n_simulated,
             read_at=read_at.isoformat(timespec="seconds"),
+            reference=current_digest(run.store) if run.pipeline.features else "",
         )
         _log.info("%s: %d rows, snapshot %s", run.pipeline.name, summary.rows, summary.digest)
         replace_first(run, SnapshotSummary.NAME, summary, trainer)

@@ -2,6 +2,7 @@
 
 import logging
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version as library_version
@@ -21,11 +22,13 @@ from include.contract.run_documents import (
     SearchTime,
     ServingFigures,
     SnapshotSummary,
+    SplitSummary,
     ValidationSummary,
 )
 from include.inference.model import load_model
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
+from include.registry.references import read_reference_bytes
 from include.reporting import libraries
 from include.reporting.bom import bill_of_materials
 from include.reporting.model_card import model_card
@@ -40,6 +43,7 @@ from include.run.steps.serving_checks import largest_difference, median_latency_
 from include.run.steps.training import read_chosen
 from include.training.joblib_bytes import joblib_bytes
 from include.training.onnx.export import to_onnx
+from include.urls.reference.container import from_bytes
 
 _log = logging.getLogger(__name__)
 _SHOWN = ("test", "random_split", "champion_on_same_rows", "ceiling", "fpr_interval", "slices")
@@ -90,11 +94,13 @@ def package(
         keys.MODEL_JOBLIB: joblib_bytes(estimator),
         keys.MODEL_ONNX: to_onnx(estimator, run.pipeline.n_columns),
     }
+    if known := run.read(SnapshotSummary).reference:
+        files[keys.REFERENCE] = read_reference_bytes(run.store, known)
     trainer = TrainerKeys.read(signing_key, trusted_keys.trainers)
     test = read_side(run, "test")
     figures = report_figures.compute(run, chosen, estimator, test, made.seed)
     draft = _manifest(run, chosen, made, files)
-    serving = _measure(run, draft, estimator, files[keys.MODEL_ONNX], test, trainer)
+    serving = _measure(run, draft, estimator, files, test, trainer)
     shown = _report_inputs(run, chosen, made, draft, serving, trusted_keys)
     shown = replace(shown, **vars(figures))
     files |= {
@@ -120,12 +126,13 @@ def _measure(
     run: RunContext,
     draft: Manifest,
     estimator: Any,
-    onnx: bytes,
+    files: Mapping[str, bytes],
     test: Rows,
     trainer: TrainerKeys,
 ) -> tuple[ServingFigures, MeasuredTimes]:
     """Return how the files to be published behave in the scorer's code."""
-    served, chosen = load_model(onnx, draft), run.read(ChosenModel)
+    served = load_model(files[keys.MODEL_ONNX], draft, files.get(keys.REFERENCE, b""))
+    chosen = run.read(ChosenModel)
     # Times are measured once: a second attempt must give the same bytes.
     times = keep_first(
         run,
@@ -191,6 +198,7 @@ def _manifest(
         snapshot={
             "digest": snapshot.digest,
             "rows": evaluation.rows,
+            "added": dict(run.read(SplitSummary).added),
             "simulated": snapshot.simulated_rows > 0,
             "validation": run.read(ValidationSummary).docs,
         },
@@ -206,7 +214,19 @@ def _manifest(
             "report_figures": run.digest(ReportFigures.NAME),
         },
         features=pipeline.features.name if pipeline.features else "",
+        reference=_described_reference(files.get(keys.REFERENCE, b"")),
     )
+
+
+def _described_reference(body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    known = from_bytes(body).known
+    return {
+        "digest": describe_file(body).sha256,
+        "names": len(known.ranks),
+        "sources": list(known.sources),
+    }
 
 
 def _metrics(run: RunContext, chosen: ChosenModel, evaluation: Evaluation) -> dict[str, Any]:
@@ -222,5 +242,5 @@ def _model_bytes(manifest: Manifest) -> int:
     return sum(
         entry.size_bytes
         for name, entry in manifest.files.items()
-        if name in (keys.MODEL_JOBLIB, keys.MODEL_ONNX)
+        if name in (keys.MODEL_JOBLIB, keys.MODEL_ONNX, keys.REFERENCE)
     )

@@ -18,7 +18,7 @@ from include.contract.run_documents import (
 from include.evaluation.metrics import ceiling, evaluate
 from include.evaluation.shuffled_labels import shuffled_figures
 from include.run.champion import Champion
-from include.run.rows import Rows, read_rows, read_side, read_slices
+from include.run.rows import Rows, read_added, read_rows, read_side, read_slices
 from include.run.run_context import RunContext, TrainingOptions, recorded_step
 from include.run.steps import gate_inputs
 from include.training.calibrate import calibrate
@@ -55,6 +55,7 @@ def search(run: RunContext, family_name: str, order: TrainingOptions) -> Candida
             seed=order.seed,
             n_folds=n_folds,
             fpr_budget=order.fpr_budget,
+            added=read_added(run),
         )
         result = CandidateResult(candidate.family, candidate.params, candidate.scores)
         times = SearchTime(candidate.search_seconds, candidate.fit_seconds)
@@ -113,7 +114,9 @@ def _threshold_scores(
     y, probability = calibration.y, estimator.predict_proba(calibration.X)[:, 1]
     if np.sum(y == 0) < ENOUGH_NEGATIVES:
         train = read_side(run, "train")
-        unseen = out_of_fold_probability(estimator, train.X, train.y, train.groups, seed=order.seed)
+        unseen = out_of_fold_probability(
+            *(estimator, train.X, train.y, train.groups), seed=order.seed, added=read_added(run)
+        )
         y, probability = np.append(y, train.y), np.append(probability, unseen)
     return y, probability
 
@@ -138,6 +141,7 @@ def evaluate_chosen(
             shares=run.pipeline.shares,
             seed=order.seed,
             fpr_budget=budget,
+            added=read_added(run),
         ),
         later_months=_later_months(run, chosen, rows, sides, order),
         ceiling=ceiling(rows.duplicates, rows.y),
@@ -177,6 +181,7 @@ def _later_months(
         chosen.params,
         Dated(rows.X, rows.y, rows.groups, sides, rows.times),
         fpr_budget=order.fpr_budget,
+        added=read_added(run),
     )
 
 

@@ -2,8 +2,7 @@
 
 from include.features.feature_sets import URLS
 from include.features.input_names import described
-from include.features.lexical import N_FIGURES
-from include.features.urls import GROUP, PEERS, SECTIONS, URL_FEATURES
+from include.features.urls import GROUP, N_FIGURES, PEERS, SECTIONS, URL_FEATURES
 from include.training.text_families import stack
 
 

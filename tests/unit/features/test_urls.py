@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from include.errors import UrlRefusedError
 from include.features.feature_sets import URLS, feature_set
 from include.features.input_names import PEER_NAMES
-from include.features.lexical import N_FIGURES
 from include.features.urls import (
     LEVELS,
     N_COLUMNS,
+    N_FIGURES,
     PEERS,
     SECTIONS,
     URL_FEATURES,
@@ -33,11 +33,14 @@ from include.features.urls import (
 )
 from include.urls.address import MAX_PATH_CHARS, take_apart
 from include.urls.reading import read_url
+from include.urls.reference.build import built_in_reference
+from include.urls.reference.container import from_bytes, to_bytes
+from include.urls.reference.ranks import pack_ranks
 
 N_SAMPLE = 100_000
 
 NASTY = json.loads(Path(__file__).with_name("nasty_urls.json").read_text("utf-8"))
-GOLDEN = "0196c4ad6f81527c4a73b6d8698817d438f8ef7dff273effa71b1868f25078bd"
+GOLDEN = "a0a899405485196e090e147ec2ca6a806ed0f4834a1c0c705953a1ab8740cbe5"
 
 HOSTILE = {
     "empty": "",
@@ -69,14 +72,18 @@ def urls_of_all_kinds():
         yield f"http://a{number % 977}.{host}/p{number}/{tail}"
 
 
+def rows_of(urls):
+    return featurise(urls, built_in_reference())
+
+
 def test_a_row_is_the_same_whatever_stands_beside_it():
     urls = list(urls_of_all_kinds())
     batch = 1000
 
     for start in range(0, N_SAMPLE, batch):
-        together = featurise(urls[start : start + batch])
-        alone = featurise(urls[start : start + 1])
-        turned = featurise(urls[start : start + batch][::-1])[::-1]
+        together = rows_of(urls[start : start + batch])
+        alone = rows_of(urls[start : start + 1])
+        turned = rows_of(urls[start : start + batch][::-1])[::-1]
 
         assert np.array_equal(together, turned)
         assert np.array_equal(together[:1], alone)
@@ -86,21 +93,34 @@ def test_every_real_url_is_the_same_alone_and_among_others(data_dir):
     with gzip.open(data_dir / "urls_train.csv.gz", "rt", encoding="utf-8") as file:
         urls = [row["url"] for row in islice(csv.DictReader(file), 0, None, 29)]
     urls = [*urls[:3800], *filter(is_read, NASTY)]
-    together = featurise(urls)
+    together = rows_of(urls)
 
     for url, row in zip(urls, together, strict=True):
-        assert np.array_equal(featurise([url])[0], row), url
+        assert np.array_equal(rows_of([url])[0], row), url
 
 
 def test_other_features_have_another_name():
     """The scorer refuses a model of features it does not know: a change needs a name of its own."""
     urls = list(filter(is_read, NASTY))
-    rows = feature_set("urls-3").featurise(urls)
+    # Lists that are edited make other reference data, and no other features.
+    header = {
+        "brands": [
+            ["paypal", ["paypal"], ["pp"], ["paypal.com"]],
+            ["dhl", [], ["dhl"], ["dhl.de"]],
+        ],
+        "names": ["facebook", "netflix"],
+        "platforms": ["docs.google.com"],
+        "shorteners": ["bit.ly"],
+        "sources": ["a test"],
+        "domains": [],
+    }
+    ranks = pack_ranks([("google.com", 1), ("example.com", 900), ("paypal.", 7)])
+    rows = feature_set("urls-4").featurise(urls, from_bytes(to_bytes(header, ranks)))
     digest = sha256(rows.astype("<f4").tobytes())
     digest.update("\n".join(urls).encode())
 
     assert len(NASTY) == len(set(NASTY)) == 200
-    assert URLS.name == URL_FEATURES == "urls-3"
+    assert URLS.name == URL_FEATURES == "urls-4"
     assert rows.shape == (len(urls), N_COLUMNS)
     assert digest.hexdigest() == GOLDEN
 
@@ -109,7 +129,8 @@ def test_another_process_gives_the_same_rows():
     urls = ["http://paypal.com.evil.test/login?a=%41", "аррӏе.com", "http://a.com/\ud800"[:13]]
     code = (
         "import sys, zlib; from include.features.urls import featurise;"
-        f"print(zlib.crc32(featurise({urls!r}).tobytes()))"
+        "from include.urls.reference.build import built_in_reference;"
+        f"print(zlib.crc32(featurise({urls!r}, built_in_reference()).tobytes()))"
     )
     seen = {
         subprocess.run(
@@ -129,7 +150,7 @@ def test_another_process_gives_the_same_rows():
 def test_no_string_is_too_hostile(url):
     if not is_read(url):
         return
-    row = featurise([url])
+    row = rows_of([url])
 
     assert row.shape == (1, N_COLUMNS)
     assert np.isfinite(row).all()
@@ -140,7 +161,7 @@ def test_no_string_is_too_hostile(url):
 def test_every_url_has_a_row_of_valid_numbers(url):
     if not is_read(url):
         return
-    (row,) = featurise([url])
+    (row,) = rows_of([url])
 
     assert np.isfinite(row).all()
     for first, stop, below in (*SECTIONS, PEERS):
@@ -149,11 +170,11 @@ def test_every_url_has_a_row_of_valid_numbers(url):
 
 def test_what_is_no_web_address_has_no_features():
     with pytest.raises(UrlRefusedError):
-        featurise(["http://a.example", "hello world"])
+        rows_of(["http://a.example", "hello world"])
 
 
 def test_however_a_url_is_written_its_features_are_the_same():
-    rows = featurise(
+    rows = rows_of(
         [
             "http://pay.example.co.uk/login?a=%41",
             " <hxxps://www.pay[.]example[.]co[.]uk:443/login?a=%41>\n",
@@ -166,7 +187,7 @@ def test_however_a_url_is_written_its_features_are_the_same():
 
 
 def test_scheme_and_www_carry_no_weight():
-    rows = featurise(
+    rows = rows_of(
         [
             "http://www.a.com/b",
             "https://a.com/b",
@@ -182,7 +203,7 @@ def test_scheme_and_www_carry_no_weight():
 def test_of_a_path_without_end_only_its_length_is_read_to_the_end():
     whole = "http://a.com/" + "a\u00e9-1.%25" * 8192
     short = take_apart(whole).path
-    long, cut = featurise([whole, f"http://a.com{quote(short, safe='/')}"])
+    long, cut = rows_of([whole, f"http://a.com{quote(short, safe='/')}"])
     lengths = [0, 5, 6, 52, LEVELS[0], LEVELS[0] + 5, LEVELS[0] + 6]
     long[lengths] = cut[lengths]
 
@@ -191,18 +212,18 @@ def test_of_a_path_without_end_only_its_length_is_read_to_the_end():
 
 
 def test_a_home_page_is_the_same_with_its_slash():
-    rows = featurise(["http://a.com", "http://a.com/"])
+    rows = rows_of(["http://a.com", "http://a.com/"])
 
     assert (rows[0] == rows[1]).all()
 
 
 def test_no_urls_give_no_rows():
-    assert featurise([]).shape == (0, N_COLUMNS)
+    assert rows_of([]).shape == (0, N_COLUMNS)
 
 
 def test_domains_have_peers_in_the_same_column():
-    rows = featurise(["http://qmobilitya.shop/ae?x=1", "https://qmobilites.shop/ae/pay?x=2"])
-    others = featurise(["http://qmobilitya.top/ae?x=1"])
+    rows = rows_of(["http://qmobilitya.shop/ae?x=1", "https://qmobilites.shop/ae/pay?x=2"])
+    others = rows_of(["http://qmobilitya.top/ae?x=1"])
     peers, other_peers = rows[:, slice(*PEERS[:2])], others[:, slice(*PEERS[:2])]
     has = dict(zip(PEER_NAMES, (peers[0] == peers[1]).tolist(), strict=True))
     has_other = dict(zip(PEER_NAMES, (peers[0] == other_peers[0]).tolist(), strict=True))
@@ -218,13 +239,13 @@ def test_domains_have_peers_in_the_same_column():
 
 
 def test_an_end_of_line_in_a_path_moves_no_word_to_another_column():
-    rows = featurise(["http://a.b.com/c%0Ad/e?f=1", "http://a.b.com/c%20d/e?f=1"])
+    rows = rows_of(["http://a.b.com/c%0Ad/e?f=1", "http://a.b.com/c%20d/e?f=1"])
 
     assert (rows[0] == rows[1])[WORDS[0] : PEERS[1]].all()
 
 
 def test_urls_of_a_domain_share_their_group():
-    rows = featurise(["http://a.example.co.uk/x", "https://b.example.co.uk:8080/y"])
+    rows = rows_of(["http://a.example.co.uk/x", "https://b.example.co.uk:8080/y"])
 
     assert rows[0, N_FIGURES] == rows[1, N_FIGURES]
     assert group_of("http://a.example.co.uk/x") == group_of("b.example.co.uk") == "example.co.uk"
@@ -234,10 +255,12 @@ def test_no_url_ever_reaches_the_network():
     """In a network namespace of its own, without a route, and with every socket call refused."""
     code = (
         "import sys; from include.features.urls import featurise\n"
+        "from include.urls.reference.build import built_in_reference\n"
         "def refuse(event, _):\n"
         "    assert not event.startswith('socket.'), event\n"
         "sys.addaudithook(refuse)\n"
-        "print(featurise(['http://example.com/', 'http://аррӏе.com/a', 'http://a.unknowntld']).shape)"
+        "urls = ['http://example.com/', 'http://аррӏе.com/a', 'http://a.unknowntld']\n"
+        "print(featurise(urls, built_in_reference()).shape)"
     )
     apart = ["unshare", "--map-root-user", "--net"] if can_unshare() else []
     answer = subprocess.run(

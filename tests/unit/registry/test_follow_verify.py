@@ -20,9 +20,10 @@ from include.registry.publish import sign_folder
 from tests.support import onnx_graphs
 from tests.support.signed_versions import Signer, Version, version_name
 
-NAMES = ("pointer", "manifest", "signature", "model")
+NAMES = ("pointer", "manifest", "signature", "model", "reference")
 REFUSALS = (ManifestError, PointerError, SignatureError, VersionRefusedError)
-MODEL = onnx_graphs.logistic()
+MODEL, REFERENCE = onnx_graphs.logistic(), b"what is known of domains"
+FILES = {"model.onnx": MODEL, "reference.bin": REFERENCE}
 
 
 class Chain:
@@ -32,7 +33,7 @@ class Chain:
         self.trainer = Signer.new(folder, "trainer")
         self.approver = Signer.new(folder, "approver")
         self.trusted_keys = TrustedKeys(self.approver.trusted, self.trainer.trusted, 10_000)
-        self.whole = self.signed(Version(version_name(1), files={"model.onnx": MODEL}).manifest())
+        self.whole = self.signed(Version(version_name(1), files=FILES).manifest())
 
     def signed(self, manifest, **changes):
         """All that a follower reads of a version whose manifest is this one."""
@@ -40,8 +41,9 @@ class Chain:
         return VersionBytes(
             pointer=self.pointer(body, manifest.version, **changes),
             manifest=body,
-            signature=sign_folder({"manifest.json": body, "model.onnx": MODEL}, self.trainer.path),
+            signature=sign_folder({"manifest.json": body, **FILES}, self.trainer.path),
             model=MODEL,
+            reference=REFERENCE,
         )
 
     def pointer(self, manifest_body, version, **changes):
@@ -92,7 +94,8 @@ def test_one_byte_that_differs_is_refused_or_means_the_same(chain, name, how, po
         return
 
     assert believed == chain.verify(chain.whole)
-    assert (content.manifest, content.model) == (chain.whole.manifest, chain.whole.model)
+    assert content.manifest == chain.whole.manifest
+    assert (content.model, content.reference) == (chain.whole.model, chain.whole.reference)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,12 +108,10 @@ def test_junk_in_the_place_of_a_file_is_refused(chain, name, body):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_file_of_another_approved_version_takes_its_place(chain, name):
-    other = Version(
-        version_name(2), files={"model.onnx": onnx_graphs.logistic((1.0, 1.0))}
-    ).manifest()
-    body = (
-        getattr(chain.signed(other), name) if name != "model" else onnx_graphs.logistic((1.0, 1.0))
-    )
+    files = {"model.onnx": onnx_graphs.logistic((1.0, 1.0)), "reference.bin": b"other"}
+    other = chain.signed(Version(version_name(2), files=files).manifest())
+    theirs = {"model": files["model.onnx"], "reference": files["reference.bin"]}
+    body = theirs.get(name) or getattr(other, name)
 
     with pytest.raises(REFUSALS):
         chain.verify(replace(chain.whole, **{name: body}))
@@ -136,3 +137,18 @@ def test_a_hostile_file_name_is_refused_though_all_is_signed(chain, file_name):
 def test_a_hostile_version_is_refused_though_it_is_signed(chain, version):
     with pytest.raises(NightCatchError):
         chain.verify(replace(chain.whole, pointer=chain.pointer(chain.whole.manifest, version)))
+
+
+def test_reference_data_that_the_manifest_does_not_list_are_refused(chain):
+    alone = Version(version_name(3), files={"model.onnx": MODEL}).manifest()
+    body = alone.to_json()
+    content = VersionBytes(
+        pointer=chain.pointer(body, alone.version),
+        manifest=body,
+        signature=sign_folder({"manifest.json": body, "model.onnx": MODEL}, chain.trainer.path),
+        model=MODEL,
+    )
+
+    assert chain.verify(content)[1] == alone
+    with pytest.raises(ManifestError, match=r"no reference\.bin"):
+        chain.verify(replace(content, reference=REFERENCE))

@@ -6,6 +6,7 @@ import pytest
 from include.contract.schema import InputField
 from include.errors import ManifestError, ModelOutputError, NightCatchError, VersionRefusedError
 from include.inference.model import load_model
+from include.urls.reference.build import built_in_bytes
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT
 from tests.support.signed_versions import Version, version_name
@@ -29,7 +30,7 @@ def test_scores_are_the_models_probabilities():
 
 
 def test_a_text_model_answers_too():
-    model = load_model(onnx_graphs.text_classifier(), manifest(**TEXT))
+    model = load_model(onnx_graphs.text_classifier(), manifest(**TEXT), built_in_bytes())
     matrix = model.schema.encode([{"url": "http://bad.example/"}, {"url": "http://good.example/"}])
 
     assert model.score(matrix).tolist() == pytest.approx([0.9, 0.1])
@@ -56,6 +57,7 @@ def test_a_text_model_answers_too():
             "no feature set",
         ),
         (onnx_graphs.logistic(), {"features": "urls-1"}, ManifestError, "go together"),
+        (onnx_graphs.text_classifier(), TEXT, ManifestError, "reference.bin"),
         (b"", {}, VersionRefusedError, "ONNX Runtime refuses"),
         (b"junk", {}, VersionRefusedError, "not an ONNX model"),
         (
@@ -74,6 +76,7 @@ def test_a_text_model_answers_too():
         "no features",
         "unknown features",
         "features of numbers",
+        "no reference data",
         "empty",
         "junk",
         "unknown dtype",

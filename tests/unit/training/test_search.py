@@ -6,9 +6,10 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from include.errors import TrainingError
+from include.training.added import AddedRows, fitted_on
 from include.training.deduplicate import distinct_rows
 from include.training.families import Stages, tabular_families
-from include.training.search import METRICS, _folds, search_family, select
+from include.training.search import METRICS, _Folds, search_family, select
 
 FAMILIES = {family.name: family for family in tabular_families("quick", 3)}
 
@@ -40,12 +41,27 @@ def test_the_same_seed_gives_the_same_candidate(name, rows):
 def test_no_group_is_on_both_sides_of_a_fold_and_all_rows_are_held_out_once(rows):
     representatives, _ = distinct_rows(rows.X, rows.y)
 
-    folds = list(_folds(rows.y, rows.groups, representatives, 0, 3))
+    folds = list(_Folds(rows.groups, None, 0, 3).split(rows.y, representatives))
 
     for train, held_out in folds:
         assert not set(rows.groups[train]) & set(rows.groups[held_out])
     held_out = np.concatenate([held_out for _, held_out in folds])
     assert sorted(held_out) == list(range(len(rows.y)))
+
+
+def test_added_rows_are_fitted_on_but_never_held_out(rows):
+    added = AddedRows(rows.X[:9] + 100, rows.y[:9], rows.groups[:9])
+    X, y = fitted_on(rows.X, rows.y, added)
+    representatives, _ = distinct_rows(X, y)
+    n_rows = len(rows.y)
+
+    folds = list(_Folds(rows.groups, added, 0, 3).split(y, representatives))
+
+    for train, held_out in folds:
+        made = train[train >= n_rows] - n_rows
+        assert not set(added.groups[made]) & set(rows.groups[held_out])
+    assert sorted(np.concatenate([held for _, held in folds])) == list(range(n_rows))
+    assert any((train >= n_rows).any() for train, _ in folds)
 
 
 @pytest.mark.parametrize("name", ["AdaBoost", "GradientBoosting", "HistGradientBoosting"])

@@ -10,6 +10,7 @@ from include.inference.graph_allowlist import check_graph
 from include.pipelines.urls.simulate import simulate
 from include.training.onnx.export import parity, to_onnx
 from include.training.text_families import text_families
+from include.urls.reference.build import built_in_reference
 
 NAMES = ("Linear", "LinearText", "BoostedFigures", "Stack")
 
@@ -17,7 +18,7 @@ NAMES = ("Linear", "LinearText", "BoostedFigures", "Stack")
 @pytest.fixture(scope="module")
 def simulated():
     records = list(simulate(900, 0))
-    X = featurise([record["url"] for record in records])
+    X = featurise([record["url"] for record in records], built_in_reference())
     return X, np.array([record["label"] for record in records], np.int8)
 
 

@@ -39,7 +39,7 @@ class Loader:
         self.is_serving = False
         self.under_way: set[str] = set()
 
-    def load(self, body: bytes, manifest: Manifest) -> OnnxModel:
+    def load(self, body: bytes, manifest: Manifest, reference: bytes = b"") -> OnnxModel:
         """Return a model that has been tried, as `load_model` does.
 
         Raises
@@ -48,11 +48,11 @@ class Loader:
             As `load_model`.
         """
         if not self.is_serving:
-            return load_model(body, manifest)
+            return load_model(body, manifest, reference)
         self.under_way.add(manifest.pipeline)
         try:
             with ThreadPoolExecutor(1, "load", initializer=_lower_priority) as pool:
-                return pool.submit(load_model, body, manifest, check_apart).result()
+                return pool.submit(load_model, body, manifest, reference, check_apart).result()
         finally:
             _give_memory_back()
             self.under_way.discard(manifest.pipeline)

@@ -1,0 +1,121 @@
+"""The URLs that bench/everyday judges, and what other programs say of them."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from bench._urls import data_file
+from include.urls.reference.build import build_reference
+from include.urls.reference.container import from_bytes
+from include.urls.reference.facts import Reference
+
+LOGIN_SOURCE = "account_login_pages"
+BRANDS = (
+    "paypal.com", "microsoft.com", "netflix.com", "facebook.com", "instagram.com",
+    "amazon.com", "google.com", "apple.com", "linkedin.com", "coinbase.com",
+)  # fmt: skip
+_PEER = "NIGHTCATCH_PEER_PYTHON"
+_MOST_TYPOS = 2_000
+_TIMEOUT_S = 900
+
+
+@dataclass(frozen=True)
+class Judging:
+    """Labelled URLs of one file.
+
+    Attributes
+    ----------
+    urls : list of str
+    y : ndarray of int8
+        1 = phishing.
+    sources : ndarray of str
+        What kind of URL each is, or who collected it.
+    """
+
+    urls: list[str]
+    y: npt.NDArray[np.int8]
+    sources: npt.NDArray[np.object_]
+
+
+def read_judging() -> Mapping[str, Judging]:
+    """Return the files that nothing is trained on or chosen by."""
+    files = {
+        "everyday": ("urls_everyday.csv.gz", "source"),
+        "handmade": ("everyday_handmade.csv", "kind"),
+        "dev": ("urls_dev.csv.gz", "source"),
+    }
+    found = {}
+    for name, (file, column) in files.items():
+        frame = pd.read_csv(data_file(file))
+        found[name] = Judging(
+            frame["url"].tolist(),
+            frame["label"].to_numpy(np.int8),
+            frame[column].to_numpy(object),
+        )
+    return found
+
+
+def read_reference() -> tuple[bytes, Reference, list[str]]:
+    """Return reference data of the popularity list: the file, read, and the names in order."""
+    frame = pd.read_csv(data_file("domain_ranks.csv.gz"))
+    names = frame["domain"].astype(str).tolist()
+    body = build_reference(zip(names, frame["rank"].tolist(), strict=True), ["Tranco 2026-06"])
+    return body, from_bytes(body), names
+
+
+def peer_python() -> Path | None:
+    """Return the interpreter that has fraudurl and dnstwist; None where none is named."""
+    path = os.environ.get(_PEER)
+    return Path(path) if path else None
+
+
+def typosquats(python: Path) -> dict[str, list[str]]:
+    """Return dnstwist's look-alikes of each brand: no look-up is made."""
+    found = {}
+    for brand in BRANDS:
+        command = [
+            str(python.with_name("dnstwist")),
+            "--format",
+            "json",
+            "--fuzzers",
+            _FUZZERS,
+            brand,
+        ]
+        # Without --registered it only lists; a resolver that refuses keeps it from asking.
+        answer = subprocess.run(command, capture_output=True, check=True, timeout=_TIMEOUT_S)
+        entries = json.loads(answer.stdout)
+        domains = [each["domain"] for each in entries if each["fuzzer"] != "*original"]
+        rng = np.random.default_rng(0)
+        found[brand] = sorted(rng.permutation(domains)[: _MOST_TYPOS // len(BRANDS)].tolist())
+    return found
+
+
+_FUZZERS = (
+    "addition,bitsquatting,homoglyph,hyphenation,insertion,omission,plural,repetition,"
+    "replacement,transposition,vowel-swap"
+)
+
+
+def fraudurl(python: Path, urls: Sequence[str]) -> tuple[npt.NDArray[np.str_], list[float]]:
+    """Return the verdict and the probability of fraudurl for each URL, without its look-ups."""
+    text = io.StringIO()
+    csv.writer(text).writerows([["url"], *([url] for url in urls)])
+    answer = subprocess.run(
+        [python, "-m", "fraudurl", "-", "-o", "-"],
+        input=text.getvalue().encode(),
+        capture_output=True,
+        check=True,
+        timeout=_TIMEOUT_S,
+    )
+    rows = list(csv.DictReader(io.StringIO(answer.stdout.decode())))
+    verdicts = np.array([row["fraud_verdict"] for row in rows])
+    return verdicts, [float(row["fraud_probability"] or 0) for row in rows]
