@@ -16,7 +16,7 @@ from tests.support.onnx_graphs import text_classifier
 from tests.support.signed_versions import Version, promote, version_name
 
 NAME = version_name(1)
-FILES = {"model.onnx": text_classifier(), "reference.bin": built_in_bytes()}
+MODEL_FILES = {"model.onnx": text_classifier(), "reference.bin": built_in_bytes()}
 BAD, GOOD = "http://bad.example/login", "https://good.example/"
 
 
@@ -31,7 +31,7 @@ class TextVersion(Version):
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     with open_desk(tmp_path_factory.mktemp("state")) as desk:
-        version = TextVersion(NAME, FILES, "urls", LAYOUT.fields)
+        version = TextVersion(NAME, MODEL_FILES, "urls", LAYOUT.fields)
         promote(desk.store, version, desk.trainer, desk.approver)
         yield desk
 
