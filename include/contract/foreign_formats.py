@@ -19,6 +19,8 @@ _BINARY = (
     (b"GIF8", "an image"),
 )
 _TEXT = (
+    (r"\{\\rtf", "an RTF document: save it as plain text"),
+    (r"<{7} ", "a file with unresolved merge conflicts: take it from a clean checkout"),
     (r"\{|\[\s*(?:[{\"\[]|$)", "JSON: convert it to CSV with a header line"),
     (
         r"<",

@@ -20,6 +20,7 @@ _AUTHORITY = re.compile(r"[^/\\?#]*")
 _NO_HOST = "/\\?#"
 _PLAIN = re.compile(r"https?://(?![/\\])", re.IGNORECASE)
 _BARE_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+\.?")
+_LISTED = re.compile(r".*[,;]h..ps?")  # of a list, the first URL and the scheme of the second
 _SHOWN_CHARS = 30
 
 
@@ -85,6 +86,8 @@ def _url_of(url: str, parsed: ParsedUrl) -> tuple[str, ParsedUrl]:
     How an IPv4 address was written stays in either: it tells what the URL is for.
     """
     written, host = parsed.written_host.lower(), parsed.host
+    if ("," in host or ";" in host) and _LISTED.fullmatch(host) and parsed.tail.startswith("//"):
+        raise UrlRefusedError("several URLs in one text: send each URL by itself")
     is_ipv4 = IPV4.fullmatch(host) is not None
     is_seen = written == host or is_ipv4
     is_seen = is_seen or ("xn--" in host and written == ada_url.idna_to_unicode(host))

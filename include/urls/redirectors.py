@@ -15,7 +15,8 @@ from include.urls.parse import ParsedUrl
 Decoder = Callable[[str], str]  # takes path, query and fragment, returns the target or nothing
 
 _HTTP = re.compile(r"https?:[/\\]", re.IGNORECASE)
-_GOOGLE = re.compile(r"(?:www\.|news\.|maps\.)?google\.[a-z]{2,3}(?:\.[a-z]{2})?")
+_WEB = re.compile(r"h..ps?\[?:", re.IGNORECASE)  # defanged, too
+_GOOGLE = re.compile(r"(?:(?:www|news|maps|scholar|translate)\.)?google\.[a-z]{2,3}(?:\.[a-z]{2})?")
 _RUN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _HYPHENS = str.maketrans("-_", "%/")
 _STAR = re.compile(r"\*(?:\*(.))?")
@@ -47,7 +48,7 @@ def unwrap(url: ParsedUrl) -> tuple[str, str] | None:
     for service in _services(url.host):
         if url.tail.startswith(service.path) and _is_below(url.host, service.host):
             target = service.decode(url.tail).strip()
-            if _HTTP.match(target):
+            if _WEB.match(target):
                 return service.name, target
     return None
 
@@ -65,13 +66,14 @@ def _is_below(host: str, name: str) -> bool:
 
 
 def _parameter(*names: str) -> Decoder:
-    """Return a decoder of the first of these query parameters."""
+    """Return a decoder of the first of these query parameters, in any case."""
+    wanted = {name.lower() for name in names}
 
     def decode(tail: str) -> str:
         query = tail.partition("#")[0].partition("?")[2]
         for pair in query.split("&"):
             name, _, value = pair.removeprefix("amp;").partition("=")
-            if name in names and value:
+            if name.lower() in wanted and value:
                 return _decoded(value)
         return ""
 
@@ -146,6 +148,11 @@ def _urldefense_v3(tail: str) -> str:
     return re.sub(r"^(https?:/)(?=[^/])", r"\1/", url, flags=re.IGNORECASE)
 
 
+def _disqus(tail: str) -> str:
+    """Return the target without the digest that Disqus puts behind it."""
+    return re.sub(r":[\w-]{20,}$", "", _parameter("url")(tail))
+
+
 def _amp(tail: str) -> str:
     """Return the page behind Google's viewer of accelerated pages."""
     page = tail.removeprefix("/amp/")
@@ -165,6 +172,7 @@ _SERVICES = (
     Redirector("URLDefense", "urldefense.com", "/v1/url?", _U),
     Redirector("URLDefense", "urldefense.proofpoint.com", "/v2/url?", _urldefense_v2),
     Redirector("URLDefense", "urldefense.com", "/v2/url?", _urldefense_v2),
+    Redirector("URLDefense", "urldefense.us", "/v2/url?", _urldefense_v2),
     Redirector("URLDefense", "urldefense.proofpoint.com", "/v3/__", _urldefense_v3),
     Redirector("URLDefense", "urldefense.com", "/v3/__", _urldefense_v3),
     Redirector("URLDefense", "urldefense.us", "/v3/__", _urldefense_v3),
@@ -181,19 +189,27 @@ _SERVICES = (
     Redirector("Check Point", "protect.checkpoint.com", "/v2/", _between("___", "___")),
     Redirector("Check Point", "url.avanan.click", "/v2/", _between("___", "___")),
     Redirector("Check Point", "avanan.url-protection.com", "/v1/url?", _parameter("o")),
+    Redirector("Vade", "antiphishing.vadesecure.com", "/v4?", _U),
+    Redirector("FuseMail", "mailanyone.net", "/v1/?", _U),
     Redirector("Google", "google.com", "/url?", _parameter("q", "url")),
+    Redirector("Google", "google.com", "/aclk?", _parameter("adurl")),
+    Redirector("Google", "scholar.google.com", "/scholar_url?", _URL),
+    Redirector("Google", "translate.google.com", "/translate?", _U),
     Redirector("Google", "google.com", "/amp/", _amp),
     Redirector("Google", "googleadservices.com", "/pagead/aclk?", _parameter("adurl")),
     Redirector("Google", "adclick.g.doubleclick.net", "/", _parameter("adurl")),
+    Redirector("Google", "googleads.g.doubleclick.net", "/", _parameter("adurl")),
     Redirector("Facebook", "l.facebook.com", "/l.php?", _U),
     Redirector("Facebook", "lm.facebook.com", "/l.php?", _U),
     Redirector("Facebook", "facebook.com", "/flx/warn/", _U),
+    Redirector("Facebook", "www.facebook.com", "/l.php?", _U),
+    Redirector("Facebook", "m.facebook.com", "/l.php?", _U),
     Redirector("Facebook", "l.messenger.com", "/l.php?", _U),
     Redirector("Facebook", "l.wl.co", "/l", _U),
     Redirector("Instagram", "l.instagram.com", "/", _U),
     Redirector("Threads", "l.threads.net", "/", _U),
     Redirector("Threads", "l.threads.com", "/", _U),
-    Redirector("LinkedIn", "linkedin.com", "/redir/redirect", _URL),
+    Redirector("LinkedIn", "linkedin.com", "/redir/", _URL),
     Redirector("LinkedIn", "linkedin.com", "/safety/go", _URL),
     Redirector("YouTube", "youtube.com", "/redirect?", _parameter("q")),
     Redirector("Slack", "slack-redir.net", "/link?", _URL),
@@ -203,6 +219,17 @@ _SERVICES = (
     Redirector("Reddit", "out.reddit.com", "/", _URL),
     Redirector("Tumblr", "t.umblr.com", "/redirect?", _parameter("z")),
     Redirector("Twitter", "twitter.com", "/i/redirect?", _URL),
+    Redirector("Twitter", "x.com", "/i/redirect?", _URL),
+    Redirector("Telegram", "t.me", "/iv?", _URL),
+    Redirector("Disqus", "disq.us", "/", _disqus),
+    Redirector("Dropbox", "dropbox.com", "/referrer_cleansing_redirect?", _URL),
+    Redirector("GMX", "deref-gmx.net", "/mail/client/", _parameter("redirectUrl")),
+    Redirector("WEB.DE", "deref-web.de", "/mail/client/", _parameter("redirectUrl")),
+    Redirector("mail.com", "deref-mail.com", "/mail/client/", _parameter("redirectUrl")),
+    Redirector("Odnoklassniki", "ok.ru", "/dk?", _parameter("st.link")),
+    Redirector("Amazon SES", "awstrack.me", "/L0/", _between("/L0/", "/")),
+    Redirector("GovDelivery", "govdelivery.com", "/CL0/", _between("/CL0/", "/")),
+    Redirector("Azure", "safelink.emails.azure.net", "/redirect/?", _parameter("destination")),
     Redirector("TikTok", "tiktok.com", "/link/v2?", _TARGET),
     Redirector("Pinterest", "pinterest.com", "/offsite/", _URL),
     Redirector("Medium", "medium.com", "/r/?", _URL),
@@ -210,6 +237,10 @@ _SERVICES = (
     Redirector("SoundCloud", "exit.sc", "/", _URL),
     Redirector("Zhihu", "link.zhihu.com", "/?", _TARGET),
     Redirector("CSDN", "link.csdn.net", "/?", _TARGET),
+    Redirector("Juejin", "link.juejin.cn", "/?", _TARGET),
+    Redirector("Jianshu", "jianshu.com", "/go-wild?", _URL),
+    Redirector("Weibo", "weibo.cn", "/sinaurl?", _parameter("u", "toasturl")),
+    Redirector("QQ", "c.pc.qq.com", "/", _parameter("pfurl", "url")),
     Redirector("DuckDuckGo", "duckduckgo.com", "/l/?", _parameter("uddg")),
     Redirector("Bing", "bing.com", "/ck/a?", _base64_parameter("u", "a1")),
     Redirector("Bing", "bing.com", "/alink/link?", _URL),

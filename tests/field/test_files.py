@@ -35,7 +35,14 @@ def urls(path, given=PHISHING):
 
 @pytest.mark.parametrize(
     "name",
-    ["cr_only.csv", "latin1.csv", "declared_separator.csv", "ghosts.csv", "nonsense_dates.csv"],
+    [
+        "cr_only.csv",
+        "latin1.csv",
+        "declared_separator.csv",
+        "ghosts.csv",
+        "nonsense_dates.csv",
+        "is_phishing.csv",
+    ],
 )
 def test_tables_are_read_however_they_were_saved(name):
     rows, bad = read(CASES / name)
@@ -78,6 +85,21 @@ def test_excels_unicode_text_is_read():
         ("inline_comments.txt", ["203.0.113.9", "login-shop.example"], [3, 4]),
         ("one_unknown_column.csv", ["http://login-shop.example/a,b", "verify-shop.example"], [1]),
         ("one_column.csv", ["login-shop.example", "verify-shop.example"], []),
+        (
+            "cells_in_a_list.txt",
+            ["http://login-shop.example/a", "https://verify-shop.example/b"],
+            [2, 3, 4],
+        ),
+        (
+            "array_lines.txt",
+            ["http://login-shop.example/a", "https://verify-shop.example/b"],
+            [],
+        ),
+        (
+            "indicator_value.csv",
+            ["http://login-shop.example/a", "https://verify-shop.example/b"],
+            [],
+        ),
         ("defanged.txt", ["http://login-shop.example/a", "verify-shop.example"], []),
     ],
 )
@@ -99,6 +121,7 @@ def test_lists_and_feeds_are_read_with_the_label_that_is_given(name, expected, b
         ("adblock_untitled.txt", "Adblock rules"),
         ("prose.txt", "neither a header .* nor an entry of a list"),
         ("headerless.csv", "without a header"),
+        ("merge_conflict.txt", "merge conflicts"),
     ],
 )
 @pytest.mark.parametrize("given", [PHISHING, {}], ids=["label_given", "no_label"])

@@ -7,12 +7,14 @@ _COMMENT = re.compile(r"#|;|!|//(?![\w\[])")
 _INLINE_COMMENT = re.compile(r"\s+(?:#|;|//)")
 _BLOCKED_AT = re.compile(r"(?:0\.0\.0\.0|127(?:\.[0-9]+){3}|::1?|255\.255\.255\.255|fe80::\S*)\s+")
 _OWN_NAMES = frozenset({"localhost", "localhost.localdomain", "local", "broadcasthost"})
-# What follows a comma here is another cell of a table, and not the rest of a URL.
+# What follows a comma or a blank here is another cell or URL, and not the rest of this one.
 _CELLS = re.compile(
-    r",\s*\"?(?:https?://|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2})"
-    r"|,\s*\"?(?:phishing|legitimate|benign|malicious|good|bad|yes|no|online|offline)\"?\s*$",
+    r"[,\s]\s*\"?(?:h..ps?://|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2})"
+    r"|[,\s]\s*\"?(?:phishing|legitimate|benign|malicious|good|bad|yes|no|online|offline)\"?\s*$"
+    r"|\s-?[0-9]+\s*$",
     re.IGNORECASE,
 )
+_RANGE = re.compile(r"[0-9]+(?:\.[0-9]+){3}(?:/[0-9]{1,2}|\s*-\s*[0-9.]+)")
 
 Reader = Callable[[str], str]
 
@@ -38,14 +40,17 @@ def entries(line: str, read: Reader | None) -> list[str]:
     """
     if not line.strip() or is_comment(line):
         return []
-    text = _INLINE_COMMENT.split(line.strip(), maxsplit=1)[0]
+    # Behind the last comma stands an empty cell, or the next element of an array.
+    text = _INLINE_COMMENT.split(line.strip(), maxsplit=1)[0].rstrip(", \t")
     if read is None:
         return [text]
     if found := _BLOCKED_AT.match(text):
         names = text[found.end() :].split()
         return [read(name) for name in names if not _is_own(name)]
     if _CELLS.search(text):
-        raise ValueError(f"{text[:60]!a} is a line of a table, in a list")
+        raise ValueError(f"{text[:60]!a} is a line of a table, or several URLs, in a list")
+    if _RANGE.fullmatch(text):
+        raise ValueError(f"{text[:60]!a} is a range of addresses, not one host")
     return [read(text)]
 
 

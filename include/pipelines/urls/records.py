@@ -18,9 +18,14 @@ SOURCE = "source"
 FIRST_SEEN = "first_seen"
 
 URL_ALIASES = (
-    "urls", "link", "uri", "href", "phish_url", "phishing_url", "full_url", "web_address",
-    "address", "website", "site", "url/domain", "indicator", "ioc", "fqdn", "hostname", "host",
-    "domain", "domain_name",
+    "urls", "link", "uri", "href", "phish_url", "phishing_url", "malicious_url", "full_url",
+    "original_url", "raw_url", "page_url", "site_url", "web_address", "address", "website", "site",
+    "url/domain", "indicator", "indicator_value", "ioc", "ioc_value", "observable", "fqdn",
+    "hostname", "host", "hosts", "domain", "domain_name", "domains", "origin", "value",
+)  # fmt: skip
+LABEL_ALIASES = (
+    "labels", "class_label", "is_phishing", "is_phish", "phishing", "phish", "is_malicious",
+    "malicious", "status", "type", "class", "category", "verdict", "classification", "result",
 )  # fmt: skip
 FIRST_SEEN_ALIASES = (
     "first_seen_utc", "firstseen", "submission_time", "date_added", "date", "isotime", "created",
@@ -59,7 +64,7 @@ LAYOUT = Layout(
         ),
     ),
     target=TARGET,
-    label_aliases=("status", "type", "class", "category", "verdict", "classification"),
+    label_aliases=LABEL_ALIASES,
     details=(
         InputField(SOURCE, "string", None, "Who reports that it is phishing, or legitimate"),
         InputField(

@@ -36,6 +36,11 @@ HOSTS = {
     "typographic quotes": ("\u201ehttp://a.example/x\u201c", "a.example"),
     "angle brackets": ("<http://a.example/x>", "a.example"),
     "in brackets with blanks": ("( <a.example/x> )", "a.example"),
+    "in square brackets": ("[http://a.example/x]", "a.example"),
+    "defanged in square brackets": ("[hxxp://a[.]example/x]", "a.example"),
+    "bold in Markdown": ("**http://a.example/x**", "a.example"),
+    "a link in Markdown": ("[www.b.example](http://a.example/x)", "a.example"),
+    "marked as a URL": ("<URL: http://a.example/x>", "a.example"),
     "a tab and line ends inside": ("http://a.exa\tmp\r\nle/x", "a.example"),
     "full-width letters": ("http://\uff41.\uff45xample/", "a.example"),
     "ideographic dot": ("http://a\u3002example/", "a.example"),
@@ -93,6 +98,10 @@ REFUSED = {
     "blank in the host": "http://a. example/",
     "two hosts": "a.example b.example",
     "two lines": "http://a.example\nhttp://b.example",
+    "two lines of hosts": "a.example\nb.example",
+    "two cells": "http://a.example\thttp://b.example",
+    "a hosts file with a tab": "127.0.0.1\ta.example",
+    "a list with commas": "http://a.example,http://b.example",
     "port out of range": "http://a.example:65536/",
     "port of letters": "http://a.example:b/",
     "broken IPv6": "http://[::1/x",
@@ -164,9 +173,25 @@ def test_an_ordinary_url_is_returned_as_it_was_written():
         "http://0x7f.1/",
         "a.example/x",
         "http://a.example/x'(y)",
+        'http://a.example/?x="1"',
+        "http://a.example/?x=<b>&y=\u201cz\u201d",
         "http://me:pw@a.example:8080/?next=http://b.example/",
     ):
         assert read_url(url).url == url
+
+
+@pytest.mark.parametrize(
+    ("text", "tail"),
+    [
+        ('"http://a.example/?x="1""', '?x="1"'),
+        ('http://a.example/"', ""),
+        ("<http://a.example/<b>>", "<b>"),
+        ("(http://a.example/(b))", "(b)"),
+        ("(http://a.example/b)(c)", "b)(c)"),
+    ],
+)
+def test_a_mark_that_closes_one_within_the_url_stays(text, tail):
+    assert read_url(text).url == f"http://a.example/{tail}"
 
 
 def test_a_host_that_hides_where_it_leads_is_returned_in_the_standards_form():

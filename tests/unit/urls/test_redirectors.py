@@ -58,6 +58,20 @@ LINKS = {
     + "&ntb=1",
     "Yahoo": f"https://r.search.yahoo.com/_ylt=A;_ylu=B/RV=2/RO=10/RU={QUOTED}/RK=2/RS=x-",
     "href.li": f"https://href.li/?{TARGET}",
+    "Safe Links, capitals": f"https://NAM1.safelinks.protection.outlook.com/?URL={QUOTED}",
+    "Google, scholar": f"https://scholar.google.com/scholar_url?url={QUOTED}&hl=en",
+    "Google, an ad": f"https://www.google.com/aclk?sa=L&adurl={QUOTED}",
+    "Vade": f"https://antiphishing.vadesecure.com/v4?f=x&i=y&u={QUOTED}",
+    "Facebook, an old link": f"https://www.facebook.com/l.php?u={QUOTED}&h=AT0",
+    "LinkedIn, a warning": f"https://www.linkedin.com/redir/suspicious-page?url={QUOTED}",
+    "X": f"https://x.com/i/redirect?url={QUOTED}&t=1",
+    "Telegram": f"https://t.me/iv?url={QUOTED}&rhash=1",
+    "Disqus": f"https://disq.us/url?url={QUOTED}%3Aabcdefghij0123456789&cuid=1",
+    "Dropbox": f"https://www.dropbox.com/referrer_cleansing_redirect?hmac=1&url={QUOTED}",
+    "GMX": f"https://deref-gmx.net/mail/client/x/dereferrer/?redirectUrl={QUOTED}",
+    "Odnoklassniki": f"https://ok.ru/dk?cmd=logExternal&st.link={QUOTED}",
+    "Amazon SES": f"https://x.r.eu-west-1.awstrack.me/L0/{QUOTED}/1/0102-x/y=1",
+    "Azure": f"https://eur.safelink.emails.azure.net/redirect/?destination={QUOTED}&p=x",
     "encoded twice": f"https://www.google.com/url?q={quote(QUOTED, safe='')}",
 }
 
@@ -100,6 +114,12 @@ def test_a_defanged_link_is_refanged_and_unwrapped():
     reading = read_url(f"hxxps://l[.]facebook[.]com/l.php?u={QUOTED}")
 
     assert (reading.url, reading.unwrapped) == (TARGET, ("Facebook",))
+
+
+def test_a_defanged_target_is_refanged():
+    reading = read_url("https://l.facebook.com/l.php?u=hxxps%3A%2F%2Fa%5B.%5Dexample%2Fb")
+
+    assert (reading.url, reading.unwrapped) == ("https://a.example/b", ("Facebook",))
 
 
 @pytest.mark.parametrize(
