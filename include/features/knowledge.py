@@ -31,13 +31,14 @@ def _brands(
 ) -> tuple[float, ...]:
     """Return how many brands each part names that do not own the domain."""
     named_in, owners = reference.brands.named_in, facts.owners
-    in_host = named_in(_name_of(address)) - owners
+    in_host = named_in(_name_of(address)).keys() - owners
+    in_path = named_in(path) if path else {}
     is_label = not owners and address.label in reference.brands.by_label
     return (
         len(in_host),
-        len(named_in(address.subdomain) - owners) if in_host and address.subdomain else 0,
-        len(named_in(path) - owners) if path else 0,
-        bool(path and owners & named_in(path)),
+        len(named_in(address.subdomain).keys() - owners) if in_host and address.subdomain else 0,
+        len(in_path.keys() - owners),
+        bool(owners & in_path.keys()),
         is_label,
     )
 
@@ -61,6 +62,6 @@ def _target(address: Address, path: str, reference: Reference) -> tuple[float, .
     if not host:
         return _NO_TARGET
     facts = reference.facts_of_host(host)
-    named = reference.brands.named_in(host) - facts.owners
+    named = reference.brands.named_in(host).keys() - facts.owners
     is_foreign = not host.endswith(address.domain)
     return (1, is_foreign, facts.domain_rank, facts.is_platform or facts.is_shortener, len(named))

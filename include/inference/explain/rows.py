@@ -11,6 +11,8 @@ from include.inference.explain.field_labels import labels_of
 from include.inference.model import OnnxModel
 from include.inference.record_schema import Matrix
 from include.registry.follow import ProductionModel
+from include.urls.address import take_apart
+from include.urls.reference.sentences import sentences_about
 
 MAX_ROWS = 100
 _DIGITS = 6
@@ -33,6 +35,7 @@ def check_explainable(matrix: Matrix, in_production: ProductionModel[OnnxModel])
 def explain_rows(matrix: Matrix, in_production: ProductionModel[OnnxModel]) -> list[dict[str, Any]]:
     """Return an explanation of each row's score; the strongest contribution comes first.
 
+    `known` says in sentences what the version's reference data know of a URL.
     Contributions are in log-odds: above zero they speak for phishing. They and the base add up to
     the log-odds of the probability. The base is that of a record without any value, or of
     a text without any of its parts.
@@ -43,7 +46,15 @@ def explain_rows(matrix: Matrix, in_production: ProductionModel[OnnxModel]) -> l
         named = [_inputs(row.tolist(), in_production.manifest) for row in matrix]
     else:
         named = [_parts(text, model.features) for text in matrix[:, 0]]
-    return [_describe(*each) for each in zip(named, explanations, strict=True)]
+    known = _known(matrix, model)
+    return [_describe(*each) for each in zip(named, explanations, known, strict=True)]
+
+
+def _known(matrix: Matrix, model: OnnxModel) -> list[list[str]]:
+    """Return what the reference data say of each row, in sentences."""
+    if model.reference is None:
+        return [[] for _ in matrix]
+    return [sentences_about(take_apart(text), model.reference) for text in matrix[:, 0]]
 
 
 def _inputs(row: list[float], manifest: Manifest) -> list[dict[str, Any]]:
@@ -68,7 +79,9 @@ def _parts(text: str, features: FeatureSet) -> list[dict[str, Any]]:
     ]
 
 
-def _describe(named: list[dict[str, Any]], explanation: Explanation) -> dict[str, Any]:
+def _describe(
+    named: list[dict[str, Any]], explanation: Explanation, known: list[str]
+) -> dict[str, Any]:
     values = explanation.contributions.tolist()
     entries = [
         {**entry, "contribution": round(value, _DIGITS)}
@@ -79,5 +92,6 @@ def _describe(named: list[dict[str, Any]], explanation: Explanation) -> dict[str
         "base": round(explanation.base, _DIGITS),
         "log_odds": round(explanation.log_odds, _DIGITS),
         "is_exact": explanation.is_exact,
+        "known": known,
         "contributions": sorted(entries, key=lambda entry: -abs(entry["contribution"])),
     }

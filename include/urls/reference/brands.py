@@ -53,11 +53,13 @@ class Brands:
         owners = self._owners
         return frozenset().union(*(owners[name] for name in names if name in owners))
 
-    def named_in(self, text: str) -> set[str]:
-        """Return the keys of the brands that a text in lower case names."""
+    def named_in(self, text: str) -> dict[str, str]:
+        """Return the keys of the brands that a text in lower case names, and how it names each."""
         by_name, by_word = self._by_name, self._by_word
-        keys = {by_name[name] for name in self._find(text)}
-        return keys | {by_word[word] for word in _WORD.findall(text) if word in by_word}
+        named = {by_word[word]: word for word in _WORD.findall(text) if word in by_word}
+        for name in self._find(text):
+            named[by_name[name]] = name
+        return named
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:

@@ -182,6 +182,7 @@ def _explanation() -> Schema:
         "base": {**_NUMBER, "description": "Log-odds without any input."},
         "log_odds": {**_NUMBER, "description": "The base and all contributions."},
         "is_exact": {"type": "boolean", "description": "Computed, and not estimated."},
+        "known": list_of({**_TEXT, "description": "What is known of the URL's domain."}),
         "contributions": list_of(closed(contribution)),
     }
     return closed(members)

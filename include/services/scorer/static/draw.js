@@ -95,6 +95,7 @@ export function drawReasons(explanation, isAddress) {
   const strongest = Math.max(...moved.map(({ contribution }) => Math.abs(contribution)), 0);
   const draw = (entries) => element("ol", { class: "reasons" }, ...entries.map((entry) => drawReason(entry, strongest)));
   const box = element("div", { class: "card" }, element("h3", { class: "first" }, "Why"));
+  if (explanation.known.length) box.append(element("ul", { class: "known" }, ...explanation.known.map((sentence) => element("li", {}, sentence))));
   if (!moved.length) return fill(box, {}, [element("p", {}, `No ${what} moves this score: it is what the model says when nothing is known.`)]);
   const exact = explanation.is_exact ? "" : " (estimated)";
   box.append(
