@@ -64,7 +64,7 @@ class AirflowApi:
         Raises
         ------
         StoreUnavailableError
-            If Airflow does not respond, or refuses the user.
+            If Airflow does not respond, or rejects the user.
         """
         self._token = self._log_in()
         return public_url(self._url)
@@ -79,7 +79,7 @@ class AirflowApi:
         Raises
         ------
         DagRunError
-            If Airflow does not know the DAG after two minutes; the message has its import errors.
+            If Airflow does not have the DAG after two minutes; the message has its import errors.
         """
         deadline = time.monotonic() + _PARSED_TIMEOUT_S
         while self._request("PATCH", f"/dags/{dag_id}", {"is_paused": False})[0] == 404:
@@ -89,9 +89,7 @@ class AirflowApi:
                     f"{broken[0]['filename']}: {_last_line(broken[0]['stack_trace'])}"
                 )
             if time.monotonic() > deadline:
-                raise DagRunError(
-                    f"Airflow knows no DAG {dag_id}; see log/airflow-dag-processor.log"
-                )
+                raise DagRunError(f"Airflow has no DAG {dag_id}; see log/airflow-dag-processor.log")
             time.sleep(_POLL_S)
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
@@ -110,13 +108,13 @@ class AirflowApi:
         Raises
         ------
         DagRunError
-            If Airflow refuses the parameters.
+            If Airflow rejects the parameters.
         """
         body = {"logical_date": None, "conf": dict(conf)}
-        status, answer = self._request("POST", f"/dags/{dag_id}/dagRuns", body)
+        status, response = self._request("POST", f"/dags/{dag_id}/dagRuns", body)
         if status != 200:
-            raise DagRunError(f"{dag_id}: not triggered: {_first_line(_detail(answer))}")
-        return str(answer["dag_run_id"])
+            raise DagRunError(f"{dag_id}: not triggered: {_first_line(_detail(response))}")
+        return str(response["dag_run_id"])
 
     def running(self, dag_id: str) -> list[str]:
         """Return the ids of the running runs of a DAG.
@@ -129,8 +127,8 @@ class AirflowApi:
         -------
         list of str
         """
-        answer = self._expect("GET", f"/dags/{dag_id}/dagRuns?state=running")
-        return [str(run["dag_run_id"]) for run in answer["dag_runs"]]
+        response = self._expect("GET", f"/dags/{dag_id}/dagRuns?state=running")
+        return [str(run["dag_run_id"]) for run in response["dag_runs"]]
 
     def follow(self, dag_id: str, run_id: str, on_change: Callable[[TaskState], None]) -> str:
         """Return the final state of a run, "success" or "failed".
@@ -172,8 +170,8 @@ class AirflowApi:
         list of TaskState
         """
         path = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances?limit=100"
-        answer = self._expect("GET", path)
-        return [_task_state(found) for found in answer["task_instances"]]
+        response = self._expect("GET", path)
+        return [_task_state(found) for found in response["task_instances"]]
 
     def reason(self, dag_id: str, run_id: str, task: TaskState) -> str:
         """Return why a task failed: the last error of its log, in one line.
@@ -191,38 +189,38 @@ class AirflowApi:
             f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}/taskInstances/{task.task_id}"
             f"/logs/{max(task.try_number, 1)}?map_index={task.map_index}&full_content=true"
         )
-        status, answer = self._request("GET", path)
-        events = answer["content"] if status == 200 else []
+        status, response = self._request("GET", path)
+        events = response["content"] if status == 200 else []
         errors = [event for event in events if event.get("level") in ("error", "critical")]
         return _explained(errors[-1]) if errors else "its log holds no error"
 
     def _run_state(self, dag_id: str, run_id: str) -> str:
-        answer = self._expect("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
-        return str(answer["state"])
+        response = self._expect("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
+        return str(response["state"])
 
     def _expect(self, method: str, path: str) -> Any:
-        status, answer = self._request(method, path)
+        status, response = self._request(method, path)
         if status != 200:
-            raise DagRunError(f"Airflow returned {status} for {path}: {_detail(answer)}")
-        return answer
+            raise DagRunError(f"Airflow returned {status} for {path}: {_detail(response)}")
+        return response
 
     def _request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         for _ in range(2):
             self._token = self._token or self._log_in()
             url = f"{self._url}/api/v2{path}"
-            status, answer = request_json(method, url, body, self._token, _RESPONSE_TIMEOUT_S)
+            status, response = request_json(method, url, body, self._token, _RESPONSE_TIMEOUT_S)
             if status not in _UNAUTHORISED:
                 break
             self._token = None  # it has expired
-        return status, answer
+        return status, response
 
     def _log_in(self) -> str:
-        status, answer = request_json(
+        status, response = request_json(
             "POST", f"{self._url}/auth/token", self._login, timeout_s=_RESPONSE_TIMEOUT_S
         )
         if status != 201:
-            raise StoreUnavailableError(f"Airflow refused the log-in: {_detail(answer)}")
-        return str(answer["access_token"])
+            raise StoreUnavailableError(f"Airflow rejected the log-in: {_detail(response)}")
+        return str(response["access_token"])
 
 
 def _task_state(found: Mapping[str, Any]) -> TaskState:
@@ -244,8 +242,8 @@ def _explained(event: Mapping[str, Any]) -> str:
     return _first_line(str(event.get("event", "")))
 
 
-def _detail(answer: Any) -> str:
-    detail = answer.get("detail", answer) if isinstance(answer, dict) else answer
+def _detail(response: Any) -> str:
+    detail = response.get("detail", response) if isinstance(response, dict) else response
     if isinstance(detail, dict) and {"reason", "message"} <= detail.keys():
         return f"{detail['reason']}: {detail['message']}"
     return str(detail)

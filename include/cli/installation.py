@@ -1,4 +1,4 @@
-"""The installation that a command works on: the embedded stack, or servers named by variables."""
+"""The installation that a command works on: the embedded stack, or configured servers."""
 
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +49,7 @@ class Installation(Protocol):
 
     @property
     def scorer_url(self) -> str | None:
-        """A scorer to ask which version it serves; None if none is known."""
+        """Address of a scorer; None if none is configured."""
 
     @property
     def data_dir(self) -> Path | None:

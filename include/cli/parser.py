@@ -7,7 +7,7 @@ from include.cli.parser_models import add_json, add_model_commands, add_pipeline
 
 _Add = Callable[[str, str, str], argparse.ArgumentParser]
 _DESCRIPTION = """\
-NightCatch: a phishing detector, retrained every night and served seconds after approval.
+NightCatch: a phishing detector, retrained daily and served seconds after approval.
 
 Try it:            ./nightcatch demo
 Without staying:   ./nightcatch demo --once
@@ -46,7 +46,7 @@ alerts (always in the log; docs/runbook.md explains each):
   NIGHTCATCH_EVENTS_URL             CloudEvents of promoted, rejected and rolled back versions
 
 The embedded servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" has examples.
-exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 another approval came first;
+exit codes: 0 done; 1 rejected or failed; 2 wrong usage; 3 another approval came first;
             check: 4 suspicious, 5 phishing; 130 interrupted
 """
 

@@ -46,7 +46,7 @@ def _add_decisions(add: Add) -> None:
         "approve",
         "bring a kept version into production; scorers follow within one poll",
         f'  ./nightcatch approve {_VERSION} --reason "catches the new kit"\n'
-        "exit code 1: refused; 3: another approval came first; nothing was changed by either\n",
+        "exit code 1: rejected; 3: another approval came first; nothing was changed by either\n",
     )
     approve.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
     _add_decision(approve)
@@ -55,7 +55,7 @@ def _add_decisions(add: Add) -> None:
         "roll back to the previous production version, or an earlier one",
         '  ./nightcatch rollback --reason "flags our own log-in page"\n'
         f'  ./nightcatch rollback {_VERSION} --reason "the last good one"\n'
-        "exit code 1: refused; 3: another approval came first; nothing was changed by either\n",
+        "exit code 1: rejected; 3: another approval came first; nothing was changed by either\n",
     )
     rollback.add_argument(
         "version", nargs="?", metavar="VERSION", help="default: the previous production version"

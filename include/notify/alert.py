@@ -1,4 +1,4 @@
-"""An alert as it is sent: one cause in words, where to look, and what to do."""
+"""An alert: its cause, a link to details, and the paragraph of the runbook."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from include.notify.kinds import Cause
 
 @dataclass(frozen=True)
 class Alert:
-    """What is said.
+    """One alert.
 
     Attributes
     ----------
@@ -18,7 +18,7 @@ class Alert:
     kind : str
     title, sentence, link : str
     runbook : str
-        Where the kind's paragraph is.
+        Address of the kind's paragraph.
     at : str
         ISO 8601 in UTC.
     """
@@ -42,13 +42,13 @@ def parse_alert(body: bytes) -> Alert:
 
 
 def alert_of(cause: Cause, occasion: str, runbook_url: str, at: datetime) -> Alert:
-    """Return the alert that tells of a cause.
+    """Return the alert of a cause.
 
     Parameters
     ----------
     cause : Cause
     occasion : str
-        What tells this cause from the next one of its kind, such as the run.
+        Distinguishes this cause from the next one of its kind, such as the run.
     runbook_url : str
         Address of docs/runbook.md; each kind has a heading there.
     at : datetime

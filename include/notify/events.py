@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 of what became of a version, in structured JSON.
+"""CloudEvents 1.0 of decisions about versions, in structured JSON.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md and its JSON format and HTTP
 binding: one POST of ``application/cloudevents+json`` for each event.
@@ -26,7 +26,7 @@ class Event:
     Attributes
     ----------
     id : str
-        Equal for the same decision told twice; together with `source` it is unique.
+        Equal for the same decision sent twice; unique together with `source`.
     source : str
         The folder of the pipeline's versions, as a URI.
     type : str
@@ -74,9 +74,9 @@ def decision_event(bucket: str, pointer: Pointer, previous: Pointer | None) -> E
     ----------
     bucket : str
     pointer : Pointer
-        With which the version came into production.
+        The approval.
     previous : Pointer or None
-        What was in production before: a version younger than the new one makes it a rollback.
+        The production pointer before; if its version is newer, the decision is a rollback.
     """
     decision: Decision = "promoted"
     if previous is not None and pointer.version < previous.version:
@@ -103,7 +103,7 @@ def decision_event(bucket: str, pointer: Pointer, previous: Pointer | None) -> E
 def rejection_event(
     bucket: str, pipeline: str, version: str, run_id: str, reasons: list[str], time: str
 ) -> Event:
-    """Return the event of a version that the gate, or the person who was asked, rejected."""
+    """Return the event of a version that the gate or a person rejected."""
     return Event(
         id=f"rejected-{version}",
         source=_source(bucket, pipeline),
@@ -115,12 +115,12 @@ def rejection_event(
 
 
 class EventReceiver:
-    """The address that events are posted to.
+    """A receiver of events by HTTP.
 
     Parameters
     ----------
     url : str
-        May hold a secret.
+        May contain a secret.
     timeout_s : float
     """
 
@@ -135,7 +135,7 @@ class EventReceiver:
         return parse_event(body)
 
     def send(self, message: Event) -> None:
-        """Return when the address took the event."""
+        """Post the event."""
         headers = {"Content-Type": MEDIA_TYPE}
         body = message.to_json()
         within(self._timeout_s, lambda: post(self._url, body, headers, self._timeout_s))

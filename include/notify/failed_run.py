@@ -1,4 +1,4 @@
-"""Why a run of a training DAG failed, by the documents that it left in the bucket."""
+"""Find the causes of failed and late training runs in the documents of the run."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -35,10 +35,10 @@ def causes_of_failure(
     Parameters
     ----------
     store : ObjectStore
-        With S3 away, all that is known is that the run failed.
+        If S3 is unavailable, the only cause is that the run failed.
     pipeline : Pipeline
     failed : RunFailed
-        What Airflow knows of it.
+        The failure as Airflow reports it.
     """
     try:
         if "validate" in failed.reasons:
@@ -114,7 +114,7 @@ def late_run(
     now: datetime,
     link: str,
 ) -> RunLate:
-    """Return what is known of a run that is late.
+    """Return the cause of a late run, with its last step.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _last_step(store: ObjectStore, pipeline: str, run_id: str, now: datetime) ->
     try:
         entries = list(store.entries_under(prefix))
     except StoreUnavailableError:
-        return "how far it came is unknown, because S3 is away"
+        return "its last step is unknown, because S3 is unavailable"
     if not entries:
         return "it has written nothing yet"
     last = max(entries, key=lambda entry: entry.modified_at)

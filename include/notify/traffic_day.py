@@ -1,4 +1,4 @@
-"""What a day of traffic is told of: when it begins, weekly while it lasts, and when it ends."""
+"""Alerts of a day of traffic: sent when they begin, weekly while they last, and when they end."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,20 +12,20 @@ from include.notify.open_alerts import OpenAlerts, notify_changes
 from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
 from include.stores.objects import ObjectStore
 
-# Traffic may stay as it is now, so people are reminded less often than of what must be fixed. Less
-# than seven days: a look may begin some minutes earlier in its day than the one that told.
+# Drift may be permanent, so reminders are rarer than for what must be fixed. Less than seven days:
+# a run may begin some minutes earlier in its day than the one that sent the alert.
 AGAIN_AFTER = timedelta(days=6, hours=12)
 
 
 def causes_of_day(found: Mapping[str, Any], link: str) -> tuple[list[Cause], set[str]]:
-    """Return what is wrong on a day, and the names of states that it could not judge.
+    """Return the causes of alerts on a day, and the names of alerts that could not be evaluated.
 
     Parameters
     ----------
     found : mapping
         The day's document: ``pipeline``, ``day``, ``version`` and ``findings``.
     link : str
-        Where the day's page is.
+        Address of the day's page.
     """
     name, day, findings = found["pipeline"], found["day"], found["findings"]
     causes: list[Cause] = []
@@ -51,7 +51,7 @@ def notify_day(
     runbook_url: str,
     now: datetime,
 ) -> dict[str, OpenAlerts]:
-    """Return what is wrong with a pipeline's traffic, once people know what changed with the day.
+    """Send what changed with the day, and return the pipeline's open traffic alerts.
 
     Parameters
     ----------

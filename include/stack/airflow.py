@@ -98,7 +98,7 @@ class AirflowServer:
         self._end(dict.fromkeys(_COMPONENTS, 0.0))
 
     def is_healthy(self) -> bool:
-        """Tell whether API server, scheduler and DAG processor report themselves healthy."""
+        """Return whether API server, scheduler and DAG processor are healthy."""
         try:
             url = f"http://{HOST}:{self.port}/api/v2/monitor/health"
             status, health = request_json("GET", url, timeout_s=5.0)

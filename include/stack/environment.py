@@ -22,7 +22,7 @@ _NOT_INHERITED = (
     *("PYTHONDONTWRITEBYTECODE", "PYTHONPATH"),
 )
 
-# Looking for news is no step of any data.
+# Scheduled checks are no step of any data.
 _LINEAGE_POLICY = [
     {"scope": {}, "controls": {"include_source_code": False}},
     {"scope": {"dag_id": "send_tracking"}, "controls": {"emit": False}},
@@ -75,7 +75,7 @@ def airflow_environment(
     environ : mapping of str to str
         The environment to start from.
     dags_dir : Path, optional
-        Folder of DAGs; the checkout's own if not given.
+        Folder of DAGs; by default those of the checkout.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def mlflow_environment(settings: StackSettings, environ: Mapping[str, str]) -> d
         **_inherited(settings.root, environ),
         "DO_NOT_TRACK": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        # Jobs are for judging language models; each would be a process of its own.
+        # Jobs evaluate language models; each would be a process.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "OMP_NUM_THREADS": "1",
     }
@@ -140,10 +140,10 @@ def code_commit(root: Path) -> str:
     """
     describe = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
     try:
-        answer = subprocess.run(describe, capture_output=True, text=True, timeout=10)
+        result = subprocess.run(describe, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return answer.stdout.strip()
+    return result.stdout.strip()
 
 
 def _inherited(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -182,7 +182,7 @@ def _airflow_settings(settings: StackSettings, secrets: Secrets, dags_dir: Path)
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(settings.root / "plugins"),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(secrets.airflow_passwords),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
-        # The callback that tells of a failed run is given this time, on a busy machine too.
+        # The callback of a failed run needs this time on a busy machine.
         "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "120",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
@@ -203,7 +203,7 @@ def _lineage(settings: StackSettings, environ: Mapping[str, str]) -> dict[str, s
     path = settings.state_dir / "airflow" / "lineage.jsonl"
     transport: dict[str, Any] = {"type": "file", "log_file_path": str(path), "append": True}
     if url := environ.get("NIGHTCATCH_OPENLINEAGE_URL"):
-        # An address that does not answer costs each event two seconds, and no task its end.
+        # An address that does not respond costs each event two seconds; tasks go on.
         http = {"type": "http", "url": url, "timeout": 2.0, "retry": {"total": 0}}
         transport = {"type": "composite", "transports": {"file": transport, "http": http}}
     return {

@@ -73,7 +73,7 @@ def public_url(url: str) -> str:
     try:
         return str(httpx.URL(url).copy_with(userinfo=b"", query=None, fragment=None))
     except httpx.InvalidURL:
-        return "an address that is no URL"
+        return "an invalid URL"
 
 
 def is_loopback(url: str) -> bool:

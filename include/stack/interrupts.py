@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal all end a command the same way, once."""
+"""End a command once, by Ctrl-C, SIGTERM or a closed terminal."""
 
 import signal
 from collections.abc import Iterator
@@ -48,14 +48,14 @@ def held_interrupts() -> Iterator[None]:
 
 
 def ignore_interrupts() -> None:
-    """From now on, no signal interrupts this program: it is ending already."""
+    """Ignore further signals: the program is ending."""
     for number in _SIGNALS:
-        # Not SIG_IGN: Python complains of a signal that came just before it was set.
+        # Not SIG_IGN: Python warns of a signal that arrived just before it was set.
         signal.signal(number, _do_nothing)
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
-    """Take a signal that comes while the program is ending."""
+    """Ignore a signal that arrives while the program is ending."""
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

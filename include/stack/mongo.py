@@ -30,7 +30,7 @@ class MongoServer:
     state_dir : Path
         Holds the data (``mongo/``), the log and the pid file.
     port : int, optional
-        TCP port of 127.0.0.1; a free one is picked if not given.
+        TCP port of 127.0.0.1; a free one is picked by default.
     cancelled : threading.Event, optional
         Once set, a start ends with an error.
     """
@@ -69,15 +69,15 @@ class MongoServer:
                 self.process.wait_until(lambda: _is_primary(client), _READY_TIMEOUT_S)
 
     def stop(self) -> None:
-        """Return when the server has written everything down and ended."""
+        """Stop the server after it has flushed its data."""
         self.process.stop(grace_s=30.0)
 
     def kill(self) -> None:
-        """Return when the server was killed without warning."""
+        """Kill the server."""
         self.process.kill()
 
     def is_healthy(self) -> bool:
-        """Tell whether the server answers as the primary."""
+        """Return whether the server is the primary."""
         with self._direct_client() as client:
             return _is_primary(client)
 
@@ -133,10 +133,10 @@ def mongod_version(path: Path) -> tuple[int, ...]:
     try:
         if not os.access(path, os.X_OK):
             path.chmod(0o755)
-        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20)
+        result = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    found = re.search(r"db version v(\d+)\.(\d+)\.(\d+)", answer.stdout)
+    found = re.search(r"db version v(\d+)\.(\d+)\.(\d+)", result.stdout)
     return tuple(int(part) for part in found.groups()) if found else ()
 
 

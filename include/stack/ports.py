@@ -1,4 +1,4 @@
-"""Which TCP ports of this machine's loopback are free."""
+"""Find and check free TCP ports of the loopback."""
 
 import random
 import socket
@@ -10,13 +10,13 @@ from include.errors import PortTakenError
 HOST = "127.0.0.1"
 # Below the range from which Linux and macOS draw ports for outgoing connections.
 _PICK_RANGE = range(15_000, 22_000)
-# The UDP side of each picked port, held by this process: nobody else picks it, and the server that
-# will listen on its TCP side is not in the way.
+# The UDP side of each picked port, held by this process: no other process picks it, and a server
+# can still listen on its TCP side.
 _reservations: list[socket.socket] = []
 
 
 def port_is_free(port: int) -> bool:
-    """Tell whether a server could listen on a loopback port now.
+    """Return whether a server could listen on a loopback port now.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def port_is_free(port: int) -> bool:
 
 
 def pick_port(offsets: Sequence[int] = (0,)) -> int:
-    """Return a random port that is free together with its neighbours at `offsets`.
+    """Return a random port that is free together with those at `offsets`.
 
     No port is picked twice while a process that picked it runs, whether its server listens or not.
 

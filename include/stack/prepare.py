@@ -1,6 +1,6 @@
-"""What Compose runs once, before everything else: keys, the UI's password, bucket, database user.
+"""Prepare a Compose stack: signing keys, the UI's password, bucket, database user.
 
-Everything is made only if it is missing, save the password, which follows its variable.
+Only what is missing is made, except the password, which follows its variable.
 """
 
 import json
@@ -33,7 +33,7 @@ def prepare_keys(folder: Path, admin_password: str) -> None:
     Parameters
     ----------
     folder : Path
-        The three are separate folders, so that each container is given only its own.
+        The three are separate folders, so that each container mounts only its own.
     admin_password : str
         Of the Airflow user `admin`.
     """
@@ -64,7 +64,7 @@ def prepare_database(
     Raises
     ------
     PyMongoError
-        If the server is away, or has no primary yet.
+        If the server is unavailable, or has no primary yet.
     """
     try:
         members = [{"_id": 0, "host": host}]
@@ -85,7 +85,7 @@ def prepare_bucket(client: Any, bucket: str) -> None:  # boto3 makes its client 
     Raises
     ------
     ClientError, BotoCoreError
-        If the server is away or refuses.
+        If the server is unavailable or rejects the request.
     """
     if bucket not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
         client.create_bucket(Bucket=bucket)
@@ -99,7 +99,7 @@ def main(environ: Mapping[str, str], folder: Path) -> None:
     SettingMissingError
         If a variable is not set.
     ServerTimeoutError
-        If a server does not do as asked within two minutes.
+        If a step still fails after two minutes.
     """
     prepare_keys(folder, _required(environ, "AIRFLOW_ADMIN_PASSWORD"))
     host = _required(environ, "MONGO_HOST")
@@ -121,7 +121,7 @@ def _required(environ: Mapping[str, str], name: str) -> str:
 
 
 def _until_done(step: Callable[[], None]) -> None:
-    """Return when the step went through; servers that just started refuse for a while."""
+    """Retry a step until it succeeds: servers reject requests while they start."""
     deadline_s = time.monotonic() + _TIMEOUT_S
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A server program: started in its own session, logged, waited for, stopped to its last child."""
+"""Start a server in a session of its own, wait until it is ready, stop all its processes."""
 
 import json
 import re
@@ -72,7 +72,7 @@ class ServerProcess:
         Raises
         ------
         StartCancelledError
-            If the start was called off.
+            If the start was cancelled.
         ServerDiedError
             If the program cannot be executed, or runs already with another command.
         """
@@ -84,7 +84,7 @@ class ServerProcess:
                 )
             return
         if self._cancelled.is_set():
-            raise StartCancelledError(f"{self.name}: not started, because the start was called off")
+            raise StartCancelledError(f"{self.name}: not started, because the start was cancelled")
         for path in (self.log_path, self._pid_path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.log_path.open("ab") as log:
@@ -104,7 +104,7 @@ class ServerProcess:
         self._write_pid_file(self._child, command, cwd)
 
     def wait_until(self, ready: Callable[[], bool], timeout_s: float) -> None:
-        """Return once `ready` answers True.
+        """Return once `ready` returns True.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class ServerProcess:
         ServerTimeoutError
             If the time is over.
         StartCancelledError
-            If the start was called off.
+            If the start was cancelled.
         """
         deadline = time.monotonic() + timeout_s
         while not ready():
@@ -133,7 +133,7 @@ class ServerProcess:
                     f"{self.name}: not ready after {timeout_s:.0f} s; {self._reason()}"
                 )
             if self._cancelled.wait(_POLL_S):
-                raise StartCancelledError(f"{self.name}: the start was called off")
+                raise StartCancelledError(f"{self.name}: the start was cancelled")
 
     def wait_until_ended(self, timeout_s: float) -> None:
         """Return when a program that ends by itself has succeeded.
@@ -149,7 +149,7 @@ class ServerProcess:
             If its exit code is not 0; the message has the last lines of its log.
         """
         child = self._child
-        assert child is not None, "only the program that started it learns its exit code"
+        assert child is not None, "only the program that started it has its exit code"
         self.wait_until(lambda: child.poll() is not None, timeout_s)
         self.stop()
         if child.returncode != 0:
@@ -159,7 +159,7 @@ class ServerProcess:
 
     @contextmanager
     def stopped_on_failure(self) -> Iterator[None]:
-        """Stop the server if the block, which starts it and waits for it, does not end well."""
+        """Stop the server if the block, which starts it and waits for it, fails."""
         try:
             yield
         except BaseException:
@@ -167,7 +167,7 @@ class ServerProcess:
             raise
 
     def require_running(self) -> None:
-        """Return when the server's first process lives.
+        """Return if the server's first process is alive.
 
         Raises
         ------
@@ -178,7 +178,7 @@ class ServerProcess:
             raise ServerDiedError(f"{self.name}: ended unexpectedly; {self._reason()}")
 
     def is_running(self) -> bool:
-        """Tell whether the server's first process lives."""
+        """Return whether the server's first process is alive."""
         if self._child is not None:
             return self._child.poll() is None
         return self.pid is not None
@@ -201,14 +201,14 @@ class ServerProcess:
             self._pid_path.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """Return when every process of the server's session was killed without warning."""
+        """Kill every process of the server's session."""
         self.stop(grace_s=0.0)
 
     def _members(self, written: dict[str, Any]) -> list[Process]:
         first = started_at(written["pid"])
         if first == written["started_at"]:
             return session_members(written["pid"])
-        if first is not None:  # the id was recycled: whatever its session holds is not ours
+        if first is not None:  # the id was recycled: its session is another's
             return []
         left = session_members(written["pid"])
         return [member for member in left if working_directory(member) == written["cwd"]]

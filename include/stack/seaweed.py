@@ -38,7 +38,7 @@ class SeaweedServer:
         The only credentials the store accepts.
     port : int, optional
         S3 port of 127.0.0.1; the four behind it and those 10,000 higher are used too.
-        Free ones are picked if not given.
+        Free ones are picked by default.
     bucket : str
         Created if it does not exist.
     cancelled : threading.Event, optional
@@ -100,7 +100,7 @@ class SeaweedServer:
         self.process.kill()
 
     def is_healthy(self) -> bool:
-        """Tell whether the bucket answers."""
+        """Return whether the bucket can be written and read."""
         return _keeps_objects(self.client(), self.bucket)
 
     def client(self) -> Any:  # boto3 makes its client classes at run time

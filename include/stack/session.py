@@ -1,4 +1,4 @@
-"""Every process of a session: found, and ended together, whatever became of its first process."""
+"""Find and end all processes of a session, even if its first process is gone."""
 
 import os
 import signal
@@ -16,10 +16,10 @@ _KILL_GRACE_S = 5.0
 
 
 def started_at(pid: int) -> float | None:
-    """Return a process's start time on a clock that nobody sets; None if it does not live.
+    """Return a process's start time on a monotonic clock; None if it is not alive.
 
-    Two processes with one id differ in it, so it tells ours from one with a recycled id. On Linux
-    it is seconds since boot: a file time, or `create_time()`, moves when the clock is set.
+    It differs between two processes with the same (recycled) id. On Linux it is seconds since
+    boot: file times and `create_time()` change when the clock is set.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def session_members(leader: int) -> list[Process]:
 
 
 def is_alive(process: Process) -> bool:
-    """Tell whether a process still runs; a zombie does not.
+    """Return whether a process runs; a zombie does not.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def is_alive(process: Process) -> bool:
 
 
 def working_directory(process: Process) -> str | None:
-    """Return a process's working directory; None if it is gone or cannot be asked.
+    """Return a process's working directory; None if it is gone or may not be read.
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def end_processes(members: list[Process], leader: int, grace_s: float) -> None:
     Parameters
     ----------
     members : list of psutil.Process
-        What lives now; what they start meanwhile is found too. If there is none, nothing is
-        signalled: the session may be another's by now.
+        The living ones; those that they start meanwhile are found too. If there are none, nothing
+        is signalled: the session id may be reused.
     leader : int
         Process id of the session's first process.
     grace_s : float

@@ -1,4 +1,4 @@
-"""The servers together: started at the same time, stopped together, never half-started."""
+"""Start and stop all embedded servers together."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,7 @@ class Stack:
     settings : StackSettings
     secrets : Secrets
     mongo, s3, airflow, scorer, mlflow
-        The servers; MLflow is one of the stack's only where runs are tracked in the embedded one.
+        The servers; MLflow is not started if runs are tracked elsewhere.
     """
 
     def __init__(
@@ -67,18 +67,18 @@ class Stack:
 
     @property
     def needed(self) -> tuple[Server, ...]:
-        """The servers without which no model is trained or asked."""
+        """The servers that training and scoring need."""
         return (self.mongo, self.s3, self.airflow, self.scorer)
 
     @property
-    def unhurried(self) -> tuple[Server, ...]:
+    def background(self) -> tuple[Server, ...]:
         """The servers that no run waits for: MLflow, unless runs are tracked elsewhere."""
         return (self.mlflow,) if self.settings.mlflow_elsewhere is None else ()
 
     @property
     def servers(self) -> tuple[Server, ...]:
         """All servers, in the order in which they are shown."""
-        return (*self.needed, *self.unhurried)
+        return (*self.needed, *self.background)
 
     @contextmanager
     def starting(
@@ -86,12 +86,12 @@ class Stack:
     ) -> Iterator[Mapping[str, Startup]]:
         """Start what does not run, all at the same time; on leaving, everything is healthy.
 
-        If one server fails, the others are called off; `stop_started` then stops them.
+        If one server fails, the others are cancelled; `stop_started` then stops them.
 
         Parameters
         ----------
         say : callable
-            Told about each server that is ready.
+            Called for each server that is ready.
         servers : sequence of Server, optional
             All of the stack if not given.
 
@@ -111,7 +111,7 @@ class Stack:
         wait_for_all(list(startups.values()))
 
     def stop_started(self) -> None:
-        """Return when everything that this object started, or was about to, is stopped."""
+        """Stop everything that this object started or was about to start."""
         self._cancelled.set()
         _stop_all(self._started, self._startups)
         self._started = []
@@ -129,7 +129,7 @@ class Stack:
 
 
 def _stop_all(servers: Sequence[Server], startups: Sequence[Startup] = ()) -> None:
-    """Stop all at the same time, once none is on its way up any more."""
+    """Stop all at the same time, once no start is in progress."""
     with held_interrupts():
         for startup in startups:
             startup.join()

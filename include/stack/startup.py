@@ -1,4 +1,4 @@
-"""A server on its way up in a thread of its own."""
+"""Start a server in a thread."""
 
 import threading
 import time
@@ -13,11 +13,11 @@ _POLL_S = 0.05
 
 
 class Server(Protocol):
-    """What the stack asks of each server."""
+    """The interface of the embedded servers."""
 
     @property
     def name(self) -> str:
-        """What it is called on screen and in file names."""
+        """Its name on screen and in file names."""
 
     @property
     def port(self) -> int:
@@ -31,20 +31,20 @@ class Server(Protocol):
         """Return when it is healthy; one that runs already is kept."""
 
     def stop(self) -> None:
-        """Return when no process of it is left."""
+        """Stop all its processes."""
 
     def is_healthy(self) -> bool:
-        """Tell whether it answers as it should."""
+        """Return whether it is healthy."""
 
 
 class Startup(threading.Thread):
-    """Starts one server. Whoever waits polls plain attributes, so Ctrl-C leaves no lock taken.
+    """Start one server. Waiting polls plain attributes, so that Ctrl-C leaves no lock taken.
 
     Parameters
     ----------
     server : Server
     say : callable
-        Told when the server is ready.
+        Called when the server is ready.
     """
 
     def __init__(self, server: Server, say: Say) -> None:
@@ -67,7 +67,7 @@ class Startup(threading.Thread):
             self._finished = True
 
     def is_finished(self) -> bool:
-        """Tell whether the server is healthy.
+        """Return whether the server is healthy.
 
         Raises
         ------

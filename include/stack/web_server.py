@@ -1,4 +1,4 @@
-"""A server of one program on the loopback that answers HTTP: the scorer, and MLflow."""
+"""HTTP servers of one process on the loopback: the scorer and MLflow."""
 
 import sys
 import threading
@@ -12,7 +12,7 @@ from include.stack.process import ServerProcess
 
 
 class WebServer:
-    """One program with a folder of its own; a kind of server says how it is called and waited for.
+    """A server with a folder of its own; subclasses define its command and health check.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class WebServer:
         self._env = env
 
     def start(self) -> None:
-        """Return when the server answers; one that runs already is kept.
+        """Return when the server is healthy; one that runs already is kept.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class WebServer:
         self.process.kill()
 
     def is_healthy(self) -> bool:
-        """Tell whether the server answers."""
+        """Return whether the health check succeeds."""
         return is_ok(f"http://{HOST}:{self.port}{self.health_path}")
 
     def command(self) -> list[str]:
@@ -77,10 +77,10 @@ class WebServer:
         raise NotImplementedError
 
 
-# Nobody waits for it: while Airflow starts, or a model is trained, the processor is theirs.
+# Airflow's start and training have priority.
 _NICENESS = "5"
-# Under gunicorn there are the pages of runs and models only. MLflow's other server has, besides,
-# an assistant that runs commands as its user for whoever reaches the port.
+# Under gunicorn MLflow serves runs and models only. Its other server also has an assistant that
+# runs commands for anybody who reaches the port.
 _GUNICORN = "--threads 4 --no-control-socket"
 
 

@@ -245,7 +245,7 @@ def test_traffic_that_stays_beyond_a_limit_is_told_of_weekly_and_when_it_is_over
         [], [], [low], [], [], [],
     ]  # fmt: skip
     assert look(7, moved=True, broken=True) == [drifted]
-    assert "Look: http://ui/2026-11-28" in hook.texts[0], "the page of the day that reminds"
+    assert "Details: http://ui/2026-11-28" in hook.texts[0], "the page of the day that reminds"
     assert look(8, moved=True, broken=True) == []
     assert look(10, evaluated=False) == [], "a day that says nothing ends nothing"
     assert look(11, moved=True, broken=True) == [low]
@@ -295,7 +295,7 @@ def test_a_late_run_says_how_far_it_came(store, away):
         f"Run {RUN} is not finished 180 minutes after it was queued; it has written nothing yet."
     )
     assert "it last wrote snapshot.json, " in late(store).sentence
-    assert "because S3 is away" in late(away).sentence
+    assert "because S3 is unavailable" in late(away).sentence
 
 
 def test_a_model_is_old_from_its_limit_on(store, signer, trusted_keys):

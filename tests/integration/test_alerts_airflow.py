@@ -345,5 +345,5 @@ def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):
 
     assert "ALERT Run failed: other" in logs
     assert "webhook did not receive run_failed.other" in logs
-    assert "127.0.0.1 answered 503" in logs
+    assert "127.0.0.1 responded 503" in logs
     assert SECRET not in logs

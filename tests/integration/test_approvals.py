@@ -230,7 +230,7 @@ def test_a_lost_race_has_an_exit_code_of_its_own_and_a_remedy(desk, capsys, befo
     code = desk.say("rollback", GOOD, "--reason", "too late")
 
     assert code == 3
-    assert "nothing was changed: look at ./nightcatch versions" in capsys.readouterr().err
+    assert "nothing was changed: see ./nightcatch versions" in capsys.readouterr().err
     assert desk.in_production().run_id == "somebody-else"
     assert [pointer.serial for pointer in desk.history()] == [1, 2]
 

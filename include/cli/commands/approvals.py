@@ -86,7 +86,7 @@ def _set_production(
             store, request, key, trusted_keys, despite_gate=getattr(args, "despite_gate", False)
         )
     except PromotionConflictError as err:
-        complain(f"{err}; nothing was changed: look at ./nightcatch versions, then decide again")
+        complain(f"{err}; nothing was changed: see ./nightcatch versions, then decide again")
         return LOST_RACE
     screen.say(f"approve  {pointer.version} is in production, serial {pointer.serial}")
     screen.say(f"approve  by {pointer.approved_by} at {pointer.approved_at}: {pointer.reason}")
@@ -173,7 +173,7 @@ def _decided(found: StoredVersion) -> str:
 def _show_following(scorer_url: str | None, pointer: Pointer, screen: Screen) -> None:
     """Wait until the scorer serves the version; one that does not run loads it at its start."""
     if scorer_url is None:
-        screen.say("scorer   none is known to run; scorers load the version at their next poll")
+        screen.say("scorer   none is configured; scorers load the version at their next poll")
         return
     deadline = time.monotonic() + _FOLLOW_TIMEOUT_S
     while time.monotonic() < deadline:

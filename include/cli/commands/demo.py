@@ -42,7 +42,7 @@ def run_demo(installation: EmbeddedInstallation, pipeline_name: str, screen: Scr
         If the run failed or put no new version into production.
     """
     pipeline, stack = get(pipeline_name), installation.stack
-    with stack.starting(screen.say, stack.unhurried) as meanwhile:
+    with stack.starting(screen.say, stack.background) as meanwhile:
         with stack.starting(screen.say, stack.needed) as ready:
             ready["mongo"].wait()
             _load(installation, pipeline, screen)

@@ -81,7 +81,7 @@ def load(installation: Installation, args: argparse.Namespace, screen: Screen) -
 
 
 def train(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
-    """Trigger the training DAG and follow it unless told not to."""
+    """Trigger the training DAG and follow it, unless `--no-wait` is set."""
     options: dict[str, Any] = {
         "effort": args.effort,
         "fpr_budget": args.fpr_budget,

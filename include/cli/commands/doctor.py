@@ -30,7 +30,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 def run_doctor(installation: Installation, screen: Screen) -> int:
     """Return 0 when nothing is broken, else 1; each finding is on screen.
 
-    Of the embedded MongoDB and S3, one that does not run is tried in a temporary folder.
+    Of the embedded MongoDB and S3, one that does not run is started in a temporary folder.
 
     Parameters
     ----------
@@ -71,10 +71,10 @@ def _checks(installation: Installation) -> Iterator[Check]:
 def _stores(stack: Stack) -> list[Check]:
     with TemporaryDirectory(prefix="nightcatch-", ignore_cleanup_errors=True) as folder:
         mongo = stack.mongo if stack.mongo.process.pid else MongoServer(Path(folder))
-        s3 = stack.s3 if stack.s3.process.pid else _trial_s3(Path(folder))
-        trials: list[Server] = [each for each in (mongo, s3) if each not in stack.servers]
+        s3 = stack.s3 if stack.s3.process.pid else _temporary_s3(Path(folder))
+        temporary: list[Server] = [each for each in (mongo, s3) if each not in stack.servers]
         try:
-            with stack.starting(lambda text: None, trials):
+            with stack.starting(lambda text: None, temporary):
                 pass
             see = f"see {mongo.process.log_path}; ./nightcatch down, then up"
             store = ObjectStore(s3.client(), s3.bucket)
@@ -85,5 +85,5 @@ def _stores(stack: Stack) -> list[Check]:
             stack.stop_started()
 
 
-def _trial_s3(folder: Path) -> SeaweedServer:
+def _temporary_s3(folder: Path) -> SeaweedServer:
     return SeaweedServer(folder, secrets.token_hex(10), secrets.token_hex(20))

@@ -1,4 +1,4 @@
-"""Findings about this machine that no server needs to run for."""
+"""Check this machine; no server needs to run."""
 
 import platform
 import shutil
@@ -21,7 +21,7 @@ _CLOCK_TOLERANCE_S = 120.0
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ def check_packages(lock: Path) -> Check:
     """
     locked = _locked(lock)
     differing = [
-        f"{name} {_installed(name) or 'missing'} (lock: {wanted})"
-        for name, wanted in locked.items()
-        if _installed(name) != wanted
+        f"{name} {_installed(name) or 'missing'} (lock: {expected})"
+        for name, expected in locked.items()
+        if _installed(name) != expected
     ]
     if not differing:
         return Check("packages", True, f"all {len(locked)} are those of {lock.name}")
@@ -111,7 +111,7 @@ def check_port(server: Server) -> Check:
     if server.process.pid is not None:
         remedy = f"./nightcatch down, then up; why it fails is in {server.process.log_path}"
         healthy = server.is_healthy()
-        finding = f"runs on {where}{'' if healthy else ', but does not answer as it should'}"
+        finding = f"runs on {where}{'' if healthy else ', but is not healthy'}"
         return Check(server.name, healthy, finding, remedy)
     if port_is_free(server.port):
         return Check(server.name, True, f"does not run; {where} is free")

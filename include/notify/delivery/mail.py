@@ -1,4 +1,4 @@
-"""One mail by SMTP: encrypted where the server can, and always where a password is sent."""
+"""Send a mail by SMTP: encrypted if the server supports it, and always with a password."""
 
 import logging
 import smtplib
@@ -16,12 +16,12 @@ _log = logging.getLogger(__name__)
 
 
 def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
-    """Return when the server took the mail, for one recipient at least.
+    """Send a mail to at least one recipient.
 
     Parameters
     ----------
     smtp_url : str
-        ``smtp://`` (STARTTLS) or ``smtps://``, with user and password if the server wants them,
+        ``smtp://`` (STARTTLS) or ``smtps://``, with user and password if the server needs them,
         each percent-encoded.
     message : EmailMessage
     timeout_s : float
@@ -29,9 +29,9 @@ def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
     Raises
     ------
     ReceiverUnavailableError
-        If the server is away, is not to be trusted, or says later.
+        If the server is unavailable, has an invalid certificate, or responds with 4xx.
     MessageRefusedError
-        If it says no: to the password, the sender or a recipient; or it cannot encrypt.
+        If it rejects the password, the sender or a recipient (5xx), or cannot encrypt.
     """
     parts = urlsplit(smtp_url)
     try:
@@ -39,7 +39,7 @@ def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
             if parts.username:
                 server.login(unquote(parts.username), unquote(parts.password or ""))
             refused = server.send_message(message)
-            with suppress(OSError):  # it has the mail, whatever it says now
+            with suppress(OSError):  # the mail is accepted
                 server.quit()
     except smtplib.SMTPRecipientsRefused as err:
         codes = sorted({code for code, _ in err.recipients.values()})
@@ -51,7 +51,7 @@ def send_mail(smtp_url: str, message: EmailMessage, timeout_s: float) -> None:
     except (OSError, ValueError) as err:
         raise ReceiverUnavailableError(f"{parts.hostname} cannot be reached: {why(err)}") from None
     if refused:
-        _log.error("%s took the mail, and not for %d on the list", parts.hostname, len(refused))
+        _log.error("%s accepted the mail, but rejected %d recipients", parts.hostname, len(refused))
 
 
 def _connected(parts: SplitResult, timeout_s: float) -> smtplib.SMTP:
@@ -73,7 +73,7 @@ def _connected(parts: SplitResult, timeout_s: float) -> smtplib.SMTP:
 
 
 def _fail(parts: SplitResult, code: int, what: str) -> None:
-    """Tell later (4xx) from no (5xx); the server's own words may repeat what it was sent."""
+    """Raise by status: 4xx is temporary, 5xx final; the server's text may repeat a secret."""
     if code >= 500:
-        raise MessageRefusedError(f"{parts.hostname} answered {code} to {what}") from None
-    raise ReceiverUnavailableError(f"{parts.hostname} answered {code} to {what}") from None
+        raise MessageRefusedError(f"{parts.hostname} responded {code} to {what}") from None
+    raise ReceiverUnavailableError(f"{parts.hostname} responded {code} to {what}") from None

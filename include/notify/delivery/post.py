@@ -1,4 +1,4 @@
-"""One POST to an address that is a secret: no error names more of it than its host."""
+"""POST to an address that is a secret: errors name its host only."""
 
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -9,30 +9,30 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from include.errors import MessageRefusedError, ReceiverUnavailableError
 from include.notify.delivery.text import why
 
-# Answers that say "later": too many requests, and a request that took too long.
-_LATER = {408, 425, 429}
+# Temporary 4xx statuses: request timeout, too early, too many requests.
+_TEMPORARY = {408, 425, 429}
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """A message goes to the address that was configured, and to no other."""
+    """Redirects are not followed: messages go to the configured address only."""
 
     def redirect_request(self, *_: object) -> None:
         return None
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> None:
-    """Return when the receiver took `body`.
+    """Post `body`.
 
-    urllib, because it logs nothing, whatever the level: others log addresses when they debug.
+    urllib and not httpx, which logs the whole URL of each request.
 
     Raises
     ------
     ReceiverUnavailableError
-        If nobody answers, or the answer says later.
+        If there is no response, or a temporary error status.
     MessageRefusedError
-        If the answer is no.
+        If the status is any other error.
     """
-    request = Request(url, body, dict(headers), method="POST")  # noqa: S310 # settings checked it
+    request = Request(url, body, dict(headers), method="POST")  # noqa: S310 # validated by the settings
     host = urlsplit(url).hostname
     try:
         with build_opener(_NoRedirect).open(request, timeout=timeout_s):
@@ -41,8 +41,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) ->
         err.close()
         status = err.code
     except (OSError, HTTPException) as err:
-        # Not `from err`: its words may hold the address.
+        # Not `from err`: its message may contain the address.
         raise ReceiverUnavailableError(f"{host} cannot be reached: {why(err)}") from None
-    if status >= 500 or status in _LATER:
-        raise ReceiverUnavailableError(f"{host} answered {status}")
-    raise MessageRefusedError(f"{host} answered {status}")
+    if status >= 500 or status in _TEMPORARY:
+        raise ReceiverUnavailableError(f"{host} responded {status}")
+    raise MessageRefusedError(f"{host} responded {status}")

@@ -1,4 +1,4 @@
-"""Who takes alerts: one interface, and behind it the log, a webhook and mail."""
+"""Receivers of alerts: the log, a webhook and mail."""
 
 import json
 import logging
@@ -34,11 +34,11 @@ M = TypeVar("M", bound=Message)
 
 
 class Receiver(Protocol[M]):
-    """Who takes messages of one type."""
+    """A receiver of messages of one type."""
 
     @property
     def name(self) -> str:
-        """Names it in the log and in the bucket."""
+        """Its name in the log and in the bucket."""
         ...
 
     def parse(self, body: bytes) -> M:
@@ -46,7 +46,7 @@ class Receiver(Protocol[M]):
         ...
 
     def send(self, message: M) -> None:
-        """Return when the receiver has the message; in seconds, whatever happens.
+        """Send the message, within the timeout.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class Receiver(Protocol[M]):
 
 
 class LogReceiver:
-    """The log of whatever process tells: it is always there."""
+    """The log of this process."""
 
     name = "log"
 
@@ -65,12 +65,12 @@ class LogReceiver:
         return parse_alert(body)
 
     def send(self, message: Alert) -> None:
-        """Return when the line is written."""
+        """Write a line to the log."""
         _log.warning("ALERT %s: %s See %s", message.title, message.sentence, message.runbook)
 
 
 class WebhookReceiver:
-    """A webhook that takes Slack's JSON: Slack, Mattermost, Rocket.Chat, Discord (``/slack``).
+    """A webhook with Slack's JSON: Slack, Mattermost, Rocket.Chat, Discord (``/slack``).
 
     Parameters
     ----------
@@ -90,14 +90,14 @@ class WebhookReceiver:
         return parse_alert(body)
 
     def send(self, message: Alert) -> None:
-        """Return when the webhook took the alert."""
+        """Post the alert to the webhook."""
         body = json.dumps({"text": slack_text(message)}).encode()
         headers = {"Content-Type": "application/json"}
         within(self._timeout_s, lambda: post(self._url, body, headers, self._timeout_s))
 
 
 class MailReceiver:
-    """Mail to everybody on the list.
+    """Mail to all recipients.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class MailReceiver:
         return parse_alert(body)
 
     def send(self, message: Alert) -> None:
-        """Return when the server took the mail."""
+        """Send the alert as a mail."""
         mail = EmailMessage()
         mail["Subject"] = f"[NightCatch] {message.title}"
         mail["From"] = self._settings.mail_from
@@ -128,7 +128,7 @@ class MailReceiver:
 
 
 def alert_receivers(settings: AlertSettings) -> list[Receiver[Alert]]:
-    """Return everybody who is told of alerts."""
+    """Return the configured receivers of alerts."""
     receivers: list[Receiver[Alert]] = [LogReceiver()]
     if settings.webhook_url:
         receivers.append(WebhookReceiver(settings.webhook_url))
@@ -138,14 +138,14 @@ def alert_receivers(settings: AlertSettings) -> list[Receiver[Alert]]:
 
 
 def slack_text(alert: Alert) -> str:
-    """Return an alert in Slack's own marks, what is said in it escaped."""
+    """Return an alert in Slack's markup, its text escaped."""
     title, *lines = _lines(alert)
     return f"*{_escaped(title)}*\n" + "\n".join(map(_escaped, lines))
 
 
 def _lines(alert: Alert) -> list[str]:
-    look = [f"Look: {alert.link}"] if alert.link else []
-    return [alert.title, alert.sentence, *look, f"What to do: {alert.runbook}"]
+    details = [f"Details: {alert.link}"] if alert.link else []
+    return [alert.title, alert.sentence, *details, f"What to do: {alert.runbook}"]
 
 
 def _escaped(text: str) -> str:

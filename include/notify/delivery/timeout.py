@@ -1,4 +1,4 @@
-"""A wait that ends, whatever a neighbour does."""
+"""Call a function with a timeout on its whole duration."""
 
 import threading
 from collections.abc import Callable
@@ -11,11 +11,10 @@ T = TypeVar("T")
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """Return what `call` returns; what it raises is raised.
+    """Return what `call` returns; its exceptions are raised.
 
-    A timeout of a socket is one of each wait for bytes: a name that is looked up for minutes, or
-    a server that sends a byte now and then, would not end by it. The thread of a call that was
-    given up is left behind; it ends with the process at the latest.
+    A socket timeout limits each wait for bytes, not a slow name look-up or a server that sends one
+    byte at a time. The thread of a call that timed out ends with the process at the latest.
 
     Raises
     ------
@@ -27,11 +26,11 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     def run() -> None:
         try:
             done.set_result(call())
-        except BaseException as err:  # noqa: BLE001 # raised again, by whoever waits
+        except BaseException as err:  # noqa: BLE001 # raised again by the waiting thread
             done.set_exception(err)
 
     threading.Thread(target=run, daemon=True).start()
     try:
         return done.result(timeout=seconds)
     except TimeoutError:
-        raise ReceiverUnavailableError(f"no answer within {seconds:g} s") from None
+        raise ReceiverUnavailableError(f"no response within {seconds:g} s") from None

@@ -53,7 +53,7 @@ def test_a_webhook_gets_slacks_json(hook):
     assert json.loads(body) == {
         "text": "*Gate rejected: sites*\n"
         "1 of 31 rules rejected version v1: accuracy 0.9 &lt; 0.92 &amp; worse.\n"
-        "Look: https://airflow.example/dags/train_sites/runs/run-1\n"
+        "Details: https://airflow.example/dags/train_sites/runs/run-1\n"
         "What to do: https://git.example/runbook.md#gate-rejected"
     }
 
@@ -62,7 +62,7 @@ def test_a_webhook_gets_slacks_json(hook):
 def test_a_webhook_that_says_later_is_unavailable(hook, status):
     hook.status = status
 
-    with pytest.raises(ReceiverUnavailableError, match=f"127.0.0.1 answered {status}"):
+    with pytest.raises(ReceiverUnavailableError, match=f"127.0.0.1 responded {status}"):
         WebhookReceiver(hook.url).send(ALERT)
 
 
@@ -70,7 +70,7 @@ def test_a_webhook_that_says_later_is_unavailable(hook, status):
 def test_a_webhook_that_says_no_refuses(hook, status):
     hook.status = status
 
-    with pytest.raises(MessageRefusedError, match=f"127.0.0.1 answered {status}"):
+    with pytest.raises(MessageRefusedError, match=f"127.0.0.1 responded {status}"):
         WebhookReceiver(hook.url).send(ALERT)
 
 
@@ -100,7 +100,7 @@ def test_no_error_and_no_log_line_holds_the_secret_of_a_webhook(hook, caplog):
 
 def test_a_receiver_that_never_comes_to_an_end_is_given_up():
     with silent_server() as port:
-        with pytest.raises(ReceiverUnavailableError, match="no answer within 1 s"):
+        with pytest.raises(ReceiverUnavailableError, match="no response within 1 s"):
             WebhookReceiver(f"http://127.0.0.1:{port}/{SECRET}", timeout_s=1.0).send(ALERT)
         mail = AlertSettings(smtp_url=f"smtp://127.0.0.1:{port}", mail_from="a@b", mail_to=("c@d",))
         with pytest.raises(ReceiverUnavailableError):
@@ -127,7 +127,7 @@ def test_a_recipient_that_is_refused_costs_the_others_nothing_and_is_logged(capl
         MailReceiver(mail_settings(box)).send(ALERT)
 
     assert len(box.mails) == 1
-    assert "127.0.0.1 took the mail, and not for 1 on the list" in caplog.text
+    assert "127.0.0.1 accepted the mail, but rejected 1 recipients" in caplog.text
     assert "b@example.org" not in caplog.text
 
 

@@ -77,7 +77,7 @@ def test_a_server_that_cannot_show_who_it_is_is_told_nothing(
     with smtp_receiver(tls=authority.server(address), at_once=scheme == "smtps") as box:
         said = refusal(box, scheme, ReceiverUnavailableError)
 
-    assert said == f"{HOST} cannot be reached: its certificate is not trusted ({why})"
+    assert said == f"{HOST} cannot be reached: its certificate is invalid ({why})"
     assert (box.logins, box.mails) == ([], [])
 
 
@@ -97,7 +97,7 @@ def test_a_server_that_takes_starttls_back_is_told_nothing(trusted, answer, erro
     with smtp_receiver(tls=trusted.server(HOST), STARTTLS=answer) as box:
         said = refusal(box, "smtp", error)
 
-    assert said == f"{HOST} answered {answer[:3]} to SMTPResponseException"
+    assert said == f"{HOST} responded {answer[:3]} to SMTPResponseException"
     assert (box.logins, box.mails) == ([], [])
 
 
@@ -107,7 +107,7 @@ def test_a_password_that_is_refused_over_tls_is_in_no_error(trusted, scheme):
     with smtp_receiver(tls=tls, at_once=scheme == "smtps", AUTH=f"535 bad {SECRET}") as box:
         said = refusal(box, scheme, MessageRefusedError)
 
-    assert said == f"{HOST} answered 535 to SMTPAuthenticationError"
+    assert said == f"{HOST} responded 535 to SMTPAuthenticationError"
     assert len(box.logins) > 0
 
 
@@ -121,7 +121,7 @@ def test_a_webhook_is_posted_to_whom_is_trusted_and_to_nobody_else(authority, mo
         receiver.send(ALERT)
 
     assert str(caught.value) == (
-        f"{HOST} cannot be reached: its certificate is not trusted "
+        f"{HOST} cannot be reached: its certificate is invalid "
         "(unable to get local issuer certificate)"
     )
     assert len(hook.got) == 1

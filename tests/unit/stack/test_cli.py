@@ -72,9 +72,8 @@ def test_wrong_port_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixtur
     environ = {"NIGHTCATCH_STATE_DIR": str(tmp_path), "NIGHTCATCH_S3_PORT": "http"}
 
     assert main(["up"], ROOT, environ) == 1
-    assert capsys.readouterr().err == (
-        "nightcatch: NIGHTCATCH_S3_PORT=http is not a port number from 1024 to 65535\n"
-    )
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("nightcatch: NIGHTCATCH_S3_PORT: ")
 
 
 def test_state_folder_that_cannot_be_made_is_one_sentence(
