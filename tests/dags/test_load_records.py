@@ -1,22 +1,22 @@
 """The DAG `load_records` shows a form and does what it says, in a real Airflow and mongod."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import re
+from dataclasses import dataclass
 
 import pymongo
 import pytest
 
 from include import pipelines
 from include.pipelines.sites.records import LAYOUT
+from tests.support.dagbags import ROOT, run_airflow
 
-ROOT = Path(__file__).resolve().parents[2]
 DAG_FILE = ROOT / "dags" / "load_records.py"
-PARSE = """
-import json, sys
+# One process for all: each start of Airflow costs ten seconds.
+PROGRAM = """
+import json, os, sys
 from airflow.dag_processing.dagbag import DagBag
+from airflow.utils.db import initdb
 from airflow.sdk.exceptions import ParamValidationError
 
 def accepted(name, value):
@@ -26,10 +26,12 @@ def accepted(name, value):
         return False
     return True
 
-bag = DagBag(sys.argv[1])
+path, form, runs = sys.argv[1], *map(json.loads, sys.argv[2:])
+initdb()
+bag = DagBag(path)
 dag = bag.dags["load_records"]
 (task,) = dag.tasks
-print(json.dumps({
+parsed = {
     "errors": bag.import_errors,
     "schedule": dag.schedule,
     "doc": dag.doc_md,
@@ -38,8 +40,18 @@ print(json.dumps({
     "defaults": dag.params.dump(),
     "pipelines": dag.params.get_param("pipeline").schema["enum"],
     "rules": [(r.exception, r.action.value) for r in task.retry_policy.rules],
-    "accepted": [accepted(name, value) for name, value in json.loads(sys.argv[2])],
-}))
+    "accepted": [accepted(name, value) for name, value in form],
+}
+states = {}
+for name, variables, conf in runs:
+    os.environ.update(variables)
+    print("RUN", name, flush=True)
+    dag = DagBag(path).dags["load_records"]  # a run changes the defaults of its DAG
+    states[name] = dag.test(run_conf=conf).state
+    for variable in variables:
+        del os.environ[variable]
+print("RUN end", flush=True)
+print(json.dumps([parsed, states]))
 """
 FORM = {
     ("pipeline", "sites"): True,
@@ -71,60 +83,79 @@ FORM = {
 }
 
 
-@pytest.fixture(scope="module")
-def airflow(tmp_path_factory, mongo_url):
-    """Call `airflow` in a home of its own, with the data directory `data` within it."""
-    home = tmp_path_factory.mktemp("airflow")
-    (home / "data").mkdir()
-    (home / "plugins").mkdir()
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    environment = kept | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(DAG_FILE.parent),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
-        "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
-        "AIRFLOW_CONN_NIGHTCATCH_MONGO": mongo_url.replace("mongodb://", "mongo://").replace(
-            "/?", "/load_records_dag?"
-        ),
-        "NIGHTCATCH_DATA_DIR": str(home / "data"),
-        "NIGHTCATCH_DOWNLOAD_DIR": str(home / "downloads"),
-        "PYTHONPATH": str(ROOT),
+COLUMNS = list(LAYOUT.dtypes)
+FILES = {
+    "data/mine.csv": f"{','.join(COLUMNS)}\n{'1,' * 30}-1\nx\n",
+    "data/list.txt": "# of today\nhttp://a.example/login\n\n",
+    "secret.csv": "do not show this\n",
+}
+LIST = {"path": "list.txt", "label": "phishing", "source_name": "our own eyes"}
+# Name, database, database of the loader's own connection, form.
+RUNS = [
+    ("simulated", "replaced", None, {"source": "simulated", "n_simulated": 50, "seed": 7}),
+    ("file", "replaced", None, {"source": "path", "path": "mine.csv"}),
+    ("list", "listed", None, {"pipeline": "urls", "source": "path", **LIST}),
+    ("loader", "not_written", "loaders_own", {"source": "simulated", "n_simulated": 5}),
+    ("outside", "refused", None, {"source": "path", "path": "../secret.csv"}),
+]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What Airflow read, and how each run ended and what it said."""
+
+    parsed: dict
+    states: dict
+    output: dict
+
+
+def variables_of(mongo_url, database, of_the_loader):
+    """The connections of one run, as Airflow reads them from the environment."""
+    names = {"NIGHTCATCH_MONGO": database, "NIGHTCATCH_MONGO_LOADER": of_the_loader}
+    url = mongo_url.replace("mongodb://", "mongo://")
+    return {
+        f"AIRFLOW_CONN_{connection}": url.replace("/?", f"/{name}?")
+        for connection, name in names.items()
+        if name
     }
 
-    def call(*arguments, **more):
-        return subprocess.run(
-            [sys.executable, *arguments],
-            env=environment | more,
-            cwd=home,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-        )
 
-    call.home = home
-    migrated = call("-m", "airflow", "db", "migrate")
-    assert migrated.returncode == 0, migrated.stdout
-    return call
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, mongo_url):
+    """All runs, in an Airflow of their own with the data directory `data`."""
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "data").mkdir()
+    for name, text in FILES.items():
+        (home / name).write_text(text)
+    runs = [
+        (name, variables_of(mongo_url, database, of_the_loader), form)
+        for name, database, of_the_loader, form in RUNS
+    ]
+    output = run_airflow(
+        home,
+        PROGRAM,
+        *(str(DAG_FILE), json.dumps(list(FORM)), json.dumps(runs)),
+        NIGHTCATCH_DATA_DIR=str(home / "data"),
+        NIGHTCATCH_DOWNLOAD_DIR=str(home / "downloads"),
+    )
+    said = re.split(r"^RUN (\w+)$", output, flags=re.M)
+    parsed, states = json.loads(said[-1])
+    yield Done(parsed, states, dict(zip(said[1::2], said[2::2], strict=True)))
+    with pymongo.MongoClient(mongo_url) as client:
+        for _, *databases, _ in RUNS:
+            for database in filter(None, databases):
+                client.drop_database(database)
+
+
+@pytest.fixture(scope="module")
+def parsed(done):
+    return done.parsed
 
 
 @pytest.fixture
-def records(mongo_url):
-    with pymongo.MongoClient(mongo_url) as client:
-        yield client["load_records_dag"]["sites"]
-        client.drop_database("load_records_dag")
-
-
-@pytest.fixture(scope="module")
-def parsed(airflow):
-    done = airflow("-c", PARSE, str(DAG_FILE), json.dumps(list(FORM)))
-    assert done.returncode == 0, done.stdout
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def run(airflow, **conf):
-    return airflow("-m", "airflow", "dags", "test", "load_records", "--conf", json.dumps(conf))
+def client(mongo_url):
+    with pymongo.MongoClient(mongo_url) as opened:
+        yield opened
 
 
 def test_the_dag_parses_and_says_what_it_does(parsed):
@@ -160,36 +191,15 @@ def test_the_form_takes_only_what_makes_sense(parsed, case):
     assert parsed["accepted"][list(FORM).index(case)] is FORM[case]
 
 
-def test_a_file_of_the_data_directory_is_loaded_and_replaces_simulated_records(airflow, records):
-    simulated = run(airflow, source="simulated", n_simulated=50, seed=7)
-    assert simulated.returncode == 0, simulated.stdout
-    assert records.count_documents({"simulated": True}) == 50
-    columns = list(LAYOUT.dtypes)
-    (airflow.home / "data" / "mine.csv").write_text(f"{','.join(columns)}\n{'1,' * 30}-1\nx\n")
-
-    loaded = run(airflow, source="path", path="mine.csv")
-
-    assert loaded.returncode == 0, loaded.stdout
-    (document,) = records.find({}, {"_id": False})
-    assert document == dict.fromkeys(columns, 1) | {"Result": -1, "loaded_from": "mine.csv"}
+def test_a_file_of_the_data_directory_is_loaded_and_replaces_simulated_records(done, client):
+    assert (done.states["simulated"], done.states["file"]) == ("success", "success")
+    (document,) = client["replaced"]["sites"].find({}, {"_id": False})
+    assert document == dict.fromkeys(COLUMNS, 1) | {"Result": -1, "loaded_from": "mine.csv"}
 
 
-def test_a_plain_list_takes_its_label_from_the_form(airflow, mongo_url):
-    (airflow.home / "data" / "list.txt").write_text("# of today\nhttp://a.example/login\n\n")
-
-    done = run(
-        airflow,
-        pipeline="urls",
-        source="path",
-        path="list.txt",
-        label="phishing",
-        source_name="our own eyes",
-    )
-
-    assert done.returncode == 0, done.stdout
-    with pymongo.MongoClient(mongo_url) as client:
-        (document,) = client["load_records_dag"]["urls"].find({}, {"_id": False})
-        client.drop_database("load_records_dag")
+def test_a_plain_list_takes_its_label_from_the_form(done, client):
+    assert done.states["list"] == "success"
+    (document,) = client["listed"]["urls"].find({}, {"_id": False})
     assert document == {
         "url": "http://a.example/login",
         "label": 1,
@@ -198,28 +208,17 @@ def test_a_plain_list_takes_its_label_from_the_form(airflow, mongo_url):
     }
 
 
-def test_records_are_written_by_a_connection_of_their_own_where_there_is_one(airflow, mongo_url):
-    own = mongo_url.replace("mongodb://", "mongo://").replace("/?", "/loaders_own?")
-    conf = json.dumps({"source": "simulated", "n_simulated": 5})
-
-    done = airflow(
-        *("-m", "airflow", "dags", "test", "load_records", "--conf", conf),
-        AIRFLOW_CONN_NIGHTCATCH_MONGO_LOADER=own,
-    )
-
-    assert done.returncode == 0, done.stdout
-    with pymongo.MongoClient(mongo_url) as client:
-        assert client["loaders_own"]["sites"].count_documents({}) == 5
-        client.drop_database("loaders_own")
+def test_records_are_written_by_a_connection_of_their_own_where_there_is_one(done, client):
+    assert done.states["loader"] == "success"
+    assert client["loaders_own"]["sites"].count_documents({"simulated": True}) == 5
+    assert client["not_written"].list_collection_names() == []
 
 
-def test_a_file_outside_the_data_directory_fails_at_once_and_is_not_shown(airflow, records):
-    (airflow.home / "secret.csv").write_text("do not show this\n")
+def test_a_file_outside_the_data_directory_fails_at_once_and_is_not_shown(done, client):
+    said = done.output["outside"]
 
-    done = run(airflow, source="path", path="../secret.csv")
-
-    assert done.returncode != 0
-    assert "DatasetRefusedError" in done.stdout
-    assert "do not show this" not in done.stdout
-    assert done.stdout.count("[DAG TEST] starting task_id=load") == 1
-    assert records.count_documents({}) == 0
+    assert done.states["outside"] == "failed"
+    assert "DatasetRefusedError" in said
+    assert "do not show this" not in said
+    assert said.count("[DAG TEST] starting task_id=load") == 1
+    assert client["refused"].list_collection_names() == []
