@@ -14,7 +14,7 @@ records replace simulated ones; simulated ones never join real ones.
 reach is tried again by itself; nothing else is, because it cannot help. Lines that hold no record
 are counted and the first hundred are listed in the task's XCom; the others are loaded. The XCom's
 notes say what the numbers of the labels were taken for; a file whose labels contradict nearly all
-that is stored is refused until their coding is stated.
+that is stored, or the version in production, is refused until their coding is stated.
 
 **Owner**: the NightCatch team.
 """
@@ -26,7 +26,12 @@ from typing import Any
 from airflow.sdk import DAG, Param, dag, get_current_context, task
 
 from dags.support.callbacks import notify_failed_run
-from dags.support.connections import DEFAULT_ARGS, loader_connection
+from dags.support.connections import (
+    DEFAULT_ARGS,
+    loader_connection,
+    open_store,
+    trusted_keys,
+)
 from include import pipelines
 
 _LOG = logging.getLogger(__name__)
@@ -123,6 +128,7 @@ def load_records() -> None:
 
         from include.ingest.files.download import inside
         from include.ingest.load import load_dataset
+        from include.run.label_opinion import ProductionOpinion
 
         params = get_current_context()["params"]
         pipeline = pipelines.get(params["pipeline"])
@@ -137,6 +143,7 @@ def load_records() -> None:
                 path=inside(data_dir, params["path"]) if named else None,
                 label=label if named and label != _IN_THE_FILE else None,
                 coding=coding if named and coding != _NOT_STATED else None,
+                ask_model=ProductionOpinion(open_store, pipeline, trusted_keys),
                 source_name=params["source_name"] if named else None,
                 simulated=params["source"] == "simulated",
                 data_dir=data_dir,

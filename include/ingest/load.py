@@ -15,7 +15,7 @@ from include.ingest.files.reader import Row, read_records
 from include.ingest.labels.batches import LoadReport, Progress, load_records
 from include.ingest.labels.documents import Source
 from include.ingest.labels.inserts import Document
-from include.ingest.labels.polarity import Coding
+from include.ingest.labels.polarity import AskModel, Coding
 
 
 class Loadable(Protocol):
@@ -45,6 +45,7 @@ def load_dataset(
     path: Path | None = None,
     label: str | None = None,
     coding: Coding | None = None,
+    ask_model: AskModel | None = None,
     source_name: str | None = None,
     simulated: bool = False,
     data_dir: Path | None = None,
@@ -68,7 +69,9 @@ def load_dataset(
     coding : {"documented", "inverted"}, optional
         Whether the two numbers of the file's labels mean what the pipeline's do, or the opposite.
         Where it is not stated they are taken as documented, unless that contradicts nearly all
-        that is stored.
+        that is stored, or the version in production.
+    ask_model : callable, optional
+        Says how the version in production ranks records beside their labels.
     source_name : str, optional
         Who reported the records, where the file does not say; its name unless given.
     simulated : bool
@@ -111,6 +114,7 @@ def load_dataset(
         identity=layout.identity,
         target=layout.target,
         coding=coding,
+        ask_model=ask_model,
         progress=progress,
     )
     return replace(report, notes=(*reasons, *report.notes))

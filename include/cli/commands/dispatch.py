@@ -21,6 +21,7 @@ from include.cli.installation import EmbeddedInstallation, Installation
 from include.cli.screen import Screen
 from include.contract.dag_ids import train_dag
 from include.pipelines import get
+from include.run.label_opinion import ProductionOpinion
 
 _WATCH_S = 1.0
 
@@ -66,15 +67,19 @@ def status(installation: Installation, args: argparse.Namespace, screen: Screen)
 
 def load(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
     """Load a source into MongoDB."""
+    pipeline = get(args.pipeline)
     load_source(
         installation.mongo_url,
-        get(args.pipeline),
+        pipeline,
         args.source,
         installation.data_dir,
         installation.download_dir,
         screen,
         label=args.label,
         coding=args.labels,
+        ask_model=ProductionOpinion(
+            lambda: installation.store, pipeline, lambda: installation.trusted_keys
+        ),
         source_name=args.source_name,
     )
     return 0

@@ -10,7 +10,7 @@ import pymongo
 from include.cli.screen import Screen
 from include.errors import SettingMissingError
 from include.ingest.labels.batches import LoadReport
-from include.ingest.labels.polarity import Coding
+from include.ingest.labels.polarity import AskModel, Coding
 from include.ingest.load import load_dataset
 from include.stores.documents import DATABASE
 
@@ -33,6 +33,7 @@ def load_source(
     *,
     label: str | None = None,
     coding: Coding | None = None,
+    ask_model: AskModel | None = None,
     source_name: str | None = None,
 ) -> LoadReport:
     """Return what came of loading a source; its progress and bad lines are on screen.
@@ -52,6 +53,8 @@ def load_source(
         What every record of the file is, where it has no such column.
     coding : {"documented", "inverted"}, optional
         Whether the two numbers of its labels mean what the pipeline's do, or the opposite.
+    ask_model : callable, optional
+        Says how the version in production ranks records beside their labels.
     source_name : str, optional
         Who reported the records, where the file does not say.
 
@@ -78,6 +81,7 @@ def load_source(
             path=path,
             label=label,
             coding=coding,
+            ask_model=ask_model,
             source_name=source_name,
             simulated=source == "simulated",
             data_dir=data_dir,

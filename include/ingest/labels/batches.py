@@ -29,6 +29,7 @@ from include.ingest.labels.inserts import (
     remove_simulated,
 )
 from include.ingest.labels.polarity import (
+    AskModel,
     Coding,
     Known,
     compare_with_stored,
@@ -90,6 +91,7 @@ class _Tally:
     n_dates_lost: int = 0
     lost_date: str = ""
     codes: dict[int, int] = field(default_factory=dict)
+    label_notes: list[str] = field(default_factory=list)
 
     def count(self, row: Row, target: Target | None) -> None:
         """Count what of a row's line is not in its record."""
@@ -108,6 +110,7 @@ def load_records(
     identity: Identity | None = None,
     target: Target | None = None,
     coding: Coding | None = None,
+    ask_model: AskModel | None = None,
     batch_rows: int = _BATCH_ROWS,
     progress: Progress | None = None,
 ) -> LoadReport:
@@ -129,7 +132,9 @@ def load_records(
         With it, labels are compared with those stored already for the same records.
     coding : {"documented", "inverted"}, optional
         How the file codes its labels, if that was stated; else a file is refused whose labels
-        contradict nearly all that is stored.
+        contradict nearly all that is stored, or the version in production.
+    ask_model : callable, optional
+        Says how the version in production ranks the first records.
     batch_rows : int
         Rows written at once.
     progress : callable, optional
@@ -152,11 +157,9 @@ def load_records(
     if not batch:
         why = "".join(f"; line {bad.line}: {bad.reason}" for bad in tally.bad_lines[:1])
         raise DataRejectedError(f"{source.name}: no records among {tally.n_read} lines{why}")
-    known = Known(0, 0)
     if target is not None and not source.simulated:
         known = compare_with_stored(collection, batch, source, identity, target)
-        if tally.codes and coding is None:
-            refuse_inverted(known, source)
+        tally.label_notes = _checked(batch, known, tally, source, coding, ask_model)
     n_replaced = _keep_apart(collection, source)
     while batch:
         _write(collection, batch, identity, tally)
@@ -172,7 +175,7 @@ def load_records(
         bad_lines=tuple(tally.bad_lines),
         n_replaced=n_replaced,
         n_earlier=tally.n_earlier,
-        notes=tuple(_notes(tally, known, target, coding)),
+        notes=tuple(_notes(tally, target, coding)),
     )
     _LOG.info(
         "%s: %s: %d read, %d inserted, %d unchanged, %d bad",
@@ -186,17 +189,34 @@ def load_records(
     return report
 
 
-def _notes(
-    tally: _Tally, known: Known, target: Target | None, coding: Coding | None
-) -> Iterator[str]:
-    if target is not None and (taken := describe_coding(tally.codes, target, coding)):
-        yield taken
+def _checked(
+    batch: list[Document],
+    known: Known,
+    tally: _Tally,
+    source: Source,
+    coding: Coding | None,
+    ask_model: AskModel | None,
+) -> list[str]:
+    """Return what speaks against the labels of a load; raise where that is nearly everything."""
+    opinion = ask_model(batch) if ask_model and tally.codes else None
+    if tally.codes and coding is None:
+        refuse_inverted(known, opinion, source)
+    notes = []
     if known.n_contradicting:
         n_known = known.n_contradicting + known.n_agreeing
-        yield (
+        notes.append(
             f"{known.n_contradicting} of {n_known} records compared that were stored already have "
             "the opposite label there"
         )
+    if opinion is not None and opinion.seems_inverted:
+        notes.append(f"{opinion}: are the labels coded as was stated?")
+    return notes
+
+
+def _notes(tally: _Tally, target: Target | None, coding: Coding | None) -> Iterator[str]:
+    if target is not None and (taken := describe_coding(tally.codes, target, coding)):
+        yield taken
+    yield from tally.label_notes
     if tally.n_dates_lost:
         yield (
             f"{tally.n_dates_lost} dates could not be read and are missing, the first is "

@@ -1,6 +1,6 @@
 """Which way round a file codes its labels: what they were taken for, and what contradicts it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ from include.ingest.labels.inserts import Document, ids_present
 Coding = Literal["documented", "inverted"]
 _MIN_CONTRADICTIONS = 5
 _MAX_SHARE_AGREEING = 0.2
+_MAX_AUC = 0.4
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,41 @@ class Known:
             self.n_contradicting >= _MIN_CONTRADICTIONS
             and self.n_agreeing <= _MAX_SHARE_AGREEING * n_known
         )
+
+
+@dataclass(frozen=True)
+class ModelOpinion:
+    """How the version in production ranks a sample of a load, beside the file's labels.
+
+    Attributes
+    ----------
+    version : str
+    n_records : int
+    auc, low, high : float
+        Area under the ROC curve by those labels, and its 95 % interval; one half is chance.
+    """
+
+    version: str
+    n_records: int
+    auc: float
+    low: float
+    high: float
+
+    @property
+    def seems_inverted(self) -> bool:
+        """Whether the model ranks the records the other way round, beyond chance."""
+        return self.high < _MAX_AUC
+
+    def __str__(self) -> str:
+        return (
+            f"version {self.version}, in production, ranks {self.n_records} of the records against "
+            f"their labels: AUC {self.auc:.2f}, {self.low:.2f} to {self.high:.2f} with 95 % "
+            "confidence, where one half is chance"
+        )
+
+
+AskModel = Callable[[Sequence[Document]], ModelOpinion | None]
+"""Scores records by the version in production; None where there is none or it cannot tell."""
 
 
 def compare_with_stored(
@@ -73,8 +109,8 @@ def opposite_ids(
             yield twin["_id"]
 
 
-def refuse_inverted(known: Known, source: Source) -> None:
-    """Raise if nearly all records that are stored already have the opposite label there.
+def refuse_inverted(known: Known, opinion: ModelOpinion | None, source: Source) -> None:
+    """Raise if what is stored, or the version in production, says the opposite of the labels.
 
     Raises
     ------
@@ -82,12 +118,19 @@ def refuse_inverted(known: Known, source: Source) -> None:
     """
     if known.seems_inverted:
         n_known = known.n_agreeing + known.n_contradicting
-        raise DataRejectedError(
-            f"{source.name}: {known.n_contradicting} of {n_known} records that are stored already "
-            "have the opposite label there, so the file seems to code its labels the other way "
-            "round; nothing was loaded. State the coding: labels 'inverted' swaps the two numbers, "
-            "'documented' loads them as they are"
+        why = (
+            f"{known.n_contradicting} of {n_known} records that are stored already have the "
+            "opposite label there"
         )
+    elif opinion is not None and opinion.seems_inverted:
+        why = str(opinion)
+    else:
+        return
+    raise DataRejectedError(
+        f"{source.name}: {why}, so the file seems to code its labels the other way round; nothing "
+        "was loaded. State the coding: labels 'inverted' swaps the two numbers, 'documented' loads "
+        "them as they are"
+    )
 
 
 def describe_coding(codes: Mapping[int, int], target: Target, coding: Coding | None) -> str:

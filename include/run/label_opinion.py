@@ -1,0 +1,109 @@
+"""What the version in production says of the labels of records that are about to be loaded."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from include.errors import NightCatchError
+from include.ingest.labels.polarity import ModelOpinion
+from include.pipelines import Pipeline
+from include.registry.approve import production_pointer
+from include.registry.follow.verify import TrustedKeys
+from include.run.champion import Champion, load_version
+from include.stores.objects import ObjectStore
+
+_log = logging.getLogger(__name__)
+_MIN_OF_CLASS, _MAX_OF_CLASS = 20, 500
+_Z_95 = 1.96
+
+
+@dataclass(frozen=True)
+class ProductionOpinion:
+    """Scores a sample of records by the version in production; without one it says nothing.
+
+    Attributes
+    ----------
+    open_store : callable
+        Opens the bucket, when there is something to score.
+    pipeline : Pipeline
+    trusted_keys : callable
+        Returns the keys that versions are verified with.
+    """
+
+    open_store: Callable[[], ObjectStore]
+    pipeline: Pipeline
+    trusted_keys: Callable[[], TrustedKeys]
+
+    def __call__(self, records: Sequence[Mapping[str, Any]]) -> ModelOpinion | None:
+        """Return how the version ranks the records; None of fewer than 20 of a class.
+
+        Parameters
+        ----------
+        records : sequence of mapping
+            With the stored label.
+        """
+        target = self.pipeline.target
+        stored = np.array([record.get(target.source) for record in records], dtype=object)
+        y = stored == target.positive
+        sample = _sample(y, stored == target.negative)
+        if sample is None:
+            return None
+        try:
+            version = self._production()
+        except NightCatchError as err:
+            # The load itself needs neither bucket nor keys.
+            _log.warning("labels are not compared with the version in production: %s", err)
+            return None
+        if version is None:
+            return None
+        rows = [
+            [records[row].get(field.name, np.nan) for field in self.pipeline.inputs]
+            for row in sample
+        ]
+        scores = version.model.score(version.model.schema.matrix(rows))
+        return ModelOpinion(version.pointer.version, len(rows), *auc_interval(y[sample], scores))
+
+    def _production(self) -> Champion | None:
+        store, trusted_keys = self.open_store(), self.trusted_keys()
+        pointer = production_pointer(store, self.pipeline.name, trusted_keys.approvers)
+        return None if pointer is None else load_version(store, pointer, trusted_keys)
+
+
+def auc_interval(
+    y: npt.NDArray[np.bool_], scores: npt.NDArray[np.float32]
+) -> tuple[float, float, float]:
+    """Return the area under the ROC curve and its 95 % interval (Hanley & McNeil 1982).
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_records,)
+        Both classes.
+    scores : ndarray of shape (n_records,)
+
+    Returns
+    -------
+    auc, low, high : float
+    """
+    from sklearn.metrics import roc_auc_score
+
+    auc = float(roc_auc_score(y, scores))
+    n_ones, n_zeros = int(y.sum()), int((~y).sum())
+    one, two = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    spread = auc * (1 - auc) + (n_ones - 1) * (one - auc**2) + (n_zeros - 1) * (two - auc**2)
+    margin = _Z_95 * float(np.sqrt(max(spread, 0.0) / (n_ones * n_zeros)))
+    return auc, max(0.0, auc - margin), min(1.0, auc + margin)
+
+
+def _sample(
+    ones: npt.NDArray[np.bool_], zeros: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64] | None:
+    """Return rows of both classes, as many of each as there may be; None where too few are."""
+    rng = np.random.default_rng(0)
+    rows = [np.flatnonzero(ones), np.flatnonzero(zeros)]
+    if min(map(len, rows)) < _MIN_OF_CLASS:
+        return None
+    return np.concatenate([rng.permutation(each)[:_MAX_OF_CLASS] for each in rows])
