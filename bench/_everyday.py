@@ -1,13 +1,12 @@
 """The URLs that bench/everyday judges, and what other programs say of them."""
 
 import csv
-import io
-import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -39,11 +38,14 @@ class Judging:
         1 = phishing.
     sources : ndarray of str
         What kind of URL each is, or who collected it.
+    unseen : ndarray of bool
+        Whether the registrable domain is absent from the training file, where that is known.
     """
 
     urls: list[str]
     y: npt.NDArray[np.int8]
     sources: npt.NDArray[np.object_]
+    unseen: npt.NDArray[np.bool_]
 
 
 def read_judging() -> Mapping[str, Judging]:
@@ -60,6 +62,7 @@ def read_judging() -> Mapping[str, Judging]:
             frame["url"].tolist(),
             frame["label"].to_numpy(np.int8),
             frame[column].to_numpy(object),
+            np.asarray(frame.get("regdomain_in_train", 1) == 0),
         )
     return found
 
@@ -90,10 +93,8 @@ def typosquats(python: Path) -> dict[str, list[str]]:
             _FUZZERS,
             brand,
         ]
-        # Without --registered it only lists; a resolver that refuses keeps it from asking.
         answer = subprocess.run(command, capture_output=True, check=True, timeout=_TIMEOUT_S)
-        entries = json.loads(answer.stdout)
-        domains = [each["domain"] for each in entries if each["fuzzer"] != "*original"]
+        domains = [name for name in answer.stdout.decode().split() if name != brand]
         rng = np.random.default_rng(0)
         found[brand] = sorted(rng.permutation(domains)[: _MOST_TYPOS // len(BRANDS)].tolist())
     return found
@@ -107,15 +108,13 @@ _FUZZERS = (
 
 def fraudurl(python: Path, urls: Sequence[str]) -> tuple[npt.NDArray[np.str_], list[float]]:
     """Return the verdict and the probability of fraudurl for each URL, without its look-ups."""
-    text = io.StringIO()
-    csv.writer(text).writerows([["url"], *([url] for url in urls)])
-    answer = subprocess.run(
-        [python, "-m", "fraudurl", "-", "-o", "-"],
-        input=text.getvalue().encode(),
-        capture_output=True,
-        check=True,
-        timeout=_TIMEOUT_S,
-    )
-    rows = list(csv.DictReader(io.StringIO(answer.stdout.decode())))
+    with TemporaryDirectory() as folder:
+        asked, answered = Path(folder) / "asked.csv", Path(folder) / "answered.csv"
+        with asked.open("w", newline="") as file:
+            csv.writer(file).writerows([["url"], *([url] for url in urls)])
+        command = [str(python), "-m", "fraudurl", str(asked), "-o", str(answered), "--quiet"]
+        subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+        with answered.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
     verdicts = np.array([row["fraud_verdict"] for row in rows])
     return verdicts, [float(row["fraud_probability"] or 0) for row in rows]

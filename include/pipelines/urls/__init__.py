@@ -47,7 +47,7 @@ def _drift_columns(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 PIPELINE = Pipeline(
     name="urls",
-    title="phishing URLs by their text alone, nothing is looked up",
+    title="phishing URLs by their text and what is known of domains, nothing is looked up",
     layout=LAYOUT,
     datasets=DATASETS,
     simulate=simulate,
