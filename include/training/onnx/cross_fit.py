@@ -17,43 +17,39 @@ from include.estimators.cross_fit import (
 )
 from include.estimators.target_encoding import ODDS_GRID
 
+# A scorer is asked for one URL at a time: there each node costs a microsecond, whatever it does.
 _SECTION = """
-  cf_f{i} = Slice (INPUT, cf_first{i}, cf_stop{i}, cf_axis)
-  cf_n{i} = Cast <to = 7> (cf_f{i})
+  cf_n{i} = Cast <to = 6> (cf_f{i})
   cf_w{i} = Gather <axis = 0> (cf_table{i}, cf_n{i})
   cf_float_w{i} = Cast <to = 1> (cf_w{i})
-  cf_grid_s{i} = ReduceSum <keepdims = 0> (cf_float_w{i}, cf_axis)
-  cf_s{i} = Div (cf_grid_s{i}, cf_grids{i})
-  cf_held{i} = Sign (cf_f{i})
-  cf_size{i} = ReduceSum <keepdims = 1> (cf_held{i}, cf_axis)
-  cf_count{i} = Cast <to = 7> (cf_size{i})
-  cf_scale{i} = Gather <axis = 0> (cf_scales, cf_count{i})
-  cf_plainstandalone{i} = Gather <axis = 1> (cf_s{i}, cf_standalone{i})
-  cf_scaledstandalone{i} = Mul (cf_plainstandalone{i}, cf_scale{i})
+  cf_s{i} = ReduceSum <keepdims = 0> (cf_float_w{i}, cf_axis)
 """
-_SCORED = """
-  cf_plainsection{i} = Gather <axis = 1> (cf_s{i}, cf_per_section)
-  cf_per_section{i} = Mul (cf_plainsection{i}, cf_scale{i})
-  cf_joint{i} = Gather <axis = 1> (cf_s{i}, cf_joint)
-  cf_rest{i} = Gather <axis = 1> (cf_s{i}, cf_rest)
-"""
-# Scaled scores are not whole numbers: they are added one by one, as in Python.
-_ADDED = "  cf_sum{i} = Add (cf_sum{before}, cf_scaledstandalone{i})\n"
 _CATEGORIES = """
   cf_categories = Slice (INPUT, cf_categories_first, cf_categories_stop, cf_axis)
-  cf_category_numbers = Cast <to = 7> (cf_categories)
+  cf_category_numbers = Cast <to = 6> (cf_categories)
   cf_category_odds = Gather <axis = 0> (cf_odds, cf_category_numbers)
   cf_category_float = Cast <to = 1> (cf_category_odds)
   cf_of_categories = Div (cf_category_float, cf_odds_grid)
 """
-_JOINT = """
-  cf_passthrough = Slice (INPUT, cf_zero, cf_n_passthrough, cf_axis)
-  cf_size = Sum (SIZES)
-  cf_count = Cast <to = 7> (cf_size)
-  cf_scale = Gather <axis = 0> (cf_scales, cf_count)
-  cf_plainjoint = Sum (JOINTS)
-  cf_scaledjoint = Mul (cf_plainjoint, cf_scale)
-  FILLED = Concat <axis = 1> (FIRST, PER_SECTION_SCORES, cf_scaledjoint, RESTS, cf_sum{last})
+# Scaled scores are not whole numbers: `Sum` adds them one by one, as in Python.
+_SCORES = """
+  cf_held = Sign (INPUT)
+  cf_sizes = MatMul (cf_held, cf_members)
+  cf_counts = Cast <to = 6> (cf_sizes)
+  cf_scale = Gather <axis = 0> (cf_scales, cf_counts)
+  cf_on_grids = Concat <axis = 1> (SUMS)
+  cf_sums = Div (cf_on_grids, cf_grids)
+  cf_plain = Gather <axis = 1> (cf_sums, cf_scaled)
+  cf_plain_scale = Gather <axis = 1> (cf_scale, cf_scaled_by)
+  cf_each = Mul (cf_plain, cf_plain_scale)
+  cf_per_section, STANDALONE = Split <axis = 1> (cf_each, cf_split_each)
+  cf_sum = Sum (STANDALONE)
+  cf_joints = Gather <axis = 1> (cf_sums, cf_joint)
+  cf_plain_joint = ReduceSum <keepdims = 1> (cf_joints, cf_axis)
+  cf_joint_scale = Gather <axis = 1> (cf_scale, cf_scored)
+  cf_scaled_joint = Mul (cf_plain_joint, cf_joint_scale)
+  cf_rest = Gather <axis = 1> (cf_sums, cf_unscaled)
+  FILLED = Concat <axis = 1> (FIRST, cf_per_section, cf_scaled_joint, cf_rest, cf_sum)
 """
 
 
@@ -83,52 +79,70 @@ def convert_scores(scope: Scope, operator: Operator, container: ModelComponentCo
         The graph being built.
     """
     model: CrossFitScores = operator.raw_operator
-    text = _body(range(len(model.sections)), range(model.n_scored), model.bayes_places)
-    text = (_CATEGORIES if model.categories else "") + text
-    text = text.replace(
-        "FIRST", "cf_passthrough, cf_of_categories" if model.categories else "cf_passthrough"
-    )
-    text = text.replace("INPUT", operator.inputs[0].full_name)
-    text = text.replace("FILLED", operator.outputs[0].full_name)
+    n_columns = operator.inputs[0].type.shape[1]
+    parts, widths = _parts(model, n_columns)
+    sections = range(len(model.sections))
+    text = f"{', '.join(parts)} = Split <axis = 1> (INPUT, cf_widths)\n"
+    text += _CATEGORIES if model.categories else ""
+    text += "".join(_SECTION.format(i=i) for i in sections) + _SCORES
+    names = {
+        "STANDALONE": ", ".join(f"cf_standalone{i}" for i in sections),
+        "SUMS": ", ".join(f"cf_s{i}" for i in sections),
+        "FIRST": "cf_passthrough" + ", cf_of_categories" * bool(model.categories),
+        "INPUT": operator.inputs[0].full_name,
+        "FILLED": operator.outputs[0].full_name,
+    }
+    for name, replaced in names.items():
+        text = text.replace(name, replaced)
     container.nodes.extend(parser.parse_graph(f"cross_fit () => () {{ {text} }}").node)
-    for name, value in _constants(model).items():
+    constants = {"widths": np.array(widths), **_constants(model, n_columns)}
+    for name, value in constants.items():
         container.initializers.append(numpy_helper.from_array(value, f"cf_{name}"))
 
 
-def _body(places: range, scored: range, bayes_sections: tuple[int, ...]) -> str:
-    text = "".join(_SECTION.format(i=i) for i in places)
-    text += "".join(_SCORED.format(i=i) for i in scored)
-    text += "  cf_sum0 = Identity (cf_scaledstandalone0)\n"
-    text += "".join(_ADDED.format(i=i, before=i - 1) for i in places[1:])
-    text += _JOINT.format(last=places[-1])
-    for name, parts in (
-        ("SIZES", "size"),
-        ("JOINTS", "joint"),
-        ("PER_SECTION_SCORES", "per_section"),
-    ):
-        text = text.replace(name, ", ".join(f"cf_{parts}{i}" for i in scored))
-    return text.replace("RESTS", ", ".join(f"cf_rest{i}" for i in bayes_sections))
+def _parts(model: CrossFitScores, n_columns: int) -> tuple[list[str], list[int]]:
+    """Return names and widths of the parts of a row, from left to right, gaps included."""
+    named = {(0, model.n_passthrough): "cf_passthrough"}
+    named |= {(first, stop): f"cf_f{i}" for i, (first, stop, _) in enumerate(model.sections)}
+    names, widths, end = [], [], 0
+    for (first, stop), name in [*sorted(named.items()), ((n_columns, n_columns), "")]:
+        if first > end:
+            names.append(f"cf_gap{end}")
+            widths.append(first - end)
+        if stop > first:
+            names.append(name)
+            widths.append(stop - first)
+        end = stop
+    return names, widths
 
 
-def _constants(model: CrossFitScores) -> dict[str, np.ndarray]:
+def _constants(model: CrossFitScores, n_columns: int) -> dict[str, np.ndarray]:
+    sections, scored = range(len(model.sections)), range(model.n_scored)
+    widths = [table.shape[1] for table in model.tables_]
+    starts = np.concatenate([[0], np.cumsum(widths)])  # of each section's sums
+    standalone = starts[1:] - 1
+    members = np.zeros((n_columns, len(sections) + 1), np.float32)
+    for i, (first, stop, _) in enumerate(model.sections):
+        members[first:stop, i] = 1
+        members[first:stop, -1] = i in scored
     constants = {
         "axis": np.array([1]),
-        "zero": np.array([0]),
-        "n_passthrough": np.array([model.n_passthrough]),
-        "per_section": np.array([PER_SECTION]),
-        "joint": np.array([JOINT]),
-        "rest": np.array([BAYES, UNSEEN]),
+        "members": members,
         "scales": scales(sum(stop - first for first, stop, _ in model.sections)),
+        "grids": np.concatenate([GRIDS[-width:] for width in widths]).astype(np.float32),
+        "scaled": np.concatenate([starts[: model.n_scored] + PER_SECTION, standalone]),
+        "scaled_by": np.array([*scored, *sections]),
+        "split_each": np.array([model.n_scored, *[1] * len(sections)]),
+        "joint": starts[: model.n_scored] + JOINT,
+        "scored": np.array([len(sections)]),
+        "unscaled": np.array(
+            [starts[i] + column for i in model.bayes_places for column in (BAYES, UNSEEN)]
+        ),
     }
-    for i, ((first, stop, _), table) in enumerate(zip(model.sections, model.tables_, strict=True)):
-        constants[f"first{i}"] = np.array([first])
-        constants[f"stop{i}"] = np.array([stop])
-        constants[f"table{i}"] = table
-        constants[f"grids{i}"] = np.array(GRIDS[-table.shape[1] :], np.float32)
-        constants[f"standalone{i}"] = np.array([table.shape[1] - 1])
+    constants |= {f"table{i}": table for i, table in enumerate(model.tables_)}
     if model.categories:
         constants["categories_first"], constants["categories_stop"] = (
-            np.array([i]) for i in model.categories[:2]
+            np.array([column]) for column in model.categories[:2]
         )
         constants["odds"] = model.category_log_odds_
         constants["odds_grid"] = np.array(ODDS_GRID, np.float32)

@@ -3,18 +3,15 @@
 import numpy as np
 from onnx import numpy_helper, parser
 from scipy.special import logit
-from skl2onnx._supported_operators import _get_sklearn_operator_name
 from skl2onnx.common._container import ModelComponentContainer
 from skl2onnx.common._topology import Operator, Scope
-from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
 
 from include.estimators.calibrated import PROBABILITY_FLOOR
 from include.estimators.logit_blend import LogitBlendClassifier
+from include.training.onnx.boosting import log_odds_node
 
 _NODES = """
-  SHOWN = Slice (INPUT, st_first, st_last, st_axis)
-  st_score = Slice (INPUT, st_last, st_end, st_axis)
-  st_raw = Gather <axis = 1> (INNER, st_positive)
+  st_shown, st_score = Split <axis = 1> (INPUT, st_widths)
   st_log_odds = Clip (st_raw, st_lowest, st_highest)
   st_share = Mul (st_score, st_weight)
   st_sum = Add (st_log_odds, st_share)
@@ -33,7 +30,7 @@ def convert_logit_blend(
     Parameters
     ----------
     scope : Scope
-        Takes the estimator in.
+        Unused.
     operator : Operator
         skl2onnx's view of the classifier.
     container : ModelComponentContainer
@@ -42,17 +39,9 @@ def convert_logit_blend(
     model: LogitBlendClassifier = operator.raw_operator
     inner_model = model.estimator_
     n_shown = inner_model.n_features_in_
-    inner = scope.declare_local_operator(_get_sklearn_operator_name(type(inner_model)), inner_model)
-    # Log-odds, not probabilities: 1 - p has lost the precision that the last column may need.
-    container.options = {**(container.options or {}), type(inner_model): {"raw_scores": True}}
-    shown = scope.declare_local_variable("st_shown", FloatTensorType([None, n_shown]))
-    inner.inputs.append(shown)
-    for name, kind in (("st_label", Int64TensorType()), ("st_inner", FloatTensorType())):
-        inner.outputs.append(scope.declare_local_variable(name, kind))
+    container.nodes.append(log_odds_node(inner_model, "st_shown", "st_raw"))
     names = {
-        "SHOWN": shown.full_name,
         "INPUT": operator.inputs[0].full_name,
-        "INNER": inner.outputs[1].full_name,
         "LABEL": operator.outputs[0].full_name,
         "BOTH": operator.outputs[1].full_name,
     }
@@ -66,11 +55,7 @@ def convert_logit_blend(
 
 def _constants(model: LogitBlendClassifier, n_shown: int) -> dict[str, np.ndarray]:
     return {
-        "first": np.array([0]),
-        "last": np.array([n_shown]),
-        "end": np.array([n_shown + 1]),
-        "axis": np.array([1]),
-        "positive": np.array([1]),
+        "widths": np.array([n_shown, 1]),
         "lowest": np.array(logit(PROBABILITY_FLOOR), np.float32),
         "highest": np.array(logit(1 - PROBABILITY_FLOOR), np.float32),
         "one": np.array(1, np.float32),
