@@ -27,6 +27,7 @@ from include.stores.objects import ObjectStore
 from tests.support.receivers import http_receiver
 from tests.support.signed_versions import Signer, Version, promote, version_name
 from tests.support.traffic_days import Watched
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "T0B0XXSECRET"
@@ -289,8 +290,7 @@ def test_a_webhook_that_is_down_fails_nothing_and_is_told_later_and_nothing_twic
     hook.status = 503
     run_id, state = airflow.run("other")
     hook.wait_for("Run failed: other", run_id)
-    while not list(airflow.store.keys_under(keys.unsent_prefix("webhook"))):
-        pass  # it is noted for later, within pytest's limit
+    wait_until(lambda: list(airflow.store.keys_under(keys.unsent_prefix("webhook"))))
     hook.status = 200
     before = len(events.got)
     watched, state_of_watch = airflow.run("watch_models")

@@ -16,6 +16,7 @@ from include.ingest.feeds.fetch import Target
 from include.ingest.feeds.pull import Collector
 from include.ingest.feeds.settings import FeedSettings
 from tests.support.feed_server import HTML, FeedServer
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 URLS = pipelines.get("urls")
@@ -278,8 +279,7 @@ def test_a_killed_pull_is_completed_by_the_next_one(pull, server, database, mong
     arguments = (mongo_url, database.name, f"{server.url}/one", str(tmp_path))
     arguments += (json.dumps(given()), DAY0.isoformat())
     process = subprocess.Popen([sys.executable, "-c", PULL, *arguments], cwd=ROOT)
-    while not database["urls"].estimated_document_count() and process.poll() is None:
-        pass
+    wait_until(lambda: database["urls"].estimated_document_count() or process.poll() is not None)
     process.kill()
     process.wait()
     assert pull(None, DAY0 + HOUR).outcome == "not due"

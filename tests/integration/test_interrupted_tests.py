@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 600.0  # imports take minutes on a machine with much else to do
@@ -37,14 +38,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + TIMEOUT_S
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
-
-
 def servers_of(folder):
     """The database servers whose data lie below a folder."""
     found = []
@@ -68,20 +61,20 @@ def start(folder, workers):
 @pytest.mark.parametrize(("workers", "number"), [(0, signal.SIGKILL), (2, signal.SIGTERM)])
 def test_no_server_outlives_a_run_that_is_ended(folder, workers, number):
     run = start(folder, workers)
-    wait_for(lambda: len(servers_of(folder)) == max(workers, 1))
+    wait_until(lambda: len(servers_of(folder)) == max(workers, 1))
     run.send_signal(number)
     run.wait(TIMEOUT_S)
 
-    wait_for(lambda: not servers_of(folder))
+    wait_until(lambda: not servers_of(folder))
 
 
 def test_the_server_of_a_killed_worker_ends_with_the_run(folder):
     run = start(folder, 2)
     pid_files = [folder / "1.pid", folder / "2.pid"]
-    wait_for(lambda: all(file.exists() and file.read_text() for file in pid_files))
+    wait_until(lambda: all(file.exists() and file.read_text() for file in pid_files))
     assert len(servers_of(folder)) == 2
     for file in pid_files:
         os.kill(int(file.read_text()), signal.SIGKILL)
     run.wait(TIMEOUT_S)
 
-    wait_for(lambda: not servers_of(folder))
+    wait_until(lambda: not servers_of(folder))

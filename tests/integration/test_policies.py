@@ -236,11 +236,11 @@ def test_a_scorer_serves_and_leaves_its_logs_with_what_it_may(run, account, scor
     client.headers["Authorization"] = f"Bearer {API_KEY}"
     answer = scorer.predict(RECORD, client).json()
     sent = {"id": answer["id"], "label": answer["prediction"], "source": "a test"}
-    accepted = client.post(f"{scorer.url}/feedback", json=sent, timeout=30)
+    accepted = client.post(f"{scorer.url}/feedback", json=sent, timeout=60)
     for prefix in (keys.traffic_days_prefix("sites"), keys.feedback_days_prefix("sites")):
         scorer.wait_until(lambda prefix=prefix: list(account.admin.keys_under(prefix)))
     report = f"{scorer.url}/models/sites/report"
-    scorer.wait_until(lambda: client.get(report, timeout=30).status_code == 200)
+    scorer.wait_until(lambda: client.get(report, timeout=60).status_code == 200)
 
     assert accepted.status_code == 202
     assert scorer.serials() <= {1, 2}

@@ -189,7 +189,7 @@ def test_sigterm_lets_a_request_under_way_end(site, scorer):
         "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", scorer.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", scorer.port), timeout=60) as client:
         client.sendall(head.encode() + body[:10])
         scorer.wait_until(lambda: scorer.status("/health/live") == 200)
         os.kill(scorer.process.pid, signal.SIGTERM)

@@ -62,7 +62,7 @@ def test_feedback_reaches_the_bucket_and_a_limit_holds_for_all_workers(site, tmp
             session.headers["X-API-Key"] = "a key"
             answer_id = scorer.predict(RECORD, session).json()["id"]
             label = {"id": answer_id, "label": "Legitimate", "source": "analyst"}
-            accepted = session.post(scorer.url + "/feedback", json=label, timeout=20)
+            accepted = session.post(scorer.url + "/feedback", json=label, timeout=60)
         answers = []
         for _ in range(10):  # each by a connection of its own, so by any worker
             headers = {"X-API-Key": "a key", "Connection": "close"}

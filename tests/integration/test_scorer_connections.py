@@ -93,7 +93,7 @@ def test_slow_senders_delay_nobody(scorer, beginning):
 
 
 def connect(scorer):
-    return socket.create_connection(("127.0.0.1", scorer.port), timeout=30)
+    return socket.create_connection(("127.0.0.1", scorer.port), timeout=60)
 
 
 def test_many_idle_connections_delay_nobody_and_are_served_when_they_ask(scorer):

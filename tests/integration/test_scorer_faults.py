@@ -32,7 +32,7 @@ def scorer(site, proxy, tmp_path):
 
 
 def n_failed_polls(scorer):
-    lines = requests.get(scorer.url + "/metrics", timeout=20).text.splitlines()
+    lines = requests.get(scorer.url + "/metrics", timeout=60).text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if "poll_failures_total{" in line)
 
 

@@ -6,7 +6,6 @@ import socket
 import sqlite3
 import stat
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -28,6 +27,7 @@ from include.stack.environment import airflow_environment
 from include.stack.keys import Secrets, ensure_secrets
 from include.stack.ports import pick_port, port_is_free
 from include.stack.settings import StackSettings
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = """
@@ -140,9 +140,11 @@ def airflow(settings: StackSettings, secrets: Secrets) -> Iterator[AirflowServer
     server = AirflowServer(settings.state_dir, settings.airflow_port, env)
     server.start()
     api = AirflowApi(settings.airflow_url, "admin", secrets.airflow_password)
-    for dag_id in ("good", "bad", "train_small", "asks"):
-        while api._request("GET", f"/dags/{dag_id}")[0] == 404:
-            time.sleep(0.5)  # else what is broken could be known first, and be told instead
+    # Else what is broken could be known first, and be told instead.
+    paths = [f"/dags/{dag_id}" for dag_id in ("good", "bad", "train_small", "asks")]
+    wait_until(
+        lambda: all(api._request("GET", path)[0] != 404 for path in paths), poll_interval_s=0.5
+    )
     yield server
     server.kill()
 
@@ -208,17 +210,18 @@ def test_lineage_events_of_every_run_and_task_are_in_a_file(
 ) -> None:
     run_id = trigger(api, "good", {}, Screen())
     follow(api, "good", run_id, Screen())
-    path, sent = settings.state_dir / "airflow" / "lineage.jsonl", set()
-    while not {("good.grow", "START"), ("good.grow", "COMPLETE")} <= sent:  # within pytest's limit
-        written = path.read_text()
-        whole_lines = written[: written.rfind("\n") + 1].splitlines()
-        sent = {
-            (event["job"]["name"], event["eventType"]) for event in map(json.loads, whole_lines)
-        }
+    path = settings.state_dir / "airflow" / "lineage.jsonl"
 
-    assert not [
-        each for each in (secrets.s3_secret_key, secrets.airflow_password) if each in written
-    ]
+    def is_sent():
+        written = path.read_text()
+        events = map(json.loads, written[: written.rfind("\n") + 1].splitlines())
+        sent = {(event["job"]["name"], event["eventType"]) for event in events}
+        return {("good.grow", "START"), ("good.grow", "COMPLETE")} <= sent
+
+    wait_until(is_sent)
+    written = path.read_text()
+    assert secrets.s3_secret_key not in written
+    assert secrets.airflow_password not in written
 
 
 def test_an_approval_that_nobody_answers_in_time_fails_the_run(api: AirflowApi) -> None:

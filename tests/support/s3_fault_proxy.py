@@ -51,7 +51,7 @@ class FaultProxy:
 
     def _pass_on(self, handler, write):
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        connection = http.client.HTTPConnection(self._target, timeout=20)
+        connection = http.client.HTTPConnection(self._target, timeout=60)
         try:
             connection.putrequest(
                 handler.command, handler.path, skip_host=True, skip_accept_encoding=True

@@ -15,8 +15,8 @@ from include.stack.ports import pick_port
 from include.stack.process import ServerProcess
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_TIMEOUT_S = 180.0
-ANSWER_TIMEOUT_S = 20.0  # a busy machine may let a worker wait for seconds
+READY_TIMEOUT_S = 600.0
+ANSWER_TIMEOUT_S = 60.0  # a busy machine may let a worker wait for long
 
 
 def of_each_worker(server, path):
