@@ -1,6 +1,7 @@
 """The URLs that bench/everyday judges, and what other programs say of them."""
 
 import csv
+import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -82,28 +83,30 @@ def peer_python() -> Path | None:
 
 
 def typosquats(python: Path) -> dict[str, list[str]]:
-    """Return dnstwist's look-alikes of each brand: no look-up is made."""
-    found = {}
-    for brand in BRANDS:
-        command = [
-            str(python.with_name("dnstwist")),
-            "--format",
-            "json",
-            "--fuzzers",
-            _FUZZERS,
-            brand,
-        ]
-        answer = subprocess.run(command, capture_output=True, check=True, timeout=_TIMEOUT_S)
-        domains = [name for name in answer.stdout.decode().split() if name != brand]
-        rng = np.random.default_rng(0)
-        found[brand] = sorted(rng.permutation(domains)[: _MOST_TYPOS // len(BRANDS)].tolist())
-    return found
+    """Return look-alikes of each brand by dnstwist's generators; none is looked up."""
+    command = [str(python), "-c", _GENERATE, _FUZZERS, *BRANDS]
+    answer = subprocess.run(command, capture_output=True, check=True, timeout=_TIMEOUT_S)
+    rng = np.random.default_rng(0)
+    return {
+        brand: sorted(rng.permutation(domains)[: _MOST_TYPOS // len(BRANDS)].tolist())
+        for brand, domains in json.loads(answer.stdout).items()
+    }
 
 
 _FUZZERS = (
     "addition,bitsquatting,homoglyph,hyphenation,insertion,omission,plural,repetition,"
     "replacement,transposition,vowel-swap"
 )
+_GENERATE = """
+import json, sys
+from dnstwist import Fuzzer
+found = {}
+for brand in sys.argv[2:]:
+    fuzzer = Fuzzer(brand)
+    fuzzer.generate(fuzzers=sys.argv[1].split(","))
+    found[brand] = sorted({each["domain"] for each in fuzzer.domains} - {brand})
+print(json.dumps(found))
+"""
 
 
 def fraudurl(python: Path, urls: Sequence[str]) -> tuple[npt.NDArray[np.str_], list[float]]:

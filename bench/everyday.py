@@ -31,8 +31,7 @@ from bench._url_models import features, hard_examples, train_baseline, train_our
 from bench._urls import bare, read_urls
 from include.evaluation.metrics import recall_at_fpr
 from include.urls.address import take_apart
-from include.urls.local import is_local
-from include.urls.reading import read_url
+from include.urls.local import leads_to_local
 from include.urls.reference.facts import Reference
 
 Scores = npt.NDArray[np.float64]
@@ -52,7 +51,7 @@ def main() -> None:
 
     def ours(urls: list[str]) -> Scores:
         probability: Scores = model.predict_proba(features(urls, reference))[:, 1]
-        return np.where([is_local(read_url(url).parsed.host) for url in urls], 0.0, probability)
+        return np.where([leads_to_local(url) for url in urls], 0.0, probability)
 
     found: dict[str, Any] = {
         "ours": {
@@ -120,7 +119,7 @@ def flag_figures(
 
 def decided(everyday: Judging) -> dict[str, float]:
     """Return the share of URLs that each rule decides."""
-    local = np.mean([is_local(read_url(url).parsed.host) for url in everyday.urls])
+    local = np.mean([leads_to_local(url) for url in everyday.urls])
     return {"decided_by_local_address": float(local), "decided_by_model": float(1 - local)}
 
 

@@ -1,8 +1,10 @@
 """Addresses that no other network reaches: they lead to nobody's phishing page."""
 
+import re
 from ipaddress import ip_address
 
 from include.urls.parse import IPV4
+from include.urls.reading import read_url
 
 _LOCAL_ENDINGS = (
     ".localhost",  # RFC 6761
@@ -15,6 +17,17 @@ _LOCAL_ENDINGS = (
     ".intranet",
     ".localdomain",
 )
+# A name with a dot that is not below one of these is elsewhere, however its URL is written.
+_ELSEWHERE = re.compile(r"(?:https?://)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.([a-z]+)(?=[/?#]|$)")
+_LOCAL_NAMES = frozenset(ending.rpartition(".")[2] for ending in _LOCAL_ENDINGS)
+
+
+def leads_to_local(url: str) -> bool:
+    """Return whether a URL that was read leads to one's own machine or network."""
+    plain = _ELSEWHERE.match(url)
+    if plain and plain[1] not in _LOCAL_NAMES:
+        return False
+    return is_local(read_url(url).parsed.host)
 
 
 def is_local(host: str) -> bool:

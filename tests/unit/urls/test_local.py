@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.urls.local import is_local
+from include.urls.local import is_local, leads_to_local
 from include.urls.reading import read_url
 
 
@@ -24,10 +24,13 @@ from include.urls.reading import read_url
         "http://nas.local/",
         "http://printer.lan",
         "http://wiki.corp/login",
+        "https://user@router/",
+        "http://fritz.home.arpa?x",
     ],
 )
 def test_local(url):
     assert is_local(read_url(url).parsed.host)
+    assert leads_to_local(url)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,11 @@ def test_local(url):
         "https://localhost.com/",
         "http://[::ffff:8.8.8.8]/",
         "http://paypal.com@8.8.8.8/",
+        "http://134744072/",
+        "https://www.paypal.com/signin",
+        "example.com/x.local",
     ],
 )
 def test_not_local(url):
     assert not is_local(read_url(url).parsed.host)
+    assert not leads_to_local(url)
