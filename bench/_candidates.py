@@ -1,4 +1,4 @@
-"""Runs simulated on real rows: spoilt labels, a cheap model, the gate's own judgement of it.
+"""Simulate runs on real rows: poisoned labels, a cheap model, the gate's verdicts.
 
 Each split keeps a quarter of the rows as the truth: their labels are never spoilt, no model and no
 gate sees them, and they say how much worse than the champion a candidate really is.
@@ -35,7 +35,7 @@ from include.training.threshold import choose_threshold
 Labels = npt.NDArray[np.int8]
 _ROUNDS_OF_BOOSTING = 30
 _LEARNING_RATE = 0.2
-_SHARE_OF_A_RUN = 0.9  # every night sees somewhat other rows
+_SHARE_OF_A_RUN = 0.9  # each run has somewhat different rows
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class SimulatedRuns:
     ) -> None:
         self.records, self.labels, self.policy = records, labels, policy
         kept = assign_sides(records.groups, f"truth-{salt}", Shares(0.8, 0.0, 0.2)) == "train"
-        sides = assign_sides(records.groups, f"night-{salt}", Shares(0.7, 0.15, 0.15))
+        sides = assign_sides(records.groups, f"run-{salt}", Shares(0.7, 0.15, 0.15))
         self.sides = np.where(kept, sides, "truth")
         self._same_every_run: dict[str, Any] = {
             "later_months": None,
@@ -121,7 +121,7 @@ class SimulatedRuns:
         Parameters
         ----------
         y, y_test : ndarray of shape (n_rows,)
-            Labels that it is trained on, and judged by.
+            Labels of training and evaluation.
         seed : int
         spoilt : ndarray of shape (n_rows,), bool, optional
             Rows among which its recall must not have fallen either.

@@ -1,4 +1,4 @@
-"""The URLs that bench/everyday judges, and what other programs say of them."""
+"""The URLs of bench/everyday, and the results of other programs."""
 
 import csv
 import json
@@ -29,7 +29,7 @@ _TIMEOUT_S = 900
 
 
 @dataclass(frozen=True)
-class Judging:
+class EvaluationSet:
     """Labelled URLs of one file.
 
     Attributes
@@ -49,7 +49,7 @@ class Judging:
     unseen: npt.NDArray[np.bool_]
 
 
-def read_judging() -> Mapping[str, Judging]:
+def read_evaluation_sets() -> Mapping[str, EvaluationSet]:
     """Return the files that nothing is trained on or chosen by."""
     files = {
         "everyday": ("urls_everyday.csv.gz", "source"),
@@ -59,7 +59,7 @@ def read_judging() -> Mapping[str, Judging]:
     found = {}
     for name, (file, column) in files.items():
         frame = pd.read_csv(data_file(file))
-        found[name] = Judging(
+        found[name] = EvaluationSet(
             frame["url"].tolist(),
             frame["label"].to_numpy(np.int8),
             frame[column].to_numpy(object),

@@ -1,4 +1,4 @@
-"""The whole procedure on arrays, as the nightly run does it in tasks."""
+"""The whole procedure on arrays, as a training run does it in tasks."""
 
 from dataclasses import dataclass
 

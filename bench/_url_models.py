@@ -32,7 +32,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Judged:
+class EvaluatedModel:
     """A model's scores of some URLs, and the thresholds that were set inside the training file.
 
     Attributes

@@ -1,4 +1,4 @@
-"""From a judged model of `sites` to one in production; and whether spoilt labels get past the gate.
+"""Time from an evaluated model of `sites` to production; whether poisoned labels pass the gate.
 
 First a run on real servers: `seconds` is the time of package, validate, gate and publish, with a
 champion to compare with. Then 1,000 simulated runs on the real rows: half the candidates are
@@ -89,7 +89,7 @@ def poisoned_slice(runs: SimulatedRuns, rng: Draw, seed: int) -> Outcome:
 
 
 def _evaluated_by(poisoned: Labels, y: Labels, rng: Draw) -> Labels:
-    """Poison reaches the rows that judge in one run of two."""
+    """Poison reaches the evaluation rows in one run of two."""
     return poisoned if rng.random() < 0.5 else y
 
 
@@ -101,13 +101,13 @@ KINDS: Mapping[str, tuple[Callable[[SimulatedRuns, Draw, int], Outcome], float]]
 
 
 def publish_one() -> dict[str, Any]:
-    """Return how long a run takes from a judged model to one in production, and how it serves."""
+    """Return how long a run takes from an evaluated model to production, and how it serves."""
     with (
         tempfile.TemporaryDirectory(prefix="nightcatch-bench-") as folder,
-        RealServers(Path(folder)) as house,
+        RealServers(Path(folder)) as servers,
     ):
-        house.run(1, "quick")
-        clock, figures = house.run(2, "default")
+        servers.run(1, "quick")
+        clock, figures = servers.run(2, "default")
     print(f"{'step':24}{'seconds':>10}{'on a core':>12}   {figures['family']}, with a champion")
     for name, seconds in clock.seconds.items():
         mark = "   *" if name in PUBLISHING else ""

@@ -97,7 +97,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         on_failure_callback=notify_failed_training(pipeline.name),
         deadline=run_deadline(pipeline.name),
     )
-    def nightly() -> None:
+    def training_run() -> None:
         with TaskGroup("collection", group_display_name="Collect", **_PLAIN_IDS):
             taken = take_snapshot(name)
         with TaskGroup("checks", group_display_name="Check", **_PLAIN_IDS):
@@ -127,7 +127,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         links.with_links(links.ReportLink(), evaluation, packaged, served, passed)
         links.with_links(links.ModelsLink(), approval, newer)
 
-    return nightly()
+    return training_run()
 
 
 @task

@@ -46,7 +46,7 @@ class VersionRefusedError(NightCatchError):
 
 
 class PromotionConflictError(NightCatchError):
-    """Another approval was made since this one was judged; nothing was changed."""
+    """Another approval was made since this one was decided; nothing was changed."""
 
 
 class PolicyError(NightCatchError):
@@ -106,7 +106,7 @@ class ExportError(NightCatchError):
 
 
 class EvaluationError(NightCatchError):
-    """These rows or probabilities cannot be judged."""
+    """These rows or probabilities cannot be evaluated."""
 
 
 class DatasetRefusedError(NightCatchError):

@@ -1,4 +1,4 @@
-"""Ids of DAGs, for whoever declares, starts or links to them."""
+"""Ids of DAGs."""
 
 _TRAIN = "train_"
 

@@ -1,4 +1,4 @@
-"""Names what was sent instead of a table or a list, and says what to do; for load and uploads."""
+"""Recognise files that are not tables or lists, with what to do; for load and uploads."""
 
 import re
 

@@ -49,8 +49,8 @@ def is_unnamed(name: str) -> bool:
     return _UNNAMED.fullmatch(fold(name)) is not None
 
 
-def spellings(fields: Iterable[InputField]) -> dict[str, tuple[str, ...]]:
-    """Return the known spellings of each field, as `find_columns` takes them."""
+def aliases(fields: Iterable[InputField]) -> dict[str, tuple[str, ...]]:
+    """Return the known aliases of each field, as `find_columns` takes them."""
     return {field.name: (field.name, *field.aliases) for field in fields}
 
 
@@ -61,7 +61,7 @@ def find_columns(header: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> 
     ----------
     header : sequence of str
     wanted : mapping of str to sequence of str
-        Known spellings of each column, its own name first: the first one that the header has is
+        Known aliases of each column, its own name first: the first one that the header has is
         taken, so that a column `Domain` beside `URL` is not taken for it.
     """
     at: dict[str, list[int]] = {}

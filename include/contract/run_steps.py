@@ -1,6 +1,6 @@
 """Which files each step of a run read and wrote, by SHA-256: handed over by Airflow, then signed.
 
-Airflow keeps the records in its own database, out of reach of whoever can write the bucket. At the
+Airflow keeps the records in its own database, out of reach of a writer of the bucket. At the
 end of a run its trainer signs them as one in-toto statement about the manifest of the version.
 """
 

@@ -30,7 +30,7 @@ def load_public_key(pem: bytes) -> ec.EllipticCurvePublicKey:
     Raises
     ------
     SignatureError
-        If it is no such key.
+        If it is not such a key.
     """
     try:
         key = serialization.load_pem_public_key(pem)
@@ -47,7 +47,7 @@ def load_private_key(pem: bytes) -> ec.EllipticCurvePrivateKey:
     Raises
     ------
     SignatureError
-        If it is no such key.
+        If it is not such a key.
     """
     try:
         key = serialization.load_pem_private_key(pem, password=None)
@@ -123,7 +123,7 @@ def verified_document(payload_type: str, body: bytes, trusted: PublicKeys) -> di
     SignatureError
         If it was not signed by a trusted key.
     KeyError, TypeError, ValueError, AttributeError, RecursionError
-        If it is no such document.
+        If it is not such a document.
     """
     document: dict[str, Any] = json.loads(body)
     signed = document.pop("signature")["value"]

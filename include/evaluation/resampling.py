@@ -1,6 +1,6 @@
 """Cluster bootstrap: whole groups are resampled, and metrics are computed for each resample.
 
-Rows of a group are judged alike, so rows drawn one by one would make every figure look surer than
+Rows of a group have equal scores, so rows drawn one by one would make every interval narrower than
 it is (cluster bootstrap, Davison & Hinkley 1997, section 3.8).
 """
 

@@ -199,5 +199,5 @@ _KNOWN = {feature_sets.URLS.name: _URLS}
 
 
 def described(name: str) -> Described | None:
-    """Return the names of a feature set's columns; None if nobody has named them."""
+    """Return the names of a feature set's columns; None if they have no names."""
     return _KNOWN.get(name)

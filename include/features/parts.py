@@ -50,7 +50,7 @@ def parts_of(text: str) -> tuple[Part, ...]:
     Raises
     ------
     UrlRefusedError
-        If the text is no web address.
+        If the text is not a web address.
     """
     url = read_url(text).parsed
     address = address_of(url)

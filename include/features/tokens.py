@@ -143,8 +143,8 @@ def traits_of(form: Form, path: str) -> list[str]:
 def peers_of(form: Form, path: str) -> list[str]:
     """Return what a URL has in common with those of other domains: `N_PEERS` texts, each marked.
 
-    Much the same as words and traits, but always as many, in the same order: each can be judged by
-    itself. None holds an end of line.
+    Much the same as words and traits, but always as many, in the same order: each can be evaluated
+    by itself. None holds an end of line.
     """
     return [*_host_peers(form), *_path_peers(form, path)]
 

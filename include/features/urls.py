@@ -75,7 +75,7 @@ def featurise(urls: Sequence[str], reference: Reference) -> Matrix:
     Raises
     ------
     UrlRefusedError
-        If one of them is no web address.
+        If one of them is not a web address.
     """
     matrix = np.empty((len(urls), N_COLUMNS), np.float32)
     for start in range(0, len(urls), _CHUNK):
@@ -89,7 +89,7 @@ def group_of(url: str) -> str:
     Raises
     ------
     UrlRefusedError
-        If it is no web address.
+        If it is not a web address.
     """
     return take_apart(url).domain
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from include.contract.headers import Columns, find_columns, is_absent, spellings
+from include.contract.headers import Columns, aliases, find_columns, is_absent
 from include.contract.schema import InputField
 from include.errors import ManifestError, RequestRejectedError, UrlRefusedError
 from include.urls.reading import read_url
@@ -77,7 +77,7 @@ class RecordSchema:
             raise ManifestError(f"no record can be made of inputs of the types {sorted(dtypes)}")
         self.names = tuple(field.name for field in inputs)
         self.n_inputs = len(inputs)
-        self._spellings = spellings(inputs)
+        self._aliases = aliases(inputs)
         check = _text if self.is_text else _number
         self._checks: list[Callable[[object], Any]] = [_bind(check, field) for field in inputs]
         self._common = [_common_values(field) for field in inputs]
@@ -85,7 +85,7 @@ class RecordSchema:
 
     def columns_of(self, header: Sequence[str]) -> Columns:
         """Return where a header has the inputs, under their names or known aliases."""
-        return find_columns(header, self._spellings)
+        return find_columns(header, self._aliases)
 
     def matrix(self, rows: Sequence[Sequence[Any]]) -> Matrix:
         """Return checked rows as the array the model takes."""

@@ -1,5 +1,5 @@
-"""Watch a day of traffic: drift of inputs and scores, and quality of predictions by labels.
+"""Monitor a day of traffic: drift of inputs and scores, and quality of predictions by labels.
 
-Knows no clock: a day's findings are made of what lies in the bucket, so a day that is looked at
-again has the same ones. What is made of them, an alert or a retraining, is decided above.
+A day's findings depend on the bucket alone, not on the clock, so they are the same each time.
+Callers decide on alerts and retraining.
 """

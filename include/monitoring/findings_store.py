@@ -1,4 +1,4 @@
-"""What was left of the days that were watched."""
+"""Read and write the figures of monitored days."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from include.stores.objects import ObjectStore
 
 
 def leave_day(store: ObjectStore, found: dict[str, Any], page: str) -> None:
-    """Return when page and figures are in the bucket; who finds the figures finds the page."""
+    """Write page and figures to the bucket, the figures last."""
     name, day = found["pipeline"], found["day"]
     store.put(keys.monitoring_report(name, day), page.encode(), "text/html; charset=utf-8")
     body = json.dumps(found, indent=1, sort_keys=True, allow_nan=False).encode()
@@ -51,18 +51,18 @@ def earlier_findings(
 
 
 def is_newest(store: ObjectStore, pipeline: str, day: str) -> bool:
-    """Return whether no later day was watched: only the newest one says what is wrong now."""
+    """Return whether no later day was evaluated: only the newest one raises alerts."""
     this = keys.monitoring_findings(pipeline, day)
     kept = store.keys_under(keys.monitoring_days_prefix(pipeline))
     return not any(key > this and key.rpartition("/")[2] == this.rpartition("/")[2] for key in kept)
 
 
-def day_to_watch(asked: str | None, due: datetime) -> str:
+def day_to_watch(requested: str | None, due: datetime) -> str:
     """Return the requested day, or the day before the run's date.
 
     Parameters
     ----------
-    asked : str or None
+    requested : str or None
         ``YYYY-MM-DD``.
     due : datetime
         Aware.
@@ -70,16 +70,15 @@ def day_to_watch(asked: str | None, due: datetime) -> str:
     Raises
     ------
     MonitoringError
-        If it is no day, or not over when the run was due: figures of a part of a day would stand
-        as those of the day.
+        If it is not a date, or not over when the run was due: its figures would be incomplete.
     """
     today = due.astimezone(UTC).date()
-    if not asked:
+    if not requested:
         return (today - timedelta(days=1)).isoformat()
     try:
-        day = date.fromisoformat(asked)
+        day = date.fromisoformat(requested)
     except ValueError as err:
-        raise MonitoringError(f"{asked!r} is no day such as {today.isoformat()}") from err
+        raise MonitoringError(f"{requested!r} is not a date such as {today.isoformat()}") from err
     if day >= today:
-        raise MonitoringError(f"{day} is not over: it can be watched from tomorrow on, in UTC")
+        raise MonitoringError(f"{day} is not over: it can be evaluated from tomorrow on, in UTC")
     return day.isoformat()

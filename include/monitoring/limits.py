@@ -1,4 +1,4 @@
-"""From when on a day's traffic is worth an alert, in one readable file by pipeline."""
+"""The limits beyond which a day of traffic raises an alert: `monitoring.toml`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,19 +22,19 @@ class Limits:
     Attributes
     ----------
     min_items : int
-        So many different inputs must have been scored. Chance alone moves n items in k categories
-        by (k - 1) / 2n nats: 500 in 20 by 0.02, less than half of what warns.
+        Number of different inputs that must have been scored. Random variation moves n items in k
+        categories by (k - 1) / 2n nats: 500 in 20 by 0.02, less than half of `warn_kl`.
     warn_kl, alert_kl : float
-        Kullback-Leibler divergence, in nats, from which on a field counts as moved, and from which
-        on people are told; those of the nightly drift step.
+        Kullback-Leibler divergence, in nats, from which on a field counts as drifted, and from
+        which on it raises an alert; the same as in the drift step of a run.
     min_labels : int
-        Of one class; fewer say nothing of recall or false alarms.
+        Of one class; with fewer, recall or false-positive rate is not evaluated.
     label_days : int
-        Labels that came in on so many days, the watched one the last, are judged together.
+        Number of days, the watched one the last, whose labels are evaluated together.
     confidence : float
-        Of the intervals. More than for the gate, as one looks every day: a version whose
-        false-positive rate is exactly its budget is told of in 11 % of years, at 0.95 in 58 %; one
-        of twice the budget in 98 %, after two months (simulated, 10 labels a day).
+        Of the intervals. Higher than for the gate, as it is evaluated daily: a version whose
+        false-positive rate is exactly its budget raises an alert in 11 % of years (58 % at 0.95);
+        one of twice the budget in 98 %, after two months (simulated, 10 labels a day).
     retrain : bool
         Whether a day beyond its limits may start a training run.
     """
@@ -49,7 +49,7 @@ class Limits:
 
 
 def limits_of(pipeline: str) -> Limits:
-    """Return the limits of a pipeline, as its folder says now; errors as in `read_limits`."""
+    """Return the limits of a pipeline, read now; errors as in `read_limits`."""
     return read_limits(Path(pipelines.__file__).with_name(pipeline) / _FILE)
 
 

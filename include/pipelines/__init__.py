@@ -83,7 +83,7 @@ class AddedRowsMaker(Protocol):
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One kind of record, and how a model of it is made and judged.
+    """One kind of record, and how a model of it is trained and evaluated.
 
     Attributes
     ----------
@@ -117,7 +117,7 @@ class Pipeline:
     max_quarantined_share : float
         A larger share of bad rows fails the run.
     suite_columns : callable (frame, run_at) -> DataFrame, optional
-        What the suite judges of the records besides their own columns, row by row; `run_at` is
+        Further columns of the records for the suite, row by row; `run_at` is
         when the run was due, None where nobody says.
     added_rows : AddedRowsMaker, optional
         Makes rows that only train, of the rows on the training side and the reference data.

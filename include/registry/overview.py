@@ -106,7 +106,7 @@ def read_overview(
     Raises
     ------
     StoreUnavailableError, ObjectMissingError
-        If the bucket is away or not there.
+        If the bucket is unavailable or missing.
     """
     ledger = read_ledger(store, pipeline, trusted_keys)
     names = version_names(store, pipeline)[::-1]
@@ -187,6 +187,6 @@ def read_report(
 
 
 def _at_once(read: Callable[[str], FoundT], names: Sequence[str]) -> list[FoundT]:
-    """Return what is read of each name, in order; S3 answers many questions at a time."""
+    """Return what is read of each name, in order; S3 is read in parallel."""
     with ThreadPoolExecutor(_READERS) as readers:
         return list(readers.map(read, names))

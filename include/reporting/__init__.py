@@ -1,1 +1,1 @@
-"""What a version says of itself: report, model card, bill of materials; knows documents only."""
+"""Write a version's report, model card and bill of materials from its documents."""

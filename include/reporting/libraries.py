@@ -43,7 +43,7 @@ def installed() -> list[Library]:
 
 
 def _is_needed(requirement: Requirement) -> bool:
-    """Tell whether a requirement holds on this machine, without extras, and is installed."""
+    """Return whether a requirement holds on this machine, without extras, and is installed."""
     if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
         return False
     try:

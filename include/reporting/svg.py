@@ -77,7 +77,7 @@ def draw(
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # nobody's own settings may change the bytes
+        matplotlib.rcdefaults()  # settings of the user must not change the bytes
         matplotlib.rcParams.update(_STYLE)
         figure = Figure(figsize=(width_in, height_in), layout="constrained")
         paint(figure)

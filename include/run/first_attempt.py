@@ -1,6 +1,6 @@
 """Documents that a second attempt of a step takes over from the first one, signed by the trainer.
 
-Airflow forgets what a task returned once the task is cleared, so its database cannot vouch for
+Airflow deletes the XCom of a task that is cleared, so its database cannot verify
 them; run ids of scheduled runs are predictable, so the place where they lie cannot either.
 """
 

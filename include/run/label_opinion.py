@@ -1,4 +1,4 @@
-"""What the version in production says of the labels of records that are about to be loaded."""
+"""Compare labels that are about to be loaded with scores of the production version."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ _Z_95 = 1.96
 
 @dataclass(frozen=True)
 class ProductionOpinion:
-    """Scores a sample of records by the version in production; without one it says nothing.
+    """Scores a sample of records by the version in production; without one it has no result.
 
     Attributes
     ----------

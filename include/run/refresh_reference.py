@@ -82,13 +82,13 @@ def read_ranks(path: Path, source: FeedSettings) -> list[tuple[str, int]]:
     Raises
     ------
     DataRejectedError
-        If the file is no such list, or of another length.
+        If the file is not such a list, or of another length.
     """
     ranked = []
     for number, line in enumerate(_lines(path, source.max_unpacked_bytes), 1):
         rank, _, name = line.strip().partition(",")
         if not rank.isdecimal() or not name or len(name) > _MAX_NAME_CHARS or int(rank) < 1:
-            raise DataRejectedError(f"line {number} is no rank and name: {line[:60]!a}")
+            raise DataRejectedError(f"line {number} is not a rank and a name: {line[:60]!a}")
         ranked.append((name.lower(), int(rank)))
     fewest, most = source.expected
     if not fewest <= len(ranked) <= most:

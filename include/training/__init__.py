@@ -1,1 +1,1 @@
-"""Train, calibrate and export models; works on arrays, knows no store and no Airflow."""
+"""Train, calibrate and export models; works on arrays; imports no store and no Airflow."""

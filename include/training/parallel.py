@@ -30,7 +30,7 @@ def parallel_folds(
     SettingMissingError
         If the backend is unknown, or `dask` is given without a scheduler.
     ClusterUnavailableError
-        If the scheduler does not answer, or has no worker.
+        If the scheduler does not respond, or has no worker.
     """
     if backend in ("", "sequential"):
         yield

@@ -1,5 +1,5 @@
 """Reading a URL out of text, and taking it apart as browsers do.
 
 The one reading of URLs: loading, features, splits, duplicates, scoring and explanations use it. It
-knows none of them, and never opens a connection.
+imports none of them, and never opens a connection.
 """

@@ -72,7 +72,7 @@ def take_apart(text: str) -> Address:
     Raises
     ------
     UrlRefusedError
-        If the text is no web address.
+        If the text is not a web address.
     """
     return address_of(read_url(text).parsed)
 

@@ -29,7 +29,7 @@ def _list() -> PublicSuffixList:
 
 @lru_cache(_REMEMBERED_HOSTS)
 def icann_domain(host: str) -> str:
-    """Return the domain below the registry's own suffix, whoever else lets names below it."""
+    """Return the domain below the registry's own suffix, whatever private suffixes are below it."""
     return _icann_list().privatesuffix(host) or host
 
 

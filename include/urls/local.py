@@ -1,4 +1,4 @@
-"""Addresses that no other network reaches: they lead to nobody's phishing page."""
+"""Addresses that are reachable from the local network only."""
 
 import re
 from ipaddress import ip_address

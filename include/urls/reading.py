@@ -54,7 +54,7 @@ def read_url(text: str) -> UrlReading:
     Raises
     ------
     UrlRefusedError
-        If the text is no web address, or none that a browser opens.
+        If the text is not a web address, or none that a browser opens.
     """
     url, parsed = _read(text)
     unwrapped: list[str] = []

@@ -1,7 +1,7 @@
 """Services whose links hold the URL they lead to, and how it is read out without a look-up.
 
 Mimecast, Hornetsecurity, Proofpoint Essentials and URL shorteners keep the target on their servers:
-their links are judged as they are.
+their links are scored as they are.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Drift of records against the champion's training records: effect sizes by column.
 
-Significance is not asked for: at thousands of rows every difference is significant.
+Significance is not tested: at thousands of rows every difference is significant.
 """
 
 import uuid
@@ -66,8 +66,8 @@ class DriftOutcome:
     sentences : tuple of str
         For people; never empty.
     docs_dir : Path or None
-        The run's Data Docs, the drift among them; None without a reference, or if none were asked
-        for.
+        The run's Data Docs, the drift among them; None without a reference, or if none
+        were requested.
     """
 
     reference: str | None
@@ -97,7 +97,7 @@ class DriftOutcome:
         return tuple(each.column for each in self.columns if each.kl > self.limits.block_kl)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as values that JSON can spell."""
+        """Return the outcome as JSON values."""
         return {
             "reference": self.reference,
             "columns": [asdict(each) for each in self.columns],

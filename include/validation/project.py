@@ -63,7 +63,7 @@ def open_project(gx_root: Path, work_dir: Path) -> Iterator[Project]:
     work_dir : Path
         A folder of this run alone.
     """
-    # It says some 200 times what it does not register, between the lines for people.
+    # It logs some 200 times what it does not register.
     # Airflow's own namespace_levels do not reach loggers of the standard library.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as ge

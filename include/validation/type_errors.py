@@ -51,5 +51,5 @@ def _described(frame: pd.DataFrame, column: str, value: str, kind: str) -> str:
     if column in frame.columns and not pd.api.types.is_numeric_dtype(frame[column].dtype):
         return f"{shown} ({kind}), expected another type"
     if kind in _NUMBERS:
-        return f"{shown} ({kind}), which this column has no room for"
+        return f"{shown} ({kind}), which this column cannot hold"
     return f"{shown} ({kind}), expected a number"

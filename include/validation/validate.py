@@ -44,7 +44,7 @@ class ValidationOutcome:
     warnings : tuple of str
         What a person should look at.
     statistics : dict
-        Counts and shares that JSON can spell.
+        Counts and shares as JSON values.
     docs_dir : Path
         The run's Data Docs, browsable offline from ``index.html``.
     """
@@ -104,7 +104,7 @@ def validate(
         ``_id``, ``column``, ``value`` and ``bson_type`` of values that their column cannot
         hold; they are missing in `frame`.
     computed : DataFrame of shape (n_rows, n_computed) or None
-        Columns of the same rows that the suite judges besides, and that nobody keeps.
+        Further columns of the same rows that the suite validates; they are not stored.
 
     Raises
     ------
@@ -165,7 +165,7 @@ def _decide(
 
 
 def _applicable(suite: dict[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the suite without the rules of columns that this frame cannot be asked about."""
+    """Return the suite without the rules of columns that this frame does not have."""
     known = set(frame.columns) if len(frame) else set()
     kept = [rule for rule in suite["expectations"] if _columns(rule) <= known]
     return {**suite, "expectations": kept}
@@ -178,8 +178,10 @@ def _columns(rule: dict[str, Any]) -> set[str]:
 
 
 def _absent_columns(suite: dict[str, Any], frame: pd.DataFrame) -> list[Finding]:
-    asked = [_columns(rule) for rule in suite["expectations"] if rule.get("severity") == "critical"]
-    absent = sorted(set().union(*asked) - set(frame.columns))
+    required = [
+        _columns(rule) for rule in suite["expectations"] if rule.get("severity") == "critical"
+    ]
+    absent = sorted(set().union(*required) - set(frame.columns))
     return (
         [Finding("critical", f"columns missing from the records: {listed(absent)}")]
         if absent

@@ -151,7 +151,7 @@ def models_app(
 
 def _part_of_a_page(name: str) -> Response:
     if name not in _TYPES:
-        raise ObjectMissingError(f"{name!r} is no part of a page")
+        raise ObjectMissingError(f"{name!r} is not part of a page")
     return Response((_STATIC / name).read_bytes(), media_type=_TYPES[name], headers=_HEADERS)
 
 
@@ -203,7 +203,7 @@ def _check_names(wiring: Wiring, pipeline: str, version: str | None = None) -> N
     if pipeline not in wiring.pipelines:
         raise ObjectMissingError(f"there is no pipeline {pipeline!r}")
     if version is not None and not keys.is_version_name(version):
-        raise ObjectMissingError(f"{version!r} is no version")
+        raise ObjectMissingError(f"{version!r} is not a version")
 
 
 def _links(request: Request, wiring: Wiring) -> Links:
@@ -232,7 +232,7 @@ def _page(
 
 
 def _refusal(wiring: Wiring, status: int) -> Callable[[Request, Exception], Response]:
-    """Return the handler that says in a sentence why there is no page."""
+    """Return the handler of errors: a page with the message."""
 
     def say(request: Request, err: Exception) -> Response:
         return _page(request, wiring, "sentence.html", status, code=status, sentence=str(err))

@@ -104,7 +104,7 @@ def _plot(figure: Figure, oldest_first: Sequence[StoredVersion]) -> Plot | None:
     newest = known[-1][0].manifest
     budget = newest.fpr_budget if newest and figure.name == "fpr" else None
     values = [value for _, value in known]
-    if len({figure.text(value) for value in values}) == 1:  # what no text tells apart lies flat
+    if len({figure.text(value) for value in values}) == 1:  # equal as text: a flat line
         values = values[:1] * len(known)
     axis = _axis(values) if budget is None else (0.0, max(budget, *values))
     scale = Scale.around(axis)

@@ -38,7 +38,7 @@ def traffic_pages(
         days = [key for key in store().keys_under(prefix) if key.endswith(keys.REPORT)]
         if not days:
             raise ObjectMissingError(
-                f"No traffic of {pipeline} was watched yet: the DAG watch_traffic looks at each "
+                f"No traffic of {pipeline} was evaluated yet: the DAG watch_traffic evaluates each "
                 "day when it is over"
             )
         day = days[-1].removeprefix(f"{prefix}date=").partition("/")[0]
@@ -62,4 +62,4 @@ def _page(pipeline: str, day: str) -> str:
     try:
         return keys.monitoring_report(pipeline, day)
     except ManifestError as err:
-        raise ObjectMissingError(f"{day!r} is no day") from err
+        raise ObjectMissingError(f"{day!r} is not a day") from err

@@ -89,7 +89,7 @@ class ApprovalRow:
         ``approved`` or ``rolled back``: whether the version was in production before.
     at : str
     asked_in : str
-        The run or command, as a person knows it.
+        The run or command, as shown to people.
     run_link : str
         Empty when it was no run of Airflow.
     """
@@ -108,7 +108,7 @@ def version_row(kept: StoredVersion, waiting: Mapping[str, datetime]) -> Version
     ----------
     kept : StoredVersion
     waiting : mapping of str to datetime
-        Since when each run that asks a person has been waiting.
+        Since when each run has been waiting for a person.
     """
     manifest = kept.manifest
     run_id = str(manifest.model.get("run_id", "")) if manifest else ""
@@ -175,7 +175,7 @@ def needs_despite(kept: StoredVersion) -> bool:
 
 
 def minute(moment: str) -> str:
-    """Return an ISO 8601 time to the minute, in UTC; what is no time as it stands."""
+    """Return an ISO 8601 time to the minute, in UTC; other text unchanged."""
     try:
         read = datetime.fromisoformat(moment)
     except ValueError:

@@ -309,7 +309,7 @@ def test_the_page_of_a_watched_day_is_served_like_a_report_and_the_newest_is_fou
     assert (followed.status_code, followed.text) == (200, "<h1>2026-11-21</h1>")
     assert followed.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert 'href="/sites/traffic"' in busy.client().get("/sites").text
-    assert "No traffic of urls was watched yet" in busy.client().get("/urls/traffic").text
+    assert "No traffic of urls was evaluated yet" in busy.client().get("/urls/traffic").text
 
 
 def test_a_report_that_is_not_the_signed_one_is_not_served(desk):

@@ -62,7 +62,7 @@ class Shelf:
         )
 
     def publish(self, name, number):
-        """A version of a run, as the nightly DAG leaves it."""
+        """A version of a run, as the training DAG leaves it."""
         files = {"model.onnx": b"graph", "model.joblib": b"pickle"}
         manifest = Version(name).manifest(
             files={file: describe_file(body) for file, body in files.items()},

@@ -22,7 +22,7 @@ def parse(kind: type[DocumentT], body: bytes) -> DocumentT:
     Raises
     ------
     RunDocumentError
-        If it is no JSON object, of another schema version, or has a missing, wrong or unknown
+        If it is not a JSON object, of another schema version, or has a missing, wrong or unknown
         field.
     """
     from pydantic import TypeAdapter, ValidationError

@@ -1,1 +1,1 @@
-"""Files of records: found or downloaded, read row by row; knows columns, not their meaning."""
+"""Find or download files of records, and read them row by row."""

@@ -44,7 +44,7 @@ class Address:
     ----------
     url : str
     member : str
-        The file to take out of the ZIP archive that lies there; empty where it is no archive.
+        The file to take out of the ZIP archive that lies there; empty if it is not an archive.
     """
 
     url: str
@@ -127,7 +127,7 @@ def find_or_fetch(
     Raises
     ------
     SettingMissingError
-        If `data_dir` is no directory.
+        If `data_dir` is not a directory.
     """
     if data_dir is not None:
         if not data_dir.is_dir():
@@ -164,7 +164,7 @@ def rows_digest(path: Path, layout: Layout) -> str:
     Raises
     ------
     DataRejectedError
-        If the file is no such table.
+        If the file is not such a table.
     """
     digest = hashlib.sha256()
     line = io.StringIO()
@@ -196,7 +196,7 @@ def inside(data_dir: Path | None, name: str | None) -> Path:
     root = data_dir.resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root) or not path.is_file():
-        raise DatasetRefusedError(f"path: {name!r} is no file within the data directory")
+        raise DatasetRefusedError(f"path: {name!r} is not a file within the data directory")
     return path
 
 

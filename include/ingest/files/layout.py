@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from include.contract.headers import spellings
+from include.contract.headers import aliases
 from include.contract.schema import InputField, Target
 
 Value = int | float | str | datetime
@@ -77,10 +77,10 @@ class Layout:
         return {column.name: column.dtype for column in (*self.fields, label, *self.details)}
 
     @cached_property
-    def spellings(self) -> dict[str, tuple[str, ...]]:
-        """Map each column's name to its known spellings, its own name first."""
+    def aliases(self) -> dict[str, tuple[str, ...]]:
+        """Map each column's name to its known aliases, its own name first."""
         label = InputField(self.target.source, "int8", None, aliases=self.label_aliases)
-        return spellings((*self.fields, label, *self.details))
+        return aliases((*self.fields, label, *self.details))
 
     @cached_property
     def required(self) -> tuple[str, ...]:

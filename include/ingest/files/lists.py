@@ -36,7 +36,7 @@ def entries(line: str, read: Reader | None) -> list[str]:
     Raises
     ------
     ValueError
-        With the reason, if the line is no entry of a list.
+        With the reason, if the line is not an entry of a list.
     """
     if not line.strip() or is_comment(line):
         return []

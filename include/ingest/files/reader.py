@@ -1,4 +1,4 @@
-"""Read CSV and ARFF files and plain lists as a stream of records; knows columns, not meanings.
+"""Read CSV and ARFF files and plain lists as a stream of records.
 
 One line is one record, so a broken quote costs one line and memory stays bounded by the longest
 line allowed. Values outside a column's allowed set pass: validation quarantines them later.
@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True)
 class TableForm:
-    """What is known of a table besides what it says itself.
+    """What the caller states about a table.
 
     Attributes
     ----------
@@ -247,5 +247,5 @@ def _fault(record: Record, layout: Layout) -> str:
             return f"{column} is missing"
     label = layout.target.source
     if record[label] not in layout.labels.values():
-        return f"{label}: {record[label]} is no label"
+        return f"{label}: {record[label]} is not a label"
     return ""

@@ -33,7 +33,7 @@ Given = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Table:
-    """What the head of a file says of its rows.
+    """The layout of a file's rows, from its head.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ def split_cells(line: str, delimiter: str, quotechar: str = '"') -> list[str]:
 
 
 class _Head:
-    """The first line of a file that is no comment, seen as a header or as data."""
+    """The first line of a file that is not a comment, parsed as a header or as data."""
 
     def __init__(self, where: str, line: str, layout: Layout, given: Given, delimiter: str) -> None:
         self._where = where
@@ -138,7 +138,7 @@ class _Head:
             width = len(split_cells(self._line, delimiter_of(comment)))
         except csv.Error:
             return None
-        found = find_columns(names, self._layout.spellings)
+        found = find_columns(names, self._layout.aliases)
         needed = {self._text} if self._text else set(self._missing)
         if len(names) != width or width < 2 or not needed <= set(found.positions):
             return None
@@ -158,7 +158,7 @@ class _Head:
             if self._text:
                 return None
             raise DataRejectedError(f"{self._where}: {err}") from err
-        if self._text in find_columns(names, self._layout.spellings).positions:
+        if self._text in find_columns(names, self._layout.aliases).positions:
             return self._matched(names, self._delimiter)
         if not self._text or self._is_header(names):
             return self._matched(names, self._delimiter)
@@ -242,7 +242,7 @@ def match_header(
         the file has it.
     """
     label = layout.target.source
-    wanted = layout.spellings
+    wanted = layout.aliases
     if label in given:  # only its own name can contradict what is given, not an alias
         wanted = wanted | {label: (label,)}
     found = find_columns(names, wanted)

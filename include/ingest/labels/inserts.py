@@ -118,7 +118,7 @@ def holds_real(collection: Collection[Document]) -> bool:
 
 @contextmanager
 def translated(collection: Collection[Document]) -> Iterator[None]:
-    """Raise StoreUnavailableError where MongoDB is away."""
+    """Raise StoreUnavailableError if MongoDB is unavailable."""
     try:
         yield
     except (ConnectionFailure, WTimeoutError) as err:

@@ -74,7 +74,7 @@ class ModelOpinion:
 
 
 AskModel = Callable[[Sequence[Document]], ModelOpinion | None]
-"""Scores records by the version in production; None where there is none or it cannot tell."""
+"""Scores records by the version in production; None if there is none or it has no result."""
 
 
 def compare_with_stored(
@@ -105,12 +105,12 @@ def opposite_ids(
         if (label := document.get(target.source)) in other:
             noted = ("_id", "loaded_from", "simulated")
             record = {name: value for name, value in document.items() if name not in noted}
-            (twin,) = documents([record | {target.source: other[label]}], source, identity)
-            yield twin["_id"]
+            (duplicate,) = documents([record | {target.source: other[label]}], source, identity)
+            yield duplicate["_id"]
 
 
 def refuse_inverted(known: Known, opinion: ModelOpinion | None, source: Source) -> None:
-    """Raise if what is stored, or the version in production, says the opposite of the labels.
+    """Raise if what is stored, or the version in production, contradicts the labels.
 
     Raises
     ------

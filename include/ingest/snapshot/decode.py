@@ -31,7 +31,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 class BatchDecoder:
-    """Decodes the batches of one collection, and remembers the layouts it met.
+    """Decodes the batches of one collection, and caches their layouts.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ def take_snapshot(
 
 
 def _upload(snapshot: Snapshot, folder: Path, store: ObjectStore, pipeline: str) -> None:
-    """Return when the store holds the snapshot; its profile, written last, says it is whole."""
+    """Write the snapshot; its profile, written last, marks it as complete."""
     if renew_snapshot(store, pipeline, snapshot.digest):
         logger.info("%s: snapshot %s is there already", pipeline, snapshot.digest)
         return

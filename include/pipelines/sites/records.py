@@ -232,7 +232,7 @@ FIELDS = tuple(
 
 
 def meaning(name: str, value: int) -> str:
-    """Return in words what a value of a column says."""
+    """Return the meaning of a column's value in words."""
     return _MEANINGS[name][1][value]
 
 

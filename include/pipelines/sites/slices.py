@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 def slices(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Return what each of `COLUMNS` says of every record, in words.
+    """Return the meaning of each of `COLUMNS` for every record, in words.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Columns computed of `urls` records, for the suite to judge and for drift to be measured on."""
+"""Columns computed of `urls` records, for the suite and for drift."""
 
 import re
 from datetime import datetime
@@ -21,7 +21,7 @@ _SHOWN_CHARS = 80
 
 
 def suite_columns(frame: pd.DataFrame, run_at: datetime | None) -> pd.DataFrame:
-    """Return what the suite judges of each record besides its own columns.
+    """Return further columns of each record for the suite.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def suite_columns(frame: pd.DataFrame, run_at: datetime | None) -> pd.DataFrame:
 
 
 def drift_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return what tells whether other URLs come in than before.
+    """Return the columns that drift is measured on.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _repeats(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
 
 
 def _contradicts(frame: pd.DataFrame, normalised: pd.Series) -> pd.Series:
-    """Return of each record whose URL has both labels, who says what; missing for all others."""
+    """Return the sources of both labels of a URL for each record; missing if it has one label."""
     known = frame[LABEL].isin(list(_WORDS)) & frame[URL].notna()
     labels = pd.DataFrame({"url": normalised, "label": frame[LABEL]})[known].drop_duplicates()
     disputed = known & normalised.isin(labels["url"][labels["url"].duplicated()])

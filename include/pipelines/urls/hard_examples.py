@@ -64,7 +64,7 @@ def hard_examples(
     is_trained: Callable[[str], bool],
     seed: str,
 ) -> list[MadeRow]:
-    """Do what `AddedRowsMaker` says, with the ranked domains and names of the reference data."""
+    """Implement `AddedRowsMaker` with the ranked domains and names of the reference data."""
     trained = _gather(items, labels, groups, reference, is_trained)
     if not (trained.ranked and trained.paths and trained.legitimate):
         return []

@@ -30,7 +30,7 @@ def normalise(text: str) -> str:
     Raises
     ------
     UrlRefusedError
-        If the text is no web address.
+        If the text is not a web address.
     """
     return normal_form(read_url(text).parsed)
 

@@ -90,7 +90,7 @@ def simulate(n_records: int, seed: int) -> Iterator[Record]:
 
 
 def _name(rng: random.Random) -> str:
-    """Return what somebody might call a site: one to three words, or a made-up one."""
+    """Return the name of a site: one to three words, or a synthetic one."""
     kind = rng.random()
     if kind < 0.3:
         return "".join(rng.choices(_SYLLABLES, k=rng.randint(2, 4)))

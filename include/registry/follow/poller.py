@@ -1,4 +1,4 @@
-"""The thread that asks again and again, and stops at once."""
+"""Poll in a thread that stops at once."""
 
 import random
 import threading
@@ -11,9 +11,9 @@ FIRST_APPROVAL_PAUSE_S = 1.0
 
 
 class Poller:
-    """Polls in the background: every `interval_s` with jitter, ever slower while S3 is away.
+    """Poll in the background: every `interval_s` with jitter, less often while S3 is unavailable.
 
-    Until the first approval it asks every second, so that all workers can answer soon after it.
+    Until the first approval it polls every second, so that all workers score soon after it.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ class Poller:
     report : callable
         Takes each outcome; called in the polling thread.
     interval_s : float
-        Between two polls; +-20 % so that replicas do not ask in step.
+        Between two polls; +-20 % so that replicas do not poll at the same time.
     max_interval_s : float
         The longest pause that back-off reaches.
-    chance : random.Random
+    rng : random.Random
         Source of the jitter.
     """
 

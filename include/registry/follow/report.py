@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 class Report:
-    """The bytes of one pipeline's ``report.html``, as the signed manifest promises them.
+    """The bytes of one pipeline's ``report.html``, as in the signed manifest.
 
     The polling thread calls `catch_up`, after the model is in production; any thread calls `of`. A
-    request never makes one be fetched, and a model answers whether its report can be had or not.
+    request never fetches one, and a model scores whether its report is available or not.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ class Report:
     def catch_up(self, in_production: ProductionModel[Any] | None) -> None:
         """Return when the report of the version in production is at hand, or cannot be had now.
 
-        S3 being away is tried again at the next call; a report that is not what the manifest
-        promises is refused, logged, and not asked for again.
+        An unavailable S3 is retried at the next call; a report that differs from the manifest is
+        rejected, logged, and not requested again.
         """
         if in_production is None or self._held[0] == in_production.manifest.version:
             return

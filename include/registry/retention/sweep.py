@@ -96,6 +96,6 @@ def _folders(entries: Sequence[Entry], prefix: str) -> list[str]:
 
 
 def _order(entry: Entry) -> tuple[bool, str]:
-    """Put first what says that the others are whole: a manifest, a snapshot's profile."""
+    """Put first what marks the others as complete: a manifest, a snapshot's profile."""
     says_it_is_whole = entry.key.endswith((f"/{keys.MANIFEST}", "/profile.json"))
     return (not says_it_is_whole, entry.key)

@@ -1,4 +1,4 @@
-"""From one answer of the scorer back to all it came from, each step verified on the way."""
+"""Trace a prediction back to its version, approval and records; each step is verified."""
 
 import gzip
 import io
@@ -33,7 +33,7 @@ QUARANTINED, UNKNOWN = "quarantined", "unknown"
 
 @dataclass(frozen=True)
 class Trace:
-    """Where an answer came from.
+    """The origin of a prediction.
 
     Attributes
     ----------
@@ -61,29 +61,29 @@ class Trace:
 
 
 def trace(
-    store: ObjectStore, pipelines: Sequence[Pipeline], answer_id: str, trusted_keys: TrustedKeys
+    store: ObjectStore, pipelines: Sequence[Pipeline], prediction_id: str, trusted_keys: TrustedKeys
 ) -> Trace:
-    """Return where the answer of that id came from.
+    """Return the origin of a prediction.
 
     Parameters
     ----------
     store : ObjectStore
     pipelines : sequence of Pipeline
-        Those that may have given it.
-    answer_id : str
-        As the answer says; row n of a table is ``<id>-<n>``.
+        Those that may have made it.
+    prediction_id : str
+        As in the response; row n of a table is ``<id>-<n>``.
     trusted_keys : TrustedKeys
 
     Raises
     ------
     PredictionUnknownError
-        If no traffic that is kept holds it.
+        If it is not in the traffic that is kept.
     VersionRefusedError
         If its version, or the approval of it, is not kept any more.
     SignatureError, PointerError, ManifestError
         If something on the way is not what an approver or a trainer signed.
     """
-    pipeline, prediction = _find(store, pipelines, answer_id)
+    pipeline, prediction = _find(store, pipelines, prediction_id)
     approval = _approval(store, prediction, trusted_keys)
     manifest = _manifest(store, approval, trusted_keys)
     not_kept: list[str] = []
@@ -93,36 +93,36 @@ def trace(
 
 
 def _find(
-    store: ObjectStore, pipelines: Sequence[Pipeline], answer_id: str
+    store: ObjectStore, pipelines: Sequence[Pipeline], prediction_id: str
 ) -> tuple[Pipeline, dict[str, Any]]:
-    if not prediction_ids.is_id(answer_id):
-        raise PredictionUnknownError(f"{answer_id!r} is not an id of an answer")
-    day = prediction_ids.day_of(answer_id)
+    if not prediction_ids.is_id(prediction_id):
+        raise PredictionUnknownError(f"{prediction_id!r} is not an id of a prediction")
+    day = prediction_ids.day_of(prediction_id)
     n_objects = 0
-    # The id says, almost surely, whose it is.
+    # The id almost always identifies the pipeline.
     for pipeline in sorted(
-        pipelines, key=lambda each: not prediction_ids.is_of(answer_id, each.name)
+        pipelines, key=lambda each: not prediction_ids.is_of(prediction_id, each.name)
     ):
         for key in store.keys_under(keys.traffic_prefix(pipeline.name, day)):
             n_objects += 1
-            for line in _lines(gzip.decompress(store.get(key)), answer_id):
+            for line in _lines(gzip.decompress(store.get(key)), prediction_id):
                 return pipeline, line
     kept = f"none of its {n_objects} objects holds it" if n_objects else "none is kept"
     raise PredictionUnknownError(
-        f"no answer {answer_id} in the traffic of {day}: {kept}; what is scored is written down "
-        "seconds later, unless the scorer was told not to, and deleted by ./nightcatch retain"
+        f"no prediction {prediction_id} in the traffic of {day}: {kept}; traffic is logged with a "
+        "delay of seconds, if NIGHTCATCH_TRAFFIC_LOG is on, and deleted by ./nightcatch retain"
     )
 
 
-def _lines(body: bytes, answer_id: str) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the answer, or of the first row of its table."""
-    start = answer_id.encode()
+def _lines(body: bytes, prediction_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the lines of the prediction, or of the first row of its table."""
+    start = prediction_id.encode()
     if start not in body:
         return
     for raw in body.splitlines():
         if start in raw:
             line = json.loads(raw)
-            if line["id"] == answer_id or line["id"].startswith(f"{answer_id}-"):
+            if line["id"] == prediction_id or line["id"].startswith(f"{prediction_id}-"):
                 yield line
 
 

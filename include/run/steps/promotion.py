@@ -56,7 +56,7 @@ def newer_in_production(run: RunContext, trusted_keys: TrustedKeys) -> Pointer |
 def keep_newer(run: RunContext, trusted_keys: TrustedKeys) -> dict[str, str | None]:
     """Return why the run's version, which passed, is kept but not brought into production."""
     newer, passed = newer_in_production(run, trusted_keys), run.read(PackagedVersion).version
-    # None only if somebody rolled back since the run decided: then it is left to people.
+    # None only after a rollback since the run decided: then a person has to decide.
     in_production = f"{newer.version} (serial {newer.serial})" if newer else "no newer version"
     reason = f"{passed} passed and is kept; in production, of a later run, is {in_production}"
     _log.info("%s: %s", run.pipeline.name, reason)

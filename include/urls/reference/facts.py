@@ -14,7 +14,7 @@ from include.urls.reference.ranks import UNLISTED, Ranks
 
 LABEL_MARK = "."
 """Ends the entry of a label, whatever it is below: no host ends so."""
-_REMEMBERED_HOSTS = 16_384
+_CACHED_HOSTS = 16_384
 _MOST_LEVELS = 12
 _MOST_WORDS = 6
 _MOST_SUBDOMAIN_CHARS = 12
@@ -77,7 +77,7 @@ class DomainFacts(NamedTuple):
 
 
 class Reference:
-    """Reference data, ready to be asked; safe to share by threads.
+    """Reference data, ready for look-ups; safe to share by threads.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Reference:
         self.known = known
         self.brands = Brands(known.brands)
         self.look_alikes = LookAlikes([*self.brands.by_label, *known.names])
-        self._facts = lru_cache(_REMEMBERED_HOSTS)(self._find_facts)
+        self._facts = lru_cache(_CACHED_HOSTS)(self._find_facts)
 
     def facts(self, address: Address) -> DomainFacts:
         """Return what is known of the host of a URL."""

@@ -40,7 +40,7 @@ def media_type(name: str) -> str:
     try:
         return MEDIA_TYPES[Path(name).suffix]
     except KeyError:
-        raise ObjectMissingError(f"{name!r} is no file of Data Docs") from None
+        raise ObjectMissingError(f"{name!r} is not a file of Data Docs") from None
 
 
 def without_foreign_urls(css: str) -> str:
@@ -59,13 +59,13 @@ def read_asset(path: str) -> bytes:
     Raises
     ------
     ObjectMissingError
-        If there is no such file.
+        If the file does not exist.
     """
     package, _, rest = path.partition("/")
     root = _roots().get(package, HERE / VENDOR / package)
     file = (root / rest).resolve()
     if not package or not file.is_relative_to(root.resolve()) or not file.is_file():
-        raise ObjectMissingError(f"{path!r} is no file of Data Docs")
+        raise ObjectMissingError(f"{path!r} is not a file of Data Docs")
     if file.suffix == ".css":
         return without_foreign_urls(file.read_text()).encode()
     return file.read_bytes()

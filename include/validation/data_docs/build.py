@@ -200,7 +200,7 @@ def _write_pages(project: "Project", site: Path, pages: Mapping[str, str]) -> No
 
 
 def _meaning(project: "Project", result: Path, present: Sequence[str]) -> str:
-    """Return how to read a page of results, and where its outcome is told."""
+    """Return the note on how to read a page of results, and where its outcome is."""
     suite = result.parts[1]
     page = DRIFT_PAGE if suite.endswith(DRIFT_SUFFIX) else QUARANTINE_PAGE
     stored = json.loads((project.folder / "expectations" / f"{suite}.json").read_text())

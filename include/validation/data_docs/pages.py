@@ -21,7 +21,7 @@ Broken records that were loaded stay in MongoDB until they are deleted there: si
 answering.</p>"""
 _QUARANTINED = """<p><strong>What to do:</strong> fix these records in MongoDB, under their
 <code>_id</code>, or delete them there: those of one file by <code>loaded_from</code>. The next run
-judges every record anew and takes back what is whole. If the rule is wrong and not the records,
+validates every record again and accepts what is valid. If the rule is wrong and not the records,
 change it in <code>gx/expectations</code>.</p>"""
 _DRIFT_MEANING = """<p>0 means that a column's values are as frequent as in the records of the
 version in production. <em>Moved</em> is a warning. <em>Moved far</em> keeps the new version from
@@ -118,7 +118,7 @@ def _verdict(failures: Sequence[str], statistics: dict[str, Any]) -> str:
 
 
 def _remedy(failures: Sequence[str], statistics: dict[str, Any]) -> str:
-    """Return what to do, as the runbook says it at length."""
+    """Return what to do, in short; the runbook has the details."""
     if failures:
         return _REFUSED
     return _QUARANTINED if statistics["quarantined"] else ""

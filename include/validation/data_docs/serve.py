@@ -65,7 +65,7 @@ _MISSING = (
     "those of old runs are deleted.</p>"
 )
 _NO_REPORT = (
-    "<p>This run has packaged no version, so there is no report. Its tasks say how far it came.</p>"
+    "<p>This run has packaged no version, so there is no report. See the state of its tasks.</p>"
 )
 _UNAVAILABLE = (
     "<p class='bad'>The Data Docs cannot be read: {}</p>"
@@ -206,7 +206,7 @@ def docs_key(path: str) -> str:
     if parts[-1] == "":
         parts[-1] = "index.html"
     if not all(_PART.fullmatch(part) and part not in {".", ".."} for part in parts):
-        raise ObjectMissingError(f"{path!r} is no page")
+        raise ObjectMissingError(f"{path!r} is not a page")
     return keys.docs_root() + "/".join(parts)
 
 

@@ -312,7 +312,7 @@ def test_columns_that_only_describe_may_be_absent_and_unknown_ones_are_left_out(
 BAD_TEXTS = {
     "empty_url": (",1,2025-01-01", "url is missing"),
     "no_label": ("http://a.example,,2025-01-01", "label is missing"),
-    "unknown_label": ("http://a.example,2,2025-01-01", "label: 2 is no label"),
+    "unknown_label": ("http://a.example,2,2025-01-01", "label: 2 is not a label"),
     "unknown_word": ("http://a.example,spam,2025-01-01", "label: 'spam' is not a whole number"),
     "no_url": ("hello world,1,2025-01-01", "url: 'hello world' is no URL"),
 }

@@ -31,8 +31,8 @@ def test_a_day_that_is_over_is_watched(asked, due, day):
     [
         pytest.param("2026-11-22", "2026-11-22 is not over", id="today"),
         pytest.param("2027-01-01", "2027-01-01 is not over", id="later"),
-        pytest.param("yesterday", "'yesterday' is no day such as 2026-11-22", id="word"),
-        pytest.param("2026-11-31", "is no day", id="no-such-day"),
+        pytest.param("yesterday", "'yesterday' is not a date such as 2026-11-22", id="word"),
+        pytest.param("2026-11-31", "is not a date", id="no-such-day"),
     ],
 )
 def test_another_day_is_refused(asked, message):

@@ -93,7 +93,7 @@ def test_a_kind_has_its_paragraph_in_the_runbook(kind):
     text = paragraph(kind)
 
     assert f"`{kind.kind}`" in text
-    assert all(part in text for part in ("**Means.**", "**Look at.**", "**Do.**"))
+    assert all(part in text for part in ("**Means.**", "**Check.**", "**Do.**"))
 
 
 @pytest.mark.parametrize("cause", [cause for cause, _ in CAUSES])

@@ -110,7 +110,7 @@ def test_other_spellings_name_the_same_columns_in_the_same_places(tmp_path, head
 
 
 def test_no_name_of_a_column_is_that_of_another_one():
-    names = [{fold(name) for name in names} for names in LAYOUT.spellings.values()]
+    names = [{fold(name) for name in names} for names in LAYOUT.aliases.values()]
 
     assert len(set.union(*names)) == sum(map(len, names))
 

@@ -51,7 +51,7 @@ def rows():
 
 
 def trained(classifier, rows):
-    """A calibrated pipeline as the nightly run makes it, loaded as the scorer loads it."""
+    """A calibrated pipeline as a training run makes it, loaded as the scorer loads it."""
     X, y = rows
     steps = [SimpleImputer(strategy="most_frequent")]
     if isinstance(classifier, LogisticRegression):

@@ -30,7 +30,7 @@ def frame(suite):
 
 @pytest.fixture
 def apply_gate(tmp_path):
-    """Judge a frame as the nightly run does."""
+    """Validate a frame as a training run does."""
 
     def run(frame, **settings):
         defaults = {
