@@ -20,10 +20,10 @@ from sklearn.metrics import roc_auc_score
 from bench._everyday import (
     BRANDS,
     LOGIN_SOURCE,
-    Judging,
+    EvaluationSet,
     fraudurl,
     peer_python,
-    read_judging,
+    read_evaluation_sets,
     read_reference,
     typosquats,
 )
@@ -41,7 +41,7 @@ _REAL_RANKS = (20_000, 400_000)
 
 def main() -> None:
     """Print a table per file; the last line is one JSON object."""
-    train, judging = read_urls("urls_train"), read_judging()
+    train, judging = read_urls("urls_train"), read_evaluation_sets()
     body, reference, names = read_reference()
     started = perf_counter()
     X = features(train.urls, reference)
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def judged(
-    judging: Mapping[str, Judging], scores: Mapping[str, Scores], block: float, review: float
+    judging: Mapping[str, EvaluationSet], scores: Mapping[str, Scores], block: float, review: float
 ) -> dict[str, Any]:
     """Return the figures of a model by its scores of each file and its thresholds."""
     everyday, handmade, dev = (judging[name] for name in ("everyday", "handmade", "dev"))
@@ -96,7 +96,10 @@ def judged(
 
 
 def flag_figures(
-    everyday: Judging, handmade: Judging, blocked: Mapping[str, Flags], flagged: Mapping[str, Flags]
+    everyday: EvaluationSet,
+    handmade: EvaluationSet,
+    blocked: Mapping[str, Flags],
+    flagged: Mapping[str, Flags],
 ) -> dict[str, Any]:
     """Return which shares and numbers are called Phishing, and at least Suspicious."""
     legitimate = [str(name) for name in np.unique(everyday.sources[everyday.y == 0])]
@@ -117,13 +120,13 @@ def flag_figures(
     }
 
 
-def decided(everyday: Judging) -> dict[str, float]:
+def decided(everyday: EvaluationSet) -> dict[str, float]:
     """Return the share of URLs that each rule decides."""
     local = np.mean([leads_to_local(url) for url in everyday.urls])
     return {"decided_by_local_address": float(local), "decided_by_model": float(1 - local)}
 
 
-def fraudurl_figures(judging: Mapping[str, Judging]) -> dict[str, Any]:
+def fraudurl_figures(judging: Mapping[str, EvaluationSet]) -> dict[str, Any]:
     """Return what fraudurl flags, by its own three verdicts."""
     python = peer_python()
     assert python is not None
