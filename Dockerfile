@@ -55,6 +55,7 @@ COPY include/stores/__init__.py include/stores/objects.py /srv/nightcatch/includ
 COPY include/registry/__init__.py /srv/nightcatch/include/registry/
 COPY include/registry/follow /srv/nightcatch/include/registry/follow
 COPY include/services /srv/nightcatch/include/services
+COPY include/urls /srv/nightcatch/include/urls
 RUN python -m compileall -q /srv/nightcatch
 ARG CODE_COMMIT=unknown
 ENV PATH=/opt/venv/bin:$PATH \

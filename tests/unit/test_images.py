@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import subprocess
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -328,7 +330,29 @@ def test_the_scorer_image_has_no_room_it_does_not_need():
         "include/services",
         "include/stores/__init__.py",
         "include/stores/objects.py",
+        "include/urls",
     ]
+
+
+def test_scorer_starts_with_nothing_but_the_code_in_its_image(tmp_path):
+    for name in copied("scorer"):
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target)
+        else:
+            shutil.copy(ROOT / name, target)
+
+    started = subprocess.run(
+        [sys.executable, "-c", "import include.services.scorer.wsgi"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "ModuleNotFoundError" not in started.stderr, started.stderr
 
 
 def test_the_scorer_image_is_not_made_with_a_compiler_or_an_unpickler():
