@@ -86,6 +86,11 @@ def approved_model(pipeline_name: str) -> Asset:
     return Asset(name=f"approved_model_{pipeline_name}", uri=uri, group="nightcatch")
 
 
+def labels(pipeline_name: str) -> Asset:
+    """Name the asset that other DAGs follow: enough new labels of a pipeline."""
+    return Asset(name=f"labels_{pipeline_name}", group="nightcatch")
+
+
 def finished_runs() -> Asset:
     """Name the asset that `send_tracking` and `watch_models` follow: there may be news."""
     return Asset(name="finished_runs", group="nightcatch")

@@ -289,6 +289,11 @@ def open_traffic_alerts(pipeline: str) -> str:
     return f"alerts/standing/{pipeline_name(pipeline)}.json"
 
 
+def open_feed_alerts() -> str:
+    """Return the key of what is wrong with feeds, as people were told."""
+    return "alerts/standing-feeds.json"
+
+
 def sent_decision(pipeline: str) -> str:
     """Return the key of the serial that the receiver of events was told last."""
     return f"alerts/decisions/{pipeline_name(pipeline)}.json"

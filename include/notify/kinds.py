@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from include.notify.delivery.text import some
+from include.notify.feed_kinds import FeedUnhealthy
 from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
 
 
@@ -233,4 +234,5 @@ Cause = (
     | ScorerStale
     | TrafficDrifted
     | QualityBelowBaseline
+    | FeedUnhealthy
 )

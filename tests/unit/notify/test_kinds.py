@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from include.notify.alert import alert_of, parse_alert
+from include.notify.feed_kinds import FeedUnhealthy
 from include.notify.kinds import (
     Cause,
     DriftAboveLimit,
@@ -24,6 +25,11 @@ ROOT = Path(__file__).resolve().parents[3]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 AT = datetime(2026, 11, 21, 2, 5, tzinfo=UTC)
 CAUSES = [
+    (
+        FeedUnhealthy("urls one", "dead", "feed.example: HTTP 403", "2026-11-20 04:10 UTC", ""),
+        "The feed is dead: feed.example: HTTP 403; last well at 2026-11-20 04:10 UTC. Nothing of "
+        "it is trained on.",
+    ),
     (
         RunFailed("retain", "run-1", {"tidy_0": "StoreUnavailableError: away", "b": ""}, ""),
         "Run run-1 failed in tidy_0 (StoreUnavailableError: away), b.",

@@ -1,0 +1,172 @@
+"""### Collect new labels from the feeds that are due.
+
+Hourly; each feed at its own interval, which its `feeds.toml` declares (`docs/feeds.md`).
+
+| task | what it does | where to look |
+|---|---|---|
+| `due` | lists the enabled feeds that may be requested now | XCom |
+| `pull` | one for each: requests it, checks it, lands its records in MongoDB or holds them back | log, XCom |
+| `announce_<pipeline>` | emits the asset `labels_<pipeline>` once enough is new; skipped otherwise | XCom |
+| `report` | alerts of feeds that are dead, held back or standing still | log, XCom |
+
+**Run it again** whenever you like: a feed that is not due is not requested, and a record lands
+once however often it is reported. A pull that was killed is completed by the next one.
+
+**When a feed fails**, `pull` is green and says so: the feed is requested again later, and people
+are told once it failed for half a day. A task is red only if MongoDB or S3 was away for long, or a
+connection that a feed names is missing. `./nightcatch feeds status` shows all feeds.
+
+**Follow it.** Start a DAG with `schedule=Asset(name="labels_urls")`; the event's `extra` has
+`pipeline` and `n_new`.
+
+**Owner**: the NightCatch team.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dags.support.callbacks import notify_failed_runs_daily
+from dags.support.connections import (
+    DEFAULT_ARGS,
+    dag_link,
+    labels,
+    loader_connection,
+    open_store,
+)
+from include import pipelines
+
+if TYPE_CHECKING:
+    from airflow.providers.mongo.hooks.mongo import MongoHook
+
+    from include.ingest.feeds.pull import Collector
+
+_LONGEST = timedelta(minutes=90)
+_HOURLY = CronTriggerTimetable("10 * * * *", timezone="UTC", run_immediately=timedelta(0))
+
+
+@dag(
+    schedule=_HOURLY,
+    catchup=False,
+    max_active_runs=1,
+    doc_md=__doc__,
+    description="Collect labels from feeds into MongoDB; hold back what looks poisoned or broken",
+    tags=["nightcatch", "data"],
+    default_args=DEFAULT_ARGS,
+    on_failure_callback=notify_failed_runs_daily,
+)
+def collect_labels() -> None:
+    """Declare a task for each due feed, one for each pipeline's asset, and one for alerts."""
+    pulled = pull.expand(which=due())
+    announced = [
+        announce.override(task_id=f"announce_{name}", outlets=[labels(name)])(name)
+        for name in pipelines.names()
+        if pipelines.get(name).feeds.feeds
+    ]
+    pulled >> [*announced, report()]
+
+
+@task
+def due() -> list[dict[str, str]]:
+    """List the enabled feeds that may be requested now."""
+    now, found = datetime.now(UTC), []
+    with _mongo() as hook:
+        for name in pipelines.names():
+            collector = _collector(hook, name)
+            for feed in pipelines.get(name).feeds.feeds:
+                if feed.enabled and collector.states.read(feed.name).is_due(now):
+                    found.append({"pipeline": name, "feed": feed.name})
+    return found
+
+
+@task(
+    map_index_template="{{ feed_name }}",
+    execution_timeout=_LONGEST,
+    max_active_tis_per_dag=2,
+)
+def pull(which: dict[str, str]) -> dict[str, Any]:
+    """Pull one feed, and return what came of it."""
+    from dataclasses import asdict
+
+    from airflow.sdk import BaseHook
+
+    from include.ingest.feeds.fetch import Target
+
+    context, now = get_current_context(), datetime.now(UTC)
+    context["feed_name"] = which["feed"]  # type: ignore[typeddict-unknown-key]  # names the task
+    feed = pipelines.get(which["pipeline"]).feeds.named(which["feed"])
+    login = password = ""
+    if feed.connection:
+        connection = BaseHook.get_connection(feed.connection)
+        login, password = connection.login or "", connection.password or ""
+    target = Target(feed.request_url(now, login, password), feed.request_headers(login, password))
+    with _mongo() as hook:
+        done = _collector(hook, which["pipeline"]).pull(feed, target, now)
+    return asdict(done) | {"next_due_at": str(done.next_due_at or "")}
+
+
+@task(trigger_rule="all_done")
+def announce(pipeline_name: str) -> dict[str, Any]:
+    """Emit the asset of a pipeline's labels once enough is new."""
+    feeds = pipelines.get(pipeline_name).feeds
+    with _mongo() as hook:
+        n_new = _collector(hook, pipeline_name).states.take_pending(feeds.min_new)
+    if n_new == 0:
+        raise AirflowSkipException(f"fewer than {feeds.min_new} new records wait")
+    summary = {"pipeline": pipeline_name, "n_new": n_new}
+    context = get_current_context()
+    for outlet in context["task"].outlets:
+        context["outlet_events"][outlet].extra = dict(summary)
+    return summary
+
+
+@task(trigger_rule="all_done")
+def report() -> list[str]:
+    """Return what is wrong with which feed, in sentences; people know of it."""
+    from include.contract import keys
+    from include.notify.feed_kinds import unhealthy_feeds
+    from include.notify.open_alerts import notify_changes
+    from include.notify.delivery.receivers import alert_receivers
+    from include.notify.settings import read_alert_settings
+
+    settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)
+    health = []
+    with _mongo() as hook:
+        for name in pipelines.names():
+            health += _collector(hook, name).health(pipelines.get(name).feeds, now)
+    still_open = notify_changes(
+        store,
+        alert_receivers(settings),
+        unhealthy_feeds(health, dag_link("collect_labels")),
+        runbook_url=settings.runbook_url,
+        now=now,
+        key=keys.open_feed_alerts(),
+    )
+    return [each.last.sentence for each in still_open.values()]
+
+
+def _mongo() -> "MongoHook":
+    from airflow.providers.mongo.hooks.mongo import MongoHook
+
+    return MongoHook(mongo_conn_id=loader_connection())
+
+
+def _collector(hook: "MongoHook", pipeline_name: str) -> "Collector":
+    from include.ingest.feeds.pull import Collector
+
+    pipeline = pipelines.get(pipeline_name)
+    data_dir = os.environ.get("NIGHTCATCH_DATA_DIR")
+    cache_dir = Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch"))
+    return Collector(
+        hook.get_collection(pipeline.collection).database,
+        pipeline,
+        cache_dir.expanduser() / "feeds",
+        Path(data_dir) if data_dir else None,
+    )
+
+
+collect_labels()
