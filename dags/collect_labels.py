@@ -128,9 +128,9 @@ def announce(pipeline_name: str) -> dict[str, Any]:
 def report() -> list[str]:
     """Return what is wrong with which feed, in sentences; people know of it."""
     from include.contract import keys
+    from include.notify.delivery.receivers import alert_receivers
     from include.notify.feed_kinds import unhealthy_feeds
     from include.notify.open_alerts import notify_changes
-    from include.notify.delivery.receivers import alert_receivers
     from include.notify.settings import read_alert_settings
 
     settings, store, now = read_alert_settings(os.environ), open_store(), datetime.now(UTC)

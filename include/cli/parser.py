@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 
+from include.cli.parser_feeds import add_feeds_command
 from include.cli.parser_models import add_json, add_model_commands, add_pipeline
 
 _Add = Callable[[str, str, str], argparse.ArgumentParser]
@@ -77,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(add)
     _add_load(add)
     _add_train(add)
+    add_feeds_command(add)
     add_model_commands(add)
     _add_tools(add)
     return parser

@@ -31,6 +31,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def add_reason(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say who decides, and why."""
+    parser.add_argument("--reason", required=True, type=_reason, help="kept in the history")
+    parser.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
+
+
 def _add_decisions(add: Add) -> None:
     versions = add(
         "versions",
@@ -65,8 +71,7 @@ def _add_decisions(add: Add) -> None:
 
 def _add_decision(parser: argparse.ArgumentParser) -> None:
     add_pipeline(parser)
-    parser.add_argument("--reason", required=True, type=_reason, help="kept in the history")
-    parser.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
+    add_reason(parser)
     parser.add_argument(
         "--despite-gate",
         action="store_true",

@@ -103,7 +103,9 @@ def s3_client_arguments(settings: InstallationSettings) -> dict[str, Any]:
                 "no S3 is configured: set AIRFLOW_CONN_NIGHTCATCH_S3 or NIGHTCATCH_S3_ENDPOINT"
             )
         return {"endpoint_url": settings.s3_endpoint}
-    login, password, extra = _connection(settings.s3_connection.get_secret_value())
+    login, password, extra = read_connection(
+        settings.s3_connection.get_secret_value(), "AIRFLOW_CONN_NIGHTCATCH_S3"
+    )
     arguments = {
         "aws_access_key_id": login,
         "aws_secret_access_key": password,
@@ -127,15 +129,21 @@ def mongo_url(settings: InstallationSettings) -> str:
     return f"{'mongodb' if scheme == 'mongo' else scheme}{colon}{rest}"
 
 
-def _connection(text: str) -> tuple[str | None, str | None, dict[str, str]]:
-    """Return login, password and extra of an Airflow connection, in JSON or as a URI."""
+def read_connection(text: str, variable: str) -> tuple[str | None, str | None, dict[str, str]]:
+    """Return login, password and extra of an Airflow connection, in JSON or as a URI.
+
+    Raises
+    ------
+    SettingMissingError
+        If the JSON of the variable cannot be read.
+    """
     if text.lstrip().startswith("{"):
         try:
             document = json.loads(text)
             extra = document.get("extra") or {}
             extra = json.loads(extra) if isinstance(extra, str) else extra
         except ValueError:
-            raise SettingMissingError("AIRFLOW_CONN_NIGHTCATCH_S3 is not valid JSON") from None
+            raise SettingMissingError(f"{variable} is not valid JSON") from None
         return document.get("login"), document.get("password"), extra
     parts = urlsplit(text)
     extra = {name: values[-1] for name, values in parse_qs(parts.query).items()}

@@ -178,7 +178,7 @@ def test_a_person_accepts_another_size(pull, database):
     pull(numbered(40))
     assert pull(numbered(200), DAY0 + DAY).outcome == "held"
 
-    pull.collector.states.accept("one")
+    pull.collector.states.accept("one", by="Ann", reason="a new partner", now=DAY0)
 
     assert pull(None, DAY0 + 2 * DAY).outcome == "landed"
     assert database["urls"].count_documents({}) == 200

@@ -99,7 +99,7 @@ def _request(name: str, version: str, args: argparse.Namespace, serial: int) -> 
     return Request(
         pipeline=name,
         version=version,
-        approved_by=args.by or _login_name(),
+        approved_by=args.by or login_name(),
         approved_at=now.isoformat(timespec="seconds"),
         reason=args.reason,
         run_id=f"{args.command}__{now.isoformat()}__{secrets.token_hex(4)}",
@@ -107,7 +107,8 @@ def _request(name: str, version: str, args: argparse.Namespace, serial: int) -> 
     )
 
 
-def _login_name() -> str:
+def login_name() -> str:
+    """Return who runs the command; SettingMissingError if the system does not know."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError) as err:

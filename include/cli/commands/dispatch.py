@@ -10,6 +10,7 @@ from include.cli.commands.approvals import versions as versions
 from include.cli.commands.check import check as check
 from include.cli.commands.demo import run_demo
 from include.cli.commands.doctor import run_doctor
+from include.cli.commands.feeds import feeds as feeds
 from include.cli.commands.lineage import reproduce as reproduce
 from include.cli.commands.lineage import trace as trace
 from include.cli.commands.lineage import verify as verify

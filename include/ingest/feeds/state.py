@@ -135,10 +135,12 @@ class FeedStates:
         with translated(self._states):
             self._states.update_one({"_id": self._id(state.name)}, {"$set": document}, upsert=True)
 
-    def accept(self, name: str) -> None:
-        """Have the next pull of a feed land whatever its size, as soon as it may be requested."""
+    def accept(self, name: str, *, by: str, reason: str, now: datetime) -> None:
+        """Have the next pull of a feed land whatever its size; note who says so, and why."""
+        decided = {"accepted_by": by, "accepted_reason": reason, "accepted_at": now}
+        names = {"pipeline": self._pipeline, "name": name, "is_accepted": True}
         with translated(self._states):
-            self._states.update_one({"_id": self._id(name)}, {"$set": {"is_accepted": True}})
+            self._states.update_one({"_id": self._id(name)}, {"$set": names | decided}, upsert=True)
 
     def count_new(self, name: str, n_new: int) -> None:
         """Add to the new records of a feed that wait to be announced."""
