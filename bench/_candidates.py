@@ -30,7 +30,7 @@ from include.evaluation.slices import SliceResult, slice_figures
 from include.training.calibrate import calibrate
 from include.training.deduplicate import fit_distinct
 from include.training.split import Shares, assign_sides
-from include.training.threshold import choose_threshold
+from include.training.threshold import ChosenThresholds, choose_thresholds
 
 Labels = npt.NDArray[np.int8]
 _ROUNDS_OF_BOOSTING = 30
@@ -40,10 +40,10 @@ _SHARE_OF_A_RUN = 0.9  # each run has somewhat different rows
 
 @dataclass(frozen=True)
 class Model:
-    """A calibrated model and its threshold."""
+    """A calibrated model and its thresholds."""
 
     estimator: SigmoidCalibratedClassifier
-    threshold: float
+    chosen: ChosenThresholds
 
     def probability(self, X: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return P(phishing) of each row."""
@@ -99,7 +99,6 @@ class SimulatedRuns:
             "shuffled": shuffled_figures(records.X, records.y, records.groups, self.sides, seed=0),
             "drift": {"blocked": []},
             "accept_drift": False,
-            "fpr_budget": FPR_BUDGET,
             **as_served,
         }
         self.champion = self._fit(records.y, 0)
@@ -147,18 +146,18 @@ class SimulatedRuns:
         fitted = fit_distinct(Pipeline([("classifier", boosting)]), X[train], y[train])
         estimator = calibrate(fitted, X[held_back], y[held_back])
         probability = estimator.predict_proba(X[held_back])[:, 1]
-        return Model(estimator, choose_threshold(y[held_back], probability, FPR_BUDGET).value)
+        return Model(estimator, choose_thresholds(y[held_back], probability, FPR_BUDGET))
 
     def _is_worse(self, candidate: Model, spoilt: npt.NDArray[np.bool_] | None) -> bool:
         truth, policy = self.records.where(self.sides == "truth"), self.policy
         ours, theirs = candidate.probability(truth.X), self.champion.probability(truth.X)
-        after = evaluate(truth.y, ours, candidate.threshold, FPR_BUDGET)
-        before = evaluate(truth.y, theirs, self.champion.threshold, FPR_BUDGET)
+        after = evaluate(truth.y, ours, candidate.chosen.values, FPR_BUDGET)
+        before = evaluate(truth.y, theirs, self.champion.chosen.values, FPR_BUDGET)
         caught = truth.y == 1
         if spoilt is not None:
             caught &= spoilt[self.sides == "truth"]
-        fallen = np.mean(theirs[caught] >= self.champion.threshold) - np.mean(
-            ours[caught] >= candidate.threshold
+        fallen = np.mean(theirs[caught] >= self.champion.chosen.block.value) - np.mean(
+            ours[caught] >= candidate.chosen.block.value
         )
         allowed = {
             "accuracy": policy.max_accuracy_loss,
@@ -178,16 +177,27 @@ class SimulatedRuns:
         sure: dict[str, Any] = {"confidence": self.policy.confidence, "seed": seed}
         X, truth, groups = self.records.X[test], y_test[test], self.records.groups[test]
         ours, theirs = model.probability(X), self.champion.probability(X)
-        flagged, legitimate = ours >= model.threshold, truth == 0
-        rows = SliceResult(truth, ours >= 0.5, flagged, groups, theirs >= self.champion.threshold)
+        chosen, legitimate = model.chosen, truth == 0
+        flagged, champions = (
+            p >= each.block.value for p, each in ((ours, chosen), (theirs, self.champion.chosen))
+        )
+        rows = SliceResult(
+            truth, ours >= 0.5, flagged, ours >= chosen.review.value, groups, champions
+        )
         train = self.sides == "train"
         plain = LogisticRegression(max_iter=200).fit(self.records.X[train], y[train])
         simplest = plain.predict_proba(X)[:, 1]
         how: dict[str, Any] = {"fpr_budget": FPR_BUDGET, **sure}
         return {
-            "test": evaluate(truth, ours, model.threshold, FPR_BUDGET),
+            "test": evaluate(truth, ours, chosen.values, FPR_BUDGET),
+            "block": chosen.document()["block"],
             "fpr_interval": rate_interval(flagged[legitimate], groups[legitimate], **sure),
+            "review_fpr_interval": rate_interval(
+                (ours >= chosen.review.value)[legitimate], groups[legitimate], **sure
+            ),
             "champion": compare_with_champion(truth, ours, theirs, groups, **how),
+            "known_pages": None,
+            "edits": (),
             "slices": slice_figures(
                 rows,
                 {name: parts[test] for name, parts in self.labels.items()},

@@ -13,7 +13,7 @@ from include.training.grids import FOLDS, Effort
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.search import Candidate, search_family, select
 from include.training.split import Shares, assign_sides
-from include.training.threshold import Threshold, choose_threshold
+from include.training.threshold import ChosenThresholds, choose_thresholds
 
 SEED = 0
 FPR_BUDGET = 0.01
@@ -30,16 +30,16 @@ class Sides:
 
 @dataclass(frozen=True)
 class Packaged:
-    """The chosen candidate, calibrated, with its threshold."""
+    """The chosen candidate, calibrated, with its thresholds."""
 
     candidate: Candidate
     model: SigmoidCalibratedClassifier
-    threshold: Threshold
+    thresholds: ChosenThresholds
 
     def evaluated_on(self, rows: Records) -> Figures:
         """Return the figures of the model on `rows`."""
         probability = self.model.predict_proba(rows.X)[:, 1]
-        return evaluate(rows.y, probability, self.threshold.value, FPR_BUDGET)
+        return evaluate(rows.y, probability, self.thresholds.values, FPR_BUDGET)
 
 
 def split(records: Records, salt: str) -> Sides:
@@ -61,9 +61,9 @@ def ship(candidates: list[Candidate], sides: Sides) -> Packaged:
     chosen, train, calibration = select(candidates), sides.train, sides.calibration
     model = calibrate(chosen.estimator, calibration.X, calibration.y)
     unseen = out_of_fold_probability(model, train.X, train.y, train.groups, seed=SEED)
-    threshold = choose_threshold(
+    thresholds = choose_thresholds(
         np.concatenate([calibration.y, train.y]),
         np.concatenate([model.predict_proba(calibration.X)[:, 1], unseen]),
         FPR_BUDGET,
     )
-    return Packaged(chosen, model, threshold)
+    return Packaged(chosen, model, thresholds)

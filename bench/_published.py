@@ -6,6 +6,7 @@ from pathlib import Path
 from include.contract.manifest import Manifest, describe_file
 from include.contract.schema import InputField
 from include.contract.signature import load_private_key, load_public_key
+from include.contract.verdicts import Budgets, Thresholds
 from include.registry.approve import Request, approve
 from include.registry.publish import publish_version
 from include.stack.keys import Secrets, ensure_secrets
@@ -86,8 +87,8 @@ def _manifest(version: str, body: bytes, inputs: tuple[InputField, ...]) -> Mani
         inputs=inputs,
         target="phishing",
         labels={"0": "Legitimate", "1": "Phishing"},
-        threshold=0.5,
-        fpr_budget=0.01,
+        thresholds=Thresholds(0.5, 0.5),
+        budgets=Budgets(0.01),
         metrics={"test": {}, "random_split": {}},
         snapshot={"digest": "0" * 32, "rows": {}},
         code_commit="",

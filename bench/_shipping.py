@@ -20,7 +20,7 @@ from include.run.first_attempt import TrainerKeys
 from include.run.rows import split
 from include.run.run_context import RunContext, TrainingOptions
 from include.run.steps import data, drift, promotion, training
-from include.run.steps.gate import GateOptions, gate
+from include.run.steps.gate import gate
 from include.run.steps.package import BuildInfo, package
 from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
@@ -117,8 +117,7 @@ class RealServers:
         with clock.step("validate"):
             figures = promotion.infra_validate(run, self.trusted_keys)
         with clock.step("gate"):
-            options = GateOptions(PIPELINE.fpr_budget, accept_drift=False)
-            sentences = gate(run, options, key=load_private_key(key.read_bytes()))
+            sentences = gate(run, accept_drift=False, key=load_private_key(key.read_bytes()))
         with clock.step("publish"):
             promotion.promote(
                 run,

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from bench._procedure import FPR_BUDGET, SEED, search, ship, split
 from bench._sites import Records, read_records
+from include.contract.verdicts import Thresholds
 from include.evaluation.metrics import Figures, evaluate
 
 SALT = "0"
@@ -84,7 +85,7 @@ def _seeds(train: Records, test: Records) -> tuple[str, float, Figures]:
     elapsed = process_time() - started
     best = max(searches, key=lambda each: float(each.best_score_))
     probability = best.predict_proba(test.X)[:, 1].astype(np.float64)
-    figures = evaluate(test.y, probability, 0.5, FPR_BUDGET)
+    figures = evaluate(test.y, probability, Thresholds(0.5, 0.5), FPR_BUDGET)
     return type(best.best_estimator_).__name__, elapsed, figures
 
 

@@ -9,7 +9,7 @@ Daily at 02:00 UTC, and by hand.
 | `split` | sides of the split and features, computed once; later tasks read them by digest | `runs/` |
 | `measure_drift` | against the snapshot of the model in production | **Data Docs** tab of the run |
 | `search` | one task per model family: grid search by group-disjoint cross-validation | `runs/` |
-| `choose` | the best by cross-validation alone; calibration; threshold for the false-positive budget | log |
+| `choose` | the best by cross-validation alone; calibration; both thresholds for their false-positive budgets | log |
 | `evaluate` | metrics on the test side, beside the random-split figure and the champion | log |
 | `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | **Report**, under *Details* of the task |
 | `infra_validate` | the scorer's own code loads the package and scores every test row | log |
@@ -198,7 +198,7 @@ def search(pipeline_name: str, parted: Handover, family: str) -> Handover:
 
 @task
 def choose(pipeline_name: str, found: list[Handover]) -> Handover:
-    """Choose by cross-validation; calibrate; set the threshold for the budget."""
+    """Choose by cross-validation; calibrate; set the thresholds for their budgets."""
     from include.run.steps import training
 
     run = run_after(pipeline_name, *found)
@@ -249,10 +249,9 @@ def gate(pipeline_name: str, served: Handover) -> list[str]:
     """Pass every rule, or fail the run."""
     from include.run.steps import gate as gate_step
 
-    params = get_current_context()["params"]
-    options = gate_step.GateOptions(params["fpr_budget"], params["accept_drift"])
+    accept_drift = get_current_context()["params"]["accept_drift"]
     run, key = run_after(pipeline_name, served), private_key("NIGHTCATCH_TRAINER_KEY")
-    return list(gate_step.gate(run, options, key=key))
+    return list(gate_step.gate(run, accept_drift=accept_drift, key=key))
 
 
 @task.branch

@@ -26,7 +26,11 @@ class DataRejectedError(NightCatchError):
 
 
 class ManifestError(NightCatchError):
-    """A manifest is malformed, of an unknown schema version, or contradicts its files."""
+    """A manifest is malformed, or contradicts its files."""
+
+
+class ManifestSchemaError(ManifestError):
+    """A manifest is of another schema version: another release made the version."""
 
 
 class RunDocumentError(NightCatchError):

@@ -13,9 +13,11 @@ APPROVE, REJECT = "Approve", "Reject"
 # Without a response the run fails before the next one is due.
 RESPONSE_TIMEOUT = timedelta(hours=20)
 _FIGURES = (
-    ("recall", "Recall at the published threshold"),
-    ("fpr", "False-positive rate at the published threshold"),
-    ("precision", "Precision in this mix of rows"),
+    ("recall", "Phishing rows called Phishing"),
+    ("review_recall", "Phishing rows at least Suspicious"),
+    ("fpr", "Legitimate rows called Phishing"),
+    ("review_fpr", "Legitimate rows at least Suspicious"),
+    ("precision", "Precision of Phishing in this mix of rows"),
     ("roc_auc", "ROC AUC"),
     ("ece", "Calibration error"),
 )

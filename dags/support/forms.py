@@ -30,7 +30,8 @@ def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             minimum=0.0001,
             maximum=0.2,
             title="False-positive budget",
-            description="Share of legitimate rows that the threshold may flag.",
+            description="Share of legitimate rows that may be called Phishing; 1 % may be at "
+            "least Suspicious.",
         ),
         **_imputer(pipeline),
         "accept_drift": Param(

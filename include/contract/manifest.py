@@ -8,9 +8,10 @@ from typing import Any
 
 from include.contract import keys
 from include.contract.schema import InputField
-from include.errors import ManifestError
+from include.contract.verdicts import Budgets, Thresholds
+from include.errors import ManifestError, ManifestSchemaError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ class Manifest:
         In the order in which the model takes them.
     target : str
     labels : mapping of str to str
-        ``{"1": "Phishing", "0": "Legitimate"}``.
-    threshold : float
-        Probability of phishing from which on the answer is ``labels["1"]``.
-    fpr_budget : float
-        Share of legitimate rows that `threshold` may flag.
+        Of the target: ``{"1": "Phishing", "0": "Legitimate"}``.
+    thresholds : Thresholds
+        Probabilities of phishing from which on the verdicts are given.
+    budgets : Budgets
+        Shares of legitimate rows that `thresholds` were set for.
     metrics : mapping
-        ``test``, ``random_split``, ``champion_on_same_rows``, ``slices``, ``candidates``.
+        ``test``, ``random_split``, ``champion_on_same_rows``, ``slices``, ``candidates``,
+        ``calibration`` (how the thresholds were set), ``verdicts`` (what each verdict comes to).
     snapshot : mapping
         ``digest``, ``rows`` by side, ``simulated``.
     code_commit : str
@@ -74,8 +76,8 @@ class Manifest:
     inputs: tuple[InputField, ...]
     target: str
     labels: Mapping[str, str]
-    threshold: float
-    fpr_budget: float
+    thresholds: Thresholds
+    budgets: Budgets
     metrics: Mapping[str, Any]
     snapshot: Mapping[str, Any]
     code_commit: str
@@ -97,8 +99,8 @@ class Manifest:
             "inputs": [{**vars(f), "allowed": f.allowed and list(f.allowed)} for f in self.inputs],
             "target": self.target,
             "labels": dict(self.labels),
-            "threshold": self.threshold,
-            "fpr_budget": self.fpr_budget,
+            "thresholds": vars(self.thresholds),
+            "budgets": vars(self.budgets),
             "metrics": self.metrics,
             "snapshot": self.snapshot,
             "code_commit": self.code_commit,
@@ -145,8 +147,10 @@ def parse_manifest(body: bytes) -> Manifest:
 
     Raises
     ------
+    ManifestSchemaError
+        If it is of another schema version.
     ManifestError
-        If it is no JSON object, of another schema version, or a field is absent or out of range.
+        If it is no JSON object, or a field is absent or out of range.
     """
     try:
         document = json.loads(body)
@@ -154,7 +158,10 @@ def parse_manifest(body: bytes) -> Manifest:
             raise ManifestError("the manifest is not a JSON object")
         if document.get("schema_version") != SCHEMA_VERSION:
             found = document.get("schema_version")
-            raise ManifestError(f"manifest schema version {found!r}, this release reads 1 only")
+            raise ManifestSchemaError(
+                f"manifest schema version {found!r}, this release reads {SCHEMA_VERSION} only: "
+                "train a new version"
+            )
         return _from_document(document)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as err:
         raise ManifestError(f"the manifest is malformed: {type(err).__name__} {err}") from err
@@ -173,8 +180,8 @@ def _from_document(document: dict[str, Any]) -> Manifest:
         inputs=tuple(_input_field(entry) for entry in document["inputs"]),
         target=str(document["target"]),
         labels={"0": str(document["labels"]["0"]), "1": str(document["labels"]["1"])},
-        threshold=float(document["threshold"]),
-        fpr_budget=float(document["fpr_budget"]),
+        thresholds=Thresholds(**_block_and_review(document["thresholds"])),
+        budgets=Budgets(**_block_and_review(document["budgets"])),
         metrics=dict(document["metrics"]),
         snapshot=dict(document["snapshot"]),
         code_commit=str(document["code_commit"]),
@@ -185,14 +192,16 @@ def _from_document(document: dict[str, Any]) -> Manifest:
         reference=dict(document.get("reference", {})),
         extra={name: value for name, value in document.items() if name not in known},
     )
-    if not 0.0 <= manifest.threshold <= 1.0:
-        raise ManifestError(f"threshold {manifest.threshold} is not a probability")
     if not manifest.inputs:
         raise ManifestError("the manifest lists no inputs")
     names = [entry.name for entry in manifest.inputs]
     if len(set(names)) != len(names):
         raise ManifestError("the manifest lists an input twice")
     return manifest
+
+
+def _block_and_review(document: dict[str, Any]) -> dict[str, float]:
+    return {name: float(document[name]) for name in ("block", "review")}
 
 
 def _input_field(entry: dict[str, Any]) -> InputField:

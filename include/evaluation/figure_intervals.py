@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from include.contract.verdicts import Thresholds
 from include.evaluation.intervals import rate_interval
 from include.evaluation.resampling import Floats, Ranked, resamples
 
@@ -18,7 +19,7 @@ def figure_intervals(
     probability: npt.NDArray[np.float64],
     groups: npt.NDArray[Any],
     *,
-    threshold: float,
+    thresholds: Thresholds,
     fpr_budget: float,
     confidence: float,
     seed: int,
@@ -31,7 +32,7 @@ def figure_intervals(
         1 = phishing, 0 = legitimate, of both classes; P(phishing).
     groups : ndarray of shape (n_rows,)
         Group of each row.
-    threshold, fpr_budget : float
+    thresholds, fpr_budget
         As `evaluate` takes them.
     confidence : float
         Two-sided, e.g. 0.95.
@@ -41,17 +42,20 @@ def figure_intervals(
     -------
     dict of str to (float, float)
         Percentiles of `include.evaluation.resampling`; `rate_interval` for the rates at the
-        published threshold, since a bootstrap is degenerate at rates of 0 or 1.
+        published thresholds, since a bootstrap is degenerate at rates of 0 or 1.
     """
     draws = resamples(y, groups, _RESAMPLES, seed)
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     found = {}
-    for name, drawn in _drawn(y, probability, draws, threshold, fpr_budget).items():
+    for name, drawn in _drawn(y, probability, draws, thresholds, fpr_budget).items():
         low, high = np.quantile(drawn, tails)
         found[name] = float(low), float(high)
-    flagged = probability >= threshold
-    for name, rows in (("recall", y == 1), ("fpr", y == 0)):
-        found[name] = rate_interval(flagged[rows], groups[rows], confidence=confidence, seed=seed)
+    for prefix, threshold in (("", thresholds.block), ("review_", thresholds.review)):
+        flagged = probability >= threshold
+        for name, rows in (("recall", y == 1), ("fpr", y == 0)):
+            found[f"{prefix}{name}"] = rate_interval(
+                flagged[rows], groups[rows], confidence=confidence, seed=seed
+            )
     return found
 
 
@@ -59,7 +63,7 @@ def _drawn(
     y: npt.NDArray[np.int8],
     probability: npt.NDArray[np.float64],
     draws: Iterable[Floats],
-    threshold: float,
+    thresholds: Thresholds,
     budget: float,
 ) -> dict[str, Floats]:
     """Return each figure of every draw, rows counted as often as they were drawn."""
@@ -79,7 +83,8 @@ def _drawn(
                 "recall_at_fpr": counted.recall_at_fpr(budget),
                 "brier": weights @ errors**2 / n_rows,
                 "ece": np.abs(weights @ gaps).sum(axis=1) / n_rows,
-                "precision": counted.precision(threshold),
+                "precision": counted.precision(thresholds.block),
+                "review_precision": counted.precision(thresholds.review),
             }
         )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

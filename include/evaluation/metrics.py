@@ -13,13 +13,14 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from include.contract.verdicts import Thresholds
 from include.errors import EvaluationError
 
 Figures = dict[str, float | int]
 
 
 def evaluate(
-    y: npt.ArrayLike, probability: npt.ArrayLike, threshold: float, fpr_budget: float
+    y: npt.ArrayLike, probability: npt.ArrayLike, thresholds: Thresholds, fpr_budget: float
 ) -> Figures:
     """Return how well the probabilities tell phishing from legitimate rows.
 
@@ -29,17 +30,19 @@ def evaluate(
         1 = phishing, 0 = legitimate.
     probability : array-like of shape (n_rows,)
         Calibrated P(phishing).
-    threshold : float
-        The shipped threshold: a row is called phishing when its probability is at least this.
+    thresholds : Thresholds
+        The published ones: a row is called phishing when its probability is at least the first,
+        and at least suspicious from the second on.
     fpr_budget : float
-        Allowed share of false alarms among legitimate rows, e.g. 0.01.
+        Of ``recall_at_fpr``, e.g. 0.01.
 
     Returns
     -------
     dict of str to float or int
         ``accuracy`` and ``f1`` are at 0.5; ``recall_at_fpr`` is the recall that the best threshold
-        for these rows would have; ``recall``, ``fpr``, ``precision`` and the four counts are at
-        the shipped threshold.
+        for these rows would have; ``recall``, ``fpr``, ``precision`` and the four counts are of
+        rows called phishing; ``review_recall``, ``review_fpr`` and ``review_precision`` of rows
+        that are at least suspicious.
 
     Raises
     ------
@@ -47,8 +50,8 @@ def evaluate(
         If the rows are not of both classes or a probability is not within 0 and 1.
     """
     truth, p = _checked(y, probability)
-    flagged = (p >= threshold).astype(np.int8)
-    tn, fp, fn, tp = (int(n) for n in confusion_matrix(truth, flagged, labels=[0, 1]).ravel())
+    tn, fp, fn, tp = _counts(truth, p, thresholds.block)
+    review_tn, review_fp, review_fn, review_tp = _counts(truth, p, thresholds.review)
     likely = (p >= 0.5).astype(np.int8)
     return {
         "n_rows": len(truth),
@@ -61,8 +64,8 @@ def evaluate(
         "brier": float(brier_score_loss(truth, p)),
         "log_loss": float(log_loss(truth, p)),
         "ece": expected_calibration_error(truth, p),
-        "threshold": float(threshold),
-        "fpr_budget": float(fpr_budget),
+        "block_threshold": thresholds.block,
+        "review_threshold": thresholds.review,
         "recall": tp / (tp + fn),
         "fpr": fp / (fp + tn),
         "precision": tp / max(tp + fp, 1),
@@ -70,7 +73,19 @@ def evaluate(
         "false_positives": fp,
         "true_negatives": tn,
         "false_negatives": fn,
+        "review_recall": review_tp / (review_tp + review_fn),
+        "review_fpr": review_fp / (review_fp + review_tn),
+        "review_precision": review_tp / max(review_tp + review_fp, 1),
     }
+
+
+def _counts(
+    truth: npt.NDArray[np.int8], probability: npt.NDArray[np.float64], threshold: float
+) -> tuple[int, int, int, int]:
+    """Return true negatives, false positives, false negatives and true positives."""
+    flagged = (probability >= threshold).astype(np.int8)
+    tn, fp, fn, tp = confusion_matrix(truth, flagged, labels=[0, 1]).ravel().tolist()
+    return tn, fp, fn, tp
 
 
 def recall_at_fpr(y: npt.ArrayLike, probability: npt.ArrayLike, fpr_budget: float) -> float:

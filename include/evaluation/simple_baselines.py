@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from include.contract.verdicts import Thresholds
 from include.evaluation.bootstrap import paired_differences
 from include.evaluation.metrics import evaluate
 
@@ -40,7 +41,7 @@ def simpler_figures(
     dict
         Threshold-free figures, and ``lead``: how far the chosen model's ROC AUC lies above.
     """
-    figures = evaluate(y, simplest, 0.5, fpr_budget)
+    figures = evaluate(y, simplest, Thresholds(0.5, 0.5), fpr_budget)
     differences = paired_differences(
         y, probability, simplest, groups, fpr_budget=fpr_budget, confidence=confidence, seed=seed
     )

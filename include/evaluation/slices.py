@@ -18,8 +18,9 @@ class SliceResult:
     ----------
     y : ndarray of shape (n_rows,)
         1 = phishing.
-    likely, flagged : ndarray of shape (n_rows,), bool
-        Whether the probability is at least 0.5, and at least the published threshold.
+    likely, flagged, reviewed : ndarray of shape (n_rows,), bool
+        Whether the probability is at least 0.5, the row is called phishing, and at least
+        suspicious.
     groups : ndarray of shape (n_rows,)
         Group of each row.
     champion_flagged : ndarray of shape (n_rows,), bool, or None
@@ -29,6 +30,7 @@ class SliceResult:
     y: npt.NDArray[np.int8]
     likely: npt.NDArray[np.bool_]
     flagged: npt.NDArray[np.bool_]
+    reviewed: npt.NDArray[np.bool_]
     groups: npt.NDArray[Any]
     champion_flagged: npt.NDArray[np.bool_] | None = None
 
@@ -39,6 +41,7 @@ class SliceResult:
             self.y[mask],
             self.likely[mask],
             self.flagged[mask],
+            self.reviewed[mask],
             self.groups[mask],
             None if champion is None else champion[mask],
         )
@@ -68,8 +71,9 @@ def slice_figures(
     Returns
     -------
     list of dict
-        ``name``, ``value``, ``n``, ``n_positive``, ``accuracy``, ``recall`` and ``fpr`` at the
-        published threshold (None without such rows) with ``recall_interval`` and ``fpr_interval``;
+        ``name``, ``value``, ``n``, ``n_positive``, ``accuracy``, ``recall`` and ``fpr`` of what is
+        called phishing, ``review_recall`` and ``review_fpr`` of what is at least suspicious (None
+        without such rows), each with its interval, such as ``recall_interval``;
         ``recall_change`` and ``fpr_change``: the interval of the difference to the champion, or
         None; ``disputed_interval``: of the share of legitimate rows that the champion flags, or
         None; ``recall_evaluated``, ``fpr_evaluated``, ``evaluated`` and a ``sentence``.
@@ -110,6 +114,10 @@ def _figures(
             of.flagged, of.groups, confidence=confidence, seed=seed
         )
         figures[f"{figure}_change"] = _change(of, confidence, seed)
+        figures[f"review_{figure}"] = float(of.reviewed.mean()) if len(of.y) else None
+        figures[f"review_{figure}_interval"] = rate_interval(
+            of.reviewed, of.groups, confidence=confidence, seed=seed
+        )
     figures["disputed_interval"] = _disputed(rows.where(rows.y == 0), confidence, seed)
     figures["evaluated"] = figures["recall_evaluated"] or figures["fpr_evaluated"]
     return {**figures, "sentence": _sentence(figures, min_rows)}

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from include.contract.verdicts import LEGITIMATE, PHISHING
 from include.errors import RequestRejectedError
 from include.inference.prediction_ids import is_id, is_of, responded_ms
 from include.inference.record_schema import MAX_FAULTS
 
-LABELS = ("Phishing", "Legitimate")
+LABELS = (PHISHING, LEGITIMATE)
+"""What a prediction may turn out to have been; suspicious is no truth."""
 MAX_SOURCE_CHARS = 100
 _MEMBERS = ("id", "label", "source")
 _CLOCKS_DIFFER_MS = 5 * 60 * 1000

@@ -63,18 +63,14 @@ def lines_of(scored: TrafficRecord, *, hashed: bool) -> Iterator[str]:
         )
         yield (
             f'{{"id":"{scored.id}{number}","time":"{time}",{model},{kept},'
-            f'"probability":{predicted["probability"]},"prediction":{_label(predicted["prediction"])}}}'
+            f'"probability":{predicted["probability"]},"prediction":"{predicted["prediction"]}",'
+            f'"decided_by":"{predicted["decided_by"]}"}}'
         )
 
 
 @lru_cache(maxsize=16)
 def _model(pipeline: str, version: str, serial: int) -> str:
     return _dump({"pipeline": pipeline, "version": version, "serial": serial})[1:-1]
-
-
-@lru_cache(maxsize=16)
-def _label(label: str) -> str:
-    return _dump(label)
 
 
 def _inputs_json(inputs: Inputs) -> str:

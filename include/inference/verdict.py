@@ -3,6 +3,7 @@
 from typing import Any
 
 from include.contract.manifest import Manifest
+from include.contract.verdicts import DecidedBy
 from include.inference.model import OnnxModel
 from include.registry.follow import ProductionModel
 
@@ -10,7 +11,7 @@ _DIGITS = 6
 
 
 def verdict(probability: float, manifest: Manifest) -> dict[str, Any]:
-    """Return the label by the manifest's threshold, its confidence, and the probability.
+    """Return the verdict by the manifest's thresholds, its confidence, and the probability.
 
     Parameters
     ----------
@@ -21,14 +22,15 @@ def verdict(probability: float, manifest: Manifest) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``confidence`` is the calibrated probability of the label that is given.
+        ``confidence`` is the calibrated probability of phishing, or of its opposite where the
+        verdict is that; ``decided_by`` is what the verdict rests on.
     """
-    is_phishing = probability >= manifest.threshold
-    confidence = probability if is_phishing else 1.0 - probability
+    thresholds = manifest.thresholds
     return {
-        "prediction": manifest.labels["1" if is_phishing else "0"],
-        "confidence": round(confidence, _DIGITS),
+        "prediction": thresholds.verdict(probability),
+        "confidence": round(thresholds.confidence(probability), _DIGITS),
         "probability": round(probability, _DIGITS),
+        "decided_by": DecidedBy.MODEL.value,
     }
 
 

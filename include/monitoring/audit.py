@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 
+from include.contract.verdicts import VERDICTS
 from include.monitoring.findings_store import earlier_findings
 from include.monitoring.limits import Limits
 from include.monitoring.records.labels import Feedback
@@ -36,23 +37,23 @@ def draw_audit(traffic: Traffic, version: str | None) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``is_flagged``, ``low`` and ``high`` (of the probability), ``n_items``, and ``drawn``: at
+        ``verdict``, ``low`` and ``high`` (of the probability), ``n_items``, and ``drawn``: at
         most `PER_STRATUM` ids in an order of chance, the same ones whenever one looks.
     """
-    names: dict[tuple[bool, int], list[str]] = {}
+    names: dict[tuple[str, int], list[str]] = {}
     for name, item in traffic.sample.in_order():
         if item.version == version and item.inputs is not None:
             place = min(bisect_right(_EDGES, item.probability), len(_EDGES) - 1)
-            names.setdefault((item.flagged, place), []).append(name)
+            names.setdefault((item.verdict, place), []).append(name)
     return [
         {
-            "is_flagged": flagged,
+            "verdict": verdict,
             "low": _EDGES[place - 1],
             "high": _EDGES[place],
-            "n_items": round(len(names[flagged, place]) / traffic.sample.share),
-            "drawn": nsmallest(PER_STRATUM, names[flagged, place], key=_at_random),
+            "n_items": round(len(names[verdict, place]) / traffic.sample.share),
+            "drawn": nsmallest(PER_STRATUM, names[verdict, place], key=_at_random),
         }
-        for flagged, place in sorted(names)
+        for verdict, place in sorted(names, key=_from_below)
     ]
 
 
@@ -81,11 +82,12 @@ def evaluate_audit(
     -------
     dict
         ``strata``, as they were given; ``n_days``, ``n_drawn`` and ``n_labelled`` of days of which
-        at least one label is known, and ``figures``: of ``precision``, ``recall`` and ``fpr`` the
-        ``value`` (None where nothing is known), ``low`` and ``high``.
+        at least one label is known, and ``figures``: of each of
+        `include.monitoring.weighted.FIGURES` the ``value`` (None where nothing is known),
+        ``low`` and ``high``.
     """
     said = {each.id: each.said for each in feedback.labelled if each.said.source == SOURCE}
-    n_items, n_labels, n_phishing = (Counter[tuple[bool, float]]() for _ in range(3))
+    n_items, n_labels, n_phishing = (Counter[tuple[str, float]]() for _ in range(3))
     n_days = n_drawn = 0
     n_back = limits.label_days - 1 if said else 0
     earlier = earlier_findings(store, feedback.pipeline, version, day, n_back)
@@ -95,7 +97,7 @@ def evaluate_audit(
             continue
         n_days, n_drawn = n_days + 1, n_drawn + len(drawn)
         for each in each_day:
-            stratum = each["is_flagged"], each["low"]
+            stratum = each["verdict"], each["low"]
             labels = [said[name].is_phishing for name in each["drawn"] if name in said]
             n_items[stratum] += each["n_items"]
             n_labels[stratum] += len(labels)
@@ -111,6 +113,11 @@ def evaluate_audit(
         "n_labelled": n_labels.total(),
         "figures": weighted_figures(counted, limits.confidence),
     }
+
+
+def _from_below(stratum: tuple[str, int]) -> tuple[int, int]:
+    verdict, place = stratum
+    return -VERDICTS.index(verdict), place
 
 
 def _at_random(name: str) -> bytes:

@@ -20,10 +20,12 @@ class Baseline:
     Attributes
     ----------
     offline : mapping of str to float
-        ``accuracy``, ``recall`` and ``fpr`` on the test side, at the threshold that shipped.
+        Recall and false-positive rate on the test side, of what was called phishing and (names
+        that begin with ``review_``) of what was at least suspicious.
     limits : mapping of str to float
-        Of the ``fpr`` the budget; of the ``recall`` the lower end of its interval on the test side,
-        as chance moved that figure too, or the figure itself where no interval is kept.
+        Of a false-positive rate the budget, or what the rows that set its threshold did not
+        exclude; of a recall the lower end of its interval on the test side, as chance moved that
+        figure too, or the figure itself where no interval is kept.
     """
 
     offline: Mapping[str, float] = field(default_factory=dict)
@@ -38,18 +40,18 @@ def baseline_of(manifest: Manifest, report_figures: ReportFigures | None) -> Bas
     manifest : Manifest
     report_figures : ReportFigures or None
     """
-    test, limits = manifest.metrics.get("test") or {}, {"fpr": manifest.fpr_budget}
-    if "true_positives" not in test:
-        return Baseline(limits=limits)
-    right = test["true_positives"] + test["true_negatives"]
-    offline = {
-        "accuracy": right / test["n_rows"],
-        "recall": float(test["recall"]),
-        "fpr": float(test["fpr"]),
-    }
+    test, set_by = manifest.metrics.get("test") or {}, manifest.metrics.get("calibration") or {}
     intervals = report_figures.intervals if report_figures else {}
-    low, _ = intervals.get("recall") or (offline["recall"], 1.0)
-    return Baseline(offline, {**limits, "recall": float(low)})
+    offline: dict[str, float] = {}
+    limits: dict[str, float] = {}
+    for prefix, name in (("", "block"), ("review_", "review")):
+        recall, fpr = f"{prefix}recall", f"{prefix}fpr"
+        budget = float(vars(manifest.budgets)[name])
+        limits[fpr] = max(budget, float(set_by.get(name, {}).get("fpr_upper_bound", 0.0)))
+        if recall in test:
+            offline |= {recall: float(test[recall]), fpr: float(test[fpr])}
+            limits[recall] = float((intervals.get(recall) or (test[recall], 1.0))[0])
+    return Baseline(offline, limits)
 
 
 def read_report_figures(store: ObjectStore, manifest: Manifest) -> ReportFigures | None:

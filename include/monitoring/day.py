@@ -7,9 +7,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from include.contract import keys
 from include.contract.manifest import Manifest
 from include.contract.pointer import Pointer
-from include.errors import ManifestError, MonitoringError, VersionRefusedError
+from include.errors import ManifestError, ManifestSchemaError, MonitoringError, VersionRefusedError
 from include.monitoring.audit import SOURCE, draw_audit, evaluate_audit
 from include.monitoring.baselines import Baseline, baseline_of, read_report_figures
 from include.monitoring.findings import conclude
@@ -27,7 +28,7 @@ from include.registry.follow.verify import TrustedKeys, verify_manifest
 from include.registry.versions import read_signed_manifest
 from include.stores.objects import ObjectStore
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _log = logging.getLogger(__name__)
 
 
@@ -80,7 +81,7 @@ def watch_day(
         "pipeline": pipeline.name,
         "day": day,
         "version": version,
-        "threshold": manifest.threshold if manifest else None,
+        "thresholds": vars(manifest.thresholds) if manifest else None,
         "traffic": _counted(traffic, items),
         "feedback": _labels(feedback, limits),
         "inputs": measure_inputs(store, pipeline, items, manifest, limits, gx_root),
@@ -126,9 +127,14 @@ def version_at_the_end_of(
     return max(until, key=lambda pointer: pointer.serial, default=None)
 
 
-def _manifest(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys) -> Manifest:
-    _, body = read_signed_manifest(store, pointer.pipeline, pointer.version, trusted_keys)
-    return verify_manifest(body, pointer)
+def _manifest(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys) -> Manifest | None:
+    key = keys.version_file(pointer.pipeline, pointer.version, keys.MANIFEST)
+    try:
+        verify_manifest(store.get(key), pointer)
+    except ManifestSchemaError as err:
+        _log.warning("%s %s cannot be compared with: %s", pointer.pipeline, pointer.version, err)
+        return None
+    return read_signed_manifest(store, pointer.pipeline, pointer.version, trusted_keys)[0]
 
 
 def _baselines(

@@ -7,7 +7,12 @@ from include.monitoring.limits import Limits
 
 SCORES = "probability"
 MAX_FIELDS_SAID = 5
-_TITLES = {"recall": "Recall", "fpr": "The false-positive rate"}
+_TITLES = {
+    "recall": "Recall",
+    "fpr": "The false-positive rate",
+    "review_recall": "Recall with what is suspicious",
+    "review_fpr": "The false-positive rate with what is suspicious",
+}
 
 
 def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def _broken(ours: Mapping[str, Any], limits: Limits) -> Iterator[str]:
     for name, title in _TITLES.items():
         figure = ours["figures"][name]
         if figure["verdict"] == "broken":
-            of = "phishing" if name == "recall" else "legitimate"
+            of = "phishing" if name.endswith("recall") else "legitimate"
             yield (
                 f"{title} of {ours['version']} is {figure['low']:.1%} to {figure['high']:.1%} on "
                 f"{figure['n_labels']:,} labelled {of} items, with {limits.confidence:.0%} "

@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from include.monitoring.audit import SOURCE
 from include.monitoring.plots import draw_scores
+from include.monitoring.quality import QUALITY
 from include.reporting.figures import BY_NAME, Figure
 from include.reporting.svg import Scale
 
 State = Literal["good", "bad", "open"]
-_FIGURES = tuple(BY_NAME[name] for name in ("accuracy", "recall", "fpr"))
+_FIGURES = tuple(BY_NAME[name] for name in QUALITY)
 _WORDS = {
     "kept": "as promised",
     "broken": "not as promised",
@@ -102,7 +103,7 @@ def _scale(found: Mapping[str, Any]) -> Scale:
 
 def _histogram(found: Mapping[str, Any]) -> Markup | None:
     scores = found["scores"]
-    return draw_scores(scores, found["threshold"]) if scores["n_items"] else None
+    return draw_scores(scores, found["thresholds"]) if scores["n_items"] else None
 
 
 def _row(quality: Mapping[str, Any], figure: Figure) -> QualityRow:

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_scores(scores: Mapping[str, Any], threshold: float | None) -> Markup:
+def draw_scores(scores: Mapping[str, Any], thresholds: Mapping[str, float] | None) -> Markup:
     """Return the histogram of a day's probabilities, in shares, beside its references.
 
     Parameters
     ----------
     scores : mapping
         As `include.monitoring.scores.measure_scores` returns it.
-    threshold : float or None
-        Of the version.
+    thresholds : mapping of str to float, or None
+        ``block`` and ``review`` of the version.
     """
     edges = np.array(scores["edges"])
 
@@ -33,8 +33,9 @@ def draw_scores(scores: Mapping[str, Any], threshold: float | None) -> Markup:
                 _shares(each["counts"]), edges, color=INK, linestyle=style, linewidth=1.4,
                 label=each["name"],
             )  # fmt: skip
-        if threshold is not None:
-            axes.axvline(threshold, color=OTHER, linewidth=1.2)
+        for name, style in (("block", "-"), ("review", (0, (4, 3)))):
+            if thresholds is not None:
+                axes.axvline(thresholds[name], color=OTHER, linewidth=1.2, linestyle=style)
         axes.set_yscale("log")
         axes.set_ylim(_lowest(scores), 1.0)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
@@ -42,8 +43,8 @@ def draw_scores(scores: Mapping[str, Any], threshold: float | None) -> Markup:
         axes.set_ylabel("share of items (logarithmic)")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=3)
 
-    n_items, flagged = scores["n_items"], scores["flagged"]
-    said = f"Probabilities of {n_items:,} items, of which {flagged:.1%} are flagged"
+    given = ", ".join(f"{share:.1%} {verdict}" for verdict, share in scores["shares"].items())
+    said = f"Probabilities of {scores['n_items']:,} items: {given}"
     return draw("scores", said, paint, 6.4, 3.4)
 
 

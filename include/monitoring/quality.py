@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.contract.verdicts import LEGITIMATE, PHISHING
 from include.evaluation.intervals import rate_interval
 from include.monitoring.baselines import Baseline
 from include.monitoring.limits import Limits
@@ -19,7 +20,8 @@ from include.pipelines import Pipeline
 
 MAX_SOURCES = 20
 _SEED = 0
-_BETTER_LOW = "fpr"
+QUALITY = ("recall", "fpr", "review_recall", "review_fpr")
+"""Of what was called phishing, and of what was at least suspicious."""
 
 
 def evaluate_quality(
@@ -42,9 +44,9 @@ def evaluate_quality(
     -------
     list of dict
         ``version``, ``n_labels``, ``n_phishing``, ``n_legitimate``, ``sources`` (labels and wrong
-        answers of each), and ``figures``: of ``accuracy``, ``recall`` and ``fpr`` at the shipped
-        threshold the ``value``, ``low``, ``high``, the figure ``offline`` on the test side, the
-        ``limit``, and the ``verdict``: ``kept``, ``broken``, ``open``, ``too few`` or ``no limit``.
+        answers of each), and ``figures``: of each of `QUALITY` the ``value``, ``low``, ``high``,
+        the figure ``offline`` on the test side, the ``limit``, and the ``verdict``:
+        ``kept``, ``broken``, ``open``, ``too few`` or ``no limit``.
     """
     of_version: dict[str, list[Labelled]] = {}
     for each in labelled:
@@ -65,13 +67,15 @@ def _evaluate(
     limits: Limits,
 ) -> dict[str, Any]:
     truth = np.array([each.said.is_phishing for each in labelled])
-    flagged = np.array([each.item.flagged for each in labelled])
+    given = np.array([each.item.verdict for each in labelled])
+    blocked, alarmed = given == PHISHING, given != LEGITIMATE
     groups = _groups(pipeline, labelled)
     figures = {}
     for name, hits, rows in (
-        ("accuracy", flagged == truth, np.full(len(truth), True)),
-        ("recall", flagged, truth),
-        ("fpr", flagged, ~truth),
+        ("recall", blocked, truth),
+        ("fpr", blocked, ~truth),
+        ("review_recall", alarmed, truth),
+        ("review_fpr", alarmed, ~truth),
     ):
         low, high = rate_interval(
             hits[rows], groups[rows], confidence=limits.confidence, seed=_SEED
@@ -101,7 +105,7 @@ def _verdict(name: str, figure: Mapping[str, Any], limits: Limits) -> str:
         return "no limit"
     if figure["n_labels"] < limits.min_labels:
         return "too few"
-    if name == _BETTER_LOW:
+    if name.endswith("fpr"):
         surely, surely_not = figure["high"] <= limit, figure["low"] > limit
     else:
         surely, surely_not = figure["low"] >= limit, figure["high"] < limit
@@ -119,11 +123,14 @@ def _groups(pipeline: Pipeline, labelled: Sequence[Labelled]) -> Any:
     return np.array([str(group) for group in groups])
 
 
+def _contradicts(each: Labelled) -> bool:
+    """Return whether a label is the opposite of the verdict; of a suspicion neither is."""
+    return each.item.verdict == (LEGITIMATE if each.said.is_phishing else PHISHING)
+
+
 def _sources(labelled: Sequence[Labelled]) -> list[dict[str, Any]]:
     """Return of the sources with the most labels how many they gave, and how many say: wrong."""
     n_labels: Counter[str] = Counter(each.said.source for each in labelled)
-    n_wrong = Counter(
-        each.said.source for each in labelled if each.item.flagged != each.said.is_phishing
-    )
+    n_wrong = Counter(each.said.source for each in labelled if _contradicts(each))
     most = sorted(n_labels.items(), key=lambda each: (-each[1], each[0]))[:MAX_SOURCES]
     return [{"source": name, "n_labels": count, "n_wrong": n_wrong[name]} for name, count in most]

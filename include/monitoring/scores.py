@@ -4,6 +4,7 @@ The test side is half phishing and traffic is not, so earlier days of the same v
 the test side decides only while there are none.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from include.contract.manifest import Manifest
+from include.contract.verdicts import VERDICTS
 from include.monitoring.baselines import read_report_figures
 from include.monitoring.findings_store import earlier_findings
 from include.monitoring.limits import Limits
@@ -44,9 +46,9 @@ def measure_scores(
     Returns
     -------
     dict
-        ``judged``, ``sentences``, ``n_items``, ``flagged`` (share), ``counts`` and ``edges`` of the
-        histogram, ``references`` (each with ``name``, ``counts``, ``kl``, ``psi``; the first one
-        decides) and ``beyond``.
+        ``judged``, ``sentences``, ``n_items``, ``shares`` (of each verdict), ``counts`` and
+        ``edges`` of the histogram, ``references`` (each with ``name``, ``counts``, ``kl``,
+        ``psi``; the first one decides) and ``beyond``.
     """
     version = manifest.version if manifest else ""
     ours = [item for _, item in items if item.version == version]
@@ -55,7 +57,7 @@ def measure_scores(
     found: dict[str, Any] = {
         "n_items": len(ours),
         "n_distinct": len({item.duplicate for item in ours}),
-        "flagged": float(np.mean([item.flagged for item in ours])) if ours else None,
+        "shares": _shares(ours),
         "edges": edges.round(6).tolist(),
         "counts": counts.tolist(),
         "references": [],
@@ -87,6 +89,11 @@ def measure_scores(
         "beyond": kl > limits.alert_kl,
         "sentences": said,
     }
+
+
+def _shares(items: Sequence[Item]) -> dict[str, float | None]:
+    given = Counter(item.verdict for item in items)
+    return {verdict: given[verdict] / len(items) if items else None for verdict in VERDICTS}
 
 
 def _distance(now: Any, then: Sequence[int]) -> dict[str, float]:

@@ -6,7 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-FIGURES = ("precision", "recall", "fpr")
+from include.contract.verdicts import LEGITIMATE, PHISHING
+
+_BASIC = ("precision", "recall", "fpr")
+FIGURES = (*_BASIC, *(f"review_{name}" for name in _BASIC))
+"""Of what was called phishing, and of what was at least suspicious."""
 _DRAWS, _SEED = 10_000, 0
 
 
@@ -15,13 +19,13 @@ class Stratum(NamedTuple):
 
     Attributes
     ----------
-    is_flagged : bool
-        The answer to all of them.
+    verdict : str
+        Of all of them.
     n_items, n_labels, n_phishing : int
         `n_phishing` of the labels.
     """
 
-    is_flagged: bool
+    verdict: str
     n_items: int
     n_labels: int
     n_phishing: int
@@ -45,16 +49,21 @@ def weighted_figures(
     with shares drawn from where the ends of theirs may lie. So it holds at least as often as it
     says, and a stratum whose few labels all say the same is not taken for certain.
     """
-    flagged = np.array([each.is_flagged for each in strata], dtype=bool)
+    given = np.array([each.verdict for each in strata], dtype=object)
     n_items, n_labels, n_phishing = (
         np.array([each[place] for each in strata], dtype=float) for place in (1, 2, 3)
     )
     with np.errstate(invalid="ignore"):  # a stratum without labels makes the value unknown
-        values = _figures(flagged, n_items, (n_phishing / n_labels)[np.newaxis])
+        shares = (n_phishing / n_labels)[np.newaxis]
     least, most = _shares(n_labels, n_phishing)
-    best = _figures(flagged, n_items, np.where(flagged, most, least))
-    worst = _figures(flagged, n_items, np.where(flagged, least, most))
-    return {name: _figure(values[name][0], best[name], worst[name], confidence) for name in FIGURES}
+    found = {}
+    for prefix, flagged in (("", given == PHISHING), ("review_", given != LEGITIMATE)):
+        values = _figures(flagged, n_items, shares)
+        best = _figures(flagged, n_items, np.where(flagged, most, least))
+        worst = _figures(flagged, n_items, np.where(flagged, least, most))
+        for name in _BASIC:
+            found[f"{prefix}{name}"] = _figure(values[name][0], best[name], worst[name], confidence)
+    return found
 
 
 def _shares(

@@ -113,7 +113,7 @@ class Pipeline:
     shares : Shares
         How much of the groups each side gets.
     fpr_budget : float
-        Default share of legitimate rows that may be flagged.
+        Default share of legitimate rows that may be called phishing.
     max_quarantined_share : float
         A larger share of bad rows fails the run.
     suite_columns : callable (frame, run_at) -> DataFrame, optional
@@ -128,6 +128,10 @@ class Pipeline:
     slices : callable (frame) -> DataFrame, optional
         Parts of the rows that the gate looks at one by one: a column each way to part them, which
         names the row's part; an empty name belongs to none.
+    known_pages : callable () -> tuple of str, optional
+        Legitimate texts that no version may call phishing; they are never trained on.
+    edits : mapping of str to callable (text) -> str or None
+        What an attacker changes of a text at no cost, by name; None where an edit does not apply.
     """
 
     name: str
@@ -150,6 +154,8 @@ class Pipeline:
     drift_columns: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
     doubt: Callable[[Record], str] | None = None
     slices: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
+    known_pages: Callable[[], tuple[str, ...]] | None = None
+    edits: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)
 
     @property
     def policy(self) -> Policy:

@@ -109,8 +109,10 @@ def _card(manifest: Manifest, report_inputs: ReportInputs) -> dict[str, Any]:
             ],
         },
         "properties": [
-            {"name": "nightcatch:threshold", "value": str(manifest.threshold)},
-            {"name": "nightcatch:fpr_budget", "value": str(manifest.fpr_budget)},
+            {"name": "nightcatch:block_threshold", "value": str(manifest.thresholds.block)},
+            {"name": "nightcatch:review_threshold", "value": str(manifest.thresholds.review)},
+            {"name": "nightcatch:block_budget", "value": str(manifest.budgets.block)},
+            {"name": "nightcatch:review_budget", "value": str(manifest.budgets.review)},
             {"name": "nightcatch:seed", "value": str(manifest.seed)},
             {"name": "nightcatch:run_id", "value": str(manifest.model.get("run_id", ""))},
         ],

@@ -1,6 +1,8 @@
 """What a model's figures do not show: rare phishing, curated labels, moving targets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from include.contract.manifest import Manifest
 
@@ -26,8 +28,8 @@ USE_CASES = (
     "Warn before a page is visited, where a false alarm costs little",
 )
 TRADEOFF = (
-    "The threshold trades recall for few false alarms: it is set for a budget of false positives, "
-    "so some phishing passes."
+    "The thresholds trade recall for few false alarms: they are set for budgets of false "
+    "positives, so some phishing is called suspicious only, and some passes."
 )
 RISKS = (
     (
@@ -76,7 +78,7 @@ def by_prevalence(manifest: Manifest) -> list[Prevalence]:
     test = manifest.metrics.get("test") or {}
     if "recall" not in test or "fpr" not in test:
         return []
-    false_positive_rate = max(test["fpr"], manifest.fpr_budget)
+    false_positive_rate = max(test["fpr"], manifest.budgets.block)
     found = []
     for one_in in _ONE_IN:
         phishing = 1_000_000 / one_in
@@ -93,3 +95,21 @@ def by_prevalence(manifest: Manifest) -> list[Prevalence]:
             )
         )
     return found
+
+
+def low_rates(manifest: Manifest) -> list[str]:
+    """Return a sentence on the recall at each low false-positive rate, known or not."""
+    return [
+        _low_rate(entry) for entry in (manifest.metrics.get("verdicts") or {}).get("low_rates", ())
+    ]
+
+
+def _low_rate(entry: Mapping[str, Any]) -> str:
+    at = f"at {100 * entry['fpr']:g} % false positives"
+    if entry["recall"] is None:
+        return (
+            f"Recall {at}: not stated, {entry['n_legitimate']:,} legitimate rows do not suffice; "
+            f"{entry['n_needed']:,} would"
+        )
+    low, high = entry["recall_interval"]
+    return f"Recall {at}: {entry['recall']:.1%} ({low:.1%} to {high:.1%})"

@@ -33,8 +33,10 @@ def model_card(manifest: Manifest, report_inputs: ReportInputs) -> bytes:
         "quantitative_analysis": {
             "performance_metrics": list(performance_metrics(manifest, report_inputs)),
             "ceiling_of_accuracy": manifest.metrics.get("ceiling"),
-            "threshold": manifest.threshold,
-            "fpr_budget": manifest.fpr_budget,
+            "thresholds": vars(manifest.thresholds),
+            "budgets": vars(manifest.budgets),
+            "calibration": manifest.metrics.get("calibration"),
+            "verdicts": manifest.metrics.get("verdicts"),
             "gate": report_inputs.verdicts,
             "candidates": manifest.metrics.get("candidates"),
             "champion": report_inputs.evaluation.get("champion"),
@@ -77,7 +79,7 @@ def performance_metrics(
                 interval = (report_inputs.intervals or {}).get(name) if key == "test" else None
                 yield _metric(name, measured[name], where, interval)
     for each in report_inputs.evaluation.get("slices") or ():
-        for name in ("accuracy", "recall", "fpr"):
+        for name in ("accuracy", "recall", "fpr", "review_recall", "review_fpr"):
             if each.get(name) is not None:
                 where = f"{_TEST}, {each['name']} = {each['value']}"
                 yield _metric(name, each[name], where, each.get(f"{name}_interval"))

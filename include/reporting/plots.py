@@ -7,6 +7,7 @@ import numpy as np
 from markupsafe import Markup
 
 from include.contract.manifest import Manifest
+from include.contract.verdicts import Thresholds
 from include.reporting.svg import ACCENT, INK, LEGITIMATE, MUTED, OTHER, PHISHING, draw
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOWEST_FPR = 1e-4
+_DASHED: Any = (0, (4, 3))
+# Of what is called phishing, and of what is at least suspicious.
+_MARKS: dict[str, dict[str, Any]] = {"": {}, "review_": {"markerfacecolor": "none"}}
 
 
 def plots(manifest: Manifest, curves: Mapping[str, Any] | None) -> dict[str, Markup]:
@@ -30,13 +34,13 @@ def plots(manifest: Manifest, curves: Mapping[str, Any] | None) -> dict[str, Mar
     if not curves or "recall" not in test:
         return found
     if sweep := curves.get("sweep"):
-        found["roc"] = _roc(sweep, test, manifest.fpr_budget)
+        found["roc"] = _roc(sweep, test, manifest.budgets.block)
         found["precision-recall"] = _precision_recall(sweep, test)
-        found["threshold"] = _threshold(sweep, manifest)
+        found["thresholds"] = _thresholds(sweep, manifest)
     if reliability := curves.get("reliability"):
         found["calibration"] = _calibration(reliability)
     if histogram := curves.get("histogram"):
-        found["scores"] = _scores(histogram, manifest.threshold)
+        found["scores"] = _scores(histogram, manifest.thresholds)
     return found
 
 
@@ -46,9 +50,11 @@ def _roc(sweep: Mapping[str, list[float]], test: Mapping[str, float], budget: fl
         lowest = max(_LOWEST_FPR, min(budget, min(filter(None, sweep["fpr"]))) / 2)
         false_alarms = np.maximum(sweep["fpr"], lowest)
         axes.plot(false_alarms, sweep["recall"], color=ACCENT, drawstyle="steps-post")
-        axes.axvline(budget, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.2)
+        axes.axvline(budget, color=MUTED, linestyle=_DASHED, linewidth=1.2)
         axes.annotate("budget", (budget, 0.03), (3, 0), textcoords="offset points", color=MUTED)
-        axes.plot([max(test["fpr"], lowest)], [test["recall"]], "o", color=INK, markersize=7)
+        for prefix, mark in _MARKS.items():
+            point = [max(test[f"{prefix}fpr"], lowest)], [test[f"{prefix}recall"]]
+            axes.plot(*point, "o", color=INK, markersize=7, **mark)
         axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.02))
         axes.set_xlabel("share of legitimate rows flagged")
         axes.set_ylabel("share of phishing rows flagged")
@@ -61,37 +67,39 @@ def _precision_recall(sweep: Mapping[str, list[float]], test: Mapping[str, float
     def paint(figure: "Figure") -> None:
         axes = figure.add_subplot()
         axes.plot(sweep["recall"], sweep["precision"], color=ACCENT)
-        axes.plot([test["recall"]], [test["precision"]], "o", color=INK, markersize=7)
+        for prefix, mark in _MARKS.items():
+            point = [test[f"{prefix}recall"]], [test[f"{prefix}precision"]]
+            axes.plot(*point, "o", color=INK, markersize=7, **mark)
         lowest = min(0.5, *sweep["precision"])
         axes.set(xlim=(0, 1), ylim=(lowest, 1 + (1 - lowest) / 50))
         axes.set_xlabel("share of phishing rows flagged")
         axes.set_ylabel("share of flagged rows that are phishing")
         _percent(axes)
 
-    said = f"Precision-recall curve; at the threshold, precision {test['precision']:.1%}"
+    said = f"Precision-recall curve; of the rows called phishing {test['precision']:.1%} are"
     return draw("precision-recall", _said(test, said), paint)
 
 
-def _threshold(sweep: Mapping[str, list[float]], manifest: Manifest) -> Markup:
+def _thresholds(sweep: Mapping[str, list[float]], manifest: Manifest) -> Markup:
+    budget, chosen = manifest.budgets.block, manifest.thresholds
+
     def paint(figure: "Figure") -> None:
         above, below = figure.subplots(2, sharex=True)
         above.plot(sweep["threshold"], sweep["recall"], color=PHISHING)
         above.set(ylim=(0, 1.04), ylabel="phishing flagged")
         above.yaxis.set_major_formatter(_share)
         below.plot(sweep["threshold"], sweep["fpr"], color=LEGITIMATE)
-        below.axhline(manifest.fpr_budget, color=MUTED, linestyle=(0, (4, 3)), linewidth=1.2)
-        below.annotate(
-            "budget", (0.01, manifest.fpr_budget), (0, -11), textcoords="offset points", color=MUTED
-        )
+        below.axhline(budget, color=MUTED, linestyle=_DASHED, linewidth=1.2)
+        below.annotate("budget", (0.01, budget), (0, -11), textcoords="offset points", color=MUTED)
         least = min(filter(None, sweep["fpr"])) / 2
-        below.set(yscale="log", ylim=(min(least, manifest.fpr_budget / 4), 1.2), xlim=(0, 1))
+        below.set(yscale="log", ylim=(min(least, budget / 4), 1.2), xlim=(0, 1))
         below.set(ylabel="legitimate flagged", xlabel="threshold")
         below.yaxis.set_major_formatter(_share)
         for axes in (above, below):
-            axes.axvline(manifest.threshold, color=INK, linewidth=1.2)
+            _mark(axes, chosen)
 
-    said = f"Shares flagged by threshold; the chosen one is {manifest.threshold:.4f}"
-    return draw("threshold", _said(manifest.metrics["test"], said), paint, height_in=3.8)
+    said = f"Shares flagged by threshold; chosen are {chosen.block:.4f} and {chosen.review:.4f}"
+    return draw("thresholds", _said(manifest.metrics["test"], said), paint, height_in=3.8)
 
 
 def _calibration(reliability: Sequence[Mapping[str, float]]) -> Markup:
@@ -101,7 +109,7 @@ def _calibration(reliability: Sequence[Mapping[str, float]]) -> Markup:
 
     def paint(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        axes.plot([0, 1], [0, 1], color=MUTED, linestyle=(0, (4, 3)), linewidth=1.2)
+        axes.plot([0, 1], [0, 1], color=MUTED, linestyle=_DASHED, linewidth=1.2)
         low = observed - [each["low"] for each in reliability]
         high = [each["high"] for each in reliability] - observed
         axes.errorbar(stated, observed, (low, high), fmt="none", ecolor=ACCENT, elinewidth=1.4)
@@ -130,7 +138,7 @@ def _calibration(reliability: Sequence[Mapping[str, float]]) -> Markup:
     return draw("calibration", said, paint)
 
 
-def _scores(histogram: Mapping[str, list[Any]], threshold: float) -> Markup:
+def _scores(histogram: Mapping[str, list[Any]], thresholds: Thresholds) -> Markup:
     edges = np.array(histogram["edges"])
 
     def paint(figure: "Figure") -> None:
@@ -139,7 +147,7 @@ def _scores(histogram: Mapping[str, list[Any]], threshold: float) -> Markup:
             width = np.diff(edges) / 2
             axes.bar(edges[:-1] + side * width, histogram[name], width, align="edge", color=colour)
             axes.plot([], [], "s", color=colour, label=name)
-        axes.axvline(threshold, color=INK, linewidth=1.2)
+        _mark(axes, thresholds)
         axes.set_yscale("symlog", linthresh=1)
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(axis="x", color=OTHER, alpha=0)
@@ -155,6 +163,11 @@ def _scores(histogram: Mapping[str, list[Any]], threshold: float) -> Markup:
     return draw("scores", said, paint)
 
 
+def _mark(axes: "Axes", thresholds: Thresholds) -> None:
+    axes.axvline(thresholds.block, color=INK, linewidth=1.2)
+    axes.axvline(thresholds.review, color=INK, linewidth=1.2, linestyle=_DASHED)
+
+
 def _percent(axes: "Axes") -> None:
     axes.yaxis.set_major_formatter(_share)
     axes.xaxis.set_major_formatter(_share)
@@ -166,6 +179,7 @@ def _share(value: float, _: object) -> str:
 
 def _said(test: Mapping[str, float], what: str) -> str:
     return (
-        f"{what}. At the threshold that ships, {test['recall']:.1%} of the phishing and "
-        f"{test['fpr']:.2%} of the legitimate rows are flagged."
+        f"{what}. Of the phishing rows {test['recall']:.1%} are called phishing and "
+        f"{test['review_recall']:.1%} at least suspicious; of the legitimate ones "
+        f"{test['fpr']:.2%} and {test['review_fpr']:.2%}."
     )

@@ -7,13 +7,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from include.contract.manifest import Manifest
 from include.reporting.beeswarm import beeswarm_rows
 from include.reporting.figures import BY_NAME, NOT_MEASURED, figure_rows, interval_text
-from include.reporting.limits import LIMITS, RISKS, TRADEOFF, USE_CASES, by_prevalence
+from include.reporting.limits import LIMITS, RISKS, TRADEOFF, USE_CASES, by_prevalence, low_rates
 from include.reporting.plots import plots
 from include.reporting.report_inputs import ReportInputs
 from include.reporting.rows import candidate_rows, drift_rows, importance_rows, slice_rows
 from include.reporting.summary import summarise
 
-_TILES = ("accuracy", "recall", "fpr", "roc_auc")
+_TILES = ("recall", "fpr", "review_recall", "review_fpr", "roc_auc")
 
 
 def render_report(manifest: Manifest, report_inputs: ReportInputs) -> str:
@@ -46,6 +46,7 @@ def render_report(manifest: Manifest, report_inputs: ReportInputs) -> str:
             beeswarm=beeswarm_rows(report_inputs),
             drift=drift_rows(report_inputs),
             prevalence=by_prevalence(manifest),
+            low_rates=low_rates(manifest),
             limits=LIMITS,
             risks=RISKS,
             tradeoff=TRADEOFF,

@@ -22,7 +22,7 @@ class ReportInputs:
     verdicts : sequence of mapping or None
         Of the gate: ``rule``, ``passed``, ``sentence``, and ``judged``, ``figure``, ``limit``.
     champion : mapping or None
-        Of the version in production: ``version``, ``family``, ``threshold``, ``rows``, ``digest``.
+        Of the version in production: ``version``, ``family``, ``thresholds``, ``rows``, ``digest``.
     validation, drift : mapping or None
         ``validation.json`` and ``drift.json``.
     intervals : mapping or None

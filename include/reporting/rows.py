@@ -51,6 +51,8 @@ class SliceRow:
     n_rows, n_phishing : int
     recall, fpr : Bar or None
         None without such rows.
+    review_fpr : float or None
+        Share of the legitimate rows that are at least suspicious.
     """
 
     value: str
@@ -58,6 +60,7 @@ class SliceRow:
     n_phishing: int
     recall: "Bar | None"
     fpr: "Bar | None"
+    review_fpr: float | None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ def slice_rows(report_inputs: ReportInputs) -> dict[str, list[SliceRow]]:
             n_phishing=each["n_positive"],
             recall=_bar(each, "recall", Scale(0.0, 1.0)),
             fpr=_bar(each, "fpr", scale),
+            review_fpr=each.get("review_fpr"),
         )
         grouped.setdefault(str(each["name"]), []).append(row)
     return grouped

@@ -10,7 +10,7 @@ from include.reporting.figures import BY_NAME, Figure
 from include.reporting.report_inputs import ReportInputs
 
 Kind = Literal["approve", "reject", "practice", "unjudged"]
-_COMPARED = ("recall", "fpr", "roc_auc")
+_COMPARED = ("recall", "fpr", "review_recall", "review_fpr", "roc_auc")
 _ENOUGH_EVIDENCE = 0.05
 
 
@@ -102,9 +102,12 @@ def _in_practice(manifest: Manifest, report_inputs: ReportInputs) -> str:
     _, highest = (report_inputs.intervals or {}).get("fpr") or (None, None)
     surely = "" if highest is None else f", at most {math.ceil(1000 * highest)} (95 % confidence)"
     caught, flagged = round(1000 * test["recall"]), round(1000 * test["fpr"])
+    doubted = round(1000 * test["review_recall"]) - caught
+    alarmed = round(1000 * test["review_fpr"]) - flagged
     return (
-        f"Of 1,000 phishing rows it catches about {caught:,} and misses {1000 - caught:,}; "
-        f"of 1,000 legitimate rows it flags about {flagged:,}{surely}."
+        f"Of 1,000 phishing rows it calls about {caught:,} Phishing, {doubted:,} Suspicious and "
+        f"misses {1000 - caught - doubted:,}; of 1,000 legitimate rows it calls about {flagged:,} "
+        f"Phishing{surely} and {alarmed:,} Suspicious."
     )
 
 
@@ -164,8 +167,12 @@ def _other_model(manifest: Manifest, champion: Mapping[str, Any] | None) -> tupl
     said = []
     if champion.get("family") not in (None, manifest.model["family"]):
         said.append(f"The family is {manifest.model['family']}, was {champion['family']}.")
-    if "threshold" in champion:
-        said.append(f"The threshold is {manifest.threshold:.4f}, was {champion['threshold']:.4f}.")
+    if "thresholds" in champion:
+        now, then = manifest.thresholds, champion["thresholds"]
+        said.append(
+            f"Phishing from {now.block:.4f} on, was {then.block:.4f}; Suspicious from "
+            f"{now.review:.4f} on, was {then.review:.4f}."
+        )
     if champion.get("digest") == manifest.snapshot.get("digest"):
         said.append("It was trained on the same snapshot of records.")
     elif rows := champion.get("rows"):

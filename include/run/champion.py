@@ -7,7 +7,7 @@ from include.contract import keys
 from include.contract.manifest import Manifest
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.contract.run_documents import ChampionPin
-from include.errors import ObjectMissingError, PointerError
+from include.errors import ManifestSchemaError, ObjectMissingError, PointerError
 from include.features.feature_sets import is_known
 from include.inference.model import OnnxModel, load_model
 from include.registry.follow.verify import (
@@ -98,8 +98,9 @@ def pinned_pointer(run: RunContext, trusted_keys: TrustedKeys) -> Pointer | None
 def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None:
     """Return the version this run is compared with, or None if there is none to compare with.
 
-    There is none if nothing had been approved, or if the approved version was trained on a feature
-    set that this release does not compute any more: only the absolute limits of the gate apply.
+    There is none if nothing had been approved, or if the approved version was made by a release
+    whose manifests or feature sets this one does not read: only the absolute limits of the gate
+    apply.
 
     Raises
     ------
@@ -109,7 +110,14 @@ def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None
     pointer = pinned_pointer(run, trusted_keys)
     if pointer is None:
         return None
-    content, manifest = _verified(run.store, pointer, trusted_keys)
+    try:
+        content, manifest = _verified(run.store, pointer, trusted_keys)
+    except ManifestSchemaError as err:
+        _log.warning(
+            "%s %s was made by another release (%s): the candidate is not compared with it",
+            *(pointer.pipeline, pointer.version, err),
+        )
+        return None
     if manifest.features and not is_known(manifest.features):
         _log.warning(
             "%s %s was trained on the feature set %s, which this release does not compute: "

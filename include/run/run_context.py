@@ -34,7 +34,7 @@ class TrainingOptions:
     effort : {"quick", "default", "thorough"}
     seed : int
     fpr_budget : float
-        Share of legitimate rows that the threshold may flag.
+        Share of legitimate rows that may be called phishing.
     imputer : {"simple", "knn"}
         What fills missing values inside the model.
     """

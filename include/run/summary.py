@@ -15,7 +15,10 @@ from include.contract.run_documents import (
 from include.errors import ObjectMissingError
 from include.run.run_context import RunContext
 
-_FIGURES = ("recall", "fpr", "precision", "roc_auc", "recall_at_fpr", "accuracy")
+_FIGURES = (
+    *("recall", "fpr", "precision", "review_recall", "review_fpr"),
+    *("roc_auc", "recall_at_fpr", "accuracy"),
+)
 DocumentT = TypeVar("DocumentT")
 
 
@@ -30,7 +33,8 @@ def summarise(run: RunContext) -> dict[str, Any]:
         found["max_psi"] = moved.max_psi
     if chosen := _read(run, ChosenModel):
         found |= {"family": chosen.family, "families_searched": len(chosen.candidates)}
-        found["threshold"] = chosen.threshold
+        found |= {"block_threshold": chosen.thresholds.block}
+        found |= {"review_threshold": chosen.thresholds.review}
     if evaluation := _read(run, Evaluation):
         found["test_rows"] = evaluation.test["n_rows"]
         found |= {name: evaluation.test[name] for name in _FIGURES}

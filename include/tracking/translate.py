@@ -155,7 +155,8 @@ def _tags(record: RunRecord) -> dict[str, str]:
 def _params(ended: RunOutcome, chosen: ChosenModel | None) -> dict[str, str]:
     params: dict[str, Any] = {f"order_{name}": value for name, value in ended.order.items()}
     if chosen:
-        params |= {"family": chosen.family, "threshold": chosen.threshold, **chosen.params}
+        params |= {"family": chosen.family, **chosen.params}
+        params |= {f"{name}_threshold": at for name, at in vars(chosen.thresholds).items()}
     return _serialised(params)
 
 
@@ -169,6 +170,9 @@ def _figures(record: RunRecord) -> Iterator[Figure]:
         low, high = evaluation.fpr_interval
         intervals = {"accuracy_ceiling": evaluation.ceiling, "fpr_low": low, "fpr_high": high}
         yield from _numbers(intervals, "test_")
+        yield from _numbers(evaluation.known_pages, "known_pages_")
+        for edit in evaluation.edits:
+            yield from _numbers(edit, f"edit_{edit['name'].replace(' ', '_')}_")
     for kind, prefix in _SUMMARIES:
         if summary := record.read(kind):
             yield from _numbers(asdict(summary), prefix)

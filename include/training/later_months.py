@@ -9,12 +9,13 @@ import numpy.typing as npt
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from include.contract.verdicts import REVIEW_BUDGET
 from include.evaluation.metrics import Figures, evaluate
 from include.training.added import AddedRows, fitted_on
 from include.training.calibrate import calibrate
 from include.training.deduplicate import fit_distinct
 from include.training.families import Family
-from include.training.threshold import choose_threshold
+from include.training.threshold import ChosenThresholds, choose_thresholds
 
 N_MONTHS = 3
 _Mask = npt.NDArray[np.bool_]
@@ -59,7 +60,7 @@ def later_months_figures(
 ) -> dict[str, Any] | None:
     """Return metrics on the last `N_MONTHS` months of a model trained on the months before.
 
-    Model, calibration and threshold are refitted on the earlier rows of their sides; the published
+    Model, calibration and thresholds are refitted on the earlier rows of their sides; the published
     model is trained on all months. Rows without a time count as early on the training and
     calibration sides and as late on the test side.
 
@@ -71,14 +72,15 @@ def later_months_figures(
         Its chosen parameters.
     rows : Dated
     fpr_budget : float
-        Of the threshold.
+        Of the verdict "Phishing".
     added : AddedRows, optional
         Fitted on where their groups have no late row.
 
     Returns
     -------
     dict or None
-        ``since`` (first late month), ``all``, ``seen`` and ``unseen`` (figures of `evaluate`, by
+        ``since`` (first late month), ``budget`` and ``fpr_upper_bound`` (of the threshold that was
+        set before it), ``all``, ``seen`` and ``unseen`` (figures of `evaluate`, by
         whether the row's group was trained on; None where a class is absent), ``months``; None
         when there are not twice as many months, or not both classes on every side.
     """
@@ -98,17 +100,19 @@ def later_months_figures(
         )
         model = calibrate(fitted, X[held_back], y[held_back])
     unseen_then = model.predict_proba(X[held_back])[:, 1]
-    threshold = choose_threshold(y[held_back], unseen_then, fpr_budget).value
+    chosen = choose_thresholds(y[held_back], unseen_then, fpr_budget)
     probability = np.full(len(y), np.nan)
     probability[late] = model.predict_proba(X[late])[:, 1]
     trained_on = set(rows.groups[early].tolist())
     seen = np.array([group in trained_on for group in rows.groups.tolist()])
     return {
         "since": str(since),
-        "all": _figures(rows, late, probability, threshold, fpr_budget),
-        "seen": _figures(rows, late & seen, probability, threshold, fpr_budget),
-        "unseen": _figures(rows, late & ~seen, probability, threshold, fpr_budget),
-        "months": _by_month(rows, late & ~undated, probability >= threshold),
+        "budget": chosen.block.used_budget,
+        "fpr_upper_bound": chosen.block.fpr_upper_bound,
+        "all": _figures(rows, late, probability, chosen),
+        "seen": _figures(rows, late & seen, probability, chosen),
+        "unseen": _figures(rows, late & ~seen, probability, chosen),
+        "months": _by_month(rows, late & ~undated, probability >= chosen.block.value),
     }
 
 
@@ -125,12 +129,11 @@ def _figures(
     rows: Dated,
     mask: _Mask,
     probability: npt.NDArray[np.float64],
-    threshold: float,
-    fpr_budget: float,
+    chosen: ChosenThresholds,
 ) -> Figures | None:
     if not _has_both(rows.y[mask]):
         return None
-    return evaluate(rows.y[mask], probability[mask], threshold, fpr_budget)
+    return evaluate(rows.y[mask], probability[mask], chosen.values, REVIEW_BUDGET)
 
 
 def _by_month(rows: Dated, mask: _Mask, flagged: _Mask) -> list[dict[str, Any]]:

@@ -7,13 +7,14 @@ import numpy.typing as npt
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from include.contract.verdicts import REVIEW_BUDGET
 from include.evaluation.metrics import Figures, evaluate
 from include.training.added import AddedRows, fitted_on
 from include.training.calibrate import calibrate
 from include.training.deduplicate import fit_distinct
 from include.training.families import Family
 from include.training.split import Shares
-from include.training.threshold import choose_threshold
+from include.training.threshold import choose_thresholds
 
 
 def random_split_figures(
@@ -45,7 +46,7 @@ def random_split_figures(
     seed : int
         Shuffles the rows.
     fpr_budget : float
-        False-positive budget of the threshold.
+        False-positive budget of the verdict "Phishing".
     added : AddedRows, optional
         Fitted on, as for the published model.
     """
@@ -56,5 +57,6 @@ def random_split_figures(
         estimator = clone(family.estimator).set_params(**params)
         fitted = fit_distinct(estimator, *fitted_on(X[train], y[train], added))
     model = calibrate(fitted, X[held_back], y[held_back])
-    threshold = choose_threshold(y[held_back], model.predict_proba(X[held_back])[:, 1], fpr_budget)
-    return evaluate(y[test], model.predict_proba(X[test])[:, 1], threshold.value, fpr_budget)
+    unseen = model.predict_proba(X[held_back])[:, 1]
+    thresholds = choose_thresholds(y[held_back], unseen, fpr_budget).values
+    return evaluate(y[test], model.predict_proba(X[test])[:, 1], thresholds, REVIEW_BUDGET)

@@ -8,7 +8,9 @@ from include.registry.versions import StoredVersion
 from include.reporting.figures import BY_NAME, Figure
 from include.reporting.svg import Scale
 
-FIGURES = tuple(BY_NAME[name] for name in ("recall", "fpr", "roc_auc", "recall_at_fpr"))
+FIGURES = tuple(
+    BY_NAME[name] for name in ("recall", "fpr", "review_recall", "review_fpr", "roc_auc")
+)
 WIDTH, HEIGHT = 270, 140
 LEFT, RIGHT = 50, 8
 _INSET, _TOP, _BOTTOM = 8, 14, 24
@@ -102,7 +104,7 @@ def _plot(figure: Figure, oldest_first: Sequence[StoredVersion]) -> Plot | None:
     if not known:
         return None
     newest = known[-1][0].manifest
-    budget = newest.fpr_budget if newest and figure.name == "fpr" else None
+    budget = newest.budgets.block if newest and figure.name == "fpr" else None
     values = [value for _, value in known]
     if len({figure.text(value) for value in values}) == 1:  # equal as text: a flat line
         values = values[:1] * len(known)

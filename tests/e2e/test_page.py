@@ -95,7 +95,7 @@ def test_a_described_record_is_answered_in_words_and_a_picture(page):
     assert "Phishing" in answer_of(page)
     words = page.run("document.querySelector('#answer svg').getAttribute('aria-label')")
     assert words.startswith("Probability of phishing 99.")
-    assert "the threshold is 50.0 %" in words
+    assert words.endswith("Suspicious from 50.0 % on, Phishing from 50.0 % on")
     assert page.run("document.activeElement.id") == "answer"
 
 

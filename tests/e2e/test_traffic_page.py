@@ -22,15 +22,15 @@ def day(*, empty=False):
     """The figures of a day, synthetic: everything the page can show, or next to nothing."""
     counts = list(range(1, 26))
     labelled = [] if empty else [
-        *answers(60, flagged=True, is_phishing=False, source=LONG),
-        *answers(60, flagged=True, is_phishing=True, source=HOSTILE),
+        *answers(60, verdict="Phishing", is_phishing=False, source=LONG),
+        *answers(60, verdict="Phishing", is_phishing=True, source=HOSTILE),
     ]  # fmt: skip
     nothing = {"evaluated": False, "sentences": ["Too few."]}
     named = {"unreadable": 0, "unreadable_named": []} if empty else {
         "unreadable": 7, "unreadable_named": [LONG, HOSTILE]}  # fmt: skip
     found = {
         "pipeline": "sites", "day": "2026-11-22", "version": None if empty else VERSION,
-        "threshold": None if empty else 0.6,
+        "thresholds": None if empty else {"block": 0.6, "review": 0.5},
         "traffic": {"objects": 1, "lines": 0, "items": 0, "repeated": 3, "share_kept": 1 - 0.5 * (
             not empty), "without_inputs": 5 * (not empty), "different_inputs": 0,
             "by_version": {} if empty else {VERSION: 3}, **named},
@@ -38,9 +38,9 @@ def day(*, empty=False):
         "inputs": nothing if empty else {"evaluated": True, "sentences": ["field_0 has moved far"],
             "reference": VERSION, "n_items": 900, "columns": COLUMNS, "beyond": ["field_0"],
             "drawn": [{"column": LONG, "values": SHARES}]},
-        "scores": {**nothing, "beyond": False, "n_items": 0, "flagged": None} if empty else {
+        "scores": {**nothing, "beyond": False, "n_items": 0, "shares": {}} if empty else {
             "evaluated": True, "beyond": True, "sentences": ["Far."],
-            "n_items": 900, "flagged": 0.4,
+            "n_items": 900, "shares": {"Phishing": 0.3, "Suspicious": 0.1, "Legitimate": 0.6},
             "edges": [number / 25 for number in range(26)], "counts": counts,
             "references": [{"name": "the day before", "counts": counts[::-1], "kl": 0.4},
                            {"name": "the test side", "counts": counts, "kl": 0.0}]},

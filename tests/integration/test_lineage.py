@@ -219,7 +219,7 @@ def test_a_version_is_made_again_to_the_last_bit_and_nothing_is_left(run, capsys
     assert code == 0, shown
     assert "same     model.onnx" in shown
     assert "same     model.joblib" in shown
-    assert "same     threshold" in shown
+    assert "same     block threshold" in shown
     assert "same     test roc_auc" in shown
     assert shown.endswith("identical\n")
     assert "DIFFERS" not in shown
@@ -251,7 +251,7 @@ def test_what_does_not_come_out_again_is_said_with_what_may_explain_it(restored,
     shown = capsys.readouterr().out
 
     assert code == 1
-    assert "DIFFERS  threshold" in shown
+    assert "DIFFERS  block threshold" in shown
     assert "the code differs: 0123abcd, now " in shown
     assert "numpy differs: 1.0, now " in shown
     assert "leftpad differs: 2.0, now not installed" in shown

@@ -50,7 +50,7 @@ def test_metrics_are_the_sum_of_all_workers(site, scorer):
     for _ in range(40):
         assert scorer.predict(RECORD).status_code == 200
     counted = (
-        'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 40.0',
+        'nightcatch_predictions_total{pipeline="sites",verdict="Phishing"} 40.0',
         'nightcatch_polls_total{outcome="swapped",pipeline="sites"} 2.0',
     )
     scorer.wait_until(lambda: all(line in scorer.metrics() for line in counted))
@@ -234,7 +234,7 @@ def test_a_missing_variable_ends_the_start_and_is_named(site, tmp_path, name):
 
 def test_counters_survive_a_worker_and_start_at_zero_with_the_service(site, scorer):
     def served():
-        counted = 'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 5.0'
+        counted = 'nightcatch_predictions_total{pipeline="sites",verdict="Phishing"} 5.0'
         return counted in scorer.metrics()
 
     site.promote(90)

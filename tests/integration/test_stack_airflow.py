@@ -236,7 +236,7 @@ def test_an_approval_that_nobody_answers_in_time_fails_the_run(api: AirflowApi) 
     assert (states["wait_for_approval"], states["approve"]) == ("failed", "upstream_failed")
     assert asked["subject"] == "Approve sites 20261121T020513Z-3f9a1c2b?"
     assert "(/data-docs/versions/sites/20261121T020513Z-3f9a1c2b/report.html)" in asked["body"]
-    assert "| Recall at the published threshold | 0.9500 | 0.9500 |" in asked["body"]
+    assert "| Phishing rows called Phishing | 0.9500 | 0.9500 |" in asked["body"]
     assert "- accuracy 0.95 >= 0.92" in asked["body"]
     assert "within 20 hours" in asked["body"]
     assert list(asked["params"]) == ["reason"]

@@ -6,21 +6,32 @@ from functools import cache
 import numpy as np
 
 from include.contract.manifest import FileEntry
+from include.contract.verdicts import Budgets, Thresholds
 from include.evaluation.curves import histogram, reliability, sweep
 from include.evaluation.figure_intervals import figure_intervals
 from include.evaluation.metrics import evaluate
+from include.evaluation.verdict_figures import verdict_figures
 from include.reporting.report_inputs import ReportInputs
 from tests.support.signed_versions import Version
 
-THRESHOLD, BUDGET = 0.6, 0.02
+THRESHOLDS, BUDGET = Thresholds(0.6, 0.4), 0.02
 RNG = np.random.default_rng(0)
 Y = (np.arange(400) % 2).astype(np.int8)
 PROBABILITY = np.clip(0.5 + (Y - 0.5) * 0.7 + RNG.normal(0, 0.2, 400), 0, 1).round(3)
 GROUPS = np.arange(400) // 2
+SET_BY = {
+    "value": 0.6,
+    "fpr": 0.0095,
+    "n_negatives": 4_321,
+    "fpr_upper_bound": 0.0124,
+    "budget": 0.02,
+    "used_budget": 0.02,
+    "shortage": "",
+}
 
 
 def figures(probability=PROBABILITY):
-    return evaluate(Y, probability, THRESHOLD, BUDGET)
+    return evaluate(Y, probability, THRESHOLDS, BUDGET)
 
 
 def scores(at):
@@ -32,9 +43,10 @@ def scores(at):
 
 
 def manifest(**changes):
-    made = Version("20261121T020513Z-3f9a1c2b", threshold=THRESHOLD).manifest(
+    made = Version("20261121T020513Z-3f9a1c2b").manifest(
         files={"model.onnx": FileEntry("a" * 64, 3), "model.joblib": FileEntry("b" * 64, 4)},
-        fpr_budget=BUDGET,
+        thresholds=THRESHOLDS,
+        budgets=Budgets(BUDGET),
         metrics={
             "test": figures(),
             "random_split": figures(np.clip(PROBABILITY + 0.1 * (Y - 0.5), 0, 1)),
@@ -43,7 +55,12 @@ def manifest(**changes):
                 **figures(np.clip(PROBABILITY - 0.3 * (Y - 0.5), 0, 1)),
             },
             "ceiling": 0.9894,
-            "calibration": {"n_negatives": 4_321, "fpr": 0.0095, "fpr_upper_bound": 0.0124},
+            "calibration": {
+                "block": {**SET_BY, "shortage": "too few rows for a budget of 2.00%"},
+                "review": {**SET_BY, "fpr": 0.0295},
+                "n_rows": 9_000,
+            },
+            "verdicts": verdict_figures(Y, PROBABILITY, THRESHOLDS),
             "candidates": [
                 {"family": "LogisticRegression", "params": {}, "scores": scores(0.9)},
                 {"family": "DecisionTree", "params": {}, "scores": scores(0.8)},
@@ -89,7 +106,7 @@ def intervals():
         Y,
         PROBABILITY,
         GROUPS,
-        threshold=THRESHOLD,
+        thresholds=THRESHOLDS,
         fpr_budget=BUDGET,
         confidence=0.95,
         seed=0,
@@ -117,6 +134,25 @@ def report_inputs(**changes):
                 "differences": {"roc_auc": {"value": 0.01, "low": -0.01, "high": 0.03}},
             },
             "slices": [SLICE],
+            "known_pages": {
+                "n": 150,
+                "fpr": 0.04,
+                "review_fpr": 0.2,
+                "champion_fpr": 0.05,
+                "flagged": ["https://www.example.com/login"],
+            },
+            "edits": [
+                {
+                    "name": "homoglyphs",
+                    "n": 600,
+                    "before": 0.8,
+                    "recall": 0.7,
+                    "review_before": 0.9,
+                    "review_recall": 0.85,
+                    "champion": None,
+                },
+                {"name": "user-info", "n": 0},
+            ],
             "simpler": {
                 "constant": {
                     "accuracy": 0.5,
@@ -146,7 +182,7 @@ def report_inputs(**changes):
         champion={
             "version": "20261120T020513Z-00000000",
             "family": "DecisionTree",
-            "threshold": 0.5,
+            "thresholds": Thresholds(0.5, 0.5),
             "rows": {"train": 6_000, "calibration": 900, "test": 400},
             "digest": "fedcba98" * 4,
         },

@@ -11,6 +11,7 @@ from include.contract import keys
 from include.contract.gate_verdicts import sign_verdicts
 from include.contract.manifest import Manifest, describe_file
 from include.contract.schema import InputField
+from include.contract.verdicts import Budgets, Thresholds
 from include.registry.approve import Request, approve
 from include.registry.publish import publish_version
 
@@ -61,6 +62,7 @@ class Version:
     pipeline: str = "sites"
     inputs: tuple[InputField, ...] = DEFAULT_INPUTS
     threshold: float = 0.5
+    review: float | None = None
 
     def manifest(self, **changes):
         manifest = Manifest(
@@ -71,8 +73,10 @@ class Version:
             inputs=self.inputs,
             target="phishing",
             labels={"0": "Legitimate", "1": "Phishing"},
-            threshold=self.threshold,
-            fpr_budget=0.01,
+            thresholds=Thresholds(
+                self.threshold, min(self.threshold, 0.5) if self.review is None else self.review
+            ),
+            budgets=Budgets(0.01),
             metrics={"test": {}, "random_split": {}},
             snapshot={"digest": "0" * 32, "rows": {}},
             code_commit="",

@@ -18,6 +18,7 @@ from include.contract.run_documents import (
     ValidationSummary,
     serialise,
 )
+from include.contract.verdicts import Budgets, Thresholds
 from include.tracking.run_outcome import RunOutcome
 from tests.support.signed_versions import Version, publish
 
@@ -57,9 +58,9 @@ def documents():
             simplest="LogisticRegression",
             params={"model__max_depth": None},
             candidates=("LogisticRegression", "RandomForest"),
-            threshold=0.42,
-            fpr_budget=0.01,
-            calibration={"value": 0.42},
+            thresholds=Thresholds(0.42, 0.3),
+            budgets=Budgets(0.01),
+            calibration={"block": {"value": 0.42}},
             order={},
         ),
         "evaluation.json": Evaluation(
@@ -72,6 +73,10 @@ def documents():
             shuffled={},
             slices=(),
             fpr_interval=(0.001, 0.02),
+            review_fpr_interval=(0.002, 0.04),
+            verdicts={},
+            known_pages=None,
+            edits=(),
             champion=None,
             champion_on_same_rows=None,
             champion_serial=0,

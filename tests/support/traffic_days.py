@@ -9,6 +9,7 @@ from pathlib import Path
 from include.contract.manifest import Manifest
 from include.contract.pointer import Pointer
 from include.contract.schema import InputField
+from include.contract.verdicts import Thresholds
 from include.inference.prediction_ids import new_id
 from include.inference.traffic_record import TrafficRecord
 from include.monitoring.day import watch_day
@@ -26,7 +27,7 @@ from tests.support.signed_versions import Signer, Version, request, version_name
 
 ROOT = Path(__file__).parents[2]
 DAY = "2026-11-22"
-THRESHOLD = 0.6
+THRESHOLD, REVIEW = 0.6, 0.5
 _NUMBERS = count()
 
 
@@ -73,12 +74,12 @@ class Watched:
         """Approve a version that was trained on a snapshot."""
         fields = tuple(InputField(f.name, f.dtype, f.allowed) for f in self.pipeline.inputs)
         version = Version(version_name(number), pipeline=self.pipeline.name, inputs=fields)
-        test = {"n_rows": 400, "recall": 0.9, "fpr": 0.01, "true_positives": 180,
-                "true_negatives": 198, **metrics}  # fmt: skip
+        test = {"n_rows": 400, "recall": 0.9, "fpr": 0.01, "review_recall": 0.95,
+                "review_fpr": 0.02, **metrics}  # fmt: skip
         self.manifest = replace(
             version.manifest(),
             snapshot={"digest": digest, "rows": {}},
-            threshold=THRESHOLD,
+            thresholds=Thresholds(THRESHOLD, REVIEW),
             metrics={"test": test, "random_split": {}},
             model={
                 "family": "LogisticRegression",

@@ -8,7 +8,7 @@ from include.run.first_attempt import TrainerKeys
 from include.run.rows import split
 from include.run.run_context import RunContext, TrainingOptions
 from include.run.steps import data, drift, promotion, training
-from include.run.steps.gate import GateOptions, gate
+from include.run.steps.gate import gate
 from include.run.steps.package import BuildInfo, package
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def evaluate_run(
     made = BuildInfo(started_at=started_at, seed=order.seed, code_commit="")
     packaged = package(run, made, signing_key=trainer.path, trusted_keys=trusted_keys)
     promotion.infra_validate(run, trusted_keys)
-    gate(run, GateOptions(fpr_budget=0.01, accept_drift=False), key=trainer.key)
+    gate(run, accept_drift=False, key=trainer.key)
     return packaged, chosen, evaluation
 
 

@@ -23,7 +23,7 @@ from include.stores.documents import DATABASE
 _SWAP_TIMEOUT_S = 60.0
 _POLL_S = 0.25
 _CANDIDATES = 400
-_FIGURES = ("recall", "fpr", "precision", "roc_auc")
+_FIGURES = ("recall", "fpr", "precision", "review_recall", "review_fpr", "roc_auc")
 
 
 def run_demo(installation: EmbeddedInstallation, pipeline_name: str, screen: Screen) -> None:

@@ -74,7 +74,7 @@ def _document(found: "Trace", bucket: str) -> dict[str, Any]:
             "version": manifest.version,
             "created_at": manifest.created_at,
             "family": manifest.model["family"],
-            "threshold": manifest.threshold,
+            "thresholds": vars(manifest.thresholds),
             "signature": "verified",
         },
         "snapshot": {"digest": manifest.snapshot["digest"], **rows},
@@ -96,7 +96,7 @@ def _describe(document: dict[str, Any]) -> str:
         f" probability {prediction['probability']}",
         "input": json.dumps(next((value for value in kept if value is not None), None)),
         "version": f"{version['version']} of {prediction['pipeline']}, {version['family']},"
-        f" threshold {version['threshold']:.4f}; signed by a trainer (verified)",
+        f" {_describe_thresholds(version['thresholds'])}; signed by a trainer (verified)",
         "approved": f"serial {approval['serial']} by {approval['approved_by']} at"
         f" {approval['approved_at']}: {approval['reason']}; signed by an approver (verified)",
         "snapshot": _describe_snapshot(document["snapshot"]),
@@ -107,6 +107,10 @@ def _describe(document: dict[str, Any]) -> str:
     }
     shown = [f"{name:<12}{text}" for name, text in lines.items() if text]
     return "\n".join([*shown, *(f"{'not kept':<12}{each}" for each in document["not_kept"])])
+
+
+def _describe_thresholds(thresholds: dict[str, float]) -> str:
+    return ", ".join(f"{name} from {value:.4f} on" for name, value in thresholds.items())
 
 
 def _describe_snapshot(snapshot: dict[str, Any]) -> str:

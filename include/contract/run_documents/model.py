@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from include.contract.verdicts import Budgets, Thresholds
+
 Figures = Mapping[str, Any]
 """Figures by name; what is measured differs between pipelines and grows with releases."""
 
@@ -38,7 +40,7 @@ class SearchTime:
 
 @dataclass(frozen=True)
 class ChosenModel:
-    """The family chosen by cross-validation, calibrated, with its threshold.
+    """The family chosen by cross-validation, calibrated, with its thresholds.
 
     Attributes
     ----------
@@ -47,9 +49,10 @@ class ChosenModel:
     params : mapping
     candidates : tuple of str
         Families searched, sorted.
-    threshold, fpr_budget : float
+    thresholds : Thresholds
+    budgets : Budgets
     calibration : mapping
-        What is known of the threshold's false positives, and ``n_rows``.
+        What is known of the false positives at ``block`` and ``review``, and ``n_rows``.
     order : mapping
         The training options of the run.
     """
@@ -59,8 +62,8 @@ class ChosenModel:
     simplest: str
     params: Figures
     candidates: tuple[str, ...]
-    threshold: float
-    fpr_budget: float
+    thresholds: Thresholds
+    budgets: Budgets
     calibration: Figures
     order: Figures
 
@@ -83,7 +86,14 @@ class Evaluation:
         Baselines, and the check with shuffled labels.
     slices : tuple of mapping
         Of `include.evaluation.slices.slice_figures`.
-    fpr_interval : tuple of float
+    fpr_interval, review_fpr_interval : tuple of float
+        Of the rates of legitimate rows called phishing, and at least suspicious.
+    verdicts : mapping
+        Of `include.evaluation.verdict_figures.verdict_figures`.
+    known_pages : mapping or None
+        Of `include.evaluation.probes.known_page_figures`.
+    edits : tuple of mapping
+        Of `include.evaluation.probes.edit_figures`.
     champion, champion_on_same_rows : mapping or None
         The comparison with the version in production, and its figures.
     champion_serial : int
@@ -100,6 +110,10 @@ class Evaluation:
     shuffled: Figures
     slices: tuple[Figures, ...]
     fpr_interval: tuple[float, float]
+    review_fpr_interval: tuple[float, float]
+    verdicts: Figures
+    known_pages: Figures | None
+    edits: tuple[Figures, ...]
     champion: Figures | None
     champion_on_same_rows: Figures | None
     champion_serial: int

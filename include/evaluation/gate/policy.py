@@ -1,5 +1,7 @@
 """The limits of the gate, read from a pipeline's `policy.toml`."""
 
+from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated
 
@@ -23,11 +25,13 @@ class Policy:
     confidence : float
         With which a statistical rule speaks, e.g. 0.95.
     min_accuracy, min_roc_auc, min_recall_at_fpr : float or None
-        Floors; the recall is the ROC curve's at the false-positive budget.
+        Floors; the recall is the ROC curve's at 1 % false positives.
     max_ece, max_brier : float or None
         Largest expected calibration error and mean squared error of the probabilities.
     max_fpr_over_budget : float or None
         The upper bound of the false-positive rate, as a multiple of the budget.
+    max_review_fpr : float or None
+        Largest share of legitimate rows that are at least suspicious.
     max_later_fpr_over_budget : float or None
         Largest false-positive rate on later months of a threshold set before them, as a multiple
         of the budget.
@@ -41,6 +45,16 @@ class Policy:
         Largest false-positive rate of a slice, as a multiple of the budget.
     max_slice_loss : float or None
         How much worse than the champion a slice's recall or false-positive rate may be.
+    max_fpr_of_slice, max_review_fpr_of_slice : mapping of str to float
+        Largest shares of the legitimate rows of single slices, by ``name = value``, that are called
+        phishing, and at least suspicious.
+    max_known_pages_fpr : float or None
+        Largest share of the pipeline's known legitimate pages that may be called phishing.
+    max_known_pages_rise : float or None
+        How much more of them than the champion.
+    max_edit_loss : float or None
+        How much lower than the champion's the recall of phishing that an attacker edited may be
+        shown to be, for each edit; of what is at least suspicious.
     max_slice_disputed : float or None
         Largest share of a slice's legitimate rows that the champion may flag: labels may be wrong.
     max_shuffled_roc_auc : float or None
@@ -62,6 +76,7 @@ class Policy:
     max_ece: Share | None = None
     max_brier: Share | None = None
     max_fpr_over_budget: Limit | None = None
+    max_review_fpr: Share | None = None
     max_later_fpr_over_budget: Limit | None = None
     max_accuracy_loss: Limit | None = None
     max_roc_auc_loss: Limit | None = None
@@ -70,6 +85,11 @@ class Policy:
     max_slice_recall_gap: Limit | None = None
     max_slice_fpr_over_budget: Limit | None = None
     max_slice_loss: Limit | None = None
+    max_fpr_of_slice: Mapping[str, Share] = field(default_factory=dict)
+    max_review_fpr_of_slice: Mapping[str, Share] = field(default_factory=dict)
+    max_known_pages_fpr: Share | None = None
+    max_known_pages_rise: Limit | None = None
+    max_edit_loss: Limit | None = None
     max_slice_disputed: Share | None = None
     max_shuffled_roc_auc: Share | None = None
     min_lead_over_simpler: Limit | None = None

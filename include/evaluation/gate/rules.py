@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from include.evaluation.gate.policy import Policy
+from include.evaluation.gate.probe_rules import probe_rules
 from include.evaluation.gate.rule_results import (
     Verdict,
     at_least,
@@ -18,7 +19,7 @@ from include.evaluation.intervals import clopper_pearson
 _FLOORS = (
     ("accuracy", "accuracy"),
     ("roc_auc", "ROC AUC"),
-    ("recall_at_fpr", "recall within the false-positive budget"),
+    ("recall_at_fpr", "recall at 1 % false positives"),
 )
 _CEILINGS = (
     ("onnx_difference", "largest difference between ONNX and scikit-learn"),
@@ -34,16 +35,19 @@ def apply_gate(gate_inputs: Mapping[str, Any], policy: Policy) -> tuple[Verdict,
     ----------
     gate_inputs : mapping
         ``test`` (figures of `include.evaluation.metrics.evaluate`), ``fpr_interval`` (of
-        `include.evaluation.intervals.rate_interval`), ``later_months`` (of
+        `include.evaluation.intervals.rate_interval`), ``review_fpr_interval`` (the same of rows
+        at least suspicious), ``block`` (how that threshold was set, of
+        `include.training.threshold.Threshold`), ``later_months`` (of
         `include.training.later_months.later_months_figures`, or None), ``champion`` (of
         `include.evaluation.comparison.compare_with_champion`, or None), ``slices`` (of
-        `include.evaluation.slices.slice_figures`), ``simpler`` (of
+        `include.evaluation.slices.slice_figures`), ``known_pages`` and ``edits`` (of
+        `include.evaluation.probes`), ``simpler`` (of
         `include.evaluation.simple_baselines.simpler_figures`), ``shuffled`` (of
         `include.evaluation.shuffled_labels.shuffled_figures`), ``drift`` (``blocked`` columns),
-        ``accept_drift``, ``fpr_budget``, ``onnx_difference``, ``latency_us``, ``size_bytes``.
+        ``accept_drift``, ``onnx_difference``, ``latency_us``, ``size_bytes``.
     policy : Policy
     """
-    test, budget = gate_inputs["test"], gate_inputs["fpr_budget"]
+    test, block = gate_inputs["test"], gate_inputs["block"]
     floors = (policy.min_accuracy, policy.min_roc_auc, policy.min_recall_at_fpr)
     ceilings = (policy.max_onnx_difference, policy.max_latency_us, policy.max_size_bytes)
     return (
@@ -53,13 +57,19 @@ def apply_gate(gate_inputs: Mapping[str, Any], policy: Policy) -> tuple[Verdict,
         ),
         at_most("calibration_error", "expected calibration error", test["ece"], policy.max_ece),
         at_most("brier", "Brier score", test["brier"], policy.max_brier),
-        _budget(test, gate_inputs["fpr_interval"], budget),
-        _bound(test, gate_inputs["fpr_interval"], budget, policy),
-        _later(gate_inputs["later_months"], budget, policy),
+        _budget(test, gate_inputs["fpr_interval"], block),
+        _bound(test, gate_inputs["fpr_interval"], block["used_budget"], policy),
+        _review(test, gate_inputs["review_fpr_interval"], policy),
+        _later(gate_inputs["later_months"], policy),
         *_champion(gate_inputs["champion"], policy),
         *slice_rules(
-            gate_inputs["slices"], test, budget, policy, accepted=gate_inputs["accept_drift"]
+            gate_inputs["slices"],
+            test,
+            block["used_budget"],
+            policy,
+            accepted=gate_inputs["accept_drift"],
         ),
+        *probe_rules(gate_inputs["known_pages"], gate_inputs["edits"], policy),
         *_simpler(gate_inputs["simpler"], test, policy),
         _shuffled(gate_inputs["shuffled"], policy.max_shuffled_roc_auc),
         _drift(gate_inputs["drift"], gate_inputs["accept_drift"]),
@@ -74,19 +84,42 @@ def _flagged(test: Mapping[str, Any], interval: Sequence[float]) -> str:
     low, high = interval
     negatives = test["n_rows"] - test["n_phishing"]
     return (
-        f"{test['false_positives']} of {negatives} legitimate rows flagged, a rate of "
+        f"{test['false_positives']} of {negatives} legitimate rows called phishing, a rate of "
         f"{low:.2%} to {high:.2%} (confidence interval)"
     )
 
 
-def _budget(test: Mapping[str, Any], interval: Sequence[float], budget: float) -> Verdict:
-    """Reject when the interval's lower bound is above the budget."""
-    passed = bool(interval[0] <= budget)
+def _budget(
+    test: Mapping[str, Any], interval: Sequence[float], block: Mapping[str, Any]
+) -> Verdict:
+    """Reject when the rate is shown to be above the budget, and above what its own rows excluded.
+
+    A threshold that few rows set has a rate above its budget by chance as often as below it.
+    """
+    limit = max(block["used_budget"], block["fpr_upper_bound"])
+    passed = bool(interval[0] <= limit)
     sentence = (
-        f"{_flagged(test, interval)}: the budget of {budget:.2%} is "
-        f"{'kept' if passed else 'exceeded'}"
+        f"{_flagged(test, interval)}: the budget of {block['used_budget']:.2%}, up to "
+        f"{limit:.2%} by the rows that set it, is {'kept' if passed else 'exceeded'}"
     )
-    return decided("false_positives", passed, sentence, interval[0], budget)
+    if block["shortage"]:
+        sentence += f" ({block['shortage']})"
+    return decided("false_positives", passed, sentence, interval[0], limit)
+
+
+def _review(test: Mapping[str, Any], interval: Sequence[float], policy: Policy) -> Verdict:
+    """Reject when too many legitimate rows are shown to be at least suspicious."""
+    rule, limit = "review_false_positives", policy.max_review_fpr
+    low, high = interval
+    found = (
+        f"{test['review_fpr']:.2%} ({low:.2%} to {high:.2%}) of the legitimate rows are at least"
+    )
+    found += " suspicious"
+    if limit is None:
+        return without_limit(rule, found)
+    passed = bool(low <= limit)
+    sentence = f"{found}: {'not shown to be ' if passed else ''}more than {limit:.2%}"
+    return decided(rule, passed, sentence, low, limit)
 
 
 def _bound(
@@ -112,12 +145,12 @@ def _bound(
     return decided(rule, passed, sentence, high, limit)
 
 
-def _later(later: Mapping[str, Any] | None, budget: float, policy: Policy) -> Verdict:
+def _later(later: Mapping[str, Any] | None, policy: Policy) -> Verdict:
     """Reject when a threshold set on earlier months exceeds its budget on later ones."""
     rule, times = "later_months", policy.max_later_fpr_over_budget
     if later is None or later["all"] is None:
         return not_evaluated(rule, "too few dated rows to evaluate later months")
-    figures, since = later["all"], later["since"]
+    figures, since, budget = later["all"], later["since"], later["budget"]
     negatives = figures["n_rows"] - figures["n_phishing"]
     found = (
         f"a threshold for {budget:.2%} set before {since} flags {figures['fpr']:.2%} of "
@@ -126,11 +159,11 @@ def _later(later: Mapping[str, Any] | None, budget: float, policy: Policy) -> Ve
     if times is None:
         return without_limit(rule, found)
     low = clopper_pearson(figures["false_positives"], negatives, policy.confidence)[0]
-    limit = min(times * budget, 1.0)
+    limit = min(max(times * budget, later["fpr_upper_bound"]), 1.0)
     passed = bool(low <= limit)
     sentence = f"{found}: {'not shown to be ' if passed else ''}above {limit:.2%}"
-    sentence += f" ({times:g} times the budget) with {policy.confidence:.0%} confidence"
-    return decided(rule, passed, sentence, low, limit)
+    sentence += f" ({times:g} times the budget, or what the rows that set it do not exclude)"
+    return decided(rule, passed, f"{sentence} with {policy.confidence:.0%} confidence", low, limit)
 
 
 def _champion(comparison: Mapping[str, Any] | None, policy: Policy) -> Iterator[Verdict]:

@@ -52,6 +52,7 @@ def slice_rules(
         None if times is None else times * budget,
         "false-positive rate",
     )
+    yield from _own_limits(slices, policy)
     if any(each["recall_change"] or each["fpr_change"] for each in slices):
         loss = policy.max_slice_loss
         yield _worst(
@@ -71,6 +72,43 @@ def slice_rules(
             "false-positive rate above the champion's",
         )
         yield _disputed(slices, policy.max_slice_disputed, accepted)
+
+
+def _own_limits(slices: Sequence[Slice], policy: Policy) -> Iterator[Verdict]:
+    for rule, figure, limits, words in (
+        ("slice_limits", "fpr", policy.max_fpr_of_slice, "legitimate rows called phishing"),
+        (
+            "slice_review_limits",
+            "review_fpr",
+            policy.max_review_fpr_of_slice,
+            "legitimate rows at least suspicious",
+        ),
+    ):
+        if limits:
+            yield _own_limit(rule, slices, figure, limits, words)
+
+
+def _own_limit(
+    rule: str, slices: Sequence[Slice], figure: str, limits: Mapping[str, float], words: str
+) -> Verdict:
+    """Reject slices of which more legitimate rows are shown to be flagged than their own limit."""
+    evaluated, broken, worst = [], [], -1.0
+    for each in slices:
+        name = f"{each['name']} = {each['value']}"
+        if name not in limits or not each["fpr_evaluated"]:
+            continue
+        low, limit = each[f"{figure}_interval"][0], limits[name]
+        shown = f"{name} {each[figure]:.2%} (limit {limit:.2%})"
+        evaluated.append(shown)
+        worst = max(worst, low - limit)
+        if not low <= limit:
+            broken.append(shown)
+    if not evaluated:
+        return not_evaluated(rule, f"{words}: no slice with its own limit has enough rows")
+    sentence = f"{words}: not shown to be above the slice's limit: {'; '.join(evaluated)}"
+    if broken:
+        sentence = f"{words}: significantly above the slice's limit: {'; '.join(broken)}"
+    return decided(rule, not broken, sentence, worst, 0.0)
 
 
 def _disputed(slices: Sequence[Slice], limit: float | None, accepted: bool) -> Verdict:

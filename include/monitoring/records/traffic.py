@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from include.contract import keys
 from include.contract.schema import InputField
-from include.inference.feedback_labels import LABELS
+from include.contract.verdicts import VERDICTS
 from include.inference.prediction_ids import is_id
 from include.inference.traffic_record import hash_of
 from include.monitoring.records.jsonl_reader import Lines
@@ -27,8 +27,8 @@ class Item(NamedTuple):
     Attributes
     ----------
     probability : float
-    flagged : bool
-        Whether the answer was phishing, by the threshold of its version.
+    verdict : str
+        By the thresholds of its version.
     version : str
     inputs : tuple or None
         In the pipeline's order; None where only a hash was kept, or the inputs were other ones.
@@ -37,7 +37,7 @@ class Item(NamedTuple):
     """
 
     probability: float
-    flagged: bool
+    verdict: str
     version: str
     inputs: tuple[Any, ...] | None
     duplicate: str
@@ -106,17 +106,16 @@ def parse_item(line: Any, fields: Sequence[InputField]) -> tuple[str, Item]:
         raise ValueError("its id is none")
     if isinstance(probability, bool) or not 0 <= probability <= 1:
         raise ValueError("its probability is not within 0 and 1")
-    if said not in LABELS:
-        raise ValueError("its prediction is no label")
+    if said not in VERDICTS:
+        raise ValueError("its prediction is no verdict")
     version = line["version"]
     if not keys.is_version_name(version):
         raise ValueError("its version is none")
-    flagged = said == LABELS[0]
     if "inputs" in line:
         inputs = line["inputs"]
         values, duplicate = _ordered(inputs, fields), hash_of(inputs)
-        return name, Item(float(probability), flagged, version, values, duplicate)
-    return name, Item(float(probability), flagged, version, None, str(line["inputs_sha256"]))
+        return name, Item(float(probability), said, version, values, duplicate)
+    return name, Item(float(probability), said, version, None, str(line["inputs_sha256"]))
 
 
 def _ordered(inputs: Any, fields: Sequence[InputField]) -> tuple[Any, ...] | None:

@@ -1,6 +1,7 @@
 """The `urls` pipeline: what a URL's string alone gives away, split by registrable domain."""
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,9 @@ from include.features.feature_sets import URLS
 from include.features.urls import group_of
 from include.pipelines import Pipeline
 from include.pipelines.urls.doubt import doubt
+from include.pipelines.urls.edits import EDITS, edited
 from include.pipelines.urls.hard_examples import hard_examples
+from include.pipelines.urls.login_pages import login_pages
 from include.pipelines.urls.records import DATASETS, FIRST_SEEN, LAYOUT, URL
 from include.pipelines.urls.simulate import simulate
 from include.pipelines.urls.slices import slices
@@ -55,6 +58,8 @@ PIPELINE = Pipeline(
     families=_families,
     features=URLS,
     first_seen=FIRST_SEEN,
+    # A thousand addresses an hour at one false alarm each are too many to look at.
+    fpr_budget=0.001,
     # A search of 116,000 URLs holds up to 2.5 GB.
     memory_gb=3,
     # A fit of 116,000 URLs takes a minute of a core, and folds of so many rows differ little.
@@ -64,4 +69,6 @@ PIPELINE = Pipeline(
     drift_columns=_drift_columns,
     doubt=doubt,
     slices=slices,
+    known_pages=login_pages,
+    edits={name: partial(edited, name) for name in EDITS},
 )

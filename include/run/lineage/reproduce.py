@@ -13,6 +13,7 @@ from typing import Any
 from include.contract import keys
 from include.contract.manifest import Manifest, describe_file
 from include.contract.run_documents import ChosenModel, SnapshotSummary
+from include.contract.verdicts import REVIEW_BUDGET
 from include.errors import ManifestError, ObjectMissingError, VersionRefusedError
 from include.evaluation.metrics import evaluate
 from include.pipelines import Pipeline
@@ -152,7 +153,7 @@ def _train(
     for candidate in manifest.metrics["candidates"]:
         say(f"search {candidate['family']}")
         training.search(run, candidate["family"], order)
-    say("choose, calibrate, set the threshold")
+    say("choose, calibrate, set the thresholds")
     return training.choose(run, order)
 
 
@@ -172,9 +173,10 @@ def _compare_models(
 def _compare_figures(
     manifest: Manifest, chosen: ChosenModel, estimator: Any, X: Any, y: Any
 ) -> Iterator[Comparison]:
-    yield Comparison("threshold", manifest.threshold, chosen.threshold)
+    for name, recorded in vars(manifest.thresholds).items():
+        yield Comparison(f"{name} threshold", recorded, vars(chosen.thresholds)[name])
     probability = estimator.predict_proba(X)[:, 1]
-    figures = evaluate(y, probability, chosen.threshold, chosen.fpr_budget)
+    figures = evaluate(y, probability, chosen.thresholds, REVIEW_BUDGET)
     for name, recorded in manifest.metrics["test"].items():
         yield Comparison(f"test {name}", recorded, _as_json(figures.get(name)))
 

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract.gate_verdicts import GATE_SIGNATURE, sign_verdicts
 from include.contract.run_documents import (
+    ChosenModel,
     DriftSummary,
     Evaluation,
     GateVerdict,
@@ -25,35 +26,28 @@ from include.run.run_context import RunContext
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class GateOptions:
-    """The options of a run that gate rules take.
-
-    Attributes
-    ----------
-    fpr_budget : float
-    accept_drift : bool
-        Whether drift beyond the blocking limit is accepted.
-    """
-
-    fpr_budget: float
-    accept_drift: bool
-
-
 def apply_rules(
+    chosen: ChosenModel,
     evaluation: Evaluation,
     serving: ServingFigures,
     drift: DriftSummary,
-    options: GateOptions,
     policy: Policy,
+    *,
+    accept_drift: bool,
 ) -> tuple[Verdict, ...]:
     """Return the verdict of every gate rule."""
-    gate_inputs = {**vars(evaluation), **vars(serving), **vars(options), "drift": vars(drift)}
+    gate_inputs = {
+        **vars(evaluation),
+        **vars(serving),
+        "drift": vars(drift),
+        "block": chosen.calibration["block"],
+        "accept_drift": accept_drift,
+    }
     return apply_gate(gate_inputs, policy)
 
 
 def gate(
-    run: RunContext, options: GateOptions, *, key: ec.EllipticCurvePrivateKey
+    run: RunContext, *, accept_drift: bool, key: ec.EllipticCurvePrivateKey
 ) -> tuple[str, ...]:
     """Return the sentence of every rule, all passed.
 
@@ -63,7 +57,8 @@ def gate(
     ----------
     run : RunContext
         After every other step up to here.
-    options : GateOptions
+    accept_drift : bool
+        Whether drift beyond the blocking limit is accepted.
     key : EllipticCurvePrivateKey
         The trainer's.
 
@@ -73,7 +68,7 @@ def gate(
         If a rule was not passed.
     """
     with run.step("gate"):
-        packaged, verdicts = run.read(PackagedVersion), _verdicts(run, options)
+        packaged, verdicts = run.read(PackagedVersion), _verdicts(run, accept_drift)
     chain = RunChain(
         run.pipeline.name, run.run_id, packaged.version, packaged.manifest_sha256, run.steps
     )
@@ -87,9 +82,15 @@ def gate(
     return tuple(verdict.sentence for verdict in verdicts)
 
 
-def _verdicts(run: RunContext, options: GateOptions) -> tuple[Verdict, ...]:
-    figures = run.read(Evaluation), run.read(ServingFigures), run.read(DriftSummary)
-    verdicts = apply_rules(*figures, options, run.pipeline.policy)
+def _verdicts(run: RunContext, accept_drift: bool) -> tuple[Verdict, ...]:
+    verdicts = apply_rules(
+        run.read(ChosenModel),
+        run.read(Evaluation),
+        run.read(ServingFigures),
+        run.read(DriftSummary),
+        run.pipeline.policy,
+        accept_drift=accept_drift,
+    )
     run.write(GateVerdicts(tuple(GateVerdict(**asdict(each)) for each in verdicts)))
     return verdicts
 

@@ -1,19 +1,21 @@
 """The figures that the gate rules take, computed on the test rows of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from include.contract.verdicts import REVIEW_BUDGET, Thresholds
 from include.evaluation.comparison import compare_with_champion
 from include.evaluation.intervals import rate_interval
 from include.evaluation.metrics import evaluate
+from include.evaluation.probes import Judge, edit_figures, known_page_figures
 from include.evaluation.simple_baselines import simpler_figures
 from include.evaluation.slices import SliceResult, slice_figures
 from include.run.champion import Champion
-from include.run.rows import Rows
+from include.run.rows import Rows, read_reference
 from include.run.run_context import RunContext, TrainingOptions
 
 Scores = npt.NDArray[np.float64]
@@ -30,7 +32,7 @@ class Tested:
     test : Rows
     probability : ndarray of shape (n_rows,)
         P(phishing).
-    threshold : float
+    thresholds : Thresholds
         Of the version.
     """
 
@@ -38,12 +40,12 @@ class Tested:
     order: TrainingOptions
     test: Rows
     probability: Scores
-    threshold: float
+    thresholds: Thresholds
 
     @property
     def flagged(self) -> npt.NDArray[np.bool_]:
         """Which rows the model calls phishing."""
-        return self.probability >= self.threshold
+        return self.probability >= self.thresholds.block
 
     @property
     def certainty(self) -> dict[str, Any]:
@@ -67,11 +69,12 @@ def beside_champion(
     theirs = theirs_flagged = None
     if champion is not None:
         theirs = champion.model.score(test.items).astype(np.float64)
-        theirs_flagged = theirs >= champion.manifest.threshold
+        theirs_flagged = theirs >= champion.manifest.thresholds.block
     evaluated = SliceResult(
         y=test.y,
         likely=tested.probability >= 0.5,
         flagged=flagged,
+        reviewed=tested.probability >= tested.thresholds.review,
         groups=test.groups,
         champion_flagged=theirs_flagged,
     )
@@ -79,6 +82,11 @@ def beside_champion(
     return {
         "fpr_interval": rate_interval(
             flagged[legitimate], test.groups[legitimate], **tested.certainty
+        ),
+        "review_fpr_interval": rate_interval(
+            (tested.probability >= tested.thresholds.review)[legitimate],
+            test.groups[legitimate],
+            **tested.certainty,
         ),
         "slices": tuple(slice_figures(evaluated, labels, min_rows=min_rows, **tested.certainty)),
         **_compared(tested, champion, theirs),
@@ -88,17 +96,63 @@ def beside_champion(
 def _compared(tested: Tested, champion: Champion | None, theirs: Scores | None) -> dict[str, Any]:
     if champion is None or theirs is None:
         return {"champion": None, "champion_on_same_rows": None, "champion_serial": 0}
-    y, groups, budget = tested.test.y, tested.test.groups, tested.order.fpr_budget
+    y, groups = tested.test.y, tested.test.groups
     return {
         "champion": compare_with_champion(
-            y, tested.probability, theirs, groups, fpr_budget=budget, **tested.certainty
+            y, tested.probability, theirs, groups, fpr_budget=REVIEW_BUDGET, **tested.certainty
         ),
         "champion_on_same_rows": {
             "version": champion.pointer.version,
-            **evaluate(y, theirs, champion.manifest.threshold, budget),
+            **evaluate(y, theirs, champion.manifest.thresholds, REVIEW_BUDGET),
         },
         "champion_serial": champion.pointer.serial,
     }
+
+
+def probed(tested: Tested, estimator: Any, champion: Champion | None) -> dict[str, Any]:
+    """Return the verdicts on the pipeline's known pages, and on phishing as attackers edit it.
+
+    Parameters
+    ----------
+    tested : Tested
+    estimator : fitted estimator
+        The chosen one.
+    champion : Champion or None
+    """
+    pipeline, test = tested.run.pipeline, tested.test
+    features, reference = pipeline.features, read_reference(tested.run)
+    if features is None or reference is None:
+        return {"known_pages": None, "edits": ()}
+    model = Judge(
+        lambda texts: estimator.predict_proba(features.columns_of(as_items(texts), reference))[
+            :, 1
+        ],
+        tested.thresholds,
+    )
+    other = None
+    if champion is not None:
+        score = champion.model.score
+        other = Judge(lambda texts: score(as_items(texts)), champion.manifest.thresholds)
+    phishing = test.y == 1
+    known = pipeline.known_pages
+    return {
+        "known_pages": None if known is None else known_page_figures(known(), model, other),
+        "edits": tuple(
+            edit_figures(
+                test.items[phishing, 0].tolist(),
+                test.groups[phishing],
+                pipeline.edits,
+                model,
+                other,
+                **tested.certainty,
+            )
+        ),
+    }
+
+
+def as_items(texts: Sequence[str]) -> npt.NDArray[np.object_]:
+    """Return texts as the one column that a model of texts takes."""
+    return np.array(texts, dtype=object)[:, np.newaxis]
 
 
 def simpler(tested: Tested, family: str, simplest: Any) -> dict[str, Any]:
@@ -122,7 +176,7 @@ def simpler(tested: Tested, family: str, simplest: Any) -> dict[str, Any]:
             tested.probability,
             probability,
             test.groups,
-            fpr_budget=tested.order.fpr_budget,
+            fpr_budget=REVIEW_BUDGET,
             **tested.certainty,
         )
         for name, probability in others.items()

@@ -38,7 +38,7 @@ from include.run.first_attempt import TrainerKeys, keep_first
 from include.run.rows import Rows, read_side
 from include.run.run_context import RunContext, recorded_step
 from include.run.steps import report_figures
-from include.run.steps.gate import GateOptions, apply_rules
+from include.run.steps.gate import apply_rules
 from include.run.steps.serving_checks import largest_difference, median_latency_us
 from include.run.steps.training import read_chosen
 from include.training.joblib_bytes import joblib_bytes
@@ -46,7 +46,10 @@ from include.training.onnx.export import to_onnx
 from include.urls.reference.container import from_bytes
 
 _log = logging.getLogger(__name__)
-_SHOWN = ("test", "random_split", "champion_on_same_rows", "ceiling", "fpr_interval", "slices")
+_SHOWN = (
+    *("test", "random_split", "champion_on_same_rows", "ceiling"),
+    *("fpr_interval", "review_fpr_interval", "slices", "verdicts"),
+)
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,14 @@ def _report_inputs(
     """Return what the report shows besides its figures, the verdicts of the gate among it."""
     serving, times = measured
     evaluation, drift = run.read(Evaluation), run.read(DriftSummary)
-    options = GateOptions(chosen.fpr_budget, made.accept_drift)
-    verdicts = apply_rules(evaluation, serving, drift, options, run.pipeline.policy)
+    verdicts = apply_rules(
+        chosen,
+        evaluation,
+        serving,
+        drift,
+        run.pipeline.policy,
+        accept_drift=made.accept_drift,
+    )
     return ReportInputs(
         title=run.pipeline.title,
         sources={dataset.name: dataset.rows_sha256 for dataset in run.pipeline.datasets},
@@ -192,8 +201,8 @@ def _manifest(
         inputs=pipeline.inputs,
         target=pipeline.target.name,
         labels={"0": "Legitimate", "1": "Phishing"},
-        threshold=chosen.threshold,
-        fpr_budget=chosen.fpr_budget,
+        thresholds=chosen.thresholds,
+        budgets=chosen.budgets,
         metrics=_metrics(run, chosen, evaluation),
         snapshot={
             "digest": snapshot.digest,

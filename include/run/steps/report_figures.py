@@ -7,6 +7,8 @@ from sklearn.pipeline import Pipeline as Steps
 
 from include.contract import keys
 from include.contract.run_documents import ChosenModel, ReportFigures
+from include.contract.verdicts import REVIEW_BUDGET
+from include.errors import ManifestSchemaError
 from include.evaluation.curves import histogram, reliability, sweep
 from include.evaluation.figure_intervals import figure_intervals
 from include.evaluation.importance import permutation_importance
@@ -42,8 +44,8 @@ def compute(
             y,
             probability,
             test.groups,
-            threshold=chosen.threshold,
-            fpr_budget=chosen.fpr_budget,
+            thresholds=chosen.thresholds,
+            fpr_budget=REVIEW_BUDGET,
             confidence=_CONFIDENCE,
             seed=seed,
         ),
@@ -77,11 +79,14 @@ def describe_champion(run: RunContext, trusted_keys: TrustedKeys) -> dict[str, A
     if pointer is None:
         return None
     key = keys.version_file(pointer.pipeline, pointer.version, keys.MANIFEST)
-    manifest = verify_manifest(run.store.get(key), pointer)
+    try:
+        manifest = verify_manifest(run.store.get(key), pointer)
+    except ManifestSchemaError:
+        return None  # as in the comparison: another release made it
     return {
         "version": manifest.version,
         "family": manifest.model["family"],
-        "threshold": manifest.threshold,
+        "thresholds": manifest.thresholds,
         "rows": manifest.snapshot.get("rows"),
         "digest": manifest.snapshot.get("digest"),
     }

@@ -15,8 +15,10 @@ from include.contract.run_documents import (
     SearchTime,
     SplitSummary,
 )
+from include.contract.verdicts import PHISHING, REVIEW_BUDGET, SUSPICIOUS, Budgets
 from include.evaluation.metrics import ceiling, evaluate
 from include.evaluation.shuffled_labels import shuffled_figures
+from include.evaluation.verdict_figures import verdict_figures
 from include.run.champion import Champion
 from include.run.rows import Rows, read_added, read_rows, read_side, read_slices
 from include.run.run_context import RunContext, TrainingOptions, recorded_step
@@ -27,7 +29,7 @@ from include.training.later_months import Dated, later_months_figures
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.random_split import random_split_figures
 from include.training.search import Candidate, search_family, select
-from include.training.threshold import ENOUGH_NEGATIVES, choose_threshold
+from include.training.threshold import ENOUGH_NEGATIVES, choose_thresholds
 
 _log = logging.getLogger(__name__)
 _CHOSEN = "chosen.joblib"
@@ -54,7 +56,7 @@ def search(run: RunContext, family_name: str, order: TrainingOptions) -> Candida
             train.groups,
             seed=order.seed,
             n_folds=n_folds,
-            fpr_budget=order.fpr_budget,
+            fpr_budget=REVIEW_BUDGET,
             added=read_added(run),
         )
         result = CandidateResult(candidate.family, candidate.params, candidate.scores)
@@ -72,9 +74,9 @@ def search(run: RunContext, family_name: str, order: TrainingOptions) -> Candida
 
 @recorded_step("choose")
 def choose(run: RunContext, order: TrainingOptions) -> ChosenModel:
-    """Return the family with the best cross-validation, calibrated, with its threshold.
+    """Return the family with the best cross-validation, calibrated, with its thresholds.
 
-    The sigmoid is fitted on the calibration side. The threshold is set there too, and on the
+    The sigmoid is fitted on the calibration side. The thresholds are set there too, and on the
     training side's out-of-fold scores where the calibration side has too few legitimate rows for
     a budget. The test side is not read.
     """
@@ -83,7 +85,7 @@ def choose(run: RunContext, order: TrainingOptions) -> ChosenModel:
     calibration = read_side(run, "calibration")
     fitted = run.read_estimator(_estimator_file(best.family))
     estimator = calibrate(fitted, calibration.X, calibration.y)
-    threshold = choose_threshold(
+    found = choose_thresholds(
         *_threshold_scores(run, estimator, calibration, order), order.fpr_budget
     )
     chosen = ChosenModel(
@@ -91,19 +93,23 @@ def choose(run: RunContext, order: TrainingOptions) -> ChosenModel:
         simplest=next(iter(searched)),
         params=best.params,
         candidates=tuple(sorted(searched)),
-        threshold=threshold.value,
-        fpr_budget=order.fpr_budget,
-        calibration={**vars(threshold), "n_rows": len(calibration.y)},
+        thresholds=found.values,
+        budgets=Budgets(order.fpr_budget),
+        calibration={**found.document(), "n_rows": len(calibration.y)},
         order=asdict(order),
     )
     run.write_estimator(_CHOSEN, estimator)
     run.write(chosen)
     _log.info(
-        "%s of %d families is chosen: average precision %.4f by cross-validation; threshold %.4f "
-        "flags %.2f%% of %d legitimate rows, the budget is %.2f%%",
-        *(best.family, len(searched), best.mean("average_precision"), threshold.value),
-        *(100 * threshold.fpr, threshold.n_negatives, 100 * order.fpr_budget),
+        "%s of %d families is chosen: average precision %.4f by cross-validation",
+        *(best.family, len(searched), best.mean("average_precision")),
     )
+    for verdict, threshold in ((PHISHING, found.block), (SUSPICIOUS, found.review)):
+        _log.info(
+            "%s from %.4f on: %.2f%% of %d legitimate rows; the budget is %.2f%% %s",
+            *(verdict, threshold.value, 100 * threshold.fpr, threshold.n_negatives),
+            *(100 * threshold.budget, threshold.shortage),
+        )
     return chosen
 
 
@@ -129,10 +135,9 @@ def evaluate_chosen(
     rows, sides = read_rows(run)
     chosen, test = run.read(ChosenModel), rows.where(sides == "test")
     probability = read_chosen(run).predict_proba(test.X)[:, 1]
-    budget = chosen.fpr_budget
-    tested = gate_inputs.Tested(run, order, test, probability, chosen.threshold)
+    tested = gate_inputs.Tested(run, order, test, probability, chosen.thresholds)
     evaluation = Evaluation(
-        test=evaluate(test.y, probability, chosen.threshold, budget),
+        test=evaluate(test.y, probability, chosen.thresholds, REVIEW_BUDGET),
         random_split=random_split_figures(
             _families(run, order)[chosen.family],
             chosen.params,
@@ -140,14 +145,16 @@ def evaluate_chosen(
             rows.y,
             shares=run.pipeline.shares,
             seed=order.seed,
-            fpr_budget=budget,
+            fpr_budget=order.fpr_budget,
             added=read_added(run),
         ),
         later_months=_later_months(run, chosen, rows, sides, order),
         ceiling=ceiling(rows.duplicates, rows.y),
         rows=run.read(SplitSummary).rows,
+        verdicts=verdict_figures(test.y, probability, chosen.thresholds),
         simpler=gate_inputs.simpler(tested, *_simpler_than(run, chosen)),
         shuffled=shuffled_figures(rows.X, rows.y, rows.groups, sides, seed=order.seed),
+        **gate_inputs.probed(tested, read_chosen(run), champion),
         **gate_inputs.beside_champion(tested, champion, read_slices(run, sides == "test")),
     )
     run.write(evaluation)

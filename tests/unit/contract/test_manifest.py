@@ -8,6 +8,7 @@ import pytest
 from include.contract import keys
 from include.contract.manifest import Manifest, check_file, describe_file, parse_manifest
 from include.contract.schema import InputField, Target
+from include.contract.verdicts import Budgets, Thresholds
 from include.errors import ManifestError
 
 MANIFEST = Manifest(
@@ -21,8 +22,8 @@ MANIFEST = Manifest(
     ),
     target="phishing",
     labels={"0": "Legitimate", "1": "Phishing"},
-    threshold=0.61,
-    fpr_budget=0.01,
+    thresholds=Thresholds(0.61, 0.5),
+    budgets=Budgets(0.001),
     metrics={"test": {"accuracy": 0.95}},
     snapshot={"digest": "0" * 32, "rows": {"train": 10}},
     code_commit="abc",
@@ -64,9 +65,20 @@ def test_unknown_fields_are_kept():
         pytest.param(b"", "malformed", id="empty"),
         pytest.param(b"[]", "not a JSON object", id="a-list"),
         pytest.param(b"[" * 100_000, "malformed", id="deep"),
-        pytest.param(changed(schema_version=2), "schema version 2", id="schema-version"),
-        pytest.param(changed(threshold=None), "threshold", id="no-threshold"),
-        pytest.param(changed(threshold=1.5), "not a probability", id="threshold-above-one"),
+        pytest.param(
+            changed(schema_version=1), "schema version 1.*train a new version", id="schema-version"
+        ),
+        pytest.param(changed(thresholds=None), "thresholds", id="no-thresholds"),
+        pytest.param(changed(thresholds={"block": 0.9}), "review", id="no-review-threshold"),
+        pytest.param(
+            changed(thresholds={"block": 1.5, "review": 0.5}), "within 0 to 1", id="above-one"
+        ),
+        pytest.param(
+            changed(thresholds={"block": 0.3, "review": 0.4}), "do not rise", id="falling"
+        ),
+        pytest.param(
+            changed(thresholds={"block": 0.9, "review": 0.6}), "above 0.5", id="review-above-half"
+        ),
         pytest.param(changed(inputs=[]), "no inputs", id="no-inputs"),
         pytest.param(
             changed(inputs=[{"name": "a", "dtype": "int8"}] * 2), "twice", id="input-twice"

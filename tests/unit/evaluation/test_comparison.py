@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from include.contract.verdicts import Thresholds
 from include.evaluation.bootstrap import paired_differences
 from include.evaluation.comparison import compare_with_champion
 from include.evaluation.metrics import evaluate
 
+HALF = Thresholds(0.5, 0.5)
 HOW = {"fpr_budget": 0.1, "confidence": 0.95, "seed": 0}
 
 
@@ -73,7 +75,7 @@ def test_the_difference_is_that_of_the_figures(given_rows, budget):
     )
 
     for name, difference in found.items():
-        expected = evaluate(y, ours, 0.5, budget)[name] - evaluate(y, theirs, 0.5, budget)[name]
+        expected = evaluate(y, ours, HALF, budget)[name] - evaluate(y, theirs, HALF, budget)[name]
         assert difference.value == pytest.approx(expected, abs=1e-12)
 
 

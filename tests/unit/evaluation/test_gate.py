@@ -17,6 +17,7 @@ POLICY = Policy(
     max_ece=0.06,
     max_brier=0.07,
     max_fpr_over_budget=4.0,
+    max_review_fpr=0.05,
     max_later_fpr_over_budget=1.3,
     max_accuracy_loss=0.02,
     max_roc_auc_loss=0.01,
@@ -25,6 +26,11 @@ POLICY = Policy(
     max_slice_fpr_over_budget=5.0,
     max_slice_loss=0.1,
     max_slice_disputed=0.1,
+    max_fpr_of_slice={"purpose = a log-in page": 0.04},
+    max_review_fpr_of_slice={"purpose = a log-in page": 0.1},
+    max_known_pages_fpr=0.01,
+    max_known_pages_rise=0.0,
+    max_edit_loss=0.1,
     max_shuffled_roc_auc=0.65,
     min_lead_over_simpler=0.005,
     max_onnx_difference=1e-5,
@@ -41,6 +47,7 @@ TEST = {
     "ece": 0.03,
     "brier": 0.04,
     "false_positives": 5,
+    "review_fpr": 0.03,
 }
 LEAD = {"value": 0.013, "low": 0.004, "high": 0.022}
 SIMPLER = {
@@ -60,6 +67,8 @@ SLICE = {
     "fpr_interval": (0.0, 0.04),
     "fpr_evaluated": True,
     "fpr_change": None,
+    "review_fpr": 0.05,
+    "review_fpr_interval": (0.02, 0.09),
     "disputed_interval": None,
 }
 BESIDE_CHAMPION = {
@@ -68,6 +77,7 @@ BESIDE_CHAMPION = {
     "disputed_interval": (0.0, 0.05),
 }
 SMALL = {**SLICE, "value": "a domain name", "recall_evaluated": False, "fpr_evaluated": False}
+OWN = {**SLICE, **BESIDE_CHAMPION, "name": "purpose", "value": "a log-in page"}
 SAME = {"value": 0.0, "low": -0.004, "high": 0.004}
 CHAMPION = {
     "only_candidate_right": 9,
@@ -76,20 +86,37 @@ CHAMPION = {
     "differences": {"accuracy": SAME, "roc_auc": SAME, "recall_at_fpr": SAME},
 }
 LATER = {"n_rows": 4000, "n_phishing": 2000, "fpr": 0.011, "false_positives": 22}
+EARLIER = {"since": "2026-03", "budget": 0.01, "fpr_upper_bound": 0.012, "all": LATER}
+BLOCK = {"used_budget": 0.01, "fpr_upper_bound": 0.012, "shortage": ""}
+PAGES = {"n": 150, "fpr": 0.0, "review_fpr": 0.1, "champion_fpr": 0.02, "flagged": []}
+EDIT = {
+    "name": "user-info",
+    "n": 600,
+    "recall": 0.7,
+    "review_recall": 0.9,
+    "before": 0.8,
+    "review_before": 0.95,
+    "champion": 0.91,
+    "change": (-0.04, 0.02),
+}
 GOOD = {
     "test": TEST,
     "fpr_interval": (0.002, 0.024),
-    "later_months": {"since": "2026-03", "all": LATER},
+    "review_fpr_interval": (0.02, 0.045),
+    "later_months": EARLIER,
     "champion": CHAMPION,
     "slices": [
         {**SLICE, **BESIDE_CHAMPION},
         {**SMALL, **BESIDE_CHAMPION, "recall_change": (-1.0, -0.9)},
+        OWN,
     ],
+    "known_pages": PAGES,
+    "edits": (EDIT,),
     "simpler": SIMPLER,
     "shuffled": {"family": "a decision tree", "roc_auc": 0.51},
     "drift": {"blocked": [], "sentences": []},
     "accept_drift": False,
-    "fpr_budget": 0.01,
+    "block": BLOCK,
     "onnx_difference": 2e-7,
     "latency_us": 20.0,
     "size_bytes": 400_000,
@@ -114,7 +141,11 @@ def lost(figure, low):
 
 
 def sliced(**figures):
-    return changed(slices=[{**GOOD["slices"][0], **figures}, GOOD["slices"][1]])
+    return changed(slices=[{**GOOD["slices"][0], **figures}, *GOOD["slices"][1:]])
+
+
+def with_own_limit(**figures):
+    return changed(slices=[*GOOD["slices"][:2], {**OWN, **figures}])
 
 
 def led(value, low, high):
@@ -131,12 +162,12 @@ def test_a_good_model_passes_every_rule():
 
     assert rejections(verdicts) == []
     assert all(verdict.evaluated for verdict in verdicts)
-    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 24
+    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 30
 
 
 def flagged_later(false_positives):
     figures = {**LATER, "false_positives": false_positives, "fpr": false_positives / 2000}
-    return changed(later_months={"since": "2026-03", "all": figures})
+    return changed(later_months={**EARLIER, "all": figures})
 
 
 BAD = [
@@ -148,13 +179,18 @@ BAD = [
     pytest.param(
         "false_positives",
         changed(fpr_interval=(0.015, 0.035)),
-        "5 of 500 legitimate rows flagged, a rate of 1.50% to 3.50% (confidence interval): the "
-        "budget of 1.00%",
+        "5 of 500 legitimate rows called phishing, a rate of 1.50% to 3.50% (confidence interval): "
+        "the budget of 1.00%, up to 1.20% by the rows that set it, is exceeded",
     ),
     pytest.param(
         "false_positive_bound",
         changed(fpr_interval=(0.0, 0.05)),
         "at most 5.00% with 95% confidence, above 4.00% (4 times the budget)",
+    ),
+    pytest.param(
+        "review_false_positives",
+        changed(review_fpr_interval=(0.051, 0.07)),
+        "3.00% (5.10% to 7.00%) of the legitimate rows are at least suspicious: more than 5.00%",
     ),
     pytest.param(
         "champion",
@@ -172,7 +208,7 @@ BAD = [
     pytest.param(
         "slice_recall",
         sliced(recall_interval=(0.2, 0.45)),
-        "1 of 2 slices have enough rows; recall below that of all rows: significantly more than "
+        "2 of 3 slices have enough rows; recall below that of all rows: significantly more than "
         "40.0% in host = an IP address (41.0%, 300 rows)",
     ),
     pytest.param(
@@ -212,6 +248,35 @@ BAD = [
         "a simpler model is as good, publish that one: constant has ROC AUC 0.5000",
     ),
     pytest.param(
+        "slice_limits",
+        with_own_limit(fpr=0.09, fpr_interval=(0.045, 0.2)),
+        "legitimate rows called phishing: significantly above the slice's limit: purpose = a "
+        "log-in page 9.00% (limit 4.00%)",
+    ),
+    pytest.param(
+        "slice_review_limits",
+        with_own_limit(review_fpr_interval=(0.11, 0.2)),
+        "legitimate rows at least suspicious: significantly above the slice's limit: purpose = a "
+        "log-in page 5.00% (limit 10.00%)",
+    ),
+    pytest.param(
+        "known_pages",
+        changed(known_pages={**PAGES, "fpr": 0.02, "flagged": ["https://a.example/login"] * 7}),
+        "share of 150 known log-in pages called phishing 0.02, above the allowed 0.01: "
+        "https://a.example/login, ",
+    ),
+    pytest.param(
+        "known_pages_rise",
+        changed(known_pages={**PAGES, "fpr": 0.01, "champion_fpr": 0.0}),
+        "1.0% of the known log-in pages are called phishing, 0.0% by the champion: a rise of more",
+    ),
+    pytest.param(
+        "edits",
+        changed(edits=({**EDIT, "change": (-0.3, -0.11)},)),
+        "user-info 95.0% to 90.0%; significantly more than 10.0% below the champion's under "
+        "user-info",
+    ),
+    pytest.param(
         "shuffled",
         changed(shuffled={"family": "a decision tree", "roc_auc": 0.8}),
         "ROC AUC of a decision tree fitted on shuffled labels 0.8, above the allowed 0.65",
@@ -225,7 +290,8 @@ BAD = [
         "later_months",
         flagged_later(40),
         "a threshold for 1.00% set before 2026-03 flags 2.00% of 2000 legitimate rows since: "
-        "above 1.30% (1.3 times the budget) with 95% confidence",
+        "above 1.30% (1.3 times the budget, or what the rows that set it do not exclude) with 95% "
+        "confidence",
     ),
     pytest.param("onnx_difference", changed(onnx_difference=0.01), "0.01, above the allowed 1e-05"),
     pytest.param("latency_us", changed(latency_us=9e3), "9000, above the allowed 2000"),
@@ -324,7 +390,10 @@ def test_a_slice_with_too_few_rows_rejects_nothing():
 
 
 def test_too_few_legitimate_rows_to_bound_a_small_budget_are_named():
-    verdict = of("false_positive_bound", changed(fpr_budget=0.001, fpr_interval=(0.0, 0.01)))
+    verdict = of(
+        "false_positive_bound",
+        changed(block={**BLOCK, "used_budget": 0.001}, fpr_interval=(0.0, 0.01)),
+    )
 
     assert verdict.passed
     assert not verdict.evaluated

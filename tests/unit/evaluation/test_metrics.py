@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
+from include.contract.verdicts import Thresholds
 from include.errors import EvaluationError
 from include.evaluation.metrics import (
     ceiling,
@@ -20,7 +21,7 @@ P = [0.1, 0.2, 0.3, 0.4, 0.75, 0.35, 0.6, 0.7, 0.8, 0.9]
 
 
 def test_the_figures_are_those_counted_by_hand():
-    figures = evaluate(Y, P, threshold=0.72, fpr_budget=0.2)
+    figures = evaluate(Y, P, Thresholds(0.72, 0.5), fpr_budget=0.2)
 
     expected = {
         "n_rows": 10,
@@ -37,24 +38,27 @@ def test_the_figures_are_those_counted_by_hand():
         "true_negatives": 4,
         "false_negatives": 3,
         "brier": np.mean((np.array(P) - Y) ** 2),
-        "threshold": 0.72,
-        "fpr_budget": 0.2,
+        "block_threshold": 0.72,
+        "review_threshold": 0.5,
+        "review_recall": 0.8,
+        "review_fpr": 0.2,
+        "review_precision": 0.8,
     }
     assert {name: figures[name] for name in expected} == pytest.approx(expected)
 
 
 def test_a_row_at_the_threshold_is_flagged():
-    assert evaluate(Y, P, threshold=0.9, fpr_budget=0.2)["true_positives"] == 1
+    assert evaluate(Y, P, Thresholds(0.9, 0.5), fpr_budget=0.2)["true_positives"] == 1
 
 
 def test_the_figures_survive_json():
-    figures = evaluate(Y, np.float32(P), threshold=np.float32(0.5), fpr_budget=0.01)
+    figures = evaluate(Y, np.float32(P), Thresholds(0.5, 0.5), fpr_budget=0.01)
 
     assert json.loads(json.dumps(figures, allow_nan=False)) == figures
 
 
 def test_a_threshold_that_flags_nothing_has_a_precision():
-    assert evaluate(Y, P, threshold=1.5, fpr_budget=0.01)["precision"] == 0
+    assert evaluate(Y, P, Thresholds(1.0, 0.5), fpr_budget=0.01)["precision"] == 0
 
 
 @given(

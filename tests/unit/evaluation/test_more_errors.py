@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from include.contract.verdicts import Thresholds
 from include.evaluation.comparison import compare_with_champion
 from include.evaluation.gate.policy import Policy
 from include.evaluation.gate.rules import apply_gate
@@ -33,16 +34,19 @@ def scores(rng, y, noise):
 def rejected(y, candidate, champion, simplest, groups):
     flagged = (candidate >= 0.6) & (y == 0)
     gate_inputs = {
-        "test": evaluate(y, candidate, 0.6, 0.1),
+        "test": evaluate(y, candidate, Thresholds(0.6, 0.5), 0.1),
         "fpr_interval": clopper_pearson(int(flagged.sum()), int((y == 0).sum()), 0.95),
         "champion": compare_with_champion(y, candidate, champion, groups, **HOW),
         "later_months": None,
         "slices": [],
+        "known_pages": None,
+        "edits": (),
         "simpler": {"plain": simpler_figures(y, candidate, simplest, groups, **HOW)},
         "shuffled": {"family": "a tree", "roc_auc": 0.5},
         "drift": {"blocked": []},
         "accept_drift": False,
-        "fpr_budget": 0.1,
+        "block": {"used_budget": 0.1, "fpr_upper_bound": 0.1, "shortage": ""},
+        "review_fpr_interval": (0.0, 1.0),
         "onnx_difference": 0.0,
         "latency_us": 1.0,
         "size_bytes": 1,

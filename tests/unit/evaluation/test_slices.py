@@ -11,7 +11,7 @@ HOW = {"min_rows": 20, "confidence": 0.95, "seed": 0}
 def evaluated(y, flagged, champion=None):
     y, flagged = np.asarray(y, dtype=np.int8), np.asarray(flagged, dtype=bool)
     champion = None if champion is None else np.asarray(champion, dtype=bool)
-    return SliceResult(y, flagged, flagged, np.arange(len(y)), champion)
+    return SliceResult(y, flagged, flagged, flagged, np.arange(len(y)), champion)
 
 
 def labels(*values):

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from include.contract.verdicts import LEGITIMATE, PHISHING, SUSPICIOUS, Thresholds
 from include.monitoring.audit import PER_STRATUM, draw_audit
 from include.monitoring.records.jsonl_reader import Lines
 from include.monitoring.records.sample import DistinctSample
@@ -11,9 +12,12 @@ from include.monitoring.records.traffic import Item, Traffic
 from tests.support.signed_versions import version_name
 
 VERSION = version_name(1)
-# The threshold, 0.6, parts the answers between 0.5 and 0.9.
+# The threshold of Phishing, 0.6, parts the answers between 0.5 and 0.9.
+THRESHOLDS = Thresholds(0.6, 0.5)
 ITEMS = {
-    f"id-{number}": Item(number / 2_000, number / 2_000 >= 0.6, VERSION, (1,), f"{number}")
+    f"id-{number}": Item(
+        number / 2_000, THRESHOLDS.verdict(number / 2_000), VERSION, (1,), f"{number}"
+    )
     for number in range(2_001)
 }
 
@@ -28,16 +32,16 @@ def drawn(items, max_items=10_000):
 def test_a_few_of_each_kind_are_drawn_and_all_are_counted():
     strata = drawn(ITEMS)
 
-    assert [(each["is_flagged"], each["low"], each["high"]) for each in strata] == [
-        (False, 0.0, 0.01), (False, 0.01, 0.1), (False, 0.1, 0.5), (False, 0.5, 0.9),
-        (True, 0.5, 0.9), (True, 0.9, 1.0),
+    assert [(each["verdict"], each["low"], each["high"]) for each in strata] == [
+        (LEGITIMATE, 0.0, 0.01), (LEGITIMATE, 0.01, 0.1), (LEGITIMATE, 0.1, 0.5),
+        (SUSPICIOUS, 0.5, 0.9), (PHISHING, 0.5, 0.9), (PHISHING, 0.9, 1.0),
     ]  # fmt: skip
     assert [each["n_items"] for each in strata] == [20, 180, 800, 200, 600, 201]
     for each in strata:
         assert len(set(each["drawn"])) == PER_STRATUM
         items = [ITEMS[name] for name in each["drawn"]]
         assert all(each["low"] <= item.probability <= each["high"] for item in items)
-        assert {item.flagged for item in items} == {each["is_flagged"]}
+        assert {item.verdict for item in items} == {each["verdict"]}
 
 
 def test_what_is_drawn_depends_on_the_answers_alone():

@@ -28,7 +28,7 @@ def test_inputs_are_in_the_order_of_the_pipeline():
     name, item = parse_item(LINE, FIELDS)
 
     assert name == LINE["id"]
-    assert (item.inputs, item.flagged, item.probability) == ((1, -1), False, 0.25)
+    assert (item.inputs, item.verdict, item.probability) == ((1, -1), "Legitimate", 0.25)
 
 
 def test_equal_inputs_are_duplicates_whether_they_were_hashed_or_not():

@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
+from include.contract.verdicts import LEGITIMATE, PHISHING, SUSPICIOUS
 from include.monitoring.weighted import FIGURES, Stratum, weighted_figures
 
-CERTAIN = [Stratum(True, 100, 50, 40), Stratum(False, 900, 100, 2)]
+CERTAIN = [Stratum(PHISHING, 100, 50, 40), Stratum(LEGITIMATE, 900, 100, 2)]
+
+
+CLEAR = [Stratum(PHISHING, 100, 20, 20), Stratum(LEGITIMATE, 10_000, 20, 0)]
+
+
+def both(*names):
+    return tuple(f"{prefix}{name}" for prefix in ("", "review_") for name in names)
 
 
 def test_a_stratum_weighs_as_much_as_it_has_items():
@@ -20,7 +28,7 @@ def test_a_stratum_weighs_as_much_as_it_has_items():
 
 
 def test_labels_that_all_say_the_same_make_nothing_certain():
-    figures = weighted_figures([Stratum(True, 100, 20, 20), Stratum(False, 10_000, 20, 0)], 0.95)
+    figures = weighted_figures(CLEAR, 0.95)
 
     assert figures["recall"]["value"] == figures["recall"]["high"] == 1
     assert figures["recall"]["low"] < 0.2, "one in a hundred of 10,000 would be as many as 100"
@@ -32,9 +40,9 @@ def test_labels_that_all_say_the_same_make_nothing_certain():
     ("strata", "unknown"),
     [
         ([], FIGURES),
-        ([Stratum(True, 10, 5, 5), Stratum(False, 90, 0, 0)], ("recall", "fpr")),
-        ([Stratum(False, 90, 5, 0)], ("precision", "recall")),
-        ([Stratum(False, 90, 5, 1)], ("precision",)),
+        ([Stratum(PHISHING, 10, 5, 5), Stratum(LEGITIMATE, 90, 0, 0)], both("recall", "fpr")),
+        ([Stratum(LEGITIMATE, 90, 5, 0)], both("precision", "recall")),
+        ([Stratum(LEGITIMATE, 90, 5, 1)], both("precision")),
     ],
     ids=["nothing", "a-stratum-without-labels", "no-phishing", "nothing-flagged"],
 )
@@ -48,18 +56,22 @@ def test_what_no_label_tells_is_not_known(strata, unknown):
 
 def test_intervals_hold_what_is_true_as_often_as_they_say():
     """Simulated days with rare phishing, 60 labels each; what is true is known."""
-    flagged = np.array([True, True, False, False])
+    given = (PHISHING, PHISHING, SUSPICIOUS, LEGITIMATE)
     n_items, share = np.array([40, 160, 800, 9_000]), np.array([0.3, 0.95, 0.06, 0.0005])
     phishing = n_items * share
     truth = {
-        "precision": phishing[:2].sum() / 200,
-        "recall": phishing[:2].sum() / phishing.sum(),
-        "fpr": (200 - phishing[:2].sum()) / (10_000 - phishing.sum()),
+        name: figure
+        for prefix, n, total in (("", 2, 200), ("review_", 3, 1_000))
+        for name, figure in {
+            f"{prefix}precision": phishing[:n].sum() / total,
+            f"{prefix}recall": phishing[:n].sum() / phishing.sum(),
+            f"{prefix}fpr": (total - phishing[:n].sum()) / (10_000 - phishing.sum()),
+        }.items()
     }
     rng, held = np.random.default_rng(7), dict.fromkeys(FIGURES, 0)
     for _ in range(100):
         said = rng.binomial(15, share)
-        strata = [Stratum(*row) for row in zip(flagged, n_items, [15] * 4, said, strict=True)]
+        strata = [Stratum(*row) for row in zip(given, n_items, [15] * 4, said, strict=True)]
         figures = weighted_figures(strata, 0.95)
         for name in FIGURES:
             held[name] += figures[name]["low"] <= truth[name] <= figures[name]["high"]

@@ -45,6 +45,24 @@ def test_urls_are_parted_by_their_strings(url, tld, length, page):
     assert page is None or parts["page"] == [page]
 
 
+@pytest.mark.parametrize(
+    ("url", "purpose", "site"),
+    [
+        ("https://www.paypal.com/signin", "a log-in page", "a brand's own"),
+        ("https://login.example.org/", "a log-in page", ""),
+        ("https://bank.example.org/account/login.php", "a log-in page", ""),
+        ("https://blog.example.org/blogging-in", "", ""),
+        ("https://evil-paypal.github.io/signin", "a log-in page", "a hosting platform"),
+        ("https://mail.google.com/", "", "a brand's own"),
+        ("https://ann.substack.com/p/one", "", "a hosting platform"),
+    ],
+)
+def test_pages_that_matter_most_are_slices(url, purpose, site):
+    parts = of("urls", url=[url], source=["feed"], first_seen=pd.to_datetime([None], utc=True))
+
+    assert (parts["purpose"], parts["site"]) == ([purpose], [site])
+
+
 def test_rare_sources_of_urls_are_one_slice():
     sources = [*(f"list-{number}" for number in range(12) for _ in range(3)), "rare", "rarer"]
     parts = of(

@@ -50,8 +50,8 @@ def headings(html):
 def test_a_report_has_every_chapter(html):
     assert headings(html) == [
         "Recommended: Approve", "Gate", "The model", "The data", "How good it is", "Ranking",
-        "Calibration", "Threshold", "Slices", "Candidates", "What moves it", "Drift",
-        "Known limits", "Lineage",
+        "Calibration", "Verdicts", "Slices", "Known pages and attackers' edits", "Candidates",
+        "What moves it", "Drift", "Known limits", "Lineage",
     ]  # fmt: skip
 
 
@@ -76,9 +76,20 @@ def test_a_report_has_every_chapter(html):
         pytest.param("A constant prediction: accuracy 50.0 %", id="simpler"),
         pytest.param("ROC AUC 0.5100", id="shuffled"),
         pytest.param("too few rows", id="slice"),
+        pytest.param("Of 150 real log-in pages", id="known-pages"),
+        pytest.param("www.example.com/login", id="flagged-page"),
+        pytest.param("homoglyphs", id="edit"),
         pytest.param("many duplicates", id="warning"),
         pytest.param("records before 2026-03", id="later-months"),
-        pytest.param("4,321 legitimate rows", id="threshold"),
+        pytest.param("on 4,321 of them that were not used", id="thresholds"),
+        pytest.param("too few rows for a budget of 2.00%", id="shortage"),
+        pytest.param("one half comes before the threshold for the budget", id="one-half"),
+        pytest.param("1 in 10,000", id="base-rate"),
+        pytest.param(
+            "Recall at 0.01 % false positives: not stated, 200 legitimate rows do not suffice; "
+            "30,000 would.",
+            id="low-rate",
+        ),
     ],
 )
 def test_a_report_says(page, words):

@@ -25,18 +25,26 @@ def test_the_gate_decides(changes, kind):
     assert summarise(manifest(), report_inputs(**changes)).kind == kind
 
 
+TEST = {"recall": 0.848, "fpr": 0.0067, "review_recall": 0.93, "review_fpr": 0.0189}
+
+
 @pytest.mark.parametrize(
     ("fpr_interval", "flagged"),
     [
-        pytest.param((0.0, 0.0194), "flags about 7, at most 20 (95 % confidence).", id="interval"),
-        pytest.param(None, "flags about 7.", id="none"),
+        pytest.param(
+            (0.0, 0.0194),
+            "calls about 7 Phishing, at most 20 (95 % confidence) and 12 Suspicious.",
+            id="interval",
+        ),
+        pytest.param(None, "calls about 7 Phishing and 12 Suspicious.", id="none"),
     ],
 )
 def test_what_is_caught_and_flagged_is_said_in_counts(fpr_interval, flagged):
-    measured = manifest(metrics={"test": {"recall": 0.848, "fpr": 0.0067}})
+    measured = manifest(metrics={"test": TEST})
     summary = summarise(measured, report_inputs(intervals={"fpr": fpr_interval}))
 
-    assert "catches about 848 and misses 152; of 1,000 legitimate rows" in summary.practice
+    said = "it calls about 848 Phishing, 82 Suspicious and misses 70; of 1,000 legitimate rows"
+    assert said in summary.practice
     assert summary.practice.endswith(flagged)
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from include.contract.verdicts import Thresholds
 from include.services.scorer.settings import Limits
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT, Following, app_of, in_production
@@ -65,6 +66,7 @@ def test_one_record_gets_one_answer(sites):
         "prediction": "Phishing",
         "confidence": pytest.approx(0.952574),
         "probability": pytest.approx(0.952574),
+        "decided_by": "model",
         "model": SITES,
     }
 
@@ -90,12 +92,18 @@ def test_records_are_answered_in_order_with_ids_of_their_own(sites):
     assert answer["model"] == SITES
 
 
-def test_the_threshold_of_the_manifest_decides():
-    strict = in_production("sites", onnx_graphs.constant(0.7), threshold=0.8)
-    client = client_of({"sites": Following(strict)})
+@pytest.mark.parametrize(
+    ("probability", "verdict", "confidence"),
+    [(0.81, "Phishing", 0.81), (0.7, "Suspicious", 0.7), (0.41, "Suspicious", 0.41),
+     (0.39, "Legitimate", 0.61)],
+)  # fmt: skip
+def test_the_thresholds_of_the_manifest_decide(probability, verdict, confidence):
+    graph, thresholds = onnx_graphs.constant(probability), Thresholds(0.8, 0.4)
+    client = client_of({"sites": Following(in_production("sites", graph, thresholds=thresholds))})
     answer = client.post("/predict", json={"record": {"a": 1, "b": 1}}).json
 
-    assert (answer["prediction"], answer["confidence"]) == ("Legitimate", pytest.approx(0.3))
+    assert (answer["prediction"], answer["confidence"]) == (verdict, pytest.approx(confidence))
+    assert f'{{pipeline="sites",verdict="{verdict}"}} 1.0' in client.get("/metrics").text
 
 
 def test_urls_are_answered_by_the_pipeline_that_reads_text(both):
@@ -221,7 +229,7 @@ def test_a_table_is_answered_as_json(sites):
     assert [entry["prediction"] for entry in answer["predictions"]] == ["Phishing", "Legitimate"]
     assert answer["model"] == SITES
     assert answer["rows"] == 2
-    assert answer["by_label"] == {"Phishing": 1, "Legitimate": 1}
+    assert answer["by_label"] == {"Phishing": 1, "Suspicious": 0, "Legitimate": 1}
     assert answer["ignored_columns"] == ["name"]
 
 
@@ -230,8 +238,8 @@ def test_a_table_is_answered_as_csv_with_the_columns_that_were_sent(sites):
     header, first, second = answer.text.splitlines()
 
     assert answer.mimetype == "text/csv"
-    assert header == "name,a,b,prediction,confidence,probability,model_version,id"
-    assert first.startswith(f"'=cmd,1,-1,Phishing,0.952574,0.952574,{version_name(1)},")
+    assert header == "name,a,b,prediction,confidence,probability,decided_by,model_version,id"
+    assert first.startswith(f"'=cmd,1,-1,Phishing,0.952574,0.952574,model,{version_name(1)},")
     assert second.startswith("plain,-1,1,Legitimate,0.952574,0.047426,")
 
 
@@ -242,7 +250,7 @@ def test_a_table_is_answered_as_html_without_running_what_it_holds(sites):
     assert answer.mimetype == "text/html"
     assert "<script>" not in answer.text
     assert "1,001 rows scored" in answer.text
-    assert '<td class="phishing">Phishing</td><td class="n">95.3 %</td>' in answer.text
+    assert '<td><span class="phishing">Phishing</span></td><td class="n">95.3 %</td>' in answer.text
     assert answer.text.count("<tr>") == 501
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
@@ -334,8 +342,8 @@ def test_metrics_count_what_happened(sites):
         'nightcatch_requests_total{method="POST",route="/predict",status="200"} 1.0',
         'nightcatch_requests_total{method="POST",route="/predict",status="422"} 1.0',
         'nightcatch_requests_total{method="any",route="unknown",status="404"} 1.0',
-        'nightcatch_predictions_total{label="Phishing",pipeline="sites"} 1.0',
-        'nightcatch_predictions_total{label="Legitimate",pipeline="sites"} 1.0',
+        'nightcatch_predictions_total{pipeline="sites",verdict="Phishing"} 1.0',
+        'nightcatch_predictions_total{pipeline="sites",verdict="Legitimate"} 1.0',
         f'nightcatch_model_info{{pipeline="sites",version="{version_name(1)}"}} 1.0',
         'nightcatch_model_serial{pipeline="sites"} 7.0',
         'nightcatch_model_age_seconds{pipeline="sites"} 78887.0',

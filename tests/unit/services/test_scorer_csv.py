@@ -197,7 +197,7 @@ def test_totals_count_every_row_by_label_and_by_probability():
     answer = answer_to(b"a,b\n" + b"1,-1\n" * 300 + b"\n" + b"-1,1\n" * 200)
     answer.count()
 
-    assert answer.totals.by_label == {"Phishing": 300, "Legitimate": 200}
+    assert answer.totals.by_label == {"Phishing": 300, "Suspicious": 0, "Legitimate": 200}
     assert answer.totals.rows == answer.totals.bins.sum() == 500
     assert (answer.totals.bins[19], answer.totals.bins[0]) == (300, 200)
     assert [row_id for _, _, row_id in answer.totals.shown[-2:]] == ["id-498", "id-499"]

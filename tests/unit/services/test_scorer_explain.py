@@ -163,7 +163,8 @@ def test_an_explanation_comes_with_words_and_the_strongest_first(client, path):
     contributions = [entry["contribution"] for entry in explanation["contributions"]]
     by_input = {entry["input"]: entry for entry in explanation["contributions"]}
 
-    assert set(answer) == {"prediction", "confidence", "probability", "id", "model"}
+    verdict = {"prediction", "confidence", "probability", "decided_by"}
+    assert set(answer) == verdict | {"id", "model"}
     assert by_input["age"]["meaning"] == "below six months"
     assert by_input["age"]["subject"] == "Age"
     assert by_input["c3"]["value"] is None

@@ -28,7 +28,8 @@ def test_a_model_names_its_tensors(client):
     said = client.get("/v2/models/sites").json
 
     assert said["inputs"] == [{"name": "X", "datatype": "FP32", "shape": [-1, 2]}]
-    assert [output["name"] for output in said["outputs"]] == ["probability", "prediction"]
+    outputs = [output["name"] for output in said["outputs"]]
+    assert outputs == ["probability", "prediction", "decided_by"]
     assert said["versions"] == [version_name(1)]
     assert client.get("/v2").json["name"] == "nightcatch-scorer"
     assert client.get("/v2/health/live").status_code == 200
@@ -41,7 +42,8 @@ def test_a_tensor_flat_or_nested_is_answered_row_by_row(client, data):
 
     assert (said["model_name"], said["model_version"]) == ("sites", version_name(1))
     assert said["id"] == "mine"
-    probability, label = said["outputs"]
+    probability, label, decided_by = said["outputs"]
+    assert decided_by["data"] == ["model"] * len(label["data"])
     assert probability["data"] == [pytest.approx(0.952574), 0.5]
     assert label == {
         "name": "prediction",

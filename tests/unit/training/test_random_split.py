@@ -1,3 +1,4 @@
+from include.contract.verdicts import Thresholds
 from include.evaluation.metrics import evaluate
 from include.training.families import tabular_families
 from include.training.random_split import random_split_figures
@@ -21,7 +22,7 @@ def figures(rows, seed):
 def test_the_figures_are_those_of_evaluate_on_the_test_share(rows):
     found = figures(rows, 0)
 
-    assert set(found) == set(evaluate([0, 1], [0.2, 0.9], 0.5, 0.05))
+    assert set(found) == set(evaluate([0, 1], [0.2, 0.9], Thresholds(0.5, 0.5), 0.05))
     assert found["n_rows"] == 180
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from include.errors import ThresholdError
-from include.training.threshold import choose_threshold
+from include.training.threshold import choose_threshold, choose_thresholds, smallest_budget
 
 
 def test_the_largest_recall_within_the_budget_is_taken():
@@ -83,3 +83,59 @@ def test_without_legitimate_rows_there_is_no_threshold():
 def test_a_budget_that_is_no_share_is_refused(budget):
     with pytest.raises(ThresholdError, match="must be within 0 and 1"):
         choose_threshold([0, 1], [0.2, 0.9], budget)
+
+
+def evenly(n_legitimate):
+    """Return rows whose legitimate share above p is 1 - p, and as many phishing ones near 1."""
+    legitimate = (np.arange(n_legitimate) + 0.5) / n_legitimate
+    y = np.repeat([0, 1], n_legitimate)
+    return y, np.append(legitimate, np.linspace(0.4, 1, n_legitimate))
+
+
+def test_review_begins_at_one_half_where_its_budget_begins_later():
+    found = choose_thresholds(*evenly(10_000), 0.001)
+
+    assert found.block.value == pytest.approx(0.999, abs=1e-3)
+    assert found.block.fpr <= 0.001
+    assert (found.review.value, found.review.fpr) == (0.5, 0.5)
+    assert not found.block.shortage
+
+
+def test_review_begins_at_its_budget_where_one_half_is_later():
+    y, probability = evenly(10_000)
+    found = choose_thresholds(y, probability * np.where(y == 0, 0.3, 1), 0.001)
+
+    assert found.review.value == pytest.approx(0.297, abs=1e-3)
+    assert found.review.fpr <= 0.01
+
+
+def test_a_looser_budget_than_that_of_review_leaves_nothing_suspicious():
+    y, probability = evenly(10_000)
+    found = choose_thresholds(y, probability * np.where(y == 0, 0.3, 1), 0.2)
+
+    assert found.values.block == found.values.review == pytest.approx(0.24, abs=1e-3)
+
+
+def test_a_budget_that_the_rows_cannot_show_falls_back_to_the_smallest_they_can():
+    found = choose_thresholds(*evenly(600), 0.001)
+
+    used = found.block.used_budget
+    assert used == smallest_budget(600) == pytest.approx(3 / 600, rel=0.01)
+    assert binom.pmf(0, 600, used) == pytest.approx(0.05)
+    assert 0.001 < found.block.fpr <= used
+    assert "600 legitimate rows are too few to keep a budget of 0.10%" in found.block.shortage
+    assert found.document()["block"]["shortage"] == found.block.shortage
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.3, 0.5, 0.7, 0.99])), min_size=1),
+    st.floats(0.0001, 0.3),
+)
+def test_nothing_above_one_half_is_ever_called_legitimate(rows, budget):
+    y = np.array([0, *(int(label) for label, _ in rows)])
+    probability = np.array([0.5, *(p for _, p in rows)])
+
+    values = choose_thresholds(y, probability, budget).values
+
+    assert values.review <= min(values.block, 0.5)
+    assert all(values.verdict(p) != "Legitimate" for p in probability[probability >= 0.5])

@@ -16,7 +16,8 @@ from include.inference.record_schema import Fault, RecordSchema, shorten
 from include.services.scorer.api.request_parser import parse_json
 from include.services.scorer.api.tensors import Tensor, bytes_of, parameters_of, read_tensors
 
-LABEL = "prediction"
+LABEL, DECIDED_BY = "prediction", "decided_by"
+TEXTS = (LABEL, DECIDED_BY)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def serialise_outputs(
     members: Mapping[str, object],
     outputs: Mapping[str, bool],
     probabilities: Sequence[float],
-    labels: Sequence[str],
+    texts: Mapping[str, Sequence[str]],
 ) -> tuple[bytes, int | None]:
     """Return the body of a response, and the length of its JSON if bytes of tensors follow.
 
@@ -107,25 +108,27 @@ def serialise_outputs(
         What stands beside the outputs.
     outputs : mapping of str to bool
         Whether each output is binary.
-    probabilities, labels : sequence
+    probabilities : sequence of float
         One per row.
+    texts : mapping of str to sequence of str
+        The other outputs, one value per row.
     """
     entries: list[dict[str, Any]] = []
     blocks: list[bytes] = []
     shape = [len(probabilities)]
     for name, is_binary in outputs.items():
-        is_label = name == LABEL
+        text = texts.get(name)
         entry: dict[str, Any] = {
             "name": name,
-            "datatype": "BYTES" if is_label else "FP32",
+            "datatype": "FP32" if text is None else "BYTES",
             "shape": shape,
         }
         if is_binary:
-            block = bytes_of(labels) if is_label else np.array(probabilities, "<f4").tobytes()
+            block = np.array(probabilities, "<f4").tobytes() if text is None else bytes_of(text)
             blocks.append(block)
             entry["parameters"] = {"binary_data_size": len(block)}
         else:
-            entry["data"] = labels if is_label else probabilities
+            entry["data"] = probabilities if text is None else text
         entries.append(entry)
     header = json.dumps({**members, "outputs": entries}, separators=(",", ":")).encode()
     return b"".join([header, *blocks]), len(header) if blocks else None
@@ -146,13 +149,13 @@ def _outputs(document: Mapping[str, Any]) -> dict[str, bool]:
     listed = document.get("outputs")
     default = parameters_of(document).get("binary_data_output", False)
     if not listed and listed in (None, []):
-        return {OUTPUT: default is True, LABEL: default is True}
+        return dict.fromkeys((OUTPUT, *TEXTS), default is True)
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise RequestRejectedError("outputs must be a list of tensors")
     outputs = {}
     for entry in listed:
         name, parameters = entry.get("name"), parameters_of(entry)
-        if name not in (OUTPUT, LABEL):
+        if name not in (OUTPUT, *TEXTS):
             raise RequestRejectedError(f"there is no output {shorten(str(name))!r}")
         if parameters.get("classification") or "shared_memory_region" in parameters:
             raise RequestRejectedError(

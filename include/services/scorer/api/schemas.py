@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from include.contract.schema import InputField
+from include.contract.verdicts import VERDICTS, DecidedBy
 from include.inference.feedback_labels import LABELS, MAX_SOURCE_CHARS
 from include.inference.model import INPUT, OnnxModel
 from include.inference.prediction_ids import ID_PATTERN
@@ -16,6 +17,7 @@ Schema = dict[str, Any]
 _PROBABILITY: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
+_COUNT: Schema = {"type": "integer"}
 _RESPONSE_ID: Schema = {**_TEXT, "description": "Names the response, for feedback; row n is id-n."}
 _OPTIONAL = ("url", "scored_url", "unwrapped", "explanation")
 
@@ -73,12 +75,6 @@ def url_schema() -> Schema:
 
 def response_schemas() -> dict[str, Schema]:
     """Return the schemas of the responses of every pipeline, by name."""
-    verdict = {
-        "prediction": _TEXT,
-        "confidence": {**_PROBABILITY, "description": "Calibrated probability of the label given."},
-        "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
-        "id": _RESPONSE_ID,
-    }
     reading = {
         "scored_url": {**_TEXT, "description": "The URL that was read out of the text and scored."},
         "unwrapped": {
@@ -86,7 +82,7 @@ def response_schemas() -> dict[str, Schema]:
             "description": "Services whose links held the URL, the outermost first.",
         },
     }
-    item = {"url": _TEXT, **reading, **verdict, "explanation": reference("Explanation")}
+    item = {"url": _TEXT, **reading, **_verdict(), "explanation": reference("Explanation")}
     return {
         "Model": closed({"pipeline": _TEXT, "version": _TEXT, "serial": {"type": "integer"}}),
         "Prediction": closed(item, _OPTIONAL),
@@ -99,12 +95,32 @@ def response_schemas() -> dict[str, Schema]:
                 "predictions": list_of(reference("Prediction")),
                 "model": reference("Model"),
                 "rows": {"type": "integer"},
-                "by_label": {"type": "object", "additionalProperties": {"type": "integer"}},
+                "by_label": closed(dict.fromkeys(VERDICTS, _COUNT)),
                 "ignored_columns": list_of(_TEXT),
             }
         ),
         "Explanation": _explanation(),
         "Problem": _problem(),
+    }
+
+
+def _verdict() -> dict[str, Schema]:
+    return {
+        "prediction": {
+            "enum": list(VERDICTS),
+            "description": "By the two thresholds of the version: Phishing from `block` on,"
+            " Suspicious from `review` on. Nothing above one half is Legitimate.",
+        },
+        "confidence": {
+            **_PROBABILITY,
+            "description": "Calibrated probability of phishing; of its opposite for Legitimate.",
+        },
+        "probability": {**_PROBABILITY, "description": "Calibrated probability of phishing."},
+        "decided_by": {
+            "enum": [each.value for each in DecidedBy],
+            "description": "What the verdict rests on.",
+        },
+        "id": _RESPONSE_ID,
     }
 
 

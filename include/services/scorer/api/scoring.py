@@ -55,8 +55,8 @@ def predict(scorer: Scorer, request: PredictRequest, *, explained: bool) -> dict
         for probability, each in zip(probabilities, _ids(response_id, request), strict=True)
     ]
     labels = [entry["prediction"] for entry in predictions]
-    by_label = {labels[0]: 1} if request.is_single else Counter(labels)
-    scorer.metrics.count_predictions(pointer.pipeline, by_label)
+    by_verdict = {labels[0]: 1} if request.is_single else Counter(labels)
+    scorer.metrics.count_predictions(pointer.pipeline, by_verdict)
     if request.is_text:
         predictions = [
             {"url": url, **describe_reading(str(url), scored), **entry}

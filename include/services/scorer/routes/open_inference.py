@@ -17,6 +17,7 @@ from include.inference.verdict import verdict
 from include.registry.follow import ProductionModel
 from include.services.scorer.api.inference_request import (
     LABEL,
+    TEXTS,
     InferenceRequest,
     parse_inference_request,
     serialise_outputs,
@@ -54,7 +55,7 @@ def metadata(model_name: str, version: str | None = None) -> ResponseReturnValue
         "inputs": [{"name": INPUT, "datatype": datatype, "shape": [-1, schema.n_inputs]}],
         "outputs": [
             {"name": OUTPUT, "datatype": "FP32", "shape": [-1]},
-            {"name": LABEL, "datatype": "BYTES", "shape": [-1]},
+            *({"name": name, "datatype": "BYTES", "shape": [-1]} for name in TEXTS),
         ],
     }
     return jsonify(document)
@@ -115,8 +116,9 @@ def _respond(
             response_id, entry.pointer, entry.manifest, asked.records, probabilities, numbers
         )
     )
-    labels = [verdict(value, entry.manifest)["prediction"] for value in probabilities]
-    scorer.metrics.count_predictions(pipeline, Counter(labels))
+    verdicts = [verdict(value, entry.manifest) for value in probabilities]
+    texts = {name: [each[name] for each in verdicts] for name in TEXTS}
+    scorer.metrics.count_predictions(pipeline, Counter(texts[LABEL]))
     members = {
         "model_name": pipeline,
         "model_version": entry.pointer.version,
@@ -124,7 +126,7 @@ def _respond(
         "id": asked.id or response_id,
         "parameters": {"answer_id": response_id},
     }
-    body, json_length = serialise_outputs(members, asked.outputs, probabilities, labels)
+    body, json_length = serialise_outputs(members, asked.outputs, probabilities, texts)
     if json_length is None:
         return Response(body, content_type="application/json")
     response = Response(body, content_type="application/octet-stream")

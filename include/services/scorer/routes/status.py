@@ -41,7 +41,7 @@ def version() -> ResponseReturnValue:
             "approved_at": entry.pointer.approved_at,
             "approved_by": entry.pointer.approved_by,
             "reason": entry.pointer.reason,
-            "threshold": entry.manifest.threshold,
+            "thresholds": vars(entry.manifest.thresholds),
             "family": entry.manifest.model.get("family"),
             "simulated": entry.manifest.snapshot.get("simulated"),
             "in_production_since": entry.since.isoformat(timespec="seconds"),

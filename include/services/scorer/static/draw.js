@@ -28,7 +28,14 @@ export const percent = (share) => {
   const shown = (100 * share).toFixed(1);
   return share > 0 && shown === "0.0" ? "below 0.1 %" : share < 1 && shown === "100.0" ? "above 99.9 %" : `${shown} %`;
 };
-const isPhishing = (item, threshold) => item.probability >= threshold;
+// A verdict's class has its colour and its shape; `fill` is the colour of areas.
+const VERDICTS = {
+  Phishing: { kind: "phishing", fill: "bad", sure: (share) => `${share} likely to be phishing` },
+  Suspicious: { kind: "suspicious", fill: "warn", sure: (share) => `${share} likely to be phishing: have a person look at it` },
+  Legitimate: { kind: "legitimate", fill: "good", sure: (share) => `${share} likely to be legitimate` },
+};
+const bandOf = (probability, { block, review }) => (probability >= block ? "bad" : probability >= review ? "warn" : "good");
+const drawVerdict = (name) => element("span", { class: VERDICTS[name].kind }, name);
 
 export function drawProblem(refusal) {
   const box = element("div", { class: "card error", role: "alert" }, element("h3", {}, refusal.message));
@@ -47,18 +54,17 @@ function place(fault) {
 }
 
 export function drawOne(item, model) {
-  const kind = isPhishing(item, model.threshold) ? "phishing" : "legitimate";
+  const { sure } = VERDICTS[item.prediction];
   const box = element("div", { class: "card" });
-  const mark = kind === "phishing" ? "⚠ " : "✓ ";
   box.append(
     element("p", { class: "verdict" },
-      element("strong", { class: kind }, element("span", { "aria-hidden": "true" }, mark), item.prediction),
-      element("span", {}, `${percent(item.confidence)} sure`)),
+      element("strong", {}, drawVerdict(item.prediction)),
+      element("span", {}, sure(percent(item.confidence)))),
   );
   if (item.url) box.append(element("p", { class: "meta" }, item.url));
   const reading = drawReading(item);
   if (reading) box.append(reading);
-  box.append(drawScale(item.probability, model.threshold, kind));
+  box.append(drawScale(item.probability, model.thresholds), element("p", { class: "meta" }, `Decided by: ${item.decided_by}`));
   return box;
 }
 
@@ -74,17 +80,23 @@ export function drawFootnote(model, id) {
     `Model ${model.pipeline}, version ${model.version}, serial ${model.serial}. Id of this answer: ${id}`);
 }
 
-function drawScale(probability, threshold, kind) {
+/** Draw a probability on the three ranges of the verdicts. */
+function drawScale(probability, { block, review }) {
   const span = pictureWidth() - 2 * MARGIN;
-  const x = (share) => MARGIN + span * share;
-  const words = `Probability of phishing ${percent(probability)}; the threshold is ${percent(threshold)}`;
-  const anchor = (share) => (share < 0.15 ? "start" : share > 0.85 ? "end" : "middle");
-  return shape("svg", { class: "picture", viewBox: `0 0 ${pictureWidth()} 86`, role: "img", "aria-label": words },
-    shape("text", { x: x(probability), y: 16, "text-anchor": anchor(probability) }, `probability ${percent(probability)}`),
-    shape("rect", { class: "track", x: MARGIN, y: 26, width: span, height: 22, rx: 6 }),
-    shape("rect", { class: kind === "phishing" ? "bad" : "good", x: MARGIN, y: 26, width: Math.max(span * probability, 4), height: 22, rx: 6 }),
-    shape("line", { class: "mark", x1: x(threshold), x2: x(threshold), y1: 20, y2: 60 }),
-    shape("text", { x: x(threshold), y: 76, "text-anchor": anchor(threshold) }, `threshold ${percent(threshold)}`));
+  const x = (share) => MARGIN + span * Math.min(share, 1);
+  const words = `Probability of phishing ${percent(probability)}; Suspicious from ${percent(review)} on, Phishing from ${percent(block)} on`;
+  const anchor = (share) => (share < 0.3 ? "start" : share > 0.7 ? "end" : "middle");
+  const band = (fill, from, to) => shape("rect", { class: fill, x: x(from), y: 26, width: Math.max(x(to) - x(from), 0), height: 22 });
+  // Each threshold has a line of its own: they may lie close to each other.
+  const limit = (words, share, y) => [
+    shape("line", { class: "mark", x1: x(share), x2: x(share), y1: 22, y2: y - 12 }),
+    shape("text", { x: x(share), y, "text-anchor": anchor(share) }, `${words} from ${percent(share)} on`)];
+  return shape("svg", { class: "picture", viewBox: `0 0 ${pictureWidth()} 100`, role: "img", "aria-label": words },
+    shape("text", { x: x(probability), y: 14, "text-anchor": anchor(probability) }, `probability ${percent(probability)}`),
+    band("good", 0, review), band("warn", review, block), band("bad", block, 1),
+    shape("path", { class: "pin", d: `M${x(probability) - 7},18 h14 l-7,12 z` }),
+    shape("line", { class: "pin", x1: x(probability), x2: x(probability), y1: 18, y2: 48 }),
+    ...(review < block ? limit("Suspicious", review, 72) : []), ...limit("Phishing", block, 92));
 }
 
 /** Show which inputs, or parts of an address, moved the score, the strongest first. */
@@ -119,12 +131,12 @@ function drawReason({ subject, meaning, contribution }, strongest) {
 
 export function drawMany(items, model, byLabel) {
   const box = element("div", { class: "card" });
-  const counts = Object.entries(byLabel).map(([label, count]) => `${label}: ${count.toLocaleString("en")}`);
+  const counts = Object.keys(VERDICTS).map((name) => element("span", {}, drawVerdict(name), `: ${(byLabel[name] || 0).toLocaleString("en")}`));
   box.append(
     element("p", { class: "verdict" }, element("strong", {}, `${items.length.toLocaleString("en")} checked`),
-      element("span", {}, counts.join(" · "))),
-    drawHistogram(items, model.threshold),
-    drawTable(items, model.threshold));
+      ...counts),
+    drawHistogram(items, model.thresholds),
+    drawTable(items));
   return box;
 }
 
@@ -134,7 +146,7 @@ export function countLabels(items) {
   return counts;
 }
 
-function drawHistogram(items, threshold) {
+function drawHistogram(items, thresholds) {
   const counts = new Array(BINS).fill(0);
   for (const { probability } of items) counts[Math.min(Math.floor(probability * BINS), BINS - 1)] += 1;
   const highest = Math.max(...counts, 1);
@@ -142,22 +154,22 @@ function drawHistogram(items, threshold) {
   const x = (share) => MARGIN + span * share;
   const bars = counts.map((count, bin) => {
     const height = count ? Math.max((110 * count) / highest, 2) : 0;
-    const above = (bin + 0.5) / BINS >= threshold;
-    return shape("rect", { class: above ? "bad" : "good", x: x(bin / BINS) + 1, width: span / BINS - 2, y: 130 - height, height, rx: 2 },
+    return shape("rect", { class: bandOf((bin + 0.5) / BINS, thresholds), x: x(bin / BINS) + 1, width: span / BINS - 2, y: 130 - height, height, rx: 2 },
       shape("title", {}, `${percent(bin / BINS)} to ${percent((bin + 1) / BINS)}: ${count}`));
   });
-  const flagged = items.filter((item) => isPhishing(item, threshold)).length;
-  const words = `Histogram of the probability of phishing: ${flagged} of ${items.length} reach the threshold of ${percent(threshold)}`;
+  const { block, review } = thresholds;
+  const words = `Histogram of the probability of phishing of ${items.length} items; Suspicious from ${percent(review)} on, Phishing from ${percent(block)} on`;
+  const mark = (share) => shape("line", { class: "mark", x1: x(Math.min(share, 1)), x2: x(Math.min(share, 1)), y1: 8, y2: 138 });
   return shape("svg", { class: "picture", viewBox: `0 0 ${pictureWidth()} 172`, role: "img", "aria-label": words },
     ...bars,
     shape("line", { class: "axis", x1: x(0), x2: x(1), y1: 130, y2: 130 }),
-    shape("line", { class: "mark", x1: x(threshold), x2: x(threshold), y1: 8, y2: 138 }),
+    mark(review), mark(block),
     shape("text", { x: x(0), y: 148 }, "0 %"),
     shape("text", { x: x(1), y: 148, "text-anchor": "end" }, "100 %"),
-    shape("text", { x: x(0.5), y: 166, "text-anchor": "middle" }, "probability of phishing; dashed: the threshold"));
+    shape("text", { x: x(0.5), y: 166, "text-anchor": "middle" }, "probability of phishing; dashed: both thresholds"));
 }
 
-function drawTable(items, threshold) {
+function drawTable(items) {
   const rows = items.map((item, index) => ({ item, number: index + 1 }));
   const hasUrls = items.some((item) => item.scored_url);
   const isNarrow = pictureWidth() < NARROW; // then an address stands below its verdict, not beside it
@@ -167,33 +179,32 @@ function drawTable(items, threshold) {
     element("th", { scope: "col", class: "n" }, "Probability"));
   if (hasUrls && !isNarrow) head.append(element("th", { scope: "col" }, "Address"));
   const table = element("table", {}, caption, element("thead", {}, head), body);
-  const onlyBad = element("select", { "aria-label": "Rows to show" },
-    element("option", { value: "" }, "all rows, in order"), element("option", { value: "bad" }, "phishing only, likeliest first"));
+  const filter = element("select", { "aria-label": "Rows to show" },
+    element("option", { value: "" }, "all rows, in order"), element("option", { value: "alarms" }, "phishing and suspicious, likeliest first"),
+    element("option", { value: "Phishing" }, "phishing only, likeliest first"));
   const earlier = element("button", { type: "button" }, "Earlier rows");
   const later = element("button", { type: "button" }, "Later rows");
   let first = 0;
   const show = () => {
-    const shown = onlyBad.value
-      ? rows.filter(({ item }) => isPhishing(item, threshold)).sort((a, b) => b.item.probability - a.item.probability)
-      : rows;
+    const isShown = ({ item }) => (filter.value === "alarms" ? item.prediction !== "Legitimate" : item.prediction === filter.value);
+    const shown = filter.value ? rows.filter(isShown).sort((a, b) => b.item.probability - a.item.probability) : rows;
     const part = shown.slice(first, first + PAGE_ROWS);
-    body.replaceChildren(...part.map((row) => drawRow(row, threshold, hasUrls, isNarrow)));
+    body.replaceChildren(...part.map((row) => drawRow(row, hasUrls, isNarrow)));
     caption.textContent = part.length ? `Rows ${first + 1} to ${first + part.length} of ${shown.length}` : "No such row";
     earlier.disabled = first === 0;
     later.disabled = first + PAGE_ROWS >= shown.length;
   };
-  onlyBad.addEventListener("change", () => { first = 0; show(); });
+  filter.addEventListener("change", () => { first = 0; show(); });
   earlier.addEventListener("click", () => { first -= PAGE_ROWS; show(); });
   later.addEventListener("click", () => { first += PAGE_ROWS; show(); });
   show();
   const pages = items.length > PAGE_ROWS ? element("div", { class: "row" }, earlier, later) : "";
   const scroll = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Answers by row" }, table);
-  return element("div", {}, element("div", { class: "row" }, onlyBad), scroll, pages);
+  return element("div", {}, element("div", { class: "row" }, filter), scroll, pages);
 }
 
-function drawRow({ item, number }, threshold, hasUrls, isNarrow) {
-  const kind = isPhishing(item, threshold) ? "phishing" : "legitimate";
-  const verdict = element("td", {}, element("span", { class: kind }, item.prediction));
+function drawRow({ item, number }, hasUrls, isNarrow) {
+  const verdict = element("td", {}, drawVerdict(item.prediction));
   const row = element("tr", {}, element("th", { scope: "row" }, String(number)), verdict, element("td", { class: "n" }, percent(item.probability)));
   const address = [item.url || item.scored_url || "", ...(item.url ? [drawReading(item) || ""] : [])];
   if (hasUrls && isNarrow) verdict.append(element("div", { class: "meta" }, ...address));

@@ -20,13 +20,14 @@ import numpy as np
 import numpy.typing as npt
 from werkzeug.wsgi import wrap_file
 
+from include.contract.verdicts import VERDICTS
 from include.inference.model import OnnxModel
 from include.inference.verdict import describe_model, verdict
 from include.registry.follow import ProductionModel
 from include.services.scorer.tables.csv_rows import ScoredChunk, ScoredRow
 
 SHOWN_ROWS = 500
-ADDED_COLUMNS = ("prediction", "confidence", "probability", "model_version", "id")
+ADDED_COLUMNS = ("prediction", "confidence", "probability", "decided_by", "model_version", "id")
 N_BINS = 20
 _SPOOL_BYTES = 1024 * 1024
 _SENT_BYTES = 256 * 1024
@@ -43,6 +44,7 @@ class Totals:
     ----------
     rows : int
     by_label : Counter of str
+        By verdict, those of no row too.
     bins : ndarray of shape (N_BINS,), int64
         How many rows have a probability from n / N_BINS on, the last with 1.0.
     shown : list of Row
@@ -50,7 +52,7 @@ class Totals:
     """
 
     rows: int = 0
-    by_label: Counter[str] = field(default_factory=Counter)
+    by_label: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(VERDICTS, 0)))
     bins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS, dtype=np.int64))
     shown: list[Row] = field(default_factory=list)
 
@@ -132,10 +134,7 @@ class TableAnswer:
         for chunk in self._chunks:
             probabilities = np.array(chunk.probabilities)
             n_rows, first = len(chunk.rows), totals.rows
-            n_phishing = int(np.count_nonzero(probabilities >= manifest.threshold))
-            for key, count in (("1", n_phishing), ("0", n_rows - n_phishing)):
-                if count:
-                    totals.by_label[manifest.labels[key]] += count
+            totals.by_label.update(manifest.thresholds.count(probabilities))
             bins = np.minimum((probabilities * N_BINS).astype(np.int64), N_BINS - 1)
             totals.bins += np.bincount(bins, minlength=N_BINS)
             totals.rows += n_rows

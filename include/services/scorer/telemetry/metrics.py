@@ -45,7 +45,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._settling = threading.Lock()
         self._finished: deque[tuple[str, str, int, float]] = deque()
-        self._labelled: deque[tuple[str, Mapping[str, int]]] = deque()
+        self._predicted: deque[tuple[str, Mapping[str, int]]] = deque()
         self._requests = self._counter(
             "requests", "Requests by route, method and status.", "route", "method", "status"
         )
@@ -53,7 +53,7 @@ class Metrics:
             "request_seconds", "Seconds until the response began.", "route", _LATENCY_BUCKETS_S
         )
         self._predictions = self._counter(
-            "predictions", "Predictions by label.", "pipeline", "label"
+            "predictions", "Predictions by verdict.", "pipeline", "verdict"
         )
         self._polls = self._counter(
             "polls", "Looks at the pointer, in S3 and once on disk.", "pipeline", "outcome"
@@ -110,9 +110,9 @@ class Metrics:
         """Share the serial that this worker serves; 0 for no model."""
         self._served_serial.labels(pipeline).set(serial)
 
-    def count_predictions(self, pipeline: str, by_label: Mapping[str, int]) -> None:
-        """Count predictions by label, once settled."""
-        self._labelled.append((pipeline, by_label))
+    def count_predictions(self, pipeline: str, by_verdict: Mapping[str, int]) -> None:
+        """Count predictions by verdict, once settled."""
+        self._predicted.append((pipeline, by_verdict))
 
     def count_request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request, once settled."""
@@ -128,10 +128,10 @@ class Metrics:
                 requests[route, method, status] += 1
                 seconds_by_route[route].append(seconds)
             predictions: Multiset[tuple[str, str]] = Multiset()
-            while self._labelled:
-                pipeline, by_label = self._labelled.popleft()
-                for label, count in by_label.items():
-                    predictions[pipeline, label] += count
+            while self._predicted:
+                pipeline, by_verdict = self._predicted.popleft()
+                for verdict, count in by_verdict.items():
+                    predictions[pipeline, verdict] += count
         for request, count in requests.items():
             self._requests.labels(*request).inc(count)
         for route, values in seconds_by_route.items():
