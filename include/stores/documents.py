@@ -97,7 +97,10 @@ def count_at(collection: Documents, query: Mapping[str, Any], at: Timestamp) -> 
 
 
 def raw_batches(
-    collection: Documents, fields: Sequence[str], at: Timestamp | None = None
+    collection: Documents,
+    fields: Sequence[str],
+    at: Timestamp | None = None,
+    query: Mapping[str, Any] | None = None,
 ) -> Generator[memoryview]:
     """Yield every document as it was at one moment, in batches of encoded BSON.
 
@@ -113,6 +116,8 @@ def raw_batches(
         What to send besides `_id`.
     at : Timestamp, optional
         Of `current_time`: the moment to read; now unless given.
+    query : mapping, optional
+        Only the documents that match it.
 
     Yields
     ------
@@ -129,7 +134,7 @@ def raw_batches(
     """
     projection = dict.fromkeys(fields, 1) | {"_id": 1}
     with _translated(collection), collection.database.client.start_session() as session:
-        yield from _batches(collection, projection, session, at)
+        yield from _batches(collection, projection, session, at, dict(query or {}))
 
 
 def _batches(
@@ -137,13 +142,19 @@ def _batches(
     projection: dict[str, int],
     session: ClientSession,
     at: Timestamp | None,
+    query: dict[str, Any],
 ) -> Generator[memoryview]:
     def run(command: dict[str, Any]) -> RawBSONDocument:
         database = collection.database
         return database.command(command, session=session, codec_options=_ENCODED)
 
     of_one_moment = {"level": "snapshot"} | ({"atClusterTime": at} if at else {})
-    find = {"find": collection.name, "projection": projection, "readConcern": of_one_moment}
+    find = {
+        "find": collection.name,
+        "filter": query,
+        "projection": projection,
+        "readConcern": of_one_moment,
+    }
     batch, cursor_id = reply_batch(run(find))
     while cursor_id:
         try:

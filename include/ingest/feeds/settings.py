@@ -165,7 +165,7 @@ class FeedSettings:
 @dataclass(frozen=True, config=POLICY)
 class _File:
     min_new: Annotated[int, Field(ge=1)] = 100
-    max_source_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    max_source_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ ternary columns take a few bits per value; readers get float32 with NaN.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -95,6 +95,7 @@ def write_snapshot(
     folder: Path,
     *,
     rows_per_part: int = ROWS_PER_PART,
+    query: Mapping[str, Any] | None = None,
 ) -> Snapshot:
     """Return the snapshot of a collection, its files in a local folder.
 
@@ -108,6 +109,8 @@ def write_snapshot(
         Empty; holds the parts, `TYPE_ERRORS` and, meanwhile, unsorted rows.
     rows_per_part : int
         Also bounds memory.
+    query : mapping, optional
+        Only the records that match it, as `include.ingest.labels.selection` makes it.
 
     Raises
     ------
@@ -119,7 +122,7 @@ def write_snapshot(
     boundaries, at = _boundaries(collection, rows_per_part), current_time(collection)
     type_errors = TYPE_ERRORS_SCHEMA.empty_table()
     with IdBuckets(folder, table_schema(columns), boundaries) as buckets:
-        for decoded in _decoded_batches(collection, columns, at):
+        for decoded in _decoded_batches(collection, columns, at, query):
             buckets.add(decoded.table)
             type_errors = pa.concat_tables([type_errors, decoded.type_errors])
             _refuse_too_many(type_errors, collection.full_name)
@@ -128,7 +131,7 @@ def write_snapshot(
     dtypes = {"_id": "string"} | {column.name: column.dtype for column in columns}
     fingerprints = [ColumnFingerprint(name, dtype) for name, dtype in dtypes.items()]
     parts = _write_parts(in_parts(buckets.in_order(), rows_per_part), fingerprints, folder)
-    n_simulated = count_at(collection, {"simulated": True}, at)
+    n_simulated = count_at(collection, {"simulated": True, **(query or {})}, at)
     return _described(collection, tuple(parts), fingerprints, type_errors, n_simulated)
 
 
@@ -142,11 +145,14 @@ def _boundaries(collection: Documents, rows_per_bucket: int) -> list[str]:
 
 
 def _decoded_batches(
-    collection: Documents, columns: Sequence[InputField], at: Timestamp
+    collection: Documents,
+    columns: Sequence[InputField],
+    at: Timestamp,
+    query: Mapping[str, Any] | None,
 ) -> Iterator[Decoded]:
     """Yield decoded batches; the next one is read while this one is decoded."""
     decoder = BatchDecoder(columns)
-    batches = raw_batches(collection, [column.name for column in columns], at)
+    batches = raw_batches(collection, [column.name for column in columns], at, query)
     with closing(batches), ThreadPoolExecutor(max_workers=1) as reader:
         coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:

@@ -7,7 +7,7 @@ written last, is there; reading proves that the content is the one the digest na
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,6 +40,7 @@ def take_snapshot(
     pipeline: str,
     *,
     rows_per_part: int = ROWS_PER_PART,
+    query: Mapping[str, Any] | None = None,
 ) -> Snapshot:
     """Return the snapshot of a collection, complete in the store under its digest.
 
@@ -55,11 +56,15 @@ def take_snapshot(
     pipeline : str
     rows_per_part : int
         Also bounds memory.
+    query : mapping, optional
+        Only the records that match it.
 
     Errors are those of `include.ingest.snapshot.extract.write_snapshot`.
     """
     with TemporaryDirectory(prefix="nightcatch-snapshot-") as folder:
-        snapshot = write_snapshot(collection, columns, Path(folder), rows_per_part=rows_per_part)
+        snapshot = write_snapshot(
+            collection, columns, Path(folder), rows_per_part=rows_per_part, query=query
+        )
         _upload(snapshot, Path(folder), store, pipeline)
     return snapshot
 

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 from include.contract import keys
 from include.contract.run_documents import SnapshotSummary, ValidationSummary
+from include.ingest.labels.selection import select_records
 from include.ingest.snapshot.snapshots import (
     read_snapshot,
     read_type_errors,
@@ -44,7 +45,17 @@ def snapshot(
     """
     summary = _earlier_snapshot(run, trainer)
     if summary is None:
-        taken = take_snapshot(collection, run.pipeline.columns, run.store, run.pipeline.name)
+        feeds = run.pipeline.feeds
+        chosen = select_records(
+            collection,
+            run.pipeline.target,
+            [feed.name for feed in feeds.feeds],
+            feeds.max_source_share,
+            read_at,
+        )
+        taken = take_snapshot(
+            collection, run.pipeline.columns, run.store, run.pipeline.name, query=chosen
+        )
         summary = SnapshotSummary(
             digest=taken.digest,
             rows=taken.n_rows,
