@@ -133,6 +133,10 @@ class DecisionRefusedError(NightCatchError):
     """A review decision names nothing that waits for one."""
 
 
+class ListRefusedError(NightCatchError):
+    """A list, or an entry for it, must not be used: malformed, replayed, or far too wide."""
+
+
 class UrlRefusedError(NightCatchError):
     """A text is no web address, or one that no browser opens; the message says why."""
 

@@ -3,6 +3,8 @@
 import argparse
 from collections.abc import Callable
 
+from include.contract.lists import SCOPES
+
 Add = Callable[[str, str, str], argparse.ArgumentParser]
 _VERSION = "20261121T020513Z-3f9a1c2b"
 
@@ -15,6 +17,7 @@ def add_model_commands(add: Add) -> None:
     add : callable (name, line of help, examples) -> ArgumentParser
     """
     _add_decisions(add)
+    _add_lists(add)
     _add_lineage(add)
     _add_retention(add)
 
@@ -77,6 +80,51 @@ def _add_decision(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="approve a version that the gate rejected or did not evaluate; is recorded",
     )
+
+
+def _add_lists(add: Add) -> None:
+    for name, verdict in (("allow", "legitimate"), ("block", "phishing")):
+        entry = add(
+            name,
+            f"call a site {verdict} whatever the model's probability, by a signed list entry",
+            f"  ./nightcatch {name} https://login.example.com/ --reason 'our own log-in page'\n"
+            f"  ./nightcatch {name} example.com --scope domain --reason ours --until 2027-06-30\n"
+            "Scorers follow within one poll; responses still have the model's probability.\n",
+        )
+        _add_entry(entry)
+        entry.add_argument(
+            "--until", metavar="YYYY-MM-DD", help="last day (UTC; default: for ever)"
+        )
+    unlist = add(
+        "unlist",
+        "remove the entries of a site from the list",
+        "  ./nightcatch unlist example.com --scope domain --reason 'taken over'\n",
+    )
+    _add_entry(unlist)
+    lists = add(
+        "lists",
+        "show the allowed and blocked sites, or their history; return to an earlier state",
+        "  ./nightcatch lists\n  ./nightcatch lists --history\n"
+        "  ./nightcatch lists --restore 7 --reason 'the change was a mistake'\n",
+    )
+    add_json(lists)
+    lists.add_argument("--history", action="store_true", help="show each change")
+    lists.add_argument("--restore", type=int, metavar="SERIAL", help="return to that state")
+    lists.add_argument("--reason", type=_reason, help="of --restore; kept in the history")
+    lists.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
+
+
+def _add_entry(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", metavar="SITE", help="a URL or host as people paste it")
+    parser.add_argument(
+        "--scope",
+        choices=SCOPES,
+        default="host",
+        help="the URL alone, all paths below it, its host, or its domain with all hosts below"
+        " (default %(default)s)",
+    )
+    parser.add_argument("--reason", required=True, type=_reason, help="kept in the history")
+    parser.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
 
 
 def _add_lineage(add: Add) -> None:

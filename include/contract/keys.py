@@ -145,7 +145,7 @@ def version_file(pipeline: str, version: str, name: str) -> str:
 
 
 def approved(pipeline: str) -> str:
-    """Return the key of the pointer to the version in production: the only mutable object."""
+    """Return the key of the pointer to the version in production, which changes in place."""
     return f"models/{pipeline_name(pipeline)}/approved.json"
 
 
@@ -159,6 +159,16 @@ def history(pipeline: str, serial: int) -> str:
     return f"{history_prefix(pipeline)}{serial:08d}.json"
 
 
+def decision_list(pipeline: str) -> str:
+    """Return the key of the signed list of allowed and blocked sites, which changes in place."""
+    return f"lists/{pipeline_name(pipeline)}/current.json"
+
+
+def list_history(pipeline: str, serial: int) -> str:
+    """Return the key of one state of a list; zero-padded so that a listing is in order."""
+    return f"lists/{pipeline_name(pipeline)}/history/{serial:08d}.json"
+
+
 def approving_prefix(pipeline: str, version: str) -> str:
     """Return how the keys of a version's approvals that are under way begin."""
     return f"{versions_prefix(pipeline)}approving/{version_name(version)}."
@@ -169,14 +179,9 @@ def approving(pipeline: str, version: str, run_id: str) -> str:
     return f"{approving_prefix(pipeline, version)}{safe_run_id(run_id)}.json"
 
 
-def retiring_prefix(pipeline: str) -> str:
-    """Return the folder of the versions that retention is deleting."""
-    return f"{versions_prefix(pipeline)}retiring/"
-
-
 def retiring(pipeline: str, version: str) -> str:
     """Return the key that is there while retention deletes a version; it cannot be approved."""
-    return f"{retiring_prefix(pipeline)}{version_name(version)}.json"
+    return f"{versions_prefix(pipeline)}retiring/{version_name(version)}.json"
 
 
 def docs_root() -> str:

@@ -23,6 +23,17 @@ class DecidedBy(StrEnum):
     """What a verdict rests on."""
 
     MODEL = "model"
+    ALLOW_LIST = "allow list"
+    BLOCK_LIST = "block list"
+    LOCAL_ADDRESS = "local address"
+
+
+FIXED = {
+    DecidedBy.ALLOW_LIST: LEGITIMATE,
+    DecidedBy.BLOCK_LIST: PHISHING,
+    DecidedBy.LOCAL_ADDRESS: LEGITIMATE,
+}
+"""What is said whatever the probability."""
 
 
 @dataclass(frozen=True)

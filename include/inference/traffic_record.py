@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from include.contract.manifest import Manifest
 from include.contract.pointer import Pointer
+from include.contract.verdicts import DecidedBy
 from include.inference.prediction_ids import responded_at
 from include.inference.verdict import verdict
 
@@ -35,6 +36,8 @@ class TrafficRecord(NamedTuple):
         None when one item was sent by itself.
     is_sample : bool
         Whether it is a part of a table whose probabilities are counted already.
+    decisions : sequence of DecidedBy or None
+        What decided on each item; None for the model on all.
     """
 
     id: str
@@ -44,6 +47,7 @@ class TrafficRecord(NamedTuple):
     probabilities: Sequence[float]
     numbers: Sequence[int] | None = None
     is_sample: bool = False
+    decisions: Sequence[DecidedBy] | None = None
 
 
 def lines_of(scored: TrafficRecord, *, hashed: bool) -> Iterator[str]:
@@ -56,8 +60,11 @@ def lines_of(scored: TrafficRecord, *, hashed: bool) -> Iterator[str]:
     model = _model(pointer.pipeline, pointer.version, pointer.serial)
     time = responded_at(scored.id).isoformat(timespec="milliseconds")
     numbers = repeat("") if scored.numbers is None else map("-{}".format, scored.numbers)
-    for number, inputs, probability in zip(numbers, scored.items, scored.probabilities):  # noqa: B905 - `repeat` has no end
-        predicted = verdict(probability, scored.manifest)
+    decisions = scored.decisions or repeat(DecidedBy.MODEL)
+    for number, inputs, probability, decided_by in zip(  # noqa: B905 - `repeat` has no end
+        numbers, scored.items, scored.probabilities, decisions
+    ):
+        predicted = verdict(probability, scored.manifest, decided_by)
         kept = (
             f'"inputs_sha256":"{hash_of(inputs)}"' if hashed else f'"inputs":{_inputs_json(inputs)}'
         )

@@ -30,6 +30,8 @@ MAY = {
     "version_file": (("sites", VERSION, keys.MODEL_ONNX), "rwd", "r", "r"),
     "approved": (("sites",), "r", "rw", "r"),
     "history": (("sites", 7), "r", "rw", ""),
+    "decision_list": (("sites",), "", "rw", "r"),
+    "list_history": (("sites", 7), "", "rw", ""),
     "approving": (("sites", VERSION, RUN), "r", "rwd", ""),
     "retiring": (("sites", VERSION), "rwd", "r", ""),
     "traffic_file": (("sites", DAY, "a"), "rd", "", "w"),

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -12,12 +13,15 @@ from typing import Any, NamedTuple
 from include.cli.installation import Installation
 from include.cli.screen import Screen, complain
 from include.errors import ModelUnavailableError, UrlRefusedError
+from include.inference.decisions import decisions
+from include.inference.listed import ListLookup
 from include.inference.model import OnnxModel, load_model
 from include.inference.record_schema import describe_reading
 from include.inference.verdict import describe_model, verdict
 from include.ingest.files.lists import entries
 from include.ingest.files.text_lines import BadLine, open_lines
-from include.registry.follow import Follower, LastGood, ProductionModel
+from include.registry.follow import Follower, LastGood, ListFollower, ProductionModel
+from include.stores.objects import ObjectStore
 from include.urls.finding import find_urls, find_urls_in_html, find_urls_in_mail, is_mail
 from include.urls.reading import UrlReading, read_url
 
@@ -50,7 +54,9 @@ def check(installation: Installation, args: argparse.Namespace, screen: Screen) 
         0 if all are legitimate, 1 if a text is no URL, 4 if one is suspicious, 5 if one is
         phishing; the largest that holds.
     """
-    in_production = _production_model(installation)
+    store = installation.open_store()
+    in_production = _production_model(installation, store)
+    lookup = _list(installation, store)
     found = (each for given in args.texts for each in _read(given))
     worst = 0
     while batch := list(islice(found, _BATCH)):
@@ -61,16 +67,16 @@ def check(installation: Installation, args: argparse.Namespace, screen: Screen) 
             except UrlRefusedError as err:
                 complain(f"{place}: {err}")
                 worst = max(worst, _UNREADABLE)
-        for line in _score(readable, in_production):
+        for line in _score(readable, in_production, lookup):
             worst = max(worst, _EXIT_CODES.get(line["prediction"], 0))
             screen.show(json.dumps(line) if args.json else _as_text(line))
     return worst
 
 
-def _production_model(installation: Installation) -> ProductionModel[OnnxModel]:
+def _production_model(installation: Installation, store: ObjectStore) -> ProductionModel[OnnxModel]:
     trusted_keys = installation.trusted_keys
     follower = Follower(
-        installation.open_store(),
+        store,
         PIPELINE,
         trusted_keys,
         LastGood(installation.versions_dir / PIPELINE, trusted_keys.max_model_bytes),
@@ -91,17 +97,29 @@ def _production_model(installation: Installation) -> ProductionModel[OnnxModel]:
     return in_production
 
 
+def _list(installation: Installation, store: ObjectStore) -> ListLookup | None:
+    path = installation.versions_dir / PIPELINE / "list.json"
+    sites = ListFollower(store, PIPELINE, installation.trusted_keys.approvers, path, ListLookup)
+    sites.restore()
+    sites.poll_once()
+    return sites.current
+
+
 def _score(
-    found: Sequence[tuple[str, UrlReading]], in_production: ProductionModel[OnnxModel]
+    found: Sequence[tuple[str, UrlReading]],
+    in_production: ProductionModel[OnnxModel],
+    lookup: ListLookup | None,
 ) -> Iterator[dict[str, Any]]:
     """Yield the members of the scorer's response that a URL has without a server."""
     if not found:
         return
     model, manifest = in_production.model, in_production.manifest
     matrix = model.schema.matrix([[reading.url] for _, reading in found])
-    for (text, reading), probability in zip(found, model.score(matrix).tolist(), strict=True):
+    decided = decisions([reading.url for _, reading in found], lookup, time.time())
+    scored = zip(found, model.score(matrix).tolist(), decided, strict=True)
+    for (text, reading), probability, decided_by in scored:
         read_as = describe_reading(text, reading.url)
-        predicted = verdict(probability, manifest)
+        predicted = verdict(probability, manifest, decided_by)
         yield {"url": text, **read_as, **predicted, "model": describe_model(in_production)}
 
 

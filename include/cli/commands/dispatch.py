@@ -14,6 +14,10 @@ from include.cli.commands.feeds import feeds as feeds
 from include.cli.commands.lineage import reproduce as reproduce
 from include.cli.commands.lineage import trace as trace
 from include.cli.commands.lineage import verify as verify
+from include.cli.commands.lists import allow as allow
+from include.cli.commands.lists import block as block
+from include.cli.commands.lists import lists as lists
+from include.cli.commands.lists import unlist as unlist
 from include.cli.commands.load import load_source
 from include.cli.commands.retention import retain as retain
 from include.cli.commands.status import describe, production, show_status

@@ -5,6 +5,7 @@ It reads what `publish` and `approve` write, imports neither, and knows nothing 
 
 from include.registry.follow.follower import Follower, Outcome, ProductionModel
 from include.registry.follow.last_good import LastGood
+from include.registry.follow.list_follower import ListFollower
 from include.registry.follow.poller import Poller
 from include.registry.follow.report import Report
 from include.registry.follow.verify import TrustedKeys, VersionBytes
@@ -12,6 +13,7 @@ from include.registry.follow.verify import TrustedKeys, VersionBytes
 __all__ = [
     "Follower",
     "LastGood",
+    "ListFollower",
     "Outcome",
     "Poller",
     "ProductionModel",

@@ -149,6 +149,12 @@ class Settings(BaseSettings):
         description="PEM files that approvals are verified with, separated by colons while"
         " keys are rotated",
     )
+    list_keys: Annotated[tuple[FilePath, ...], NoDecode, _parts(":")] = Field(
+        (),
+        alias="NIGHTCATCH_LIST_PUBLIC_KEY",
+        description="PEM files that lists of sites are verified with, separated by colons; by"
+        " default those of approvals",
+    )
     cache_dir: Path = Field(
         alias="NIGHTCATCH_CACHE_DIR",
         description="folder of the last verified models, counters and unsent traffic; of one"

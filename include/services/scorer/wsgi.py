@@ -20,9 +20,18 @@ from flask import Flask
 from prometheus_client import multiprocess
 
 from include.contract.signature import PublicKeys, load_public_key
+from include.inference.listed import ListLookup
 from include.inference.model import OnnxModel
 from include.inference.traffic_record import TrafficRecord
-from include.registry.follow import Follower, LastGood, Outcome, Poller, Report, TrustedKeys
+from include.registry.follow import (
+    Follower,
+    LastGood,
+    ListFollower,
+    Outcome,
+    Poller,
+    Report,
+    TrustedKeys,
+)
 from include.services.scorer.app import create_app
 from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
@@ -45,6 +54,7 @@ _SETTLED_EVERY_S = 0.1
 # In the cache folder; no pipeline can have these names, because of the hyphen.
 _OUTBOX = "traffic-outbox"
 _LIMITS = "rate-limits"
+_SITES = "list.json"
 
 
 def create() -> Flask:
@@ -68,21 +78,9 @@ def create() -> Flask:
     bucket = open_bucket(settings.s3_bucket, settings.s3_endpoint, settings.s3_timeout_s)
     followers = {name: _follower(settings, bucket, name, loader) for name in settings.pipelines}
     reports = {name: Report(bucket, name) for name in followers}
+    lists = {name: _list_follower(settings, bucket, name) for name in followers}
     for name, follower in followers.items():
-        note_poll = partial(_note_poll, metrics, follower)
-        note_poll(follower.restore())
-        if follower.in_production is None:  # nothing to serve: the first poll is worth waiting for
-            note_poll(follower.poll_once())
-        poller = Poller(
-            f"follow-{name}",
-            partial(_poll, follower, reports[name]),
-            note_poll,
-            interval_s=settings.poll_interval_s,
-            max_interval_s=settings.poll_interval_s * _SLOWEST_POLL_FACTOR,
-            rng=random.Random(),
-        )
-        poller.start()
-        at_exit.callback(poller.stop)
+        _start(follower, reports[name], lists[name], metrics, settings.poll_interval_s, at_exit)
     loader.is_serving = True
     catalogue = Catalogue(followers, loader.under_way)
     access = _access(settings, at_exit)
@@ -90,7 +88,16 @@ def create() -> Flask:
     note = _keep_traffic(settings, bucket, outbox, metrics, at_exit)
     app = create_app(
         Scorer(
-            catalogue, metrics, settings.limits, settings.build, _now, access, note, outbox, reports
+            catalogue,
+            metrics,
+            settings.limits,
+            settings.build,
+            _now,
+            access,
+            note,
+            outbox,
+            reports,
+            lists,
         )
     )
     gc.collect()
@@ -98,9 +105,39 @@ def create() -> Flask:
     return app
 
 
-def _poll(follower: Follower[OnnxModel], report: Report) -> Outcome:
-    """Look at S3 once: for a version first, then for the report of the one in production."""
+def _start(
+    follower: Follower[OnnxModel],
+    report: Report,
+    sites: ListFollower[ListLookup],
+    metrics: Metrics,
+    poll_interval_s: float,
+    at_exit: ExitStack,
+) -> None:
+    """Serve what is on disk, or else in S3, and go on looking at S3 in a thread."""
+    note_poll = partial(_note_poll, metrics, follower)
+    sites.restore()
+    note_poll(follower.restore())
+    if follower.in_production is None:  # nothing to serve: the first poll is worth waiting for
+        note_poll(follower.poll_once())
+        sites.poll_once()
+    poller = Poller(
+        f"follow-{follower.pipeline}",
+        partial(_poll, follower, report, sites),
+        note_poll,
+        interval_s=poll_interval_s,
+        max_interval_s=poll_interval_s * _SLOWEST_POLL_FACTOR,
+        rng=random.Random(),
+    )
+    poller.start()
+    at_exit.callback(poller.stop)
+
+
+def _poll(
+    follower: Follower[OnnxModel], report: Report, sites: ListFollower[ListLookup]
+) -> Outcome:
+    """Look at S3 once: for a version, the list of sites, and the report of that in production."""
     outcome = follower.poll_once()
+    sites.poll_once()
     report.catch_up(follower.in_production)
     return outcome
 
@@ -175,6 +212,18 @@ def _follower(
         LastGood(settings.cache_dir / pipeline, settings.max_model_bytes),
         loader.load,
         now=_now,
+    )
+
+
+def _list_follower(
+    settings: Settings, bucket: ObjectStore, pipeline: str
+) -> ListFollower[ListLookup]:
+    return ListFollower(
+        bucket,
+        pipeline,
+        _public_keys(settings.list_keys or settings.approver_keys),
+        settings.cache_dir / pipeline / _SITES,
+        ListLookup,
     )
 
 

@@ -49,10 +49,17 @@ def predict(scorer: Scorer, request: PredictRequest, *, explained: bool) -> dict
 
     response_id = new_id(pointer.pipeline)
     numbers = None if request.is_single else range(len(records))
-    scorer.note(TrafficRecord(response_id, pointer, manifest, records, probabilities, numbers))
+    decided = scorer.decisions(in_production, matrix)
+    scorer.note(
+        TrafficRecord(
+            response_id, pointer, manifest, records, probabilities, numbers, decisions=decided
+        )
+    )
     predictions = [
-        {**verdict(probability, manifest), "id": each}
-        for probability, each in zip(probabilities, _ids(response_id, request), strict=True)
+        {**verdict(probability, manifest, decided_by), "id": each}
+        for probability, decided_by, each in zip(
+            probabilities, decided, _ids(response_id, request), strict=True
+        )
     ]
     labels = [entry["prediction"] for entry in predictions]
     by_verdict = {labels[0]: 1} if request.is_single else Counter(labels)

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
+from include.contract.verdicts import DecidedBy
 from include.errors import PipelineUnknownError, RequestRejectedError
 from include.inference.model import INPUT, OUTPUT, OnnxModel
 from include.inference.prediction_ids import new_id
@@ -92,7 +93,7 @@ def infer(model_name: str, version: str | None = None) -> ResponseReturnValue:
         faults = cast(Sequence[Fault], err.faults)
         return problem(422, str(err), [asked.describe(fault, schema) for fault in faults])
     probabilities = entry.model.score(matrix).tolist()
-    return _respond(asked, entry, probabilities)
+    return _respond(asked, entry, probabilities, scorer.decisions(entry, matrix))
 
 
 def _production_model(model_name: str, version: str | None) -> ProductionModel[OnnxModel]:
@@ -106,17 +107,28 @@ def _production_model(model_name: str, version: str | None) -> ProductionModel[O
 
 
 def _respond(
-    asked: InferenceRequest, entry: ProductionModel[OnnxModel], probabilities: list[float]
+    asked: InferenceRequest,
+    entry: ProductionModel[OnnxModel],
+    probabilities: list[float],
+    decided: Sequence[DecidedBy],
 ) -> Response:
     scorer, pipeline = current_scorer(), entry.pointer.pipeline
     response_id = new_id(pipeline)
     numbers = range(len(probabilities))
     scorer.note(
         TrafficRecord(
-            response_id, entry.pointer, entry.manifest, asked.records, probabilities, numbers
+            response_id,
+            entry.pointer,
+            entry.manifest,
+            asked.records,
+            probabilities,
+            numbers,
+            decisions=decided,
         )
     )
-    verdicts = [verdict(value, entry.manifest) for value in probabilities]
+    verdicts = [
+        verdict(value, entry.manifest, by) for value, by in zip(probabilities, decided, strict=True)
+    ]
     texts = {name: [each[name] for each in verdicts] for name in TEXTS}
     scorer.metrics.count_predictions(pipeline, Counter(texts[LABEL]))
     members = {

@@ -1,6 +1,7 @@
 """`POST /predict` and `/explain`: records, URLs or a CSV file in, predictions out."""
 
 from collections.abc import Sequence
+from functools import partial
 from io import BytesIO
 from typing import Any, BinaryIO, cast
 
@@ -68,7 +69,8 @@ def _predict_table() -> ResponseReturnValue:
     table = read_table(_uploaded())
     in_production = scorer.catalogue.select_for_table(table.header, request.form.get("pipeline"))
     try:
-        chunks = score_table(table, in_production.model, scorer.limits.csv_rows)
+        decide = partial(scorer.decisions, in_production)
+        chunks = score_table(table, in_production.model, scorer.limits.csv_rows, decide)
         response_id = new_id(in_production.pointer.pipeline)
         chunks = noted(chunks, table.header, in_production, response_id, scorer)
         scored = TableAnswer(table.header, chunks, in_production, response_id)

@@ -1,14 +1,19 @@
 """What routes share: the models in production, the limits, the counters and the clock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 from flask import current_app
 
+from include.contract.verdicts import DecidedBy
+from include.inference.decisions import decisions
+from include.inference.listed import ListLookup
+from include.inference.model import OnnxModel
+from include.inference.record_schema import Matrix
 from include.inference.traffic_record import TrafficRecord
-from include.registry.follow import Report
+from include.registry.follow import ListFollower, ProductionModel, Report
 from include.services.scorer.auth.access import Access
 from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.settings import Limits
@@ -43,6 +48,8 @@ class Scorer:
         Where feedback waits for S3.
     reports : mapping of str to Report
         Of each pipeline's version in production.
+    lists : mapping of str to ListFollower
+        Of each pipeline's allowed and blocked sites.
     """
 
     catalogue: Catalogue
@@ -54,6 +61,17 @@ class Scorer:
     note: Callable[[TrafficRecord], None] = _forget
     outbox: Outbox | None = None
     reports: Mapping[str, Report] = field(default_factory=dict)
+    lists: Mapping[str, ListFollower[ListLookup]] = field(default_factory=dict)
+
+    def decisions(
+        self, in_production: ProductionModel[OnnxModel], matrix: Matrix
+    ) -> Sequence[DecidedBy]:
+        """Return what decides on each row of a matrix; the model on every record of columns."""
+        if not in_production.model.schema.is_text:
+            return [DecidedBy.MODEL] * len(matrix)
+        follower = self.lists.get(in_production.pointer.pipeline)
+        lookup = follower.current if follower else None
+        return decisions(matrix[:, 0].tolist(), lookup, self.now().timestamp())
 
     def report_of(self, pipeline: str, version: str) -> bytes | None:
         """Return the report of a version in production, if it is loaded."""

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from werkzeug.wsgi import wrap_file
 
-from include.contract.verdicts import VERDICTS
+from include.contract.verdicts import FIXED, VERDICTS
 from include.inference.model import OnnxModel
 from include.inference.verdict import describe_model, verdict
 from include.registry.follow import ProductionModel
@@ -118,7 +118,7 @@ class TableAnswer:
         for first, rows in self._counted():
             numbered = enumerate(islice(rows, SHOWN_ROWS - len(self.totals.shown)), first)
             for number, row in numbered:
-                said = verdict(row.probability, self.in_production.manifest)
+                said = verdict(row.probability, self.in_production.manifest, row.decided_by)
                 self.totals.shown.append((row.cells, said, f"{self._id}-{number}"))
 
     def _said(self, say: Callable[[ScoredRow], str]) -> Iterator[Iterator[tuple[str, int]]]:
@@ -135,6 +135,9 @@ class TableAnswer:
             probabilities = np.array(chunk.probabilities)
             n_rows, first = len(chunk.rows), totals.rows
             totals.by_label.update(manifest.thresholds.count(probabilities))
+            for row in chunk.decided_otherwise:
+                totals.by_label[manifest.thresholds.verdict(row.probability)] -= 1
+                totals.by_label[FIXED[row.decided_by]] += 1
             bins = np.minimum((probabilities * N_BINS).astype(np.int64), N_BINS - 1)
             totals.bins += np.bincount(bins, minlength=N_BINS)
             totals.rows += n_rows
@@ -145,13 +148,13 @@ class TableAnswer:
         cells = row.cells.copy()
         for position in self._columns_of_text:
             cells[position] = neutral(cells[position])
-        said = verdict(row.probability, self.in_production.manifest)
+        said = verdict(row.probability, self.in_production.manifest, row.decided_by)
         version = self.in_production.pointer.version
         read = [neutral(row.scored_url)] if row.scored_url else []
         return _csv_line([*cells, *read, *said.values(), version, f"{self._id}-"])
 
     def _json_row(self, row: ScoredRow) -> str:
-        said = verdict(row.probability, self.in_production.manifest)
+        said = verdict(row.probability, self.in_production.manifest, row.decided_by)
         read = {"scored_url": row.scored_url} if row.scored_url else {}
         return json.dumps({**read, **said, "id": f"{self._id}-"})[:-2]
 

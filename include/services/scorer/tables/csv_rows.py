@@ -12,15 +12,21 @@ from operator import itemgetter
 from typing import Any
 
 from include.contract.headers import fit_row, is_blank
+from include.contract.verdicts import DecidedBy
 from include.errors import RequestRejectedError
 from include.inference.model import OnnxModel
-from include.inference.record_schema import MAX_FAULTS, Fault, RecordSchema, shorten
+from include.inference.record_schema import MAX_FAULTS, Fault, Matrix, RecordSchema, shorten
 from include.services.scorer.tables.csv_header import Numbered, Table, not_text, rows_of
 
+Decide = Callable[[Matrix], Sequence[DecidedBy]]
 _CHUNK_CHARS = 128 * 1024
 _CHUNK_ROWS = 4096
 _MAX_LINES_REMEMBERED = 20_000
 _MAX_DISTINCT_REMEMBERED = 100_000
+
+
+def _by_the_model(matrix: Matrix) -> Sequence[DecidedBy]:
+    return [DecidedBy.MODEL] * len(matrix)
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +40,7 @@ class ScoredRow:
         Of phishing.
     scored_url : str
         The URL that was read out of the row and scored; empty for a record.
+    decided_by : DecidedBy
     said : str
         What an answer makes of the row, once it did.
     """
@@ -41,6 +48,7 @@ class ScoredRow:
     cells: list[str]
     probability: float
     scored_url: str = ""
+    decided_by: DecidedBy = DecidedBy.MODEL
     said: str = ""
 
 
@@ -55,9 +63,24 @@ class ScoredChunk:
         """Of each row."""
         return [row.probability for row in self.rows]
 
+    @property
+    def decided_otherwise(self) -> list[ScoredRow]:
+        """The rows on which the model does not decide."""
+        return [row for row in self.rows if row.decided_by is not DecidedBy.MODEL]
 
-def score_table(table: Table, model: OnnxModel, max_rows: int) -> Iterator[ScoredChunk]:
+
+def score_table(
+    table: Table, model: OnnxModel, max_rows: int, decide: Decide = _by_the_model
+) -> Iterator[ScoredChunk]:
     """Yield every row with its probability; rows of empty cells are skipped.
+
+    Parameters
+    ----------
+    table : Table
+    model : OnnxModel
+    max_rows : int
+    decide : callable
+        Returns what decides on each row of a matrix; by default the model.
 
     Raises
     ------
@@ -67,7 +90,7 @@ def score_table(table: Table, model: OnnxModel, max_rows: int) -> Iterator[Score
     RequestUnreadableError
         If the file turns out to be no CSV.
     """
-    scoring = _Scoring(table, model)
+    scoring = _Scoring(table, model, decide)
     n_rows = 0
     for rows in scoring.chunks():
         n_rows += len(rows)
@@ -79,12 +102,13 @@ def score_table(table: Table, model: OnnxModel, max_rows: int) -> Iterator[Score
 class _Scoring:
     """One table on its way through one model."""
 
-    def __init__(self, table: Table, model: OnnxModel) -> None:
+    def __init__(self, table: Table, model: OnnxModel, decide: Decide) -> None:
         self._table = table
         self._model = model
+        self._decide = decide
         self._pick = _picker(table.header, model.schema)
         self._lines: dict[str, ScoredRow | None] = {}  # None for an empty line
-        self._known: dict[tuple[str, ...], tuple[float, str]] = {}  # probability, scored URL
+        self._known: dict[tuple[str, ...], tuple[float, str, DecidedBy]] = {}
 
     def chunks(self) -> Iterator[list[ScoredRow]]:
         """Yield the rows of some lines at a time."""
@@ -148,7 +172,7 @@ class _Scoring:
             matrix = schema.matrix(_parsed(unknown, schema))
             probabilities = self._model.score(matrix).tolist()
             urls = matrix[:, 0].tolist() if schema.is_text else [""] * len(unknown)
-            scored = zip(probabilities, urls, strict=True)
+            scored = zip(probabilities, urls, self._decide(matrix), strict=True)
             self._known.update(zip(unknown, scored, strict=True))
         return [
             ScoredRow(cells, *self._known[inputs])

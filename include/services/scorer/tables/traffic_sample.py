@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from include.contract.verdicts import DecidedBy
 from include.inference.model import OnnxModel
 from include.inference.record_schema import RecordSchema
 from include.inference.traffic_record import Inputs, TrafficRecord, plain
@@ -19,6 +20,7 @@ class _Sample:
     numbers: list[int] = field(default_factory=list)
     cells: list[list[str]] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
+    decisions: list[DecidedBy] = field(default_factory=list)
 
 
 def noted(
@@ -41,6 +43,7 @@ def noted(
             sample.numbers.append(number)
             sample.cells.append(chunk.rows[number - n_rows].cells)
             sample.probabilities.append(probabilities[number - n_rows])
+            sample.decisions.append(chunk.rows[number - n_rows].decided_by)
         n_rows += len(chunk.rows)
         yield chunk
     scorer.metrics.count_traffic("skipped", n_rows - len(sample.numbers))
@@ -53,6 +56,7 @@ def noted(
             sample.probabilities,
             sample.numbers,
             is_sample=True,
+            decisions=sample.decisions,
         )
     )
 
