@@ -1,18 +1,16 @@
 """The key of every object in the bucket; no other module writes one.
 
-A name, version, digest or file that no key may hold raises `ManifestError`.
+A name that no key may hold raises `ManifestError`.
 """
 
-import re
-
-from include.errors import ManifestError
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_VERSION = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-_DIGEST = re.compile(r"[0-9a-f]{16,64}")
-_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_UNSAFE_IN_RUN_ID = re.compile(r"[^A-Za-z0-9._-]")
+from include.contract.names import day_name, digest_name
+from include.contract.names import file_name as file_name
+from include.contract.names import is_version_name as is_version_name
+from include.contract.names import path_below as path_below
+from include.contract.names import pipeline_name as pipeline_name
+from include.contract.names import safe_run_id as safe_run_id
+from include.contract.names import version_name as version_name
+from include.contract.names import version_time as version_time
 
 MODEL_JOBLIB = "model.joblib"
 MODEL_ONNX = "model.onnx"
@@ -24,50 +22,6 @@ SIGNATURE = "model.sig"
 REFERENCE = "reference.bin"
 
 
-def _checked(pattern: re.Pattern[str], what: str, text: str) -> str:
-    if not pattern.fullmatch(text):
-        raise ManifestError(f"{text!r} cannot be the name of a {what}")
-    return text
-
-
-def pipeline_name(text: str) -> str:
-    """Return `text` when it can name a pipeline: lower-case letters, digits and underscores."""
-    return _checked(_NAME, "pipeline", text)
-
-
-def version_name(text: str) -> str:
-    """Return `text` when it is a version, such as ``20261121T020513Z-3f9a1c2b``."""
-    return _checked(_VERSION, "version", text)
-
-
-def is_version_name(text: str) -> bool:
-    """Return whether `text` is a version."""
-    return _VERSION.fullmatch(text) is not None
-
-
-def version_time(version: str) -> str:
-    """Return when the run of a version was due, such as ``20261121T020513Z``; it sorts by time."""
-    return version_name(version).partition("-")[0]
-
-
-def file_name(text: str) -> str:
-    """Return `text` when it is a plain file name: no folder, no leading dot."""
-    return _checked(_FILE, "file", text)
-
-
-def path_below(prefix: str, key: str) -> str:
-    """Return a key's path below a folder; `ManifestError` if no local file may be named so."""
-    path = key.removeprefix(prefix)  # chosen by whoever can write to the bucket
-    if path == key or not all(_FILE.fullmatch(part) for part in path.split("/")):
-        raise ManifestError(f"{key!r} is not a safe path below {prefix!r}")
-    return path
-
-
-def safe_run_id(run_id: str) -> str:
-    """Return the run id with each character that is unsafe in a key replaced by ``_``."""
-    return _UNSAFE_IN_RUN_ID.sub("_", run_id)
-
-
 def snapshots_prefix(pipeline: str) -> str:
     """Return the folder of all of a pipeline's snapshots."""
     return f"snapshots/{pipeline_name(pipeline)}/"
@@ -75,7 +29,7 @@ def snapshots_prefix(pipeline: str) -> str:
 
 def snapshot_prefix(pipeline: str, digest: str) -> str:
     """Return the folder of one immutable snapshot."""
-    return f"{snapshots_prefix(pipeline)}{_checked(_DIGEST, 'snapshot', digest)}/"
+    return f"{snapshots_prefix(pipeline)}{digest_name('snapshot', digest)}/"
 
 
 def snapshot_part(pipeline: str, digest: str, index: int) -> str:
@@ -90,7 +44,7 @@ def snapshot_profile(pipeline: str, digest: str) -> str:
 
 def reference_file(digest: str) -> str:
     """Return the key of immutable reference data; the digest is the file's SHA-256."""
-    return f"reference/{_checked(_DIGEST, 'reference', digest)}/{REFERENCE}"
+    return f"reference/{digest_name('reference', digest)}/{REFERENCE}"
 
 
 def current_reference() -> str:
@@ -206,7 +160,7 @@ def traffic_days_prefix(pipeline: str) -> str:
 
 def traffic_prefix(pipeline: str, day: str) -> str:
     """Return the folder of what was scored on one day (UTC, ``YYYY-MM-DD``)."""
-    return f"{traffic_days_prefix(pipeline)}date={_checked(_DAY, 'day', day)}/"
+    return f"{traffic_days_prefix(pipeline)}date={day_name(day)}/"
 
 
 def traffic_file(pipeline: str, day: str, name: str) -> str:
@@ -221,7 +175,7 @@ def feedback_days_prefix(pipeline: str) -> str:
 
 def feedback_prefix(pipeline: str, day: str) -> str:
     """Return the folder of the truth that came in on one day (UTC, ``YYYY-MM-DD``)."""
-    return f"{feedback_days_prefix(pipeline)}date={_checked(_DAY, 'day', day)}/"
+    return f"{feedback_days_prefix(pipeline)}date={day_name(day)}/"
 
 
 def feedback_file(pipeline: str, day: str, name: str) -> str:
@@ -236,7 +190,7 @@ def monitoring_days_prefix(pipeline: str) -> str:
 
 def monitoring_prefix(pipeline: str, day: str) -> str:
     """Return the folder of what was found in the traffic of one day (UTC, ``YYYY-MM-DD``)."""
-    return f"{monitoring_days_prefix(pipeline)}date={_checked(_DAY, 'day', day)}/"
+    return f"{monitoring_days_prefix(pipeline)}date={day_name(day)}/"
 
 
 def monitoring_report(pipeline: str, day: str) -> str:

@@ -44,6 +44,7 @@ MAY = {
     "sent_alert": (("an-alert",), "rwd", "", ""),
     "open_alerts": ((), "rwd", "", ""),
     "open_traffic_alerts": (("sites",), "rwd", "", ""),
+    "open_feed_alerts": ((), "rwd", "", ""),
     "sent_decision": (("sites",), "rwd", "", ""),
 }
 FILES = {
