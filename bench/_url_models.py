@@ -1,7 +1,5 @@
 """The models that the benches of URLs compare, trained on one file and with thresholds from it."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,31 +18,15 @@ from include.features.urls import featurise
 from include.pipelines.urls import PIPELINE
 from include.training.added import AddedRows, fitted_on
 from include.training.text_families import stack
-from include.training.threshold import choose_threshold
+from include.training.threshold import choose_thresholds
 from include.urls.reference.facts import Reference
 
-BLOCK_BUDGET, REVIEW_BUDGET, MOST_REVIEW = 0.001, 0.01, 0.5
+BLOCK_BUDGET = 0.001
 N_FOLDS = 3
 SEED = 0
 
 Scores = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class EvaluatedModel:
-    """A model's scores of some URLs, and the thresholds that were set inside the training file.
-
-    Attributes
-    ----------
-    block, review : float
-    scores : dict of str to ndarray
-        By file.
-    """
-
-    block: float
-    review: float
-    scores: dict[str, Scores] = field(default_factory=dict)
 
 
 def features(urls: list[str], reference: Reference) -> Matrix:
@@ -68,9 +50,8 @@ def hard_examples(urls: Urls, reference: Reference) -> AddedRows:
 
 def thresholds(y: npt.NDArray[np.int8], probability: Scores) -> tuple[float, float]:
     """Return the thresholds of the verdicts "Phishing" and "Suspicious"."""
-    block = choose_threshold(y, probability, BLOCK_BUDGET).value
-    review = choose_threshold(y, probability, REVIEW_BUDGET).value
-    return block, min(review, MOST_REVIEW, block)
+    chosen = choose_thresholds(y, probability, BLOCK_BUDGET).values
+    return chosen.block, chosen.review
 
 
 def train_ours(
@@ -120,10 +101,3 @@ def train_baseline(urls: Urls) -> tuple[Pipeline, float, float]:
         unseen[held_out] = plain.predict_proba(texts[held_out])[:, 1]
     plain.fit(texts, urls.y)
     return plain, *thresholds(urls.y, unseen)
-
-
-def without(X: Matrix, columns: Collection[int]) -> Matrix:
-    """Return the features with some columns of one value, so that nothing is learned from them."""
-    blanked = X.copy()
-    blanked[:, list(columns)] = 0
-    return blanked
