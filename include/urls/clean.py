@@ -21,7 +21,7 @@ _CLOSING = {
 _PAIRS = {"'": "'", "`": "`", "*": "*", "\u2018": "\u2019", "(": ")", "[": "]", "{": "}"}
 _MAX_PAIRS = 4
 _IPV6 = re.compile(r"\[[0-9a-fA-F.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\]")
-_MARKDOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*<?(h[^\s()<>]*)>?[^()]*\)", re.IGNORECASE)
+_MARKDOWN = re.compile(r"!?\[[^\[\]]*\]\(\s*<?(h[^\s()<>]*)(?:>|>?\s[^()]*)?\)", re.IGNORECASE)
 _NAMED = re.compile(r"ur[il]\s?[:=]\s*(?=h..ps?\W)", re.IGNORECASE)
 _IGNORED = dict.fromkeys(map(ord, "\t\n\r"))
 _UNSEEN = dict.fromkeys(map(ord, _INVISIBLE))

@@ -9,8 +9,8 @@ _BLOCKED_AT = re.compile(r"(?:0\.0\.0\.0|127(?:\.[0-9]+){3}|::1?|255\.255\.255\.
 _OWN_NAMES = frozenset({"localhost", "localhost.localdomain", "local", "broadcasthost"})
 # What follows a comma or a blank here is another cell or URL, and not the rest of this one.
 _CELLS = re.compile(
-    r"[,\s]\s*\"?(?:h..ps?://|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2})"
-    r"|[,\s]\s*\"?(?:phishing|legitimate|benign|malicious|good|bad|yes|no|online|offline)\"?\s*$"
+    r"[,\s]\s{0,8}\"?(?:h..ps?://|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2})"
+    r"|[,\s]\s{0,8}\"?(?:phishing|legitimate|benign|malicious|good|bad|yes|no|online|offline)\"?\s*$"
     r"|\s-?[0-9]+\s*$",
     re.IGNORECASE,
 )

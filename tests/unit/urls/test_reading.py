@@ -228,11 +228,14 @@ LONG = {
     "labels": "http://{}.example",
     "defanged": "hxxp://{}[.]example/",
     "v3": "https://urldefense.com/v3/__http://a/{}__;{}!!",
+    "Markdown": "[{}](h{}",
+    "quoted": '"[({}http://a.example/',
     "google": "https://www.google.com/url?{}q=http://a.example/{}",
 }
 UNITS = (
     "a", "a.", "%61", "%25", "\u00fc", "\u00ad", " ", "\n", "\t", "[", "[.]", "(", " [", "\\.",
     "\\", "/", "[/]", ":", "@", "*", "**A", "__;", "&", "h", "hxxp:", "\u200b", "'", "\u201c",
+    "]", ")", "<", ">", '"', ",", ",http:",
 )  # fmt: skip
 
 
