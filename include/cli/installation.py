@@ -13,6 +13,7 @@ from include.errors import NotRunningError, SettingMissingError
 from include.registry.follow.verify import TrustedKeys
 from include.stack.bucket import MAX_MODEL_BYTES, bucket_of, trusted_keys_of
 from include.stack.http import is_loopback
+from include.stack.mongo import LOADER, user_url
 from include.stack.stack import Stack
 from include.stores.objects import ObjectStore
 
@@ -41,7 +42,7 @@ class Installation(Protocol):
 
     @property
     def mongo_url(self) -> str:
-        """Connection string of MongoDB."""
+        """Connection string of MongoDB, as the user who loads records."""
 
     @property
     def airflow(self) -> AirflowApi:
@@ -100,10 +101,10 @@ class EmbeddedInstallation:
 
     @property
     def mongo_url(self) -> str:
-        """Connection string; NotRunningError if MongoDB does not run."""
+        """Connection string of the loader; NotRunningError if MongoDB does not run."""
         if not self.stack.mongo.is_healthy():
             raise NotRunningError("mongo does not run; start it with ./nightcatch up")
-        return self.stack.settings.mongo_url
+        return user_url(LOADER, self.stack.secrets.mongo_loader_password, self.stack.mongo.port)
 
     @property
     def airflow(self) -> AirflowApi:

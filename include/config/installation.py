@@ -40,6 +40,11 @@ class InstallationSettings(BaseModel):
         alias="AIRFLOW_CONN_NIGHTCATCH_MONGO",
         description="MongoDB: `mongo://user:password@host:port/phishing?replicaSet=...`",
     )
+    mongo_loader_connection: SecretStr | None = Field(
+        None,
+        alias="AIRFLOW_CONN_NIGHTCATCH_MONGO_LOADER",
+        description="the same as a user who may write records; else the one before",
+    )
     airflow_url: str | None = Field(
         None, alias="NIGHTCATCH_AIRFLOW_URL", description="Airflow's UI and API"
     )
@@ -75,7 +80,8 @@ class InstallationSettings(BaseModel):
     @property
     def names_a_server(self) -> bool:
         """Whether any server is configured; otherwise the embedded stack is meant."""
-        return any((self.s3_connection, self.s3_endpoint, self.mongo_connection, self.airflow_url))
+        mongo = self.mongo_connection or self.mongo_loader_connection
+        return any((self.s3_connection, self.s3_endpoint, mongo, self.airflow_url))
 
 
 def read_installation(environ: Mapping[str, str]) -> InstallationSettings:
@@ -116,16 +122,17 @@ def s3_client_arguments(settings: InstallationSettings) -> dict[str, Any]:
 
 
 def mongo_url(settings: InstallationSettings) -> str:
-    """Return the connection string of MongoDB.
+    """Return the connection string of MongoDB, as the loader where there is one.
 
     Raises
     ------
     SettingMissingError
         If no MongoDB is configured.
     """
-    if settings.mongo_connection is None:
+    connection = settings.mongo_loader_connection or settings.mongo_connection
+    if connection is None:
         raise SettingMissingError("no MongoDB is configured: set AIRFLOW_CONN_NIGHTCATCH_MONGO")
-    scheme, colon, rest = settings.mongo_connection.get_secret_value().partition("://")
+    scheme, colon, rest = connection.get_secret_value().partition("://")
     return f"{'mongodb' if scheme == 'mongo' else scheme}{colon}{rest}"
 
 

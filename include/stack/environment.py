@@ -9,6 +9,7 @@ from typing import Any
 
 from include.pipelines import names
 from include.stack.keys import Secrets
+from include.stack.mongo import LOADER, READER, user_url
 from include.stack.ports import HOST
 from include.stack.seaweed import REGION
 from include.stack.settings import StackSettings
@@ -220,5 +221,11 @@ def _airflow_connections(settings: StackSettings, secrets: Secrets) -> dict[str,
         "password": secrets.s3_secret_key,
         "extra": {"endpoint_url": settings.s3_url, "region_name": REGION},
     }
-    mongo = f"mongo://{HOST}:{settings.mongo_port}/phishing?replicaSet=rs0"
-    return {"AIRFLOW_CONN_NIGHTCATCH_S3": json.dumps(s3), "AIRFLOW_CONN_NIGHTCATCH_MONGO": mongo}
+    port, scheme = settings.mongo_port, ("mongodb://", "mongo://")
+    reader = user_url(READER, secrets.mongo_reader_password, port).replace(*scheme)
+    loader = user_url(LOADER, secrets.mongo_loader_password, port).replace(*scheme)
+    return {
+        "AIRFLOW_CONN_NIGHTCATCH_S3": json.dumps(s3),
+        "AIRFLOW_CONN_NIGHTCATCH_MONGO": reader,
+        "AIRFLOW_CONN_NIGHTCATCH_MONGO_LOADER": loader,
+    }

@@ -5,13 +5,18 @@ import os
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from uuid import uuid4
 
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 PRIVATE_MODE = 0o600
+_CERTIFICATE_DAYS = 36_500
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,12 @@ class Secrets:
     ----------
     s3_access_key, s3_secret_key : str
         The only credentials of the embedded S3.
+    s3_certificate : Path
+        Certificate and private key, PEM: what the parts of the object store know each other by.
+    mongo_key : Path
+        Key file of the replica set; whoever has it administers the database.
+    mongo_reader_password, mongo_loader_password : str
+        Of the users that read and write the pipelines' records.
     airflow_passwords : Path
         JSON file that maps Airflow users to passwords.
     airflow_password : str
@@ -36,6 +47,10 @@ class Secrets:
 
     s3_access_key: str
     s3_secret_key: str
+    s3_certificate: Path
+    mongo_key: Path
+    mongo_reader_password: str
+    mongo_loader_password: str
     airflow_passwords: Path
     airflow_password: str
     airflow_fernet_key: str
@@ -68,10 +83,15 @@ def ensure_secrets(folder: Path) -> Secrets:
             "airflow_jwt_secret": secrets.token_hex(64),
         },
     )
+    fresh = {f"mongo_{user}_password": secrets.token_hex(20) for user in ("reader", "loader")}
+    mongo = _json(folder / "mongo_passwords.json", fresh)
     passwords = folder / "airflow_passwords.json"
     password = _json(passwords, {"admin": secrets.token_urlsafe(18)})["admin"]
     return Secrets(
         **shared,
+        **mongo,
+        s3_certificate=_certificate(folder / "s3.pem"),
+        mongo_key=_mongo_key(folder / "mongo.key"),
         airflow_passwords=passwords,
         airflow_password=password,
         trainer_key=_private_key(folder / "trainer.pem"),
@@ -90,16 +110,41 @@ def _json(path: Path, fresh: dict[str, str]) -> dict[str, str]:
 
 def _private_key(path: Path) -> Path:
     if not path.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        _write_once(
-            path,
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            ),
-        )
+        _write_once(path, _pem(ec.generate_private_key(ec.SECP256R1())))
     return path
+
+
+def _mongo_key(path: Path) -> Path:
+    if not path.exists():
+        _write_once(path, secrets.token_hex(48).encode())
+    return path
+
+
+def _certificate(path: Path) -> Path:
+    """One self-signed certificate: server, client and authority at once, for this machine only."""
+    if not path.exists():
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "nightcatch embedded store")])
+        hosts = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        now = datetime.now(UTC)
+        certificate = (
+            x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=_CERTIFICATE_DAYS))
+            .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        _write_once(path, certificate.public_bytes(serialization.Encoding.PEM) + _pem(key))
+    return path
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
 def _public_key(private: Path) -> Path:

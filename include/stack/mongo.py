@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sysconfig
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,29 @@ import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
 from include.errors import ServerDiedError
+from include.stack.keys import ensure_secrets
 from include.stack.ports import HOST, pick_port, require_free_ports
 from include.stack.process import ServerProcess
+from include.stores.documents import DATABASE
 
 REPLICA_SET = "rs0"
 _READY_TIMEOUT_S = 60.0
 _ALREADY_INITIALISED = 23
-_NOT_YET_INITIALISED = 94
+# May read the records, and write them.
+READER, LOADER = "nightcatch_reader", "nightcatch_loader"
+_ROLES = {READER: "read", LOADER: "readWrite"}
+# The members of a replica set know each other as this user, whose password is the key file. It is
+# there before any other, so the first start needs no moment without passwords.
+_ADMINISTRATOR = "__system"
 
 
 class MongoServer:
-    """A ``mongod`` whose data survive a restart.
+    """A ``mongod`` whose data survive a restart, and which asks for a password.
 
     Parameters
     ----------
     state_dir : Path
-        Holds the data (``mongo/``), the log and the pid file.
+        Holds the data (``mongo/``), the passwords (in ``secrets/``), the log and the pid file.
     port : int, optional
         TCP port of 127.0.0.1; a free one is picked by default.
     cancelled : threading.Event, optional
@@ -43,11 +51,15 @@ class MongoServer:
         self.port = port or pick_port()
         self.process = ServerProcess(self.name, state_dir, cancelled)
         self._data_dir = state_dir / "mongo"
+        self._secrets = ensure_secrets(state_dir / "secrets")
 
     @property
     def url(self) -> str:
-        """Connection string for clients, without a database."""
-        return f"mongodb://{HOST}:{self.port}/?replicaSet={REPLICA_SET}"
+        """Connection string of the administrator, without a database."""
+        return (
+            f"mongodb://{_ADMINISTRATOR}:{self._secrets.mongo_key.read_text()}@{HOST}:{self.port}/"
+            f"?replicaSet={REPLICA_SET}&authSource=local"
+        )
 
     def start(self) -> None:
         """Return when the replica set has a primary; a server that runs already is kept.
@@ -61,12 +73,13 @@ class MongoServer:
         """
         if self.process.pid is None:
             require_free_ports(self.name, [self.port], "NIGHTCATCH_MONGO_PORT")
-            self._data_dir.mkdir(parents=True, exist_ok=True)
+            self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self.process.stopped_on_failure():
             self.process.start(self._command(), os.environ, self._data_dir)
             with self._direct_client() as client:
                 self.process.wait_until(lambda: _initiated(client, self.port), _READY_TIMEOUT_S)
                 self.process.wait_until(lambda: _is_primary(client), _READY_TIMEOUT_S)
+                grant_access(client, self._passwords())
 
     def stop(self) -> None:
         """Stop the server after it has flushed its data."""
@@ -81,9 +94,21 @@ class MongoServer:
         with self._direct_client() as client:
             return _is_primary(client)
 
+    def _passwords(self) -> dict[str, str]:
+        return {
+            READER: self._secrets.mongo_reader_password,
+            LOADER: self._secrets.mongo_loader_password,
+        }
+
     def _direct_client(self) -> "pymongo.MongoClient[dict[str, Any]]":
         return pymongo.MongoClient(
-            HOST, self.port, directConnection=True, serverSelectionTimeoutMS=300
+            HOST,
+            self.port,
+            username=_ADMINISTRATOR,
+            password=self._secrets.mongo_key.read_text(),
+            authSource="local",
+            directConnection=True,
+            serverSelectionTimeoutMS=300,
         )
 
     def _command(self) -> list[str]:
@@ -91,8 +116,42 @@ class MongoServer:
             str(find_mongod()),
             *("--dbpath", str(self._data_dir), "--bind_ip", HOST, "--port", str(self.port)),
             *("--replSet", REPLICA_SET, "--wiredTigerCacheSizeGB", "0.5", "--nounixsocket"),
+            *("--keyFile", str(self._secrets.mongo_key)),
+            *("--setParameter", "enableLocalhostAuthBypass=false"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"),
         ]
+
+
+def grant_access(
+    client: "pymongo.MongoClient[dict[str, Any]]", passwords: Mapping[str, str]
+) -> None:
+    """Return when the users of the pipelines' records have these passwords.
+
+    Parameters
+    ----------
+    client : pymongo.MongoClient
+        Connected as an administrator.
+    passwords : mapping of str to str
+        Of `READER` and `LOADER`.
+
+    Raises
+    ------
+    PyMongoError
+        If the server is away.
+    """
+    database = client[DATABASE]
+    known = {user["user"] for user in database.command("usersInfo")["users"]}
+    for user, password in passwords.items():
+        command = "updateUser" if user in known else "createUser"
+        database.command(command, user, pwd=password, roles=[_ROLES[user]])
+
+
+def user_url(user: str, password: str, port: int) -> str:
+    """Return the connection string of a user of the records."""
+    return (
+        f"mongodb://{user}:{password}@{HOST}:{port}/{DATABASE}"
+        f"?replicaSet={REPLICA_SET}&authSource={DATABASE}"
+    )
 
 
 def find_mongod() -> Path:

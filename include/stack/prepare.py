@@ -1,4 +1,4 @@
-"""Prepare a Compose stack: signing keys, the UI's password, bucket, database user.
+"""Prepare a Compose stack: signing keys, the UI's password, bucket, database users.
 
 Only what is missing is made, except the password, which follows its variable.
 """
@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from include.errors import ServerTimeoutError, SettingMissingError
 from include.stack.keys import PRIVATE_MODE, ensure_secrets
-from include.stack.mongo import REPLICA_SET
+from include.stack.mongo import LOADER, READER, REPLICA_SET, grant_access
 from include.stores.documents import DATABASE
 
 _TIMEOUT_S = 120.0
 _PAUSE_S = 0.5
 _ALREADY_INITIALISED = 23
-_USER = "nightcatch"
+_EARLIER_USER = "nightcatch"
 
 
 def prepare_keys(folder: Path, admin_password: str) -> None:
@@ -48,9 +49,9 @@ def prepare_keys(folder: Path, admin_password: str) -> None:
 
 
 def prepare_database(
-    client: "pymongo.MongoClient[dict[str, Any]]", host: str, password: str
+    client: "pymongo.MongoClient[dict[str, Any]]", host: str, passwords: Mapping[str, str]
 ) -> None:
-    """Return when the replica set is there and the pipelines' user has this password.
+    """Return when the replica set is there and the records' users have these passwords.
 
     Parameters
     ----------
@@ -58,8 +59,8 @@ def prepare_database(
         Connected directly, as the administrator.
     host : str
         The server as clients name it, with its port.
-    password : str
-        Of the user `nightcatch`, who may read and write the pipelines' database only.
+    passwords : mapping of str to str
+        Of the users of `include.stack.mongo`.
 
     Raises
     ------
@@ -72,11 +73,9 @@ def prepare_database(
     except OperationFailure as err:
         if err.code != _ALREADY_INITIALISED:
             raise
-    database = client[DATABASE]
-    known = database.command("usersInfo", _USER)["users"]
-    database.command(
-        "updateUser" if known else "createUser", _USER, pwd=password, roles=["readWrite"]
-    )
+    grant_access(client, passwords)
+    with suppress(OperationFailure):  # of earlier releases, who might write what runs read
+        client[DATABASE].command("dropUser", _EARLIER_USER)
 
 
 def prepare_bucket(client: Any, bucket: str) -> None:  # boto3 makes its client classes at run time
@@ -104,11 +103,14 @@ def main(environ: Mapping[str, str], folder: Path) -> None:
     prepare_keys(folder, _required(environ, "AIRFLOW_ADMIN_PASSWORD"))
     host = _required(environ, "MONGO_HOST")
     root_password = _required(environ, "MONGO_ROOT_PASSWORD")
-    password = _required(environ, "MONGO_PASSWORD")
+    passwords = {
+        READER: _required(environ, "MONGO_READER_PASSWORD"),
+        LOADER: _required(environ, "MONGO_LOADER_PASSWORD"),
+    }
     with pymongo.MongoClient[dict[str, Any]](
         host, username="root", password=root_password, directConnection=True
     ) as mongo:
-        _until_done(lambda: prepare_database(mongo, host, password))
+        _until_done(lambda: prepare_database(mongo, host, passwords))
     s3 = boto3.client("s3", endpoint_url=_required(environ, "NIGHTCATCH_S3_ENDPOINT"))
     bucket = _required(environ, "NIGHTCATCH_S3_BUCKET")
     _until_done(lambda: prepare_bucket(s3, bucket))

@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from include.errors import PortTakenError, ServerDiedError
+from include.stack.keys import ensure_secrets
 from include.stack.ports import HOST, pick_port, require_free_ports
 from include.stack.process import ServerProcess
 
@@ -28,12 +29,13 @@ _HIGHEST_PORT = 65_535 - _GRPC_OFFSET - max(_HTTP_OFFSETS)
 class SeaweedServer:
     """A ``weed mini`` whose objects survive a restart.
 
-    The filer's own port serves every bucket without a key: all ports are bound to 127.0.0.1.
+    Behind S3, the servers of master, volume, filer and administration would serve every bucket
+    without a key: they are bound to 127.0.0.1 and answer only who shows the store's certificate.
 
     Parameters
     ----------
     state_dir : Path
-        Holds the objects (``s3/``), the log and the pid file.
+        Holds the objects (``s3/``), the certificate (in ``secrets/``), the log and the pid file.
     access_key, secret_key : str
         The only credentials the store accepts.
     port : int, optional
@@ -62,6 +64,7 @@ class SeaweedServer:
         self.bucket = bucket
         self.process = ServerProcess(self.name, state_dir, cancelled)
         self._data_dir = state_dir / "s3"
+        self._certificate = ensure_secrets(state_dir / "secrets").s3_certificate
 
     @property
     def endpoint_url(self) -> str:
@@ -83,6 +86,7 @@ class SeaweedServer:
             self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         env = {
             **os.environ,
+            **_mutual_tls(self._certificate),
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
         }
@@ -137,6 +141,8 @@ class SeaweedServer:
             *(find_weed(), "-logtostderr=true", "mini", f"-dir={self._data_dir}"),
             *(f"-ip={HOST}", f"-ip.bind={HOST}", "-master.telemetry=false", "-admin.ui=false"),
             *("-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            # By default pages of every origin may use S3.
+            *(f"-{server}.allowedOrigins={self.endpoint_url}" for server in ("s3", "filer")),
             *(f"-{server}.port={port}" for server, port in ports.items()),
         ]
 
@@ -158,6 +164,17 @@ def find_weed() -> str:
     if found is None:
         raise ServerDiedError("s3: no program weed was found; install requirements.txt again")
     return found
+
+
+def _mutual_tls(certificate: Path) -> dict[str, str]:
+    """Return SeaweedFS's settings by which its parts accept each other's certificate only."""
+    pem = str(certificate)
+    settings = {"WEED_GRPC_CA": pem, "WEED_HTTPS_CLIENT_ENABLED": "true"}
+    for part in ("MASTER", "VOLUME", "FILER", "ADMIN", "CLIENT"):
+        settings |= {f"WEED_HTTPS_{part}_{name}": pem for name in ("CERT", "KEY", "CA")}
+    for part in ("MASTER", "VOLUME", "FILER", "ADMIN", "CLIENT", "S3", "WORKER"):
+        settings |= {f"WEED_GRPC_{part}_{name}": pem for name in ("CERT", "KEY")}
+    return settings
 
 
 def _keeps_objects(client: Any, bucket: str) -> bool:

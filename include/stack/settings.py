@@ -77,11 +77,6 @@ class StackSettings(BaseModel):
         return self.state_dir / "downloads"
 
     @property
-    def mongo_url(self) -> str:
-        """Connection string of the embedded MongoDB."""
-        return f"mongodb://{HOST}:{self.mongo_port}/?replicaSet=rs0"
-
-    @property
     def s3_url(self) -> str:
         """Endpoint of the embedded S3."""
         return f"http://{HOST}:{self.s3_port}"

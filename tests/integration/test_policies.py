@@ -27,7 +27,7 @@ from include.run.rollback import reinstate
 from include.run.run_context import RunContext
 from include.run.steps import promotion
 from include.run.steps.promotion import record_response
-from include.stack.mongo import MongoServer
+from include.stack.mongo import LOADER, READER, MongoServer, grant_access
 from include.stack.seaweed import REGION, SeaweedServer
 from include.stores.objects import ObjectStore
 from tests.support.aws_policies import AWS, read_policy, refuses_put
@@ -49,21 +49,12 @@ class GuardedServer(SeaweedServer):
         return [*super()._command(), "-s3.iam.readOnly=false"]
 
 
-class AuthorisedMongo(MongoServer):
-    """A mongod that asks who is there."""
+class RecordsDatabase(MongoServer):
+    """A mongod with the users of docs/deploy.md."""
 
-    def __init__(self, folder):
-        super().__init__(folder)
-        self._key = folder / "replica-set.key"
-        self._key.write_text(secrets.token_hex(24))
-        self._key.chmod(0o400)
-
-    def _command(self):
-        return [*super()._command(), "--auth", "--keyFile", str(self._key)]
-
-    def as_user(self, user, database="phishing"):
+    def as_user(self, user):
         return pymongo.MongoClient(
-            "127.0.0.1", self.port, username=user, password="x", authSource=database,
+            "127.0.0.1", self.port, username=user, password="x", authSource="phishing",
             directConnection=True,
         )  # fmt: skip
 
@@ -128,14 +119,10 @@ def account(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mongo(tmp_path_factory):
     """A database with the users of docs/deploy.md."""
-    server = AuthorisedMongo(tmp_path_factory.mktemp("mongo"))
+    server = RecordsDatabase(tmp_path_factory.mktemp("mongo"))
     server.start()
-    # Without users, whoever is on the server's own machine may make the first one.
-    with pymongo.MongoClient("127.0.0.1", server.port, directConnection=True) as first:
-        first.admin.command("createUser", "root", pwd="x", roles=["root"])
-    with server.as_user("root", "admin") as root:
-        for user, role in (("nightcatch_trainer", "read"), ("nightcatch_loader", "readWrite")):
-            root.phishing.command("createUser", user, pwd="x", roles=[role])
+    with pymongo.MongoClient(server.url) as administrator:
+        grant_access(administrator, {READER: "x", LOADER: "x"})
     yield server
     server.kill()
 
@@ -147,12 +134,12 @@ def run(account, mongo, tmp_path_factory):
     trainer, approver = Signer.new(folder, "trainer"), Signer.new(folder, "approver")
     trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 50_000_000)
     as_trainer, as_approver = account.store_of("trainer"), account.store_of("approver")
-    with mongo.as_user("nightcatch_loader") as client:
+    with mongo.as_user(LOADER) as client:
         load_dataset(
             client.phishing.sites, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=folder
         )
     run = RunContext(as_trainer, PIPELINE, "scheduled__2026-11-21T02:00:00+00:00")
-    with mongo.as_user("nightcatch_trainer") as client:
+    with mongo.as_user(READER) as client:
         evaluate_run(
             run,
             client.phishing.sites,
@@ -270,7 +257,7 @@ def test_nobody_deletes_an_approval(run, account):
 
 
 def test_who_trains_can_change_no_record(run, mongo):
-    with mongo.as_user("nightcatch_trainer") as client:
+    with mongo.as_user(READER) as client:
         with pytest.raises(OperationFailure, match="not authorized"):
             client.phishing.sites.insert_one({"x": 1})
         with pytest.raises(OperationFailure, match="not authorized"):

@@ -3,6 +3,7 @@
 import pymongo
 import pytest
 
+from include.stack.mongo import LOADER, READER
 from include.stack.prepare import prepare_bucket, prepare_database
 
 
@@ -12,20 +13,29 @@ def client(mongo_url):
         mongo_url.replace("?replicaSet=rs0", "?directConnection=true")
     ) as opened:
         yield opened
-        opened["phishing"].command("dropUser", "nightcatch")
+        opened["phishing"].command("dropAllUsersFromDatabase")
 
 
-def test_the_pipelines_user_gets_the_present_password(client):
+@pytest.mark.parametrize(("user", "role"), [(READER, "read"), (LOADER, "readWrite")])
+def test_the_records_users_get_the_present_passwords(client, user, role):
     host = "{}:{}".format(*client.address)
-    for password in ("first", "second"):
-        prepare_database(client, host, password)
-
+    for word in ("first", "second"):
+        prepare_database(client, host, {READER: f"{word} r", LOADER: f"{word} w"})
+    password = {READER: "second r", LOADER: "second w"}[user]
     with pymongo.MongoClient(
-        *client.address, username="nightcatch", password="second", authSource="phishing",
+        *client.address, username=user, password=password, authSource="phishing",
         directConnection=True,
-    ) as user:  # fmt: skip
-        roles = user["phishing"].command("connectionStatus")["authInfo"]["authenticatedUserRoles"]
-    assert roles == [{"role": "readWrite", "db": "phishing"}]
+    ) as opened:  # fmt: skip
+        status = opened["phishing"].command("connectionStatus")["authInfo"]
+    assert status["authenticatedUserRoles"] == [{"role": role, "db": "phishing"}]
+
+
+def test_the_user_of_earlier_releases_who_might_do_both_is_gone(client):
+    host = "{}:{}".format(*client.address)
+    client["phishing"].command("createUser", "nightcatch", pwd="x", roles=["readWrite"])
+    prepare_database(client, host, {})
+
+    assert client["phishing"].command("usersInfo", "nightcatch")["users"] == []
 
 
 def test_the_bucket_is_made_once(s3):

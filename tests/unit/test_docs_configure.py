@@ -65,7 +65,7 @@ def read_elsewhere():
     yield from re.findall(r"\$\{([A-Z][A-Z0-9_]+)", (doc_pages.ROOT / "nightcatch").read_text())
     for name in ("docker-compose.yaml", "Dockerfile", ".env.example", "nightcatch"):
         yield from NAME.findall((doc_pages.ROOT / name).read_text())
-    connections = r"AIRFLOW_CONN_NIGHTCATCH_[A-Z0-9]+"
+    connections = r"AIRFLOW_CONN_NIGHTCATCH_[A-Z0-9_]*[A-Z0-9]"
     yield from re.findall(connections, compose)
 
 

@@ -12,10 +12,12 @@ import pytest
 import yaml
 
 from include.services.scorer.auth.api_keys import ApiKeys
+from tests.support.aws_policies import listed, read_policy
 
 ROOT = Path(__file__).parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yaml").read_text()
 COMPOSE = yaml.safe_load(COMPOSE_TEXT)
+LOADER = "AIRFLOW_CONN_NIGHTCATCH_MONGO_LOADER"
 SERVICES = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 ENV_EXAMPLE = (ROOT / ".env.example").read_text()
@@ -176,6 +178,15 @@ def test_private_keys_go_to_the_tasks_and_the_command_line_only():
     assert holders == {"prepare", "scheduler", "worker", "cli"}
 
 
+def test_only_who_loads_records_may_write_them():
+    holders = {
+        name for name, service in SERVICES.items() if LOADER in service.get("environment", {})
+    }
+
+    assert holders == {"scheduler", "worker", "cli"}
+    assert "nightcatch_reader:" in SERVICES["api-server"]["environment"][LOADER[: -len("_LOADER")]]
+
+
 def test_the_command_line_runs_on_request_and_has_no_secret_of_airflow_or_the_trainer():
     cli = SERVICES["cli"]
     environment = cli["environment"]
@@ -186,7 +197,7 @@ def test_the_command_line_runs_on_request_and_has_no_secret_of_airflow_or_the_tr
     assert "NIGHTCATCH_TRAINER_KEY" not in environment
     assert "private-keys:/var/lib/nightcatch/private:ro" in cli["volumes"]
     tasks = SERVICES["scheduler"]["environment"]
-    shared = ("AIRFLOW_CONN_NIGHTCATCH_MONGO", "AIRFLOW_CONN_NIGHTCATCH_S3", "NIGHTCATCH_S3_BUCKET")
+    shared = (LOADER, "AIRFLOW_CONN_NIGHTCATCH_S3", "NIGHTCATCH_S3_BUCKET")
     assert {name: environment[name] for name in shared} == {name: tasks[name] for name in shared}
 
 
@@ -282,12 +293,16 @@ def test_only_s3_leaves_the_object_store():
     assert {"-ip.bind=127.0.0.1", "-filer.disableHttp", "-s3.ip.bind=0.0.0.0"} <= set(command)
 
 
-def test_scorers_may_only_read_and_write_their_logs():
+def test_no_scorer_may_do_more_in_compose_than_on_aws():
     content = re.sub(r"\$\{(\w+)[^}]*\}", r"\1", COMPOSE["configs"]["s3.json"]["content"])
-    actions = {each["name"]: each["actions"] for each in json.loads(content)["identities"]}
+    config = json.loads(content)
+    scorer = next(each for each in config["identities"] if each["name"] == "scorer")
+    (policy,) = config["policies"]
+    on_aws = {listed(each["Action"])[0] for each in read_policy("s3-scorer.json")}
 
-    writes = [f"Write:nightcatch/{folder}/*" for folder in ("traffic", "feedback")]
-    assert actions["scorer"] == ["Read:nightcatch", *writes]
+    assert (scorer["actions"], scorer["policyNames"]) == ([], [policy["name"]])
+    granted = {each["Action"] for each in json.loads(policy["content"])["Statement"]}
+    assert granted == on_aws
 
 
 def test_every_server_is_watched_and_limited():

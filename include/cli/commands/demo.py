@@ -49,7 +49,7 @@ def run_demo(installation: EmbeddedInstallation, pipeline_name: str, screen: Scr
         for startup in meanwhile.values():
             startup.is_finished()  # a server that cannot start is reported before training
         found = _publish(installation, pipeline, screen)
-    record, label = held_back_record(stack.settings.mongo_url, pipeline)
+    record, label = held_back_record(installation.mongo_url, pipeline)
     request = _request(pipeline, record)
     response = _prediction_of(stack.settings.scorer_url, found.pointer.version, request)
     screen.say(f"scorer   serves version {found.pointer.version}, serial {found.pointer.serial}")

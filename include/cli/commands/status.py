@@ -14,6 +14,7 @@ from include.contract.keys import versions_prefix
 from include.errors import NightCatchError, SettingMissingError, StoreUnavailableError
 from include.pipelines import names
 from include.stack.http import public_url, request_json
+from include.stack.ports import HOST
 
 _TIMEOUT_S = 5.0
 
@@ -60,7 +61,7 @@ def _embedded_servers(installation: EmbeddedInstallation) -> list[ServerStatus]:
     stack = installation.stack
     settings = stack.settings
     addresses = {
-        "mongo": settings.mongo_url,
+        "mongo": f"mongodb://{HOST}:{settings.mongo_port}  passwords in {settings.secrets_dir}",
         "s3": f"{settings.s3_url}  bucket {settings.bucket}",
         "airflow": f"{settings.airflow_url}  user admin, password in"
         f" {stack.secrets.airflow_passwords}",

@@ -14,7 +14,6 @@ def test_defaults_lie_in_the_checkout() -> None:
     settings = read_settings(ROOT, {})
 
     assert settings.state_dir == ROOT / ".local"
-    assert settings.mongo_url == "mongodb://127.0.0.1:27117/?replicaSet=rs0"
     assert settings.airflow_url == "http://127.0.0.1:8080"
     assert settings.mlflow_url == "http://127.0.0.1:5001"
 
