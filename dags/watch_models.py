@@ -4,6 +4,7 @@ Every 15 minutes, and as soon as a training run has ended or a version was appro
 
 | task | what it does | where to look |
 |---|---|---|
+| `confirm` | verifies that the history of approvals only grew, and signs which one is the latest (`timestamp.json`): scorers that see no new one for a day stop being ready. Needs `NIGHTCATCH_WATCHER_KEY` | log |
 | `look` | alerts when a production version is older than `NIGHTCATCH_ALERTS_MODEL_AGE_DAYS`, or a scorer of `NIGHTCATCH_ALERTS_SCORER_URLS` does not respond or serves an older serial | log, XCom |
 | `send` | CloudEvents of approvals and rollbacks to `NIGHTCATCH_EVENTS_URL`; alerts and events whose receiver was unavailable | log |
 
@@ -24,7 +25,14 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
 from dags.support.callbacks import event_receiver, notify_failed_runs_daily
-from dags.support.connections import DEFAULT_ARGS, dag_link, finished_runs, open_store, trusted_keys
+from dags.support.connections import (
+    DEFAULT_ARGS,
+    dag_link,
+    finished_runs,
+    open_store,
+    private_key,
+    trusted_keys,
+)
 from include import pipelines
 from include.contract.dag_ids import train_dag
 from include.notify.settings import read_alert_settings
@@ -45,7 +53,19 @@ _LONGEST = timedelta(minutes=10)
     on_failure_callback=notify_failed_runs_daily,
 )
 def watch_models() -> None:
-    """Declare two tasks: check, then send."""
+    """Declare three tasks: confirm the bucket; check, then send."""
+
+    @task(execution_timeout=_LONGEST)
+    def confirm() -> dict[str, int]:
+        """Return the serial that was confirmed for each pipeline."""
+        from include.registry.witness import sign_timestamp
+
+        if not os.environ.get("NIGHTCATCH_WATCHER_KEY"):
+            return {}
+        key, store, now = private_key("NIGHTCATCH_WATCHER_KEY"), open_store(), datetime.now(UTC)
+        approvers = trusted_keys().approvers
+        signed = [sign_timestamp(store, name, key, approvers, now) for name in pipelines.names()]
+        return {each.pipeline: each.serial for each in signed if each}
 
     @task(execution_timeout=_LONGEST)
     def look() -> list[str]:
@@ -88,6 +108,7 @@ def watch_models() -> None:
             sent["events"] += send_decisions(store, events, name, trusted_keys().approvers)
         return sent
 
+    confirm()
     look() >> send()
 
 

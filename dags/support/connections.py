@@ -178,7 +178,9 @@ def trusted_keys() -> "TrustedKeys":
 
     approvers = public_keys("NIGHTCATCH_APPROVER_PUBLIC_KEY")
     trainers = public_keys("NIGHTCATCH_TRAINER_PUBLIC_KEY")
-    return TrustedKeys(approvers, trainers, MAX_MODEL_BYTES)
+    variable = "NIGHTCATCH_WATCHER_PUBLIC_KEY"
+    watchers = public_keys(variable) if os.environ.get(variable) else ()
+    return TrustedKeys(approvers, trainers, MAX_MODEL_BYTES, watchers)
 
 
 def trainer_keys() -> "TrainerKeys":

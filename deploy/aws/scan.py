@@ -3,8 +3,8 @@
 scan.py REGISTRY/REPOSITORY@sha256:DIGEST ...
 
 The scan is ECR's own, basic or enhanced. `accepted-findings.txt` lists what may pass, until when,
-and why. `SCAN_REFUSES` names the severities that are refused (CRITICAL), `SCAN_WAIT_S` how long a
-scan may take.
+and why: CRITICAL and HIGH findings that it does not list are refused. `SCAN_WAIT_S` says how long
+a scan may take.
 """
 
 import json
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 ACCEPTED = Path(__file__).with_name("accepted-findings.txt")
+REFUSED = {"CRITICAL", "HIGH"}
 UNDER_WAY = {"IN_PROGRESS", "PENDING"}
 DONE = {"COMPLETE", "ACTIVE"}  # basic, enhanced
 PAUSE_S = 5.0
@@ -33,14 +34,13 @@ MEDIA_TYPES = (
 def main() -> None:
     """Exit with the findings of all images, if any of them is refused."""
     today = datetime.now(UTC).date()
-    refused_severities = set(os.environ.get("SCAN_REFUSES", "CRITICAL").split())
     accepted = read_accepted(ACCEPTED.read_text(), today)
     refused = []
     for image in sys.argv[1:]:
         counts: Counter[str] = Counter()
         for name, severity in findings(image):
             counts[severity] += 1
-            if severity in refused_severities and name not in accepted:
+            if severity in REFUSED and name not in accepted:
                 refused.append(f"{image}: {severity} {name}")
         sys.stdout.write(f"{image}: {dict(counts) or 'nothing found'}\n")
     if refused:

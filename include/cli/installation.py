@@ -41,6 +41,10 @@ class Installation(Protocol):
         """The key that signs approvals."""
 
     @property
+    def watcher_key(self) -> EllipticCurvePrivateKey | None:
+        """The key that signs timestamps; None where only the watcher has it."""
+
+    @property
     def mongo_url(self) -> str:
         """Connection string of MongoDB, as the user who loads records."""
 
@@ -98,6 +102,11 @@ class EmbeddedInstallation:
     def approver_key(self) -> EllipticCurvePrivateKey:
         """The stack's approver key."""
         return load_private_key(self.stack.secrets.approver_key.read_bytes())
+
+    @property
+    def watcher_key(self) -> EllipticCurvePrivateKey:
+        """The stack's watcher key."""
+        return load_private_key(self.stack.secrets.watcher_key.read_bytes())
 
     @property
     def mongo_url(self) -> str:
@@ -170,6 +179,7 @@ class ConfiguredInstallation:
             tuple(load_public_key(path.read_bytes()) for path in approvers),
             tuple(load_public_key(path.read_bytes()) for path in trainers),
             MAX_MODEL_BYTES,
+            tuple(load_public_key(path.read_bytes()) for path in self.settings.watcher_public_keys),
         )
 
     @property
@@ -178,6 +188,12 @@ class ConfiguredInstallation:
         path = self.settings.approver_key
         (path,) = _named("NIGHTCATCH_APPROVER_KEY", (path,) if path else ())
         return load_private_key(path.read_bytes())
+
+    @property
+    def watcher_key(self) -> EllipticCurvePrivateKey | None:
+        """The watcher's key; None if the variable is not set."""
+        path = self.settings.watcher_key
+        return load_private_key(path.read_bytes()) if path else None
 
     @property
     def mongo_url(self) -> str:

@@ -32,7 +32,7 @@ another installation than the embedded stack, for all commands but demo, up and 
   AIRFLOW_CONN_NIGHTCATCH_MONGO     mongo://user:password@host:port/phishing?replicaSet=...
   NIGHTCATCH_AIRFLOW_URL            with NIGHTCATCH_AIRFLOW_USER and NIGHTCATCH_AIRFLOW_PASSWORD
   NIGHTCATCH_SCORER_URL             a scorer, or the proxy before several
-  NIGHTCATCH_{TRAINER,APPROVER}_PUBLIC_KEY, NIGHTCATCH_APPROVER_KEY: PEM files
+  NIGHTCATCH_{TRAINER,APPROVER,WATCHER}_PUBLIC_KEY, NIGHTCATCH_{APPROVER,WATCHER}_KEY: PEM files
 
 alerts (always in the log; docs/runbook.md explains each):
   NIGHTCATCH_ALERTS_WEBHOOK_URL     Slack-compatible webhook

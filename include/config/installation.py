@@ -70,6 +70,14 @@ class InstallationSettings(BaseModel):
     approver_key: Path | None = Field(
         None, alias="NIGHTCATCH_APPROVER_KEY", description="PEM file that signs approvals"
     )
+    watcher_public_keys: Paths = Field(
+        (),
+        alias="NIGHTCATCH_WATCHER_PUBLIC_KEY",
+        description="PEM files that timestamps are verified with, separated by colons",
+    )
+    watcher_key: Path | None = Field(
+        None, alias="NIGHTCATCH_WATCHER_KEY", description="PEM file that signs timestamps"
+    )
     data_dir: Path | None = Field(
         None, alias="NIGHTCATCH_DATA_DIR", description="folder of your data sets"
     )

@@ -103,6 +103,11 @@ def approved(pipeline: str) -> str:
     return f"models/{pipeline_name(pipeline)}/approved.json"
 
 
+def watched(pipeline: str) -> str:
+    """Return the key of the watcher's timestamp: which approval was the latest a while ago."""
+    return f"models/{pipeline_name(pipeline)}/timestamp.json"
+
+
 def history_prefix(pipeline: str) -> str:
     """Return the folder of all approvals and rollbacks."""
     return f"models/{pipeline_name(pipeline)}/history/"

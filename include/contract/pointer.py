@@ -1,5 +1,6 @@
 """The pointer to the version in production: `approved.json`, signed by the approver's key."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,9 @@ class Pointer:
         `approved_at` is ISO 8601 in UTC.
     run_id : str
         The DAG run or command that asked; the same one never counts twice.
+    previous_sha256 : str
+        Of the approval before, as it was signed; empty for the first one, and for approvals by
+        releases that did not link them.
     """
 
     pipeline: str
@@ -38,6 +42,7 @@ class Pointer:
     approved_at: str
     reason: str
     run_id: str
+    previous_sha256: str = ""
 
     def to_json(self, key: ec.EllipticCurvePrivateKey) -> bytes:
         """Return the signed bytes of ``approved.json``."""
@@ -89,6 +94,31 @@ def claimed_run_id(body: bytes) -> str | None:
     return document.get("run_id") if isinstance(document, dict) else None
 
 
+def pointer_sha256(body: bytes) -> str:
+    """Return the digest by which the next approval names the one in `body`."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def check_link(current: Pointer, current_sha256: str, new: Pointer) -> None:
+    """Return when `new` directly follows `current` in the history.
+
+    Raises
+    ------
+    PointerError
+        If it has another serial, or names another approval before: the history was rewritten.
+    """
+    if new.serial != current.serial + 1:
+        raise PointerError(
+            f"{new.pipeline}: serial {new.serial} does not follow serial {current.serial}"
+        )
+    begun = bool(current.previous_sha256)  # earlier releases did not link approvals
+    if new.previous_sha256 != current_sha256 and (new.previous_sha256 or begun):
+        raise PointerError(
+            f"{new.pipeline}: the history was rewritten: serial {new.serial} follows another "
+            f"serial {current.serial} than the one seen"
+        )
+
+
 def check_succession(current: Pointer | None, new: Pointer) -> None:
     """Return when `new` may follow `current`: a higher serial, or the very same pointer.
 
@@ -115,4 +145,5 @@ def _from_document(document: dict[str, Any]) -> Pointer:
         approved_at=str(document["approved_at"]),
         reason=str(document["reason"]),
         run_id=str(document["run_id"]),
+        previous_sha256=str(document.get("previous_sha256", "")),
     )

@@ -19,6 +19,7 @@ from include.contract.pointer import (
     Pointer,
     claimed_run_id,
     parse_pointer,
+    pointer_sha256,
 )
 from include.contract.signature import PublicKeys
 from include.errors import (
@@ -117,7 +118,8 @@ def approve(
         _write_history(store, current[0], current[1].body)
     with _announced(store, request):
         manifest_sha256 = _manifest_of_complete_version(store, request)
-        pointer = _pointer(request, serial + 1, manifest_sha256)
+        previous = pointer_sha256(current[1].body) if current else ""
+        pointer = _pointer(request, serial + 1, manifest_sha256, previous)
         _swap(store, pointer, pointer.to_json(key), current and current[1])
     _log.info(
         "%s: version %s is in production, serial %d",
@@ -228,7 +230,7 @@ def _same_version(earlier: Pointer, request: Request) -> Pointer:
     return earlier
 
 
-def _pointer(request: Request, serial: int, manifest_sha256: str) -> Pointer:
+def _pointer(request: Request, serial: int, manifest_sha256: str, previous: str) -> Pointer:
     return Pointer(
         pipeline=request.pipeline,
         version=request.version,
@@ -238,6 +240,7 @@ def _pointer(request: Request, serial: int, manifest_sha256: str) -> Pointer:
         approved_at=request.approved_at,
         reason=request.reason,
         run_id=request.run_id,
+        previous_sha256=previous,
     )
 
 

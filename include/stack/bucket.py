@@ -26,4 +26,5 @@ def trusted_keys_of(stack: Stack) -> TrustedKeys:
     """Return the public keys that the stack's scorer verifies."""
     approver = load_public_key(stack.secrets.approver_public_key.read_bytes())
     trainer = load_public_key(stack.secrets.trainer_public_key.read_bytes())
-    return TrustedKeys((approver,), (trainer,), MAX_MODEL_BYTES)
+    watcher = load_public_key(stack.secrets.watcher_public_key.read_bytes())
+    return TrustedKeys((approver,), (trainer,), MAX_MODEL_BYTES, (watcher,))

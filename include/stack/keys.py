@@ -39,9 +39,9 @@ class Secrets:
         Password of the Airflow user `admin`.
     airflow_fernet_key, airflow_jwt_secret : str
         Airflow's own keys; every Airflow process must have the same.
-    trainer_key, approver_key : Path
-        Private EC P-256 keys, PEM: of versions and of the approved pointer.
-    trainer_public_key, approver_public_key : Path
+    trainer_key, approver_key, watcher_key : Path
+        Private EC P-256 keys, PEM: of versions, of the approved pointer and of its timestamps.
+    trainer_public_key, approver_public_key, watcher_public_key : Path
         Their public halves, PEM: all that a scorer gets.
     """
 
@@ -59,6 +59,8 @@ class Secrets:
     trainer_public_key: Path
     approver_key: Path
     approver_public_key: Path
+    watcher_key: Path
+    watcher_public_key: Path
 
 
 def ensure_secrets(folder: Path) -> Secrets:
@@ -98,6 +100,8 @@ def ensure_secrets(folder: Path) -> Secrets:
         trainer_public_key=_public_key(folder / "trainer.pem"),
         approver_key=_private_key(folder / "approver.pem"),
         approver_public_key=_public_key(folder / "approver.pem"),
+        watcher_key=_private_key(folder / "watcher.pem"),
+        watcher_public_key=_public_key(folder / "watcher.pem"),
     )
 
 

@@ -39,7 +39,10 @@ def prepare_keys(folder: Path, admin_password: str) -> None:
         Of the Airflow user `admin`.
     """
     secrets = ensure_secrets(folder / "private")
-    for key in (secrets.trainer_public_key, secrets.approver_public_key):
+    for key in (
+        *(secrets.trainer_public_key, secrets.approver_public_key),
+        secrets.watcher_public_key,
+    ):
         public = folder / "public" / key.name
         shutil.copyfile(key, public)
         public.chmod(0o644)

@@ -7,6 +7,7 @@ import pymongo
 import pytest
 
 from include.contract.signature import load_private_key, load_public_key
+from include.stack.keys import ensure_secrets
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
 from tests.support import doc_pages
@@ -34,9 +35,8 @@ def credentials():
 def test_a_backup_brings_records_versions_and_secrets_back(tmp_path, credentials):
     state_dir = tmp_path / ".local"
     state_dir.mkdir(mode=0o700)
-    (state_dir / "secrets").mkdir()
-    (state_dir / "secrets" / "approver.pem").write_text("a key")
-    (state_dir / "secrets" / "approver.pem").chmod(0o600)
+    key = ensure_secrets(state_dir / "secrets").approver_key
+    made = key.read_text()
     for folder in ("run", "log"):
         (state_dir / folder).mkdir(exist_ok=True)
     mongo, s3 = servers_of(state_dir, credentials)
@@ -50,7 +50,7 @@ def test_a_backup_brings_records_versions_and_secrets_back(tmp_path, credentials
         s3.stop()
         mongo.stop()
     type_block("tar -czf nightcatch-backup.tgz", tmp_path)
-    (state_dir / "secrets" / "approver.pem").write_text("another")
+    key.write_text("another")
     type_block("tar -xzpf nightcatch-backup.tgz", tmp_path)
     mongo, s3 = servers_of(state_dir, credentials)
     try:
@@ -62,9 +62,8 @@ def test_a_backup_brings_records_versions_and_secrets_back(tmp_path, credentials
     finally:
         s3.kill()
         mongo.kill()
-    key = state_dir / "secrets" / "approver.pem"
 
-    assert (records, body, key.read_text()) == ([RECORD], BODY, "a key")
+    assert (records, body, key.read_text()) == ([RECORD], BODY, made)
     assert key.stat().st_mode & 0o777 == 0o600
     assert state_dir.stat().st_mode & 0o077 == 0
     assert (tmp_path / ".local.old").is_dir()

@@ -40,6 +40,17 @@ def allows(policy, action, key):
     )
 
 
+def refuses_role(policy, key, role):
+    """Whether the bucket refuses a PUT because of the role that sends it."""
+    arn = f"arn:aws:iam::ACCOUNT:role/nightcatch-{role}"
+    return any(
+        arn not in listed(others["aws:PrincipalArn"])
+        for each in policy
+        if concerns(each, "s3:PutObject", f"{BUCKET_ARN}/{key}")
+        and (others := each.get("Condition", {}).get("ArnNotEquals"))
+    )
+
+
 def refuses_put(policy, key, headers):
     """Whether the bucket refuses a PUT because of the conditional headers it lacks."""
     present = {f"s3:{name.lower()}" for name in headers}

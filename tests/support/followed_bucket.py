@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from include.contract import keys
-from include.contract.pointer import parse_pointer
+from include.contract.pointer import parse_pointer, pointer_sha256
 from include.inference.model import load_model
 from include.registry.follow import Follower, LastGood, TrustedKeys
 from include.stores.objects import ObjectStore
@@ -25,6 +25,9 @@ class FollowedBucket:
         self.trainer = Signer.new(folder, "trainer")
         self.approver = Signer.new(folder, "approver")
         self.stranger = Signer.new(folder, "stranger")
+        self.trusted_keys = TrustedKeys(
+            self.approver.trusted, self.trainer.trusted, MAX_MODEL_BYTES
+        )
         self.cache_dir = folder / "cache"
         self.now = datetime(2026, 11, 21, 3, tzinfo=UTC)
         self.asked = []
@@ -34,10 +37,14 @@ class FollowedBucket:
         self.asked.append(params["url_path"].rpartition("/")[2])
 
     def follower(self, store=None, cache_dir=None):
-        trusted_keys = TrustedKeys(self.approver.trusted, self.trainer.trusted, MAX_MODEL_BYTES)
         last_good = LastGood(cache_dir or self.cache_dir, MAX_MODEL_BYTES)
         return Follower(
-            store or self.store, "sites", trusted_keys, last_good, load_model, now=lambda: self.now
+            store or self.store,
+            "sites",
+            self.trusted_keys,
+            last_good,
+            load_model,
+            now=lambda: self.now,
         )
 
     def version(self, name, body=None, **fields):
@@ -63,9 +70,14 @@ class FollowedBucket:
         return parse_pointer(body, self.approver.trusted, pipeline="sites")
 
     def put_pointer(self, signer=None, **changes):
+        """Change the approval in production; one of another serial follows it in the history."""
+        body = self.store.get(keys.approved("sites"))
+        if changes.get("serial", self.pointer().serial) != self.pointer().serial:
+            changes.setdefault("previous_sha256", pointer_sha256(body))
         pointer = replace(self.pointer(), **changes)
-        key = (signer or self.approver).key
-        self.store.put(keys.approved("sites"), pointer.to_json(key))
+        signed = pointer.to_json((signer or self.approver).key)
+        for key in (keys.approved("sites"), keys.history("sites", pointer.serial)):
+            self.store.put(key, signed)
 
 
 def production_version(follower):

@@ -8,6 +8,7 @@ from include.contract.schema import InputField
 from include.features.feature_sets import URLS
 from include.inference.model import load_model
 from include.registry.follow import ProductionModel
+from include.registry.follow.freshness import Freshness
 from include.services.scorer.app import create_app
 from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.serving.state import Scorer
@@ -27,6 +28,7 @@ class Following:
 
     in_production: ProductionModel | None = None
     is_awaited: bool = True
+    freshness: Freshness | None = None
 
 
 def in_production(pipeline, body, **changes):

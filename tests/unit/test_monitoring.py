@@ -67,6 +67,7 @@ def labels_by_name(tmp_path_factory):
     metrics = Metrics(shared=False)
     metrics.count_poll(Outcome("sites", "swapped"))
     metrics.note_serial("sites", 7)
+    metrics.note_confirmed("sites", datetime.now(UTC))
     metrics.count_poll(Outcome("sites", "refused", "SignatureError"))
     metrics.count_request("/predict", "POST", 200, 0.002)
     metrics.count_predictions("sites", {"Phishing": 1})

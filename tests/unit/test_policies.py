@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from include.contract import keys
-from tests.support.aws_policies import AWS, allows, listed, read_policy, refuses_put
+from tests.support.aws_policies import AWS, allows, listed, read_policy, refuses_put, refuses_role
 
 VERSION = "20261121T020513Z-3f9a1c2b"
 RUN, DAY, DIGEST = "scheduled__2026-11-21T02:00:00+00:00", "2026-11-21", "0123456789abcdef"
@@ -29,7 +29,8 @@ MAY = {
     "run_file": (("sites", RUN, "chosen.joblib"), "rwd", "", ""),
     "version_file": (("sites", VERSION, keys.MODEL_ONNX), "rwd", "r", "r"),
     "approved": (("sites",), "r", "rw", "r"),
-    "history": (("sites", 7), "r", "rw", ""),
+    "watched": (("sites",), "rw", "r", "r"),
+    "history": (("sites", 7), "r", "rw", "r"),
     "decision_list": (("sites",), "", "rw", "r"),
     "list_history": (("sites", 7), "", "rw", ""),
     "approving": (("sites", VERSION, RUN), "r", "rwd", ""),
@@ -143,6 +144,26 @@ def test_the_bucket_takes_conditional_writes_only(key, accepted):
         for header in ("If-Match", "If-None-Match")
         if not refuses_put(BUCKET, key, (header,))
     } == accepted
+
+
+@pytest.mark.parametrize("role", [*ROLES, "administrator"])
+@pytest.mark.parametrize(
+    ("key", "owner"),
+    [
+        (keys.approved("sites"), "approver"),
+        (keys.history("sites", 7), "approver"),
+        (keys.run_file("sites", RUN, "approval.json"), "approver"),
+        (keys.version_file("sites", VERSION, keys.MODEL_ONNX), "trainer"),
+        (keys.version_file("sites", VERSION, keys.SIGNATURE), "trainer"),
+        (keys.snapshot_part("sites", DIGEST, 0), "trainer"),
+        (keys.watched("sites"), "trainer"),
+        (keys.run_file("sites", RUN, "gate.sig"), "trainer"),
+        (keys.traffic_file("sites", DAY, "a"), "scorer"),
+        (keys.feedback_file("sites", DAY, "a"), "scorer"),
+    ],
+)
+def test_nobody_overwrites_what_another_role_wrote(key, owner, role):
+    assert refuses_role(BUCKET, key, role) == (role != owner)
 
 
 def test_what_is_written_freely_needs_no_condition():

@@ -24,6 +24,7 @@ from include.pipelines import get
 from include.registry.approve import Request, production_pointer
 from include.registry.follow.verify import TrustedKeys
 from include.registry.versions import StoredVersion, list_versions, read_signed_manifest
+from include.registry.witness import sign_timestamp
 from include.stack.http import public_url, request_json
 from include.stores.objects import ObjectStore
 
@@ -88,6 +89,8 @@ def _set_production(
     except PromotionConflictError as err:
         complain(f"{err}; nothing was changed: see ./nightcatch versions, then decide again")
         return LOST_RACE
+    if watcher_key := installation.watcher_key:
+        sign_timestamp(store, name, watcher_key, trusted_keys.approvers, datetime.now(UTC))
     screen.say(f"approve  {pointer.version} is in production, serial {pointer.serial}")
     screen.say(f"approve  by {pointer.approved_by} at {pointer.approved_at}: {pointer.reason}")
     _show_following(installation.scorer_url, pointer, screen)

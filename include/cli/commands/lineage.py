@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from include.cli.installation import Installation
 from include.cli.screen import Screen
+from include.errors import StoreUnavailableError
 from include.pipelines import get, names
 from include.stack.environment import code_commit
+from include.stack.http import request_json
 
 if TYPE_CHECKING:
     from include.run.lineage.trace import Trace
@@ -126,14 +128,29 @@ def _describe_snapshot(snapshot: dict[str, Any]) -> str:
 
 
 def verify(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
-    """Verify the chain of a version's run; 0 when every check passes."""
+    """Verify the chain of a version's run and the history; 0 when every check passes."""
     from include.run.lineage.verify_chain import verify_chain
 
     store, trusted_keys = installation.store, installation.trusted_keys
-    checks = verify_chain(store, args.pipeline, args.version, trusted_keys)
+    witnessed = _witnessed(installation.scorer_url, args.pipeline)
+    checks = verify_chain(store, args.pipeline, args.version, trusted_keys, witnessed)
     if args.json:
         screen.show(json.dumps([asdict(check) for check in checks], indent=1))
     else:
         for check in checks:
             screen.show(f"{'ok' if check.passed else 'FAILED':<9}{check.name:<28}{check.detail}")
     return 0 if all(check.passed for check in checks) else 1
+
+
+def _witnessed(scorer_url: str | None, pipeline: str) -> tuple[int, str] | None:
+    """Return serial and digest of the approval that a scorer serves; None if none can be asked."""
+    if scorer_url is None:
+        return None
+    try:
+        status, answer = request_json("GET", f"{scorer_url}/version")
+    except StoreUnavailableError:
+        return None
+    for model in answer["models"] if status == 200 else ():
+        if model["pipeline"] == pipeline and model.get("approval_sha256"):
+            return model["serial"], model["approval_sha256"]
+    return None

@@ -13,8 +13,11 @@ from include.contract.pointer import (
     Pointer,
     check_succession,
     parse_pointer,
+    pointer_sha256,
 )
 from include.errors import ObjectMissingError, StoreUnavailableError
+from include.registry.follow.freshness import Freshness
+from include.registry.follow.growth import check_growth
 from include.registry.follow.last_good import LastGood
 from include.registry.follow.verify import (
     MAX_MANIFEST_BYTES,
@@ -49,12 +52,15 @@ class ProductionModel(Generic[ModelT]):
         What `load` made of the verified bytes, warmed up.
     since : datetime
         When this process put it in production.
+    approval_sha256 : str
+        Digest of the approval as it was signed: what this process has witnessed.
     """
 
     pointer: Pointer
     manifest: Manifest
     model: ModelT
     since: datetime
+    approval_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,8 @@ class Follower(Generic[ModelT]):
         now: Callable[[], datetime],
     ) -> None:
         self.pipeline = pipeline
+        watchers = trusted_keys.watchers
+        self.freshness = Freshness(store, pipeline, watchers, now) if watchers else None
         self.in_production: ProductionModel[ModelT] | None = None
         self.is_awaited = True
         self._store = store
@@ -131,6 +139,7 @@ class Follower(Generic[ModelT]):
         self._load = load
         self._now = now
         self._newest: Pointer | None = None
+        self._newest_sha256 = ""
         self._etag: str | None = None
         self._refused: _Refused | None = None
         self._reasons_logged: set[str] = set()
@@ -166,14 +175,18 @@ class Follower(Generic[ModelT]):
             return Outcome(self.pipeline, "nothing_approved")
         # Remembered before anything can fail: an older serial is a replay all the same.
         self._newest = self._verify_pointer(pointer_body)
+        self._newest_sha256 = pointer_sha256(pointer_body)
         content = self._last_good.read()
         # Another worker may have kept a later version since the pointer was read.
         pointer = self._newest = self._verify_pointer(content.pointer)
+        self._newest_sha256 = pointer_sha256(content.pointer)
         manifest = verify_version(content, pointer, self._trusted_keys)
         self._set_production(pointer, manifest, content)
         return Outcome(self.pipeline, "swapped")
 
     def _poll(self) -> Outcome:
+        if self.freshness is not None:
+            self.freshness.refresh()
         try:
             fetched = self._store.fetch_if_changed(
                 keys.approved(self.pipeline), self._etag, MAX_POINTER_BYTES
@@ -183,9 +196,7 @@ class Follower(Generic[ModelT]):
                 return Outcome(self.pipeline, "nothing_approved", reason=str(err))
             raise
         if fetched is None:
-            assert self.in_production is not None, (
-                "only a pointer that was followed has its ETag kept"
-            )
+            assert self.in_production is not None, "only a followed pointer has its ETag kept"
             return Outcome(self.pipeline, "unchanged")
         if self._must_wait(fetched.etag):
             assert self._refused is not None
@@ -203,11 +214,18 @@ class Follower(Generic[ModelT]):
     def _follow(self, fetched: Fetched) -> Outcome:
         pointer = self._verify_pointer(fetched.body)
         check_succession(self._newest, pointer)
+        if self.freshness is not None:
+            self.freshness.check(pointer, fetched.body)
+        if self._newest is not None:
+            check_growth(
+                *(self._store, self._newest, self._newest_sha256),
+                *(pointer, self._trusted_keys.approvers),
+            )
         if self.in_production is not None and self.in_production.pointer == pointer:
             return Outcome(self.pipeline, "unchanged")
         content, manifest = self._fetch_version(fetched.body, pointer)
         self._set_production(pointer, manifest, content)
-        self._newest = pointer
+        self._newest, self._newest_sha256 = pointer, pointer_sha256(fetched.body)
         return self._keep_on_disk(pointer.serial, content)
 
     def _verify_pointer(self, body: bytes) -> Pointer:
@@ -233,12 +251,11 @@ class Follower(Generic[ModelT]):
 
     def _set_production(self, pointer: Pointer, manifest: Manifest, content: VersionBytes) -> None:
         model = self._load(content.model, manifest, content.reference)
-        self.in_production = ProductionModel(pointer, manifest, model, self._now())
+        sha256 = pointer_sha256(content.pointer)
+        self.in_production = ProductionModel(pointer, manifest, model, self._now(), sha256)
         _log.info(
             "%s: version %s is in production, serial %d",
-            self.pipeline,
-            pointer.version,
-            pointer.serial,
+            *(self.pipeline, pointer.version, pointer.serial),
         )
 
     def _keep_on_disk(self, serial: int, content: VersionBytes) -> Outcome:
@@ -279,8 +296,5 @@ class Follower(Generic[ModelT]):
         )
         _log.warning(
             "%s: %s (%s); %s",
-            self.pipeline,
-            outcome.kind,
-            reason,
-            kept or "no model is in production",
+            *(self.pipeline, outcome.kind, reason, kept or "no model is in production"),
         )

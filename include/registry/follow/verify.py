@@ -25,11 +25,14 @@ class TrustedKeys:
         Any of them may sign a version.
     max_model_bytes : int
         A larger ``model.onnx`` is refused before it is read.
+    watchers : sequence of EllipticCurvePublicKey
+        Any of them may sign ``timestamp.json``; none: no timestamp is looked for.
     """
 
     approvers: PublicKeys
     trainers: PublicKeys
     max_model_bytes: int
+    watchers: PublicKeys = ()
 
 
 @dataclass(frozen=True)

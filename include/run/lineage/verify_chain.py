@@ -8,10 +8,17 @@ from include.contract import keys
 from include.contract.manifest import Manifest, describe_file
 from include.contract.run_documents import GateVerdicts, SnapshotSummary, parse
 from include.contract.run_steps import CHAIN, RunChain, parse_chain
-from include.errors import ManifestError, ObjectMissingError, SignatureError, VersionRefusedError
+from include.errors import (
+    ManifestError,
+    ObjectMissingError,
+    PointerError,
+    SignatureError,
+    VersionRefusedError,
+)
 from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import TrustedKeys
 from include.registry.versions import read_signed_manifest
+from include.registry.witness import check_history
 from include.stores.objects import ObjectStore
 
 # The steps of every run, in order; searches stand between split and choose.
@@ -46,7 +53,11 @@ class Check:
 
 
 def verify_chain(
-    store: ObjectStore, pipeline: str, version: str, trusted_keys: TrustedKeys
+    store: ObjectStore,
+    pipeline: str,
+    version: str,
+    trusted_keys: TrustedKeys,
+    witnessed: tuple[int, str] | None = None,
 ) -> tuple[Check, ...]:
     """Return every check of a version's way from its snapshot to its approval.
 
@@ -55,6 +66,8 @@ def verify_chain(
     store : ObjectStore
     pipeline, version : str
     trusted_keys : TrustedKeys
+    witnessed : tuple of (int, str), optional
+        Serial and digest of the approval that a scorer serves: it must be in the history.
 
     Raises
     ------
@@ -84,6 +97,7 @@ def verify_chain(
         *_files(store, chain),
         *_contents(store, chain, manifest),
         _approval(store, manifest, sha256, trusted_keys),
+        _history(store, pipeline, trusted_keys, witnessed),
     )
 
 
@@ -148,6 +162,19 @@ def _kept(store: ObjectStore, chain: RunChain, name: str) -> bytes | None:
 
 def _outputs(chain: RunChain) -> dict[str, str]:
     return {name: digest for step in chain.steps for name, digest in step.outputs.items()}
+
+
+def _history(
+    store: ObjectStore,
+    pipeline: str,
+    trusted_keys: TrustedKeys,
+    witnessed: tuple[int, str] | None,
+) -> Check:
+    """Return whether no approval was changed or taken away since."""
+    try:
+        return Check("history", True, check_history(store, pipeline, trusted_keys, witnessed))
+    except (PointerError, SignatureError) as err:
+        return Check("history", False, str(err))
 
 
 def _approval(

@@ -109,6 +109,7 @@ def _rate_limit(value: object) -> object:
 
 _Names = Annotated[tuple[str, ...], NoDecode, _parts(",")]
 _KeyFiles = Annotated[tuple[FilePath, ...], NoDecode, _parts(":"), Field(min_length=1)]
+_OptionalKeyFiles = Annotated[tuple[FilePath, ...], NoDecode, _parts(":")]
 _Seconds = Annotated[PositiveFloat, Field(allow_inf_nan=False)]
 
 
@@ -154,6 +155,13 @@ class Settings(BaseSettings):
         alias="NIGHTCATCH_LIST_PUBLIC_KEY",
         description="PEM files that lists of sites are verified with, separated by colons; by"
         " default those of approvals",
+    )
+    watcher_keys: _OptionalKeyFiles = Field(
+        (),
+        alias="NIGHTCATCH_WATCHER_PUBLIC_KEY",
+        description="PEM files that timestamps are verified with, separated by colons; a scorer"
+        " that sees no new one for a day is not ready; not set: a bucket that is held back is not"
+        " noticed",
     )
     cache_dir: Path = Field(
         alias="NIGHTCATCH_CACHE_DIR",

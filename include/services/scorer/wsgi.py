@@ -147,6 +147,8 @@ def _note_poll(metrics: Metrics, follower: Follower[OnnxModel], outcome: Outcome
     metrics.count_poll(outcome)
     served = follower.in_production
     metrics.note_serial(follower.pipeline, served.pointer.serial if served else 0)
+    if follower.freshness is not None:
+        metrics.note_confirmed(follower.pipeline, follower.freshness.confirmed_at)
 
 
 def _metrics(at_exit: ExitStack) -> Metrics:
@@ -208,6 +210,7 @@ def _follower(
             approvers=_public_keys(settings.approver_keys),
             trainers=_public_keys(settings.trainer_keys),
             max_model_bytes=settings.max_model_bytes,
+            watchers=_public_keys(settings.watcher_keys),
         ),
         LastGood(settings.cache_dir / pipeline, settings.max_model_bytes),
         loader.load,

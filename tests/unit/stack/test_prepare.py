@@ -31,7 +31,11 @@ def test_scorers_get_public_keys_only_and_may_read_them(folder):
     prepare_keys(folder, "secret")
 
     given = sorted((folder / "public").iterdir())
-    assert [path.name for path in given] == ["approver.pub.pem", "trainer.pub.pem"]
+    assert [path.name for path in given] == [
+        "approver.pub.pem",
+        "trainer.pub.pem",
+        "watcher.pub.pem",
+    ]
     for path in given:
         assert mode(path) == 0o644
         assert path.read_text().startswith("-----BEGIN PUBLIC KEY-----")

@@ -21,12 +21,19 @@ def live() -> ResponseReturnValue:
 @blueprint.get("/health/ready")
 @blueprint.get("/v2/health/ready")
 def ready() -> ResponseReturnValue:
-    """Respond 200 once a model is in production and no approved one is awaited, 503 before."""
+    """Respond 200 once a model is in production and no approved one is awaited, else 503.
+
+    A model that the watcher stopped confirming still scores, but is not called ready.
+    """
     catalogue = current_scorer().catalogue
     models = [describe_model(entry) for entry in catalogue.in_production()]
     waiting = catalogue.awaited() if models else catalogue.waiting()
     if waiting:
         raise ModelUnavailableError(f"no model is in production yet for: {', '.join(waiting)}")
+    if stale := catalogue.stale():
+        raise ModelUnavailableError(
+            f"the watcher has not confirmed the bucket for a day: {', '.join(stale)}"
+        )
     return jsonify({"status": "ready", "models": models, "waiting": catalogue.waiting()})
 
 
@@ -41,6 +48,7 @@ def version() -> ResponseReturnValue:
             "approved_at": entry.pointer.approved_at,
             "approved_by": entry.pointer.approved_by,
             "reason": entry.pointer.reason,
+            "approval_sha256": entry.approval_sha256,
             "thresholds": vars(entry.manifest.thresholds),
             "family": entry.manifest.model.get("family"),
             "simulated": entry.manifest.snapshot.get("simulated"),

@@ -42,6 +42,11 @@ class Catalogue:
         """Return the pipelines without a version in production that should soon have one."""
         return [name for name in self.waiting() if self._followers[name].is_awaited]
 
+    def stale(self) -> list[str]:
+        """Return the pipelines whose bucket the watcher has not confirmed for too long."""
+        found = ((name, follower.freshness) for name, follower in self._followers.items())
+        return [name for name, freshness in found if freshness and freshness.is_stale]
+
     def select(self, request: PredictRequest) -> ProductionModel[OnnxModel]:
         """Return the version that scores a request, the first that reads such items.
 

@@ -65,7 +65,7 @@ class Metrics:
             "traffic_rows", "Items for the traffic log, by what became of them.", "outcome"
         )
         self._send_failures = self._counter(
-            "traffic_send_failures", "Attempts that left traffic and feedback on disk.", "kind"
+            "traffic_send_failures", "Attempts that left the log on disk.", "kind"
         )
         self._feedback = self._counter(
             "feedback", "Labels that were given later.", "pipeline", "label"
@@ -76,6 +76,9 @@ class Metrics:
         )
         self._served_serial = self._lowest(
             "served_serial", "Lowest serial that a worker serves; 0 if one has no model yet."
+        )
+        self._confirmed_at = self._lowest(
+            "confirmed_timestamp_seconds", "When the watcher last confirmed the bucket."
         )
         self._probabilities = self._tally(
             "probability", "Probabilities of predictions.", "pipeline", _PROBABILITY_BUCKETS
@@ -109,6 +112,10 @@ class Metrics:
     def note_serial(self, pipeline: str, serial: int) -> None:
         """Share the serial that this worker serves; 0 for no model."""
         self._served_serial.labels(pipeline).set(serial)
+
+    def note_confirmed(self, pipeline: str, at: datetime) -> None:
+        """Share when the watcher last confirmed the bucket, as this worker saw it."""
+        self._confirmed_at.labels(pipeline).set(at.timestamp())
 
     def count_predictions(self, pipeline: str, by_verdict: Mapping[str, int]) -> None:
         """Count predictions by verdict, once settled."""

@@ -1,0 +1,80 @@
+"""The watcher's short-lived word on which approval is the latest: `timestamp.json`.
+
+Whoever can write the bucket can hold back an approval, or put an old one before a scorer that has
+seen none. A scorer that gets no new timestamp notices.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.contract import keys, signature
+from include.errors import ManifestError, PointerError, SignatureError
+
+PAYLOAD_TYPE = "application/vnd.nightcatch.timestamp+json"
+MAX_TIMESTAMP_BYTES = 4 * 1024
+# The watcher signs every quarter of an hour: a day without one is no accident of scheduling.
+VALID_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Timestamp:
+    """Which approval was the latest, and when.
+
+    Attributes
+    ----------
+    pipeline : str
+    serial : int
+        Of the approval in production.
+    pointer_sha256 : str
+        Of its ``approved.json``, and through it of every approval before.
+    issued_at : datetime
+        Aware, in UTC.
+    """
+
+    pipeline: str
+    serial: int
+    pointer_sha256: str
+    issued_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """When a scorer stops taking it for the present."""
+        return self.issued_at + VALID_FOR
+
+    def to_json(self, key: ec.EllipticCurvePrivateKey) -> bytes:
+        """Return the signed bytes of ``timestamp.json``."""
+        fields = {**asdict(self), "issued_at": self.issued_at.isoformat(timespec="seconds")}
+        return signature.signed_document(PAYLOAD_TYPE, fields, key)
+
+
+def parse_timestamp(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) -> Timestamp:
+    """Return the timestamp that `body` writes, once its signature is verified.
+
+    Raises
+    ------
+    SignatureError
+        If no trusted watcher signed it.
+    PointerError
+        If it is malformed or of another pipeline.
+    """
+    if len(body) > MAX_TIMESTAMP_BYTES:
+        raise PointerError(f"{pipeline}: timestamp.json is larger than {MAX_TIMESTAMP_BYTES} bytes")
+    try:
+        document = signature.verified_document(PAYLOAD_TYPE, body, trusted)
+        found = Timestamp(
+            pipeline=keys.pipeline_name(document["pipeline"]),
+            serial=int(document["serial"]),
+            pointer_sha256=str(document["pointer_sha256"]),
+            issued_at=datetime.fromisoformat(document["issued_at"]),
+        )
+        if found.issued_at.tzinfo is None:
+            raise ValueError("issued_at has no time zone")
+    except SignatureError as err:
+        raise SignatureError(f"{pipeline}: timestamp.json: {err}") from err
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ManifestError) as err:
+        raise PointerError(f"{pipeline}: timestamp.json is malformed: {err!r}") from err
+    if found.pipeline != pipeline:
+        raise PointerError(f"{pipeline}: timestamp.json is of pipeline {found.pipeline}")
+    return found
