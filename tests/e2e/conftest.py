@@ -176,7 +176,7 @@ def running(tmp_path_factory, receivers):
     try:
         with (
             stack.starting(lambda *_: None) as startups,
-            pymongo.MongoClient(settings.mongo_url) as mongo,
+            pymongo.MongoClient(stack.mongo.url) as mongo,
         ):
             startups["mongo"].wait()
             load_dataset(

@@ -217,7 +217,7 @@ def test_an_old_run_cleared_after_a_newer_one_keeps_its_snapshot_and_the_newer_v
     digest = running.returned("train_sites", first_run, "take_snapshot")["digest"]
     tasks = ["take_snapshot", "how_to_approve", "wait_for_approval", "keep_newer", "approve"]
     asked = {"dag_run_id": first_run, "task_ids": [*tasks, "track"], "only_failed": False}
-    with pymongo.MongoClient(running.settings.mongo_url) as mongo, running.rest() as rest:
+    with pymongo.MongoClient(running.stack.mongo.url) as mongo, running.rest() as rest:
         removed = mongo.phishing.sites.find_one_and_delete({})
         cleared = rest.post(
             "/dags/train_sites/clearTaskInstances", json={**asked, "dry_run": False}
@@ -417,7 +417,7 @@ def test_a_scorer_that_serves_what_is_in_production_is_no_alert(running, first_r
 
 
 def test_too_many_bad_records_train_nothing_and_are_told(running, first_run):
-    with pymongo.MongoClient(running.settings.mongo_url) as mongo:
+    with pymongo.MongoClient(running.stack.mongo.url) as mongo:
         sites = mongo.phishing.sites
         some = sites.find().limit(sites.count_documents({}) // 10)
         bad = [{**row, "_id": f"bad-{n}", "SSLfinal_State": 7} for n, row in enumerate(some)]

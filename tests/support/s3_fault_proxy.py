@@ -20,6 +20,8 @@ class FaultProxy:
         self.fault = None
         self.path_end = ""
         self.n_failed = 0
+        self.heard = []
+        self._answers = {}
         self._target = urlsplit(target).netloc
         self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -44,10 +46,11 @@ class FaultProxy:
 
     def answer(self, handler):
         path = urlsplit(handler.path).path
+        self.heard.append(f"{handler.requestline}\r\n{handler.headers}".encode())
         if self.fault is None or not path.endswith(self.path_end):
-            return self._pass_on(handler, lambda *answer: _write(handler, *answer))
+            return self._pass_on(handler, lambda *answer: self._note_and_write(handler, *answer))
         self.n_failed += 1
-        return FAULTS[self.fault](self, handler)
+        return {**FAULTS, **ATTACKS}[self.fault](self, handler)
 
     def _pass_on(self, handler, write):
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
@@ -64,6 +67,25 @@ class FaultProxy:
             write(answer.status, answer.getheaders(), content)
         finally:
             connection.close()
+
+    def _note_and_write(self, handler, *answer):
+        self._answers[handler.path] = answer
+        _write(handler, *answer)
+
+    def change(self, handler):
+        """Change one byte, and leave out the checksums by which that would be seen."""
+
+        def write(status, headers, content):
+            kept = [each for each in headers if not each[0].lower().startswith("x-amz-checksum")]
+            position = len(content) * 7 // 8
+            changed = content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :]
+            _write(handler, status, kept, changed)
+
+        self._pass_on(handler, write)
+
+    def replay(self, handler):
+        """Answer as the first time, whatever is there now."""
+        _write(handler, *self._answers[handler.path])
 
     def reset(self, handler):
         hard = struct.pack("ii", 1, 0)
@@ -132,6 +154,9 @@ FAULTS = {
     "length too short": lambda proxy, handler: proxy.misstate(handler, -7),
     "stale date": FaultProxy.stale,
 }  # fmt: skip
+
+# What no network does by itself.
+ATTACKS = {"changed byte": FaultProxy.change, "replay": FaultProxy.replay}
 
 
 def _write(handler, status, headers, content, length=None):
