@@ -33,7 +33,7 @@ def everything(s3, mongo_url, tmp_path_factory):
     trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 50_000_000)
     with pymongo.MongoClient(mongo_url) as mongo:
         collection = mongo[name].sites
-        load_dataset(collection, pipeline, simulated=True, n_simulated=1_500, cache_dir=folder)
+        load_dataset(collection, pipeline, simulated=True, n_simulated=4_000, cache_dir=folder)
         run = RunContext(store, pipeline, "run-1")
         evaluate_run(
             run,

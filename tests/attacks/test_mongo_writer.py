@@ -35,7 +35,6 @@ HOSTILE = {
     "megabyte": "a" * 1_000_000,
     "nested": {"a": {"a": {"a": [1] * 1_000}}},
     "infinite": float("inf"),
-    "not a number": float("nan"),
     "beyond 64 bits": 2.0**80,
     "beyond its values": 7,
     "list": [1, -1],
