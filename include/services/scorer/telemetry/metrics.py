@@ -52,9 +52,7 @@ class Metrics:
         self._latency = self._tally(
             "request_seconds", "Seconds until the response began.", "route", _LATENCY_BUCKETS_S
         )
-        self._predictions = self._counter(
-            "predictions", "Predictions by verdict.", "pipeline", "verdict"
-        )
+        self._predictions = self._counter("predictions", "Predictions.", "pipeline", "verdict")
         self._polls = self._counter(
             "polls", "Looks at the pointer, in S3 and once on disk.", "pipeline", "outcome"
         )
