@@ -13,6 +13,10 @@ class StoreUnavailableError(NightCatchError):
     """MongoDB or S3 could not be reached or answered with a fault; trying again may help."""
 
 
+class StoreRefusedError(StoreUnavailableError):
+    """S3 answered, and refused this very request; others may be taken."""
+
+
 class ObjectMissingError(NightCatchError):
     """The named object is not in the bucket."""
 

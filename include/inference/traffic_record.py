@@ -1,6 +1,7 @@
 """A response as the traffic log keeps it: one JSON line per item."""
 
 import hashlib
+import hmac
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -38,6 +39,8 @@ class TrafficRecord(NamedTuple):
         Whether it is a part of a table whose probabilities are counted already.
     decisions : sequence of DecidedBy or None
         What decided on each item; None for the model on all.
+    size_chars : int
+        Of the cells of a table's sample.
     """
 
     id: str
@@ -48,13 +51,21 @@ class TrafficRecord(NamedTuple):
     numbers: Sequence[int] | None = None
     is_sample: bool = False
     decisions: Sequence[DecidedBy] | None = None
+    size_chars: int = 0
 
 
-def lines_of(scored: TrafficRecord, *, hashed: bool) -> Iterator[str]:
-    """Yield a line of JSON per item: what was sent, or its hash, and the prediction.
+def lines_of(scored: TrafficRecord, hash_key: bytes = b"") -> Iterator[str]:
+    """Yield a line of JSON per item: what was sent, or its keyed hash, and the prediction.
 
     Formatted from cached parts, as JSON's own writer takes as long for a line as a small
     model to score.
+
+    Parameters
+    ----------
+    scored : TrafficRecord
+    hash_key : bytes
+        Empty to keep what was sent. Without the key nobody can find out by trying whether a certain
+        URL was sent.
     """
     pointer = scored.pointer
     model = _model(pointer.pipeline, pointer.version, pointer.serial)
@@ -66,7 +77,9 @@ def lines_of(scored: TrafficRecord, *, hashed: bool) -> Iterator[str]:
     ):
         predicted = verdict(probability, scored.manifest, decided_by)
         kept = (
-            f'"inputs_sha256":"{hash_of(inputs)}"' if hashed else f'"inputs":{_inputs_json(inputs)}'
+            f'"inputs_hmac":"{keyed_hash_of(inputs, hash_key)}"'
+            if hash_key
+            else f'"inputs":{_inputs_json(inputs)}'
         )
         yield (
             f'{{"id":"{scored.id}{number}","time":"{time}",{model},{kept},'
@@ -95,6 +108,11 @@ def _template(names: tuple[str, ...]) -> str:
 def hash_of(inputs: Inputs) -> str:
     """Return the SHA-256 of the inputs as JSON with sorted names and without blanks."""
     return hashlib.sha256(_dump_sorted(inputs).encode()).hexdigest()
+
+
+def keyed_hash_of(inputs: Inputs, key: bytes) -> str:
+    """Return the HMAC-SHA-256 of the same: equal inputs are still seen to be equal."""
+    return hmac.new(key, _dump_sorted(inputs).encode(), hashlib.sha256).hexdigest()
 
 
 def plain(value: object) -> object:

@@ -22,6 +22,7 @@ from botocore.exceptions import (
 from include.errors import (
     ObjectMissingError,
     PreconditionError,
+    StoreRefusedError,
     StoreUnavailableError,
     VersionRefusedError,
 )
@@ -249,7 +250,7 @@ def _translated(bucket: str, key: str) -> Iterator[None]:
             raise PreconditionError(f"s3://{bucket}/{key} was written by somebody else") from err
         if status >= 500 or code in {"SlowDown", "RequestTimeout", "InternalError"}:
             raise StoreUnavailableError(f"S3 answered {status} {code} for {key}") from err
-        raise StoreUnavailableError(f"S3 refused {key}: {code or status}") from err
+        raise StoreRefusedError(f"S3 refused {key}: {code or status}") from err
     except (
         ConnectionError,
         HTTPClientError,

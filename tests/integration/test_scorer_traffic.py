@@ -1,7 +1,7 @@
 """What was scored reaches the bucket: batched, bounded, and over outages and restarts."""
 
 import gzip
-import hashlib
+import hmac
 import json
 import os
 import signal
@@ -73,13 +73,14 @@ def test_sigterm_sends_what_every_worker_still_holds(site, scorer):
 
 
 def test_batches_come_while_the_service_runs_and_hold_no_input_when_hashed(site, scorer):
-    scorer.start("/health/ready", **{**FAST, "NIGHTCATCH_TRAFFIC_LOG": "hash"})
+    hashed = {"NIGHTCATCH_TRAFFIC_LOG": "hash", "NIGHTCATCH_TRAFFIC_HASH_KEY": "k" * 32}
+    scorer.start("/health/ready", **{**FAST, **hashed})
     ids = ask(scorer, 5)
     scorer.wait_until(lambda: len(traffic(site, *ids)) == 5)
     (line, *_) = traffic(site, *ids)
 
     assert "inputs" not in line
-    assert line["inputs_sha256"] == hashlib.sha256(b'{"a":1,"b":-1}').hexdigest()
+    assert line["inputs_hmac"] == hmac.digest(b"k" * 32, b'{"a":1,"b":-1}', "sha256").hex()
 
 
 def test_nothing_is_kept_unless_it_is_asked_for(site, scorer):

@@ -100,7 +100,7 @@ class Watched:
         """Leave the answers to records in the bucket; their ids."""
         ids = ids or [id_on(day, self.pipeline.name) for _ in records]
         metrics = Metrics(shared=False)
-        log = TrafficLog(self.outbox, metrics, Traffic(content))
+        log = TrafficLog(self.outbox, metrics, Traffic(content, hash_key=b"a key"))
         log.start()
         for name, record, probability in zip(ids, records, probabilities, strict=True):
             log.note(TrafficRecord(name, self.pointer, self.manifest, [record], [probability]))

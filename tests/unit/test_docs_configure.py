@@ -15,6 +15,7 @@ ENVIRON = re.compile(r"(os\.)?environ(\.get|\.setdefault)?")
 OF_REQUESTS = re.compile(r"HTTP_\w+|CONTENT_\w+|REQUEST_\w+|REMOTE_\w+|PATH_INFO|QUERY_STRING")
 # Of libraries; in the text, not in a table.
 OF_OTHERS = {
+    "TMPDIR",
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_REGION",
     "AWS_SECRET_ACCESS_KEY",

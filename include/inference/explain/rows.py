@@ -1,6 +1,7 @@
 """Contributions with the labels of the manifest."""
 
 import math
+from time import thread_time
 from typing import Any
 
 from include.contract.manifest import Manifest
@@ -15,6 +16,8 @@ from include.urls.address import take_apart
 from include.urls.reference.sentences import sentences_about
 
 MAX_ROWS = 100
+# Of one request: a URL of many parts is scored 128 times, and other requests wait meanwhile.
+BUDGET_S = 1.0
 _DIGITS = 6
 
 
@@ -32,29 +35,39 @@ def check_explainable(matrix: Matrix, in_production: ProductionModel[OnnxModel])
         )
 
 
-def explain_rows(matrix: Matrix, in_production: ProductionModel[OnnxModel]) -> list[dict[str, Any]]:
+def explain_rows(
+    matrix: Matrix, in_production: ProductionModel[OnnxModel], budget_s: float = BUDGET_S
+) -> list[dict[str, Any]]:
     """Return an explanation of each row's score; the strongest contribution comes first.
 
-    `known` says in sentences what the version's reference data know of a URL.
+    `known` says in sentences what the version's reference data know of a URL. There are fewer
+    explanations than rows where `budget_s` seconds of computing were spent before the last one;
+    the first row always has one.
+
     Contributions are in log-odds: above zero they speak for phishing. They and the base add up to
     the log-odds of the probability. The base is that of a record without any value, or of
     a text without any of its parts.
     """
+    began_s = thread_time()
+    described: list[dict[str, Any]] = []
+    for number in range(len(matrix)):
+        if described and thread_time() - began_s > budget_s:
+            break
+        described.append(_explain(matrix[number : number + 1], in_production))
+    return described
+
+
+def _explain(row: Matrix, in_production: ProductionModel[OnnxModel]) -> dict[str, Any]:
+    """Return the explanation of a matrix of one row."""
     model = in_production.model
-    explanations = model.explain(matrix)
+    (explanation,) = model.explain(row)
     if model.features is None:
-        named = [_inputs(row.tolist(), in_production.manifest) for row in matrix]
-    else:
-        named = [_parts(text, model.features) for text in matrix[:, 0]]
-    known = _known(matrix, model)
-    return [_describe(*each) for each in zip(named, explanations, known, strict=True)]
-
-
-def _known(matrix: Matrix, model: OnnxModel) -> list[list[str]]:
-    """Return what the reference data say of each row, in sentences."""
-    if model.reference is None:
-        return [[] for _ in matrix]
-    return [sentences_about(take_apart(text), model.reference) for text in matrix[:, 0]]
+        return _describe(_inputs(row[0].tolist(), in_production.manifest), explanation, [])
+    text = row[0, 0]
+    known = (
+        sentences_about(take_apart(text), model.reference) if model.reference is not None else []
+    )
+    return _describe(_parts(text, model.features), explanation, known)
 
 
 def _inputs(row: list[float], manifest: Manifest) -> list[dict[str, Any]]:

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from include.contract.foreign_formats import binary_format
 from include.errors import DataRejectedError
 
 LINE_LIMIT_CHARS = 65_536
+UNPACKED_LIMIT_BYTES = 16 * 1024**3
 _GZIP = b"\x1f\x8b"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]")
@@ -43,7 +45,7 @@ def open_lines(path: Path) -> Iterator[Lines]:
         If the file cannot be read, or is of a format that is no text; names what it is.
     """
     try:
-        with path.open("rb") as raw, _unpacked(raw) as stream:
+        with path.open("rb") as raw, _unpacked(path, raw) as stream:
             yield _lines(path, stream)
     except (gzip.BadGzipFile, EOFError, zlib.error) as err:
         raise DataRejectedError(f"{path}: damaged gzip: {err}") from err
@@ -53,10 +55,26 @@ def open_lines(path: Path) -> Iterator[Lines]:
         raise DataRejectedError(f"{path}: cannot be read: {err.strerror or err}") from err
 
 
-def _unpacked(raw: io.BufferedReader) -> io.BufferedReader:
+def _unpacked(path: Path, raw: io.BufferedReader) -> io.BufferedReader:
     if not raw.peek(2).startswith(_GZIP):
         return raw
-    return io.BufferedReader(gzip.GzipFile(fileobj=raw))
+    return io.BufferedReader(_BoundedGzip(path, raw))
+
+
+class _BoundedGzip(gzip.GzipFile):
+    """A gzip file that is refused once it unpacks to more than any list or table has."""
+
+    def __init__(self, path: Path, raw: io.BufferedReader) -> None:
+        super().__init__(fileobj=raw)
+        self._path = path
+
+    def readinto(self, target: Any) -> int:
+        n_bytes = super().readinto(target)
+        if self.tell() > UNPACKED_LIMIT_BYTES:
+            raise DataRejectedError(
+                f"{self._path}: unpacked it has more than {UNPACKED_LIMIT_BYTES} bytes"
+            )
+        return n_bytes
 
 
 def _lines(path: Path, stream: io.BufferedReader) -> Lines:

@@ -1,11 +1,9 @@
 """Lines of the objects that scorers left; what cannot be read is counted and named, never fatal."""
 
-import gzip
-import io
-import zlib
 from collections.abc import Iterator
 
-from include.errors import ObjectMissingError, VersionRefusedError
+from include.errors import DataRejectedError, ObjectMissingError, VersionRefusedError
+from include.stores.gzip_lines import gzip_lines
 from include.stores.objects import ObjectStore
 
 MAX_NAMED = 5
@@ -25,7 +23,7 @@ class Lines:
     n_objects, n_lines : int
         So far.
     n_unreadable : int
-        Lines, and objects that break off.
+        Lines, and objects that break off or are too long.
     n_read : int
         Lines that were not refused.
     named : list of str
@@ -65,14 +63,13 @@ class Lines:
     def _of(self, key: str, body: bytes) -> Iterator[bytes]:
         self._at = key
         try:
-            with gzip.open(io.BytesIO(body)) as file:
-                for number, line in enumerate(file, start=1):
-                    self._at = f"{key}, line {number}"
-                    self.n_lines += 1
-                    self.n_read += 1
-                    yield line
-        except (EOFError, gzip.BadGzipFile, zlib.error) as err:
-            self._name(f"the object breaks off here: {err}")
+            for number, line in enumerate(gzip_lines(body), start=1):
+                self._at = f"{key}, line {number}"
+                self.n_lines += 1
+                self.n_read += 1
+                yield line
+        except DataRejectedError as err:
+            self._name(str(err))
 
     def _name(self, why: str) -> None:
         self.n_unreadable += 1

@@ -115,7 +115,7 @@ def parse_item(line: Any, fields: Sequence[InputField]) -> tuple[str, Item]:
         inputs = line["inputs"]
         values, duplicate = _ordered(inputs, fields), hash_of(inputs)
         return name, Item(float(probability), said, version, values, duplicate)
-    return name, Item(float(probability), said, version, None, str(line["inputs_sha256"]))
+    return name, Item(float(probability), said, version, None, str(line["inputs_hmac"]))
 
 
 def _ordered(inputs: Any, fields: Sequence[InputField]) -> tuple[Any, ...] | None:

@@ -1,6 +1,5 @@
 """Trace a prediction back to its version, approval and records; each step is verified."""
 
-import gzip
 import io
 import json
 from collections.abc import Iterator, Sequence
@@ -25,9 +24,12 @@ from include.pipelines import Pipeline
 from include.registry.approve import production_pointer
 from include.registry.follow.verify import TrustedKeys, verify_manifest, verify_signature
 from include.run.rows import SPLIT_SALT
+from include.stores.gzip_lines import gzip_lines
 from include.stores.objects import ObjectStore
 from include.training.split import SIDES, assign_sides
 
+# Scorers begin another object at 8 MiB.
+_MAX_OBJECT_BYTES = 64 * 1024 * 1024
 QUARANTINED, UNKNOWN = "quarantined", "unknown"
 
 
@@ -105,7 +107,7 @@ def _find(
     ):
         for key in store.keys_under(keys.traffic_prefix(pipeline.name, day)):
             n_objects += 1
-            for line in _lines(gzip.decompress(store.get(key)), prediction_id):
+            for line in _lines(store.get(key, _MAX_OBJECT_BYTES), prediction_id):
                 return pipeline, line
     kept = f"none of its {n_objects} objects holds it" if n_objects else "none is kept"
     raise PredictionUnknownError(
@@ -117,9 +119,7 @@ def _find(
 def _lines(body: bytes, prediction_id: str) -> Iterator[dict[str, Any]]:
     """Yield the lines of the prediction, or of the first row of its table."""
     start = prediction_id.encode()
-    if start not in body:
-        return
-    for raw in body.splitlines():
+    for raw in gzip_lines(body):
         if start in raw:
             line = json.loads(raw)
             if line["id"] == prediction_id or line["id"].startswith(f"{prediction_id}-"):

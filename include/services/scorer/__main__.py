@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def prepare_process(cache_dir: Path) -> None:
-    """Set what the workers inherit; the counters of an earlier process are dropped.
+    """Set what the workers inherit; counters and files of an earlier process are dropped.
 
     Parameters
     ----------
@@ -84,10 +84,14 @@ def prepare_process(cache_dir: Path) -> None:
         Belongs to one server alone.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime would report to its maker
-    folder = cache_dir / "worker-metrics"  # no pipeline can have this name, because of the hyphen
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # before prometheus_client is imported
+    # No pipeline can have these names, because of the hyphen.
+    metrics, files = cache_dir / "worker-metrics", cache_dir / "temporary-files"
+    for folder in (metrics, files):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)  # before prometheus_client is imported
+    os.environ["TMPDIR"] = str(files)  # /tmp is memory in a container
+    (cache_dir / "rate-limits").unlink(missing_ok=True)  # its times are of one boot
     _limit_arenas()
     allow_open_files()
 

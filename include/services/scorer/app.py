@@ -18,14 +18,20 @@ def create_app(scorer: Scorer) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = scorer.limits.json_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
     app.json.compact = True  # type: ignore[attr-defined]
-    fast_path = FastPath(app.wsgi_app, scorer, access.admission(scorer.access))
+    guard = RequestGuard(
+        FastPath(app.wsgi_app, scorer),
+        access.admission(scorer.access),
+        scorer.limits,
+        scorer.files,
+        scorer.slow_bodies,
+    )
     app.wsgi_app = RequestMiddleware(  # type: ignore[method-assign]  # Flask's own way of wrapping
-        RequestGuard(fast_path, max(scorer.limits.json_bytes, scorer.limits.upload_bytes)),
+        guard,
         scorer.metrics,
         scorer.access.write_log,
         scorer.access.cors_origins,
     )
-    access.register(app, scorer.access)
+    access.register(app)
     problems.register(app)
     app.register_blueprint(feedback.blueprint)
     app.register_blueprint(open_inference.blueprint)

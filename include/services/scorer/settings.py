@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
     BeforeValidator,
@@ -12,6 +11,7 @@ from pydantic import (
     FilePath,
     PositiveFloat,
     PositiveInt,
+    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -19,70 +19,14 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from include.errors import SettingMissingError
+from include.services.scorer.limits import Content
+from include.services.scorer.limits import Limits as Limits
+from include.services.scorer.limits import RateLimit as RateLimit
+from include.services.scorer.limits import Traffic as Traffic
 
 _MIB = 1024 * 1024
 # Only this service reads variables that begin so: another one is a misspelt name.
-_OWN = ("NIGHTCATCH_MAX_", "NIGHTCATCH_TRAFFIC_", "NIGHTCATCH_POLL_", "NIGHTCATCH_RATE_")
-
-Content = Literal["off", "hash", "inputs"]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of one request.
-
-    Attributes
-    ----------
-    json_bytes : int
-        ``NIGHTCATCH_MAX_JSON_BYTES``: a larger JSON body is refused with 413.
-    upload_bytes : int
-        ``NIGHTCATCH_MAX_UPLOAD_BYTES``: the same for a file.
-    records : int
-        ``NIGHTCATCH_MAX_RECORDS``: more of them in one JSON body are refused with 422.
-    csv_rows : int
-        ``NIGHTCATCH_MAX_CSV_ROWS``: the same for a file.
-    """
-
-    json_bytes: int = 8 * _MIB
-    upload_bytes: int = 200 * _MIB
-    records: int = 10_000
-    csv_rows: int = 2_000_000
-
-
-@dataclass(frozen=True)
-class RateLimit:
-    """The rate of requests of one API key.
-
-    Attributes
-    ----------
-    per_second : float
-        Of all workers of a machine together.
-    burst : float
-        How many requests may come at once after a pause; at least one.
-    """
-
-    per_second: float
-    burst: float
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """What is kept of scored items, and of feedback until S3 has it.
-
-    Attributes
-    ----------
-    content : str
-        ``NIGHTCATCH_TRAFFIC_LOG``: ``inputs`` keeps what was sent, ``hash`` its SHA-256, ``off``
-        nothing.
-    interval_s : float
-        ``NIGHTCATCH_TRAFFIC_INTERVAL_S``: how long a worker gathers a batch.
-    max_bytes : int
-        ``NIGHTCATCH_TRAFFIC_MAX_BYTES``: may wait on disk for S3; older traffic is then dropped.
-    """
-
-    content: Content = "off"
-    interval_s: float = 10.0
-    max_bytes: int = 256 * _MIB
+_OWN = tuple(f"NIGHTCATCH_{name}_" for name in ("MAX", "METRICS", "POLL", "RATE", "TRAFFIC"))
 
 
 def _parts(separator: str) -> BeforeValidator:
@@ -165,8 +109,8 @@ class Settings(BaseSettings):
     )
     cache_dir: Path = Field(
         alias="NIGHTCATCH_CACHE_DIR",
-        description="folder of the last verified models, counters and unsent traffic; of one"
-        " scorer alone",
+        description="folder of the last verified models, counters, unsent traffic, uploads under"
+        " way; of one scorer alone",
     )
     poll_interval_s: _Seconds = Field(
         15.0,
@@ -190,6 +134,11 @@ class Settings(BaseSettings):
         " revokes its key, a missing file all of them, so replace it by a rename;"
         " not set: everybody may score, nobody may give feedback",
     )
+    metrics_private: bool = Field(
+        False,
+        alias="NIGHTCATCH_METRICS_PRIVATE",
+        description="`true`: `/metrics` needs one of the API keys too",
+    )
     cors_origins: _Names = Field(
         (),
         alias="NIGHTCATCH_CORS_ORIGINS",
@@ -202,7 +151,8 @@ class Settings(BaseSettings):
         None,
         alias="NIGHTCATCH_RATE_LIMIT",
         description="of each API key, as `50,100`: requests a second, and size of a burst;"
-        " needs the file of API keys",
+        " needs the file of API keys; 100 items, 64 KiB or an explanation of one request count"
+        " as one more",
     )
     max_json_bytes: PositiveInt = Field(
         Limits.json_bytes,
@@ -228,8 +178,14 @@ class Settings(BaseSettings):
     traffic_log: Content = Field(
         "off",
         alias="NIGHTCATCH_TRAFFIC_LOG",
-        description="what is logged of scored items: `inputs`, their SHA-256 (`hash`), or"
+        description="what is logged of scored items: `inputs`, their keyed hash (`hash`), or"
         " nothing (`off`)",
+    )
+    traffic_hash_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(
+        None,
+        alias="NIGHTCATCH_TRAFFIC_HASH_KEY",
+        description="secret of the hashes, at least 16 characters, the same for all scorers;"
+        " `hash` needs it",
     )
     traffic_interval_s: _Seconds = Field(
         Traffic.interval_s,
@@ -254,7 +210,8 @@ class Settings(BaseSettings):
     @property
     def traffic(self) -> Traffic:
         """What is kept of scored items."""
-        return Traffic(self.traffic_log, self.traffic_interval_s, self.traffic_max_bytes)
+        key = self.traffic_hash_key.get_secret_value().encode() if self.traffic_hash_key else b""
+        return Traffic(self.traffic_log, self.traffic_interval_s, self.traffic_max_bytes, key)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -262,6 +219,13 @@ class Settings(BaseSettings):
             raise ValueError("NIGHTCATCH_PIPELINES must name each pipeline once")
         if self.rate_limit and not self.api_keys_file:
             raise ValueError("NIGHTCATCH_RATE_LIMIT is by API key: set NIGHTCATCH_API_KEYS_FILE")
+        if self.traffic_log == "hash" and not self.traffic_hash_key:
+            raise ValueError(
+                "NIGHTCATCH_TRAFFIC_LOG=hash needs a secret of the deployment: "
+                "set NIGHTCATCH_TRAFFIC_HASH_KEY"
+            )
+        if self.metrics_private and not self.api_keys_file:
+            raise ValueError("NIGHTCATCH_METRICS_PRIVATE needs NIGHTCATCH_API_KEYS_FILE")
         return self
 
 

@@ -86,20 +86,21 @@ def create() -> Flask:
     access = _access(settings, at_exit)
     outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
     note = _keep_traffic(settings, bucket, outbox, metrics, at_exit)
-    app = create_app(
-        Scorer(
-            catalogue,
-            metrics,
-            settings.limits,
-            settings.build,
-            _now,
-            access,
-            note,
-            outbox,
-            reports,
-            lists,
-        )
+    scorer = Scorer(
+        catalogue,
+        metrics,
+        settings.limits,
+        settings.build,
+        _now,
+        access,
+        note,
+        outbox,
+        reports,
+        lists,
     )
+    scorer.slow_bodies.start()
+    at_exit.callback(scorer.slow_bodies.stop)
+    app = create_app(scorer)
     gc.collect()
     gc.freeze()  # what was loaded stays; to look through it would stop all requests
     return app
@@ -187,9 +188,10 @@ def _access(settings: Settings, at_exit: ExitStack) -> Access:
     path, limit = settings.api_keys_file, settings.rate_limit
     return Access(
         ApiKeys(path) if path else None,
-        RateLimiter(settings.cache_dir / _LIMITS, limit, time.time) if limit else None,
+        RateLimiter(settings.cache_dir / _LIMITS, limit, time.monotonic) if limit else None,
         frozenset(settings.cors_origins),
         _access_log(at_exit) if settings.access_log else None,
+        settings.metrics_private,
     )
 
 

@@ -33,7 +33,7 @@ def test_inputs_are_in_the_order_of_the_pipeline():
 
 def test_equal_inputs_are_duplicates_whether_they_were_hashed_or_not():
     _, item = parse_item(LINE, FIELDS)
-    _, hashed = parse_item({**without("inputs"), "inputs_sha256": item.duplicate}, FIELDS)
+    _, hashed = parse_item({**without("inputs"), "inputs_hmac": item.duplicate}, FIELDS)
 
     assert hashed.inputs is None
     assert hashed.duplicate == item.duplicate

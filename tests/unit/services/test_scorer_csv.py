@@ -7,6 +7,8 @@ import pytest
 
 from include.errors import RequestRejectedError, RequestUnreadableError
 from include.inference.model import load_model
+from include.services.scorer.serving.held_bytes import HeldBytes
+from include.services.scorer.tables.answer_file import AnswerFile
 from include.services.scorer.tables.csv_header import read_table
 from include.services.scorer.tables.csv_responses import TableAnswer, neutral
 from include.services.scorer.tables.csv_rows import score_table
@@ -190,7 +192,9 @@ def test_quotes_within_a_plain_cell_are_kept():
 def answer_to(body):
     table = read_table(io.BytesIO(body))
     entry = in_production("sites", onnx_graphs.logistic((2.0, -1.0)))
-    return TableAnswer(table.header, score_table(table, entry.model, 10_000), entry, "id")
+    chunks = score_table(table, entry.model, 10_000)
+    files = HeldBytes(1_000_000)
+    return TableAnswer(table.header, chunks, entry, "id", lambda: AnswerFile(files, "", 100_000))
 
 
 def test_totals_count_every_row_by_label_and_by_probability():
@@ -205,8 +209,8 @@ def test_totals_count_every_row_by_label_and_by_probability():
 
 def test_equal_lines_get_ids_of_their_own_and_their_text_is_neutral_everywhere():
     answered = answer_to(b'a,note,b\n1,=X(),-1\n1,"q,=",-1\n1,=X(),-1\n').to_csv()
-    answered.seek(0)
-    rows = list(csv.DictReader(io.TextIOWrapper(answered, encoding="utf-8", newline="")))
+    answered.rewind()
+    rows = list(csv.DictReader(io.StringIO(answered.read().decode(), newline="")))
 
     assert [row["note"] for row in rows] == ["'=X()", "q,=", "'=X()"]
     assert [row["id"] for row in rows] == ["id-0", "id-1", "id-2"]
@@ -223,6 +227,15 @@ def test_equal_lines_get_ids_of_their_own_and_their_text_is_neutral_everywhere()
         ("@x", "'@x"),
         ("+x", "'+x"),
         ("\tx", "'\tx"),
+        ("\n=x", "'\n'=x"),
+        (" =x", "' =x"),
+        ("\uff1dx", "'\uff1dx"),
+        ("\uff20x", "'\uff20x"),
+        ("a;=x", "a;'=x"),
+        ("a| \uff0bx", "a| '\uff0bx"),
+        ('a\t"@x', "a\t\"'@x"),
+        ("a\r\n-x", "a\r\n'-x"),
+        ("http://a.example/@48.8,-2.3", "http://a.example/@48.8,-2.3"),
         ("plain", "plain"),
         ("", ""),
     ],

@@ -97,7 +97,7 @@ def test_many_urls_each_have_their_own_decision_and_are_logged_with_it(scorer):
     found = client.post("/predict", json={"urls": [BAD, GOOD, LOCAL]}).get_json()["predictions"]
 
     assert [each["decided_by"] for each in found] == ["allow list", "model", "local address"]
-    lines = list(lines_of(notes[-1], hashed=False))
+    lines = list(lines_of(notes[-1]))
     assert ['"decided_by":"allow list"' in line for line in lines] == [True, False, False]
 
 
@@ -117,7 +117,7 @@ def test_rows_of_a_file_are_decided_on(scorer, accept):
     assert "local address" in text
     metrics = client.get("/metrics").get_data(as_text=True)
     assert 'nightcatch_predictions_total{pipeline="urls",verdict="Legitimate"} 3.0' in metrics
-    assert '"decided_by":"allow list"' in next(iter(lines_of(notes[-1], hashed=False)))
+    assert '"decided_by":"allow list"' in next(iter(lines_of(notes[-1])))
 
 
 def test_a_row_of_an_inference_request_is_decided_on(scorer):

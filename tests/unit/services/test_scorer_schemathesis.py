@@ -55,6 +55,7 @@ ASKED = [
     "POST /v2/models/{model_name}/versions/{version}/infer",
 ]
 LOOKED_AT = [
+    "GET /admission",
     "GET /models/{pipeline}/report",
     "GET /v2/models/{model_name}",
     "GET /v2/models/{model_name}/ready",

@@ -85,6 +85,8 @@ def test_every_variable_is_read(read, environ, tmp_path):
         ("NIGHTCATCH_MAX_JSON_BYTE", "5"),
         ("NIGHTCATCH_ACCESS_LOG", "perhaps"),
         ("NIGHTCATCH_TRAFFIC_LOG", "everything"),
+        ("NIGHTCATCH_TRAFFIC_HASH_KEY", "short"),
+        ("NIGHTCATCH_METRICS_PRIVATE", "true"),  # of whom, without keys?
         ("NIGHTCATCH_TRAFFIC_INTERVAL_S", "0"),
         ("NIGHTCATCH_TRAFFIC_MAX_BYTES", "much"),
         ("NIGHTCATCH_RATE_LIMIT", "10"),  # of whom, without keys?
@@ -112,12 +114,20 @@ def test_access_is_open_and_logged_unless_it_is_said_otherwise(read, environ, tm
 def test_the_traffic_log_is_off_unless_it_is_asked_for(read, environ):
     asked = {
         "NIGHTCATCH_TRAFFIC_LOG": "hash",
+        "NIGHTCATCH_TRAFFIC_HASH_KEY": "a secret of the deployment",
         "NIGHTCATCH_TRAFFIC_INTERVAL_S": "1.5",
         "NIGHTCATCH_TRAFFIC_MAX_BYTES": "1000",
     }
 
     assert read(environ).traffic.content == "off"
-    assert read({**environ, **asked}).traffic == Traffic("hash", 1.5, 1000)
+    assert read({**environ, **asked}).traffic == Traffic(
+        "hash", 1.5, 1000, b"a secret of the deployment"
+    )
+
+
+def test_hashes_without_a_key_are_refused(read, environ):
+    with pytest.raises(SettingMissingError, match="NIGHTCATCH_TRAFFIC_HASH_KEY"):
+        read({**environ, "NIGHTCATCH_TRAFFIC_LOG": "hash"})
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.errors import StoreUnavailableError
+from include.errors import StoreRefusedError, StoreUnavailableError
 from include.inference import prediction_ids
 from include.inference.prediction_ids import new_id
-from include.inference.traffic_record import TrafficRecord, hash_of, lines_of, plain
+from include.inference.traffic_record import TrafficRecord, keyed_hash_of, lines_of, plain
 from include.services.scorer.settings import Traffic
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import Outbox, Sent
 from include.services.scorer.telemetry.metrics import Metrics
 from include.services.scorer.telemetry.sender import Sender
 from include.services.scorer.telemetry.traffic_log import TrafficLog
@@ -29,6 +29,7 @@ from tests.support.signed_versions import version_name
 
 DAY = "2026-11-21"
 LINE = '{"id":"x"}'
+KEY = b"a key of the deployment"
 fork = multiprocessing.get_context("fork")
 
 
@@ -81,8 +82,8 @@ class Bucket:
 
 def test_a_line_says_what_was_asked_and_answered(entry):
     one = scored(entry, 2, probabilities=[0.25, 0.75])
-    first, second = map(json.loads, lines_of(one, hashed=False))
-    (alone,) = map(json.loads, lines_of(scored(entry, id=one.id, numbers=None), hashed=True))
+    first, second = map(json.loads, lines_of(one))
+    (alone,) = map(json.loads, lines_of(scored(entry, id=one.id, numbers=None), KEY))
 
     assert first["id"] == f"{one.id}-0"
     assert (first["probability"], first["prediction"]) == (0.25, "Legitimate")
@@ -90,7 +91,8 @@ def test_a_line_says_what_was_asked_and_answered(entry):
     assert (first["pipeline"], first["version"], first["serial"]) == ("sites", version_name(1), 7)
     assert first["inputs"] == {"a": 1, "b": -1}
     assert alone["id"] == one.id
-    assert alone["inputs_sha256"] == hash_of({"b": -1, "a": 1})
+    assert alone["inputs_hmac"] == keyed_hash_of({"b": -1, "a": 1}, KEY)
+    assert alone["inputs_hmac"] != keyed_hash_of({"b": -1, "a": 1}, b"another key")
     assert "inputs" not in alone
 
 
@@ -103,7 +105,7 @@ def test_a_line_says_what_was_asked_and_answered(entry):
 @example(record={"%d": 10**30, '"': -1})
 @example(record={})
 def test_inputs_are_kept_as_they_were_sent(entry, record):
-    (line,) = lines_of(scored(entry, items=[record], numbers=None), hashed=False)
+    (line,) = lines_of(scored(entry, items=[record], numbers=None))
 
     assert json.loads(line)["inputs"] == record
 
@@ -122,7 +124,7 @@ def test_batches_of_one_day_become_one_object_and_are_gone_from_disk(outbox):
     outbox.add("feedback", "sites", DAY, [LINE])
     bucket = Bucket()
 
-    assert outbox.send(bucket) == 7
+    assert outbox.send(bucket) == Sent(7)
     assert outbox.waiting() == []
     traffic, feedback = sorted(bucket.objects, reverse=True)
     assert traffic.startswith(f"traffic/sites/date={DAY}/")
@@ -155,6 +157,63 @@ def test_what_was_sent_twice_has_the_same_key(outbox):
     assert list(bucket.objects) == [waiting.key]
 
 
+class Strict(Bucket):
+    """Refuses bodies that hold a word, as a proxy refuses those that are too long."""
+
+    def put(self, key, body, content_type):
+        if b"large" in gzip.decompress(body):
+            raise StoreRefusedError(f"S3 refused {key}: 413")
+        super().put(key, body, content_type)
+
+
+def test_a_batch_that_s3_refuses_is_set_aside_and_counted_and_holds_up_no_other(outbox, metrics):
+    outbox.add("traffic", "sites", DAY, [f"{LINE}large"] * 3)
+    outbox.add("traffic", "sites", DAY, [LINE] * 2)
+    outbox.add("traffic", "sites", "2026-11-22", [LINE] * 4)
+    bucket = Strict()
+    sender = Sender(outbox, bucket, metrics, 600.0)
+    outcomes = [sender.send(), sender.send(), sender.send()]
+
+    assert outcomes == [False, True, True]
+    assert outbox.waiting() == []
+    assert (counted(metrics, "sent"), counted(metrics, "refused")) == (6, 3)
+    assert len(bucket.objects) == 2
+
+
+def test_what_a_closed_bucket_refuses_waits(outbox, metrics):
+    class Closed(Bucket):
+        def put(self, key, body, content_type):
+            raise StoreRefusedError("S3 refused it: AccessDenied")
+
+    outbox.add("traffic", "sites", DAY, [LINE])
+    outbox.add("traffic", "urls", DAY, [LINE])
+    sender = Sender(outbox, Closed(), metrics, 600.0)
+
+    assert [sender.send(), sender.send()] == [False, False]
+    assert len(outbox.waiting()) == 2
+
+
+def test_an_object_holds_few_batches_so_that_it_unpacks_to_little(outbox):
+    for _ in range(40):
+        outbox.add("traffic", "sites", DAY, [LINE])
+    bucket = Bucket()
+
+    assert outbox.send(bucket) == Sent(40)
+    assert sorted(gzip.decompress(body).count(b"\n") for body in bucket.objects.values()) == [
+        8,
+        16,
+        16,
+    ]
+
+
+def test_long_texts_wait_in_bounded_memory(outbox, metrics, entry):
+    traffic = TrafficLog(outbox, metrics, Traffic("inputs", 600.0))
+    for _ in range(4):  # nobody writes: it is not started
+        traffic.note(scored(entry, is_sample=True, size_chars=10 * 1024 * 1024))
+
+    assert counted(metrics, "dropped") == 1
+
+
 def test_only_one_worker_sends_at_a_time(outbox):
     outbox.add("traffic", "sites", DAY, [LINE])
     inside, go_on = threading.Event(), threading.Event()
@@ -169,7 +228,7 @@ def test_only_one_worker_sends_at_a_time(outbox):
     sender.start()
     assert inside.wait(60)
 
-    assert outbox.send(Bucket()) == 0
+    assert outbox.send(Bucket()) == Sent(0)
     go_on.set()
     sender.join()
     assert outbox.waiting() == []
@@ -286,7 +345,7 @@ def test_all_that_was_noted_is_on_disk_after_the_stop(outbox, metrics, entry):
 
 @pytest.mark.parametrize("content", ["off", "hash", "inputs"])
 def test_probabilities_are_counted_whatever_is_kept(outbox, metrics, entry, content):
-    traffic = TrafficLog(outbox, metrics, Traffic(content, 600.0))
+    traffic = TrafficLog(outbox, metrics, Traffic(content, 600.0, hash_key=KEY))
     traffic.start()
     traffic.note(scored(entry, 4, probabilities=[0.0, 0.3, 0.995, 1.0]))
     traffic.stop(60)

@@ -30,17 +30,19 @@ _PROBLEMS = {
     403: "Only clients with an API key may do this, and none is configured.",
     404: "No pipeline reads what was sent.",
     406: "A table is returned as JSON, CSV or HTML only.",
-    413: "The body is too large.",
+    408: "The body came too slowly.",
+    413: "The body, or the table of results, is too large.",
     415: "The content type is not read.",
     422: "A rule of the API or of the model's inputs is broken; the errors say where.",
     429: "The API key's rate limit is exceeded; Retry-After says when to try again.",
     503: "No model is in production yet, or the disk takes no feedback.",
 }
-_SCORING = (400, 401, 404, 413, 415, 422, 429, 503)
-_FEEDBACK = (400, 401, 403, 413, 415, 422, 429, 503)
+_SCORING = (400, 401, 404, 408, 413, 415, 422, 429, 503)
+_FEEDBACK = (400, 401, 403, 408, 413, 415, 422, 429, 503)
 _STATUS_ROUTES = {
     "/health/live": "Whether the process is alive",
     "/health/ready": "Whether every pipeline has a model in production",
+    "/admission": "Whether the client may send something",
     "/version": "The code and the models in production",
     "/v2": "The server, by the Open Inference Protocol",
     "/v2/health/live": "Whether the process is alive",
@@ -227,6 +229,8 @@ def _status_paths() -> dict[str, Any]:
     paths["/metrics"] = {"get": _get("Counters for Prometheus", "text/plain", {"type": "string"})}
     for path in ("/health/ready", "/v2/health/ready"):
         paths[path]["get"]["responses"] |= problems(503)
+    for path in ("/admission", "/metrics"):
+        paths[path]["get"]["responses"] |= problems(401)
     return paths
 
 

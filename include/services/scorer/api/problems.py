@@ -82,7 +82,7 @@ def _handle_http(err: HTTPException) -> Response:
 
 
 def _detail_of(err: HTTPException) -> str:
-    if isinstance(err, RequestEntityTooLarge):
+    if isinstance(err, RequestEntityTooLarge) and err.description == type(err).description:
         return f"The request is too large; its body may have {request.max_content_length} bytes."
     return err.description or ""
 

@@ -14,6 +14,9 @@ from include.inference.record_schema import Fault, shorten
 from include.services.scorer.settings import Limits
 
 _KINDS = ("record", "records", "url", "urls")
+_SHORT_BYTES = 64 * 1024
+_MAX_VALUES = 500_000
+_BEGINNINGS = (b",", b"[", b"{")
 _MEMBERS = frozenset((*_KINDS, "pipeline"))
 
 
@@ -120,8 +123,11 @@ def parse_json(body: bytes) -> object:
     RequestUnreadableError
         If it is no JSON text in UTF-8.
     RequestRejectedError
-        If a member is repeated, or it is nested too deeply.
+        If a member is repeated, or it is nested too deeply or has too many values: each takes up
+        to thirty times the bytes that were sent.
     """
+    if len(body) > _SHORT_BYTES and sum(map(body.count, _BEGINNINGS)) > _MAX_VALUES:
+        raise RequestRejectedError(f"the JSON has more than {_MAX_VALUES} values")
     try:
         return _DECODER.decode(body.removeprefix(codecs.BOM_UTF8).decode())
     except RecursionError as err:

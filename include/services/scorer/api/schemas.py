@@ -88,7 +88,13 @@ def response_schemas() -> dict[str, Schema]:
         "Prediction": closed(item, _OPTIONAL),
         "SinglePrediction": closed({**item, "model": reference("Model")}, _OPTIONAL),
         "Predictions": closed(
-            {"predictions": list_of(reference("Prediction")), "model": reference("Model")}
+            {
+                "predictions": list_of(reference("Prediction")),
+                "model": reference("Model"),
+                # How many at the end have no explanation, as the request's budget was spent.
+                "not_explained": {"type": "integer"},
+            },
+            ("not_explained",),
         ),
         "TablePredictions": closed(
             {

@@ -71,9 +71,13 @@ def predict(scorer: Scorer, request: PredictRequest, *, explained: bool) -> dict
         ]
     for entry, explanation in zip(predictions, explanations, strict=False):
         entry["explanation"] = explanation
+    described = describe_model(in_production)
     if request.is_single:
-        return {**predictions[0], "model": describe_model(in_production)}
-    return {"predictions": predictions, "model": describe_model(in_production)}
+        return {**predictions[0], "model": described}
+    document: dict[str, Any] = {"predictions": predictions, "model": described}
+    if explained and len(explanations) < len(predictions):
+        document["not_explained"] = len(predictions) - len(explanations)
+    return document
 
 
 def serialise(response: dict[str, Any]) -> bytes:

@@ -11,6 +11,7 @@ from include.errors import StoreUnavailableError
 from include.inference.feedback_labels import TrueLabel, read_labels
 from include.services.scorer.api.problems import problem
 from include.services.scorer.api.request_parser import parse_json, require_json
+from include.services.scorer.auth.access import charge
 from include.services.scorer.serving.state import Scorer, current_scorer
 from include.services.scorer.telemetry.request_middleware import CLIENT
 
@@ -33,6 +34,7 @@ def feedback() -> ResponseReturnValue:
     if faults:
         return problem(422, "the feedback breaks rules of the API", faults)
     _keep(truths, scorer)
+    charge(request.environ, len(truths))
     return jsonify({"accepted": len(truths)}), 202
 
 

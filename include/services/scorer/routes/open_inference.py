@@ -25,6 +25,7 @@ from include.services.scorer.api.inference_request import (
 )
 from include.services.scorer.api.problems import problem
 from include.services.scorer.api.request_parser import require_plain
+from include.services.scorer.auth.access import charge
 from include.services.scorer.serving.state import current_scorer
 
 _JSON_LENGTH = "Inference-Header-Content-Length"
@@ -93,6 +94,7 @@ def infer(model_name: str, version: str | None = None) -> ResponseReturnValue:
         faults = cast(Sequence[Fault], err.faults)
         return problem(422, str(err), [asked.describe(fault, schema) for fault in faults])
     probabilities = entry.model.score(matrix).tolist()
+    charge(request.environ, len(probabilities))
     return _respond(asked, entry, probabilities, scorer.decisions(entry, matrix))
 
 

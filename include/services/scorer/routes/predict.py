@@ -22,13 +22,17 @@ from include.services.scorer.api.request_parser import (
 )
 from include.services.scorer.api.scoring import predict as score_items
 from include.services.scorer.api.scoring import serialise
+from include.services.scorer.auth.access import charge
 from include.services.scorer.serving.state import current_scorer
+from include.services.scorer.tables.answer_file import AnswerFile
 from include.services.scorer.tables.csv_header import read_table
-from include.services.scorer.tables.csv_responses import SHOWN_ROWS, TableAnswer, send
+from include.services.scorer.tables.csv_responses import TableAnswer, send
 from include.services.scorer.tables.csv_rows import score_table
 from include.services.scorer.tables.traffic_sample import noted
+from include.services.scorer.telemetry.request_middleware import CLIENT
 
 blueprint = Blueprint("predict", __name__)
+_EXPLAINED = 100  # how many items one with reasons counts for: a URL is scored 128 times
 _TABLE_TYPES = ("application/json", "text/csv", "text/html")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": True}
 
@@ -59,6 +63,8 @@ def _predict_items(sent: Request, *, explained: bool) -> ResponseReturnValue:
         response = score_items(scorer, parsed, explained=explained)
     except RequestRejectedError as err:
         return problem(422, str(err), [parsed.describe(fault) for fault in _faults(err)])
+    n_items = len(parsed.items)
+    charge(request.environ, (n_items - 1) * _EXPLAINED + 1 if explained else n_items)
     return Response(serialise(response), content_type="application/json")
 
 
@@ -73,12 +79,18 @@ def _predict_table() -> ResponseReturnValue:
         chunks = score_table(table, in_production.model, scorer.limits.csv_rows, decide)
         response_id = new_id(in_production.pointer.pipeline)
         chunks = noted(chunks, table.header, in_production, response_id, scorer)
-        scored = TableAnswer(table.header, chunks, in_production, response_id)
+        scored = TableAnswer(table.header, chunks, in_production, response_id, _open_file)
         response = _render(scored, media_type)
     except RequestRejectedError as err:
         return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])
     scorer.metrics.count_predictions(in_production.pointer.pipeline, scored.totals.by_label)
+    charge(request.environ, scored.totals.rows)
     return response
+
+
+def _open_file() -> AnswerFile:
+    scorer, client = current_scorer(), request.environ.get(CLIENT)
+    return AnswerFile(scorer.files, client or "", scorer.limits.upload_bytes)
 
 
 def _uploaded() -> BinaryIO:
@@ -128,13 +140,13 @@ def _render(scored: TableAnswer, media_type: str) -> Response:
     if media_type == "text/html":
         scored.count()
         return Response(
-            render_template("table.html", answer=scored, shown_rows=SHOWN_ROWS),
+            render_template("table.html", answer=scored, shown_rows=len(scored.totals.shown)),
             content_type="text/html; charset=utf-8",
         )
     file = scored.to_csv() if media_type == "text/csv" else scored.to_json()
-    length, content = send(file, request.environ)
+    content = send(file, request.environ)
     response = Response(content, mimetype=media_type, direct_passthrough=True)
-    response.content_length = length
+    response.content_length = file.size_bytes
     if media_type == "text/csv":
         response.headers["Content-Disposition"] = "attachment; filename=predictions.csv"
     return response

@@ -37,6 +37,12 @@ def ready() -> ResponseReturnValue:
     return jsonify({"status": "ready", "models": models, "waiting": catalogue.waiting()})
 
 
+@blueprint.get("/admission")
+def admission() -> ResponseReturnValue:
+    """Respond 200 to a client that may send something, 401 to others: a proxy asks beforehand."""
+    return jsonify({"status": "admitted"})
+
+
 @blueprint.get("/version")
 def version() -> ResponseReturnValue:
     """Name the code and the models."""

@@ -4,7 +4,7 @@ Parsing, scoring and serialising are the functions that the Flask route calls. W
 about a request - its length, another type, a query, a fault - goes on to Flask as it came.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from io import BytesIO
 from threading import Lock
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from include.errors import NightCatchError, RequestUnreadableError
 from include.services.scorer.api.request_parser import parse_predict_request
 from include.services.scorer.api.scoring import predict, serialise
+from include.services.scorer.auth.access import REFUSED, charge
 from include.services.scorer.serving.state import Scorer
 from include.services.scorer.telemetry.request_middleware import ROUTE
 
@@ -30,19 +31,11 @@ class FastPath:
     inner : WSGI application
         Flask's own.
     scorer : Scorer
-    admit : callable or None
-        Raises what Flask answers to a request without a good key; None admits all.
     """
 
-    def __init__(
-        self,
-        inner: WSGIApplication,
-        scorer: Scorer,
-        admit: Callable[[WSGIEnvironment], None] | None,
-    ) -> None:
+    def __init__(self, inner: WSGIApplication, scorer: Scorer) -> None:
         self._inner = inner
         self._scorer = scorer
-        self._admit = admit
         self._max_bytes = min(_SHORT_BYTES, scorer.limits.json_bytes)
         # One thread computes at a time: several would only take the GIL from each other.
         self._turn = Lock()
@@ -51,17 +44,19 @@ class FastPath:
         """Answer one request."""
         if not self._is_plain(environ):
             return self._inner(environ, start_response)
-        length = int(environ["CONTENT_LENGTH"])
-        body = environ["wsgi.input"].read(length)
+        length, body = int(environ["CONTENT_LENGTH"]), b""
         try:
+            body = environ["wsgi.input"].read(length)
             if len(body) != length:
                 raise RequestUnreadableError("the body ended too early")
-            if self._admit is not None:
-                self._admit(environ)
             request = parse_predict_request(body, self._scorer.limits)
             with self._turn:
                 response = serialise(predict(self._scorer, request, explained=False))
-        except (NightCatchError, HTTPException):
+            charge(environ, len(request.items))
+        except HTTPException as err:
+            environ[REFUSED] = err
+            return self._inner(environ, start_response)
+        except NightCatchError:
             environ["wsgi.input"] = BytesIO(body)  # Flask finds the fault again and describes it
             return self._inner(environ, start_response)
         environ[ROUTE] = _PATH
@@ -76,6 +71,7 @@ class FastPath:
             and environ.get("CONTENT_TYPE") == _TYPE
             and not environ.get("QUERY_STRING")
             and "HTTP_CONTENT_ENCODING" not in environ
+            and REFUSED not in environ
             and length.isdecimal()
             and int(length) <= self._max_bytes
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import cast
 
 from flask import current_app
@@ -16,11 +17,15 @@ from include.inference.traffic_record import TrafficRecord
 from include.registry.follow import ListFollower, ProductionModel, Report
 from include.services.scorer.auth.access import Access
 from include.services.scorer.serving.catalogue import Catalogue
+from include.services.scorer.serving.held_bytes import HeldBytes
+from include.services.scorer.serving.slow_bodies import SlowBodies
 from include.services.scorer.settings import Limits
 from include.services.scorer.telemetry.delivery_queue import Outbox
 from include.services.scorer.telemetry.metrics import Metrics
 
 EXTENSION = "nightcatch"
+_UPLOADS_ON_DISK = 8
+_LEAST_ON_DISK_BYTES = 32 * 1024 * 1024
 
 
 def _forget(scored: TrafficRecord) -> None:
@@ -50,6 +55,8 @@ class Scorer:
         Of each pipeline's version in production.
     lists : mapping of str to ListFollower
         Of each pipeline's allowed and blocked sites.
+    slow_bodies : SlowBodies
+        Which bodies are being read.
     """
 
     catalogue: Catalogue
@@ -62,6 +69,12 @@ class Scorer:
     outbox: Outbox | None = None
     reports: Mapping[str, Report] = field(default_factory=dict)
     lists: Mapping[str, ListFollower[ListLookup]] = field(default_factory=dict)
+    slow_bodies: SlowBodies = field(default_factory=SlowBodies)
+
+    @cached_property
+    def files(self) -> HeldBytes:
+        """Uploads and tables on disk: several of the largest, of all requests together."""
+        return HeldBytes(max(_UPLOADS_ON_DISK * self.limits.upload_bytes, _LEAST_ON_DISK_BYTES))
 
     def decisions(
         self, in_production: ProductionModel[OnnxModel], matrix: Matrix

@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from include.contract.foreign_formats import binary_format, text_format
 from include.contract.headers import declared_delimiter, delimiter_of, is_blank
@@ -14,6 +14,7 @@ from include.inference.record_schema import shorten
 
 _MAX_COLUMNS = 1000
 _MAX_LINE_BYTES = 1024 * 1024
+_MAX_ROW_CHARS = 2 * _MAX_LINE_BYTES
 
 # Cells of a row, and the line of the file where it ends, from 1.
 Numbered = tuple[list[str], int]
@@ -93,10 +94,20 @@ def _delimiter(text: io.TextIOWrapper) -> tuple[str, int]:
 
 
 def rows_of(lines: Iterable[str], delimiter: str, before: int) -> Iterator[Numbered]:
-    """Yield the rows of `lines`, which come after so many others; rows of empty cells are none."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    """Yield the rows of `lines`, which come after so many others; rows of empty cells are none.
+
+    Raises
+    ------
+    RequestRejectedError
+        If a row of many lines is too long: it would be in memory as a whole.
+    RequestUnreadableError
+        If a row is no CSV.
+    """
+    bounded = _BoundedRow(lines)
+    reader = csv.reader(bounded, delimiter=delimiter, strict=True)
     try:
         for cells in reader:
+            bounded.n_chars = 0
             if not is_blank(cells):
                 yield cells, before + reader.line_num
     except csv.Error as err:
@@ -106,33 +117,68 @@ def rows_of(lines: Iterable[str], delimiter: str, before: int) -> Iterator[Numbe
         raise not_text() from err
 
 
+class _BoundedRow:
+    """Lines, of which no row may take more than `_MAX_ROW_CHARS`; reset `n_chars` after each."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.n_chars = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.n_chars += len(line)
+        if self.n_chars > _MAX_ROW_CHARS:
+            raise RequestRejectedError(f"a row is longer than {_MAX_ROW_CHARS} characters")
+        return line
+
+
 def not_text() -> RequestUnreadableError:
     """Return the error of a file whose UTF-16 is broken."""
     return RequestUnreadableError("the file begins as UTF-16, but is not UTF-16 text")
 
 
 def _encoding(file: IO[bytes]) -> str:
-    """Return the encoding of a file, after a look at all of it; it is at its beginning again."""
+    """Return the encoding of a file, after a look at all of it; it is at its beginning again.
+
+    Raises
+    ------
+    RequestRejectedError
+        If a line is too long.
+    RequestUnreadableError
+        If it is no text.
+    """
     file.seek(0)
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    start, is_utf8 = b"", True
-    while block := file.read(_MAX_LINE_BYTES):
-        start = start or block[:16]
-        if len(block) == _MAX_LINE_BYTES and b"\n" not in block and b"\r" not in block:
-            raise RequestRejectedError(f"a line is longer than {_MAX_LINE_BYTES} bytes")
-        is_utf8 = is_utf8 and _decodes(decoder, block)
-    is_utf8 = is_utf8 and _decodes(decoder, b"", final=True)
-    file.seek(0)
+    start = file.read(16)
     if found := binary_format(start):
         raise RequestUnreadableError(f"the file is no CSV, it is {found}")
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    return "utf-8-sig" if is_utf8 else "latin-1"
+    is_utf16 = start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    is_sound = _read_through(file, "utf-16" if is_utf16 else "utf-8")
+    if is_utf16 and not is_sound:
+        raise not_text()
+    file.seek(0)
+    return "utf-16" if is_utf16 else "utf-8-sig" if is_sound else "latin-1"
 
 
-def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+def _read_through(file: IO[bytes], encoding: str) -> bool:
+    """Return whether a file is of an encoding, if no line is too long to be in memory."""
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    is_sound = True
+    while block := file.read(_MAX_LINE_BYTES):
+        text: Any = block
+        if is_sound:
+            try:
+                text = decoder.decode(block)
+            except UnicodeDecodeError:
+                is_sound = False
+        ends = ("\n", "\r") if isinstance(text, str) else (b"\n", b"\r")
+        if len(block) == _MAX_LINE_BYTES and not any(end in text for end in ends):
+            raise RequestRejectedError(f"a line is longer than {_MAX_LINE_BYTES} bytes")
     try:
-        decoder.decode(block, final)
+        decoder.decode(b"", final=is_sound)
     except UnicodeDecodeError:
         return False
-    return True
+    return is_sound

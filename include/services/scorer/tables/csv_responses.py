@@ -7,13 +7,13 @@ at the end of its id differs.
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, cast
 from wsgiref.types import WSGIEnvironment
 
 import numpy as np
@@ -24,14 +24,19 @@ from include.contract.verdicts import FIXED, VERDICTS
 from include.inference.model import OnnxModel
 from include.inference.verdict import describe_model, verdict
 from include.registry.follow import ProductionModel
+from include.services.scorer.tables.answer_file import SPOOL_BYTES, AnswerFile
 from include.services.scorer.tables.csv_rows import ScoredChunk, ScoredRow
 
 SHOWN_ROWS = 500
+_SHOWN_CELLS = 20_000
 ADDED_COLUMNS = ("prediction", "confidence", "probability", "decided_by", "model_version", "id")
 N_BINS = 20
-_SPOOL_BYTES = 1024 * 1024
 _SENT_BYTES = 256 * 1024
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# ASCII and full-width: = + - @
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf" {{0,8}}[{_SIGNS}\t\r\n]")
+# Where another separator than ours is set, the rest of a cell is a cell of its own.
+_INNER_FORMULA = re.compile(rf'[;|\t\r\n][\s"]{{0,8}}(?=[{_SIGNS}])')
 
 Row = tuple[list[str], dict[str, Any], str]  # cells, verdict, id
 
@@ -68,6 +73,8 @@ class TableAnswer:
         The version that scores all of them.
     answer_id : str
         Row n is named ``<answer_id>-<n>``.
+    open_file : callable
+        Returns an empty file for the answer.
     """
 
     def __init__(
@@ -76,30 +83,45 @@ class TableAnswer:
         chunks: Iterator[ScoredChunk],
         in_production: ProductionModel[OnnxModel],
         answer_id: str,
+        open_file: Callable[[], AnswerFile],
     ) -> None:
         self.in_production = in_production
         self.header = list(header)
         self.totals = Totals()
         self._chunks = chunks
         self._id = answer_id
+        self._open_file = open_file
 
-    def to_csv(self) -> IO[bytes]:
+    def to_csv(self) -> AnswerFile:
         """Return a file with the columns that were sent, `scored_url` of URLs, `ADDED_COLUMNS`."""
-        file = _spool()
-        read = ["scored_url"] * self.in_production.model.schema.is_text
-        columns = [*(neutral(name) for name in self.header), *read, *ADDED_COLUMNS]
-        file.write(f"{_csv_line(columns)}\r\n".encode())
-        for ids in self._said(self._csv_row):
-            file.write("".join([f"{said}{number}\r\n" for said, number in ids]).encode())
+        return self._written(self._csv_blocks())
+
+    def to_json(self) -> AnswerFile:
+        """Return a file with one prediction per row, in order."""
+        return self._written(self._json_blocks())
+
+    def _written(self, blocks: Iterator[str]) -> AnswerFile:
+        file = self._open_file()
+        try:
+            for block in blocks:
+                file.write(block.encode())
+        except BaseException:
+            file.close()
+            raise
         return file
 
-    def to_json(self) -> IO[bytes]:
-        """Return a file with one prediction per row, in order."""
-        file = _spool()
+    def _csv_blocks(self) -> Iterator[str]:
+        read = ["scored_url"] * self.in_production.model.schema.is_text
+        columns = [*(neutral(name) for name in self.header), *read, *ADDED_COLUMNS]
+        yield f"{_csv_line(columns)}\r\n"
+        for ids in self._said(self._csv_row):
+            yield "".join([f"{said}{number}\r\n" for said, number in ids])
+
+    def _json_blocks(self) -> Iterator[str]:
         separator = '{"predictions":['
         for ids in self._said(self._json_row):
             entries = ",".join([f'{said}{number}"}}' for said, number in ids])
-            file.write(f"{separator}{entries}".encode())
+            yield f"{separator}{entries}"
             separator = ","
         end = {
             "model": describe_model(self.in_production),
@@ -110,14 +132,16 @@ class TableAnswer:
             ],
         }
         opening = "" if self.totals.rows else separator
-        file.write(f"{opening}],{json.dumps(end)[1:]}".encode())
-        return file
+        yield f"{opening}],{json.dumps(end)[1:]}"
 
     def count(self) -> None:
         """Score every row; `totals` then holds the counts and the first rows."""
+        n_cells = 0
         for first, rows in self._counted():
-            numbered = enumerate(islice(rows, SHOWN_ROWS - len(self.totals.shown)), first)
-            for number, row in numbered:
+            for number, row in enumerate(islice(rows, SHOWN_ROWS - len(self.totals.shown)), first):
+                n_cells += len(row.cells)
+                if n_cells > _SHOWN_CELLS:
+                    break
                 said = verdict(row.probability, self.in_production.manifest, row.decided_by)
                 self.totals.shown.append((row.cells, said, f"{self._id}-{number}"))
 
@@ -177,17 +201,14 @@ def _csv_line(cells: Sequence[object]) -> str:
     return text.getvalue()
 
 
-def send(file: IO[bytes], environ: WSGIEnvironment) -> tuple[int, Iterable[bytes]]:
-    """Return the length of a finished file and its content, as the server sends it best.
-
-    A short one is read, a long one is the server's to send and to close.
-    """
-    length = file.tell()
-    file.seek(0)
-    if length > _SPOOL_BYTES:
-        return length, wrap_file(environ, file, _SENT_BYTES)
-    with file:
-        return length, [file.read()]
+def send(file: AnswerFile, environ: WSGIEnvironment) -> Iterable[bytes]:
+    """Return the content of a finished file as the server sends it best, and close it then."""
+    file.rewind()
+    if file.size_bytes > SPOOL_BYTES:
+        return wrap_file(environ, cast(IO[bytes], file), _SENT_BYTES)
+    content = file.read()
+    file.close()
+    return [content]
 
 
 def neutral(cell: str) -> str:
@@ -195,15 +216,11 @@ def neutral(cell: str) -> str:
 
     Source: https://owasp.org/www-community/attacks/CSV_Injection
     """
-    if not cell.startswith(_FORMULA):
+    cell = _INNER_FORMULA.sub(r"\g<0>'", cell)
+    if not _FORMULA.match(cell):
         return cell
     try:
         float(cell)
     except ValueError:
         return "'" + cell
     return cell
-
-
-def _spool() -> IO[bytes]:
-    # It outlives this call: `send` sees to its end.
-    return SpooledTemporaryFile(max_size=_SPOOL_BYTES)

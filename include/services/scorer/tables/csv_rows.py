@@ -7,7 +7,7 @@ lines. Only where a cell goes over several lines is the rest of the file read ro
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
@@ -21,8 +21,12 @@ from include.services.scorer.tables.csv_header import Numbered, Table, not_text,
 Decide = Callable[[Matrix], Sequence[DecidedBy]]
 _CHUNK_CHARS = 128 * 1024
 _CHUNK_ROWS = 4096
-_MAX_LINES_REMEMBERED = 20_000
-_MAX_DISTINCT_REMEMBERED = 100_000
+_SCORED_AT_ONCE = 1024
+# As Python holds them: the characters of a row, and so much for each of its cells.
+_CELL_BYTES = 64
+_ROW_BYTES = 400
+_CHUNK_BYTES = 8 * 1024 * 1024
+_REMEMBERED_BYTES = 24 * 1024 * 1024
 
 
 def _by_the_model(matrix: Matrix) -> Sequence[DecidedBy]:
@@ -108,7 +112,9 @@ class _Scoring:
         self._decide = decide
         self._pick = _picker(table.header, model.schema)
         self._lines: dict[str, ScoredRow | None] = {}  # None for an empty line
+        self._lines_bytes = 0
         self._known: dict[tuple[str, ...], tuple[float, str, DecidedBy]] = {}
+        self._known_bytes = 0
 
     def chunks(self) -> Iterator[list[ScoredRow]]:
         """Yield the rows of some lines at a time."""
@@ -129,8 +135,9 @@ class _Scoring:
 
     def _learn(self, lines: Sequence[str], before: int) -> bool:
         """Return whether every line is a row by itself, or empty; they are then all known."""
-        if len(self._lines) > _MAX_LINES_REMEMBERED:
+        if self._lines_bytes > _REMEMBERED_BYTES:
             self._lines.clear()
+            self._lines_bytes = 0
         numbers: dict[str, int] = {}
         for number, line in enumerate(lines, before + 1):
             if line not in self._lines:
@@ -143,41 +150,55 @@ class _Scoring:
             return False
         numbered = zip(parsed, numbers.values(), strict=True)
         scored = iter(self._score([entry for entry in numbered if not is_blank(entry[0])]))
-        self._lines.update(
-            (line, None if is_blank(cells) else next(scored))
-            for line, cells in zip(numbers, parsed, strict=True)
-        )
+        for line, cells in zip(numbers, parsed, strict=True):
+            self._lines[line] = None if is_blank(cells) else next(scored)
+            # The line, its cells, and what the answer will say of them.
+            self._lines_bytes += 3 * len(line) + _CELL_BYTES * len(cells) + _ROW_BYTES
         return True
 
     def _row_by_row(self, lines: list[str], before: int) -> Iterator[list[ScoredRow]]:
         numbered: list[Numbered] = []
-        for entry in rows_of(chain(lines, self._table.text), self._table.delimiter, before):
-            numbered.append(entry)
-            if len(numbered) == _CHUNK_ROWS:
+        size_bytes = 0
+        for cells, line in rows_of(chain(lines, self._table.text), self._table.delimiter, before):
+            numbered.append((cells, line))
+            size_bytes += _size_of(cells)
+            if len(numbered) == _CHUNK_ROWS or size_bytes > _CHUNK_BYTES:
                 yield self._score(numbered)
-                numbered = []
+                numbered, size_bytes = [], 0
         yield self._score(numbered)
 
     def _score(self, numbered: Sequence[Numbered]) -> list[ScoredRow]:
         numbered = _fitted(numbered, self._table.header)
         picked = [self._pick(cells) for cells, _ in numbered]
-        if len(self._known) > _MAX_DISTINCT_REMEMBERED:
+        if self._known_bytes > _REMEMBERED_BYTES:
             self._known.clear()
+            self._known_bytes = 0
         unknown: dict[tuple[str, ...], int] = {}
         for cells, (_, line) in zip(picked, numbered, strict=True):
             if cells not in self._known:
                 unknown.setdefault(cells, line)
-        if unknown:
-            schema = self._model.schema
-            matrix = schema.matrix(_parsed(unknown, schema))
-            probabilities = self._model.score(matrix).tolist()
-            urls = matrix[:, 0].tolist() if schema.is_text else [""] * len(unknown)
-            scored = zip(probabilities, urls, self._decide(matrix), strict=True)
-            self._known.update(zip(unknown, scored, strict=True))
+        rows = iter(unknown.items())
+        while batch := dict(islice(rows, _SCORED_AT_ONCE)):
+            self._learn_scores(batch)
         return [
             ScoredRow(cells, *self._known[inputs])
             for (cells, _), inputs in zip(numbered, picked, strict=True)
         ]
+
+    def _learn_scores(self, unknown: dict[tuple[str, ...], int]) -> None:
+        schema = self._model.schema
+        matrix = schema.matrix(_parsed(unknown, schema))
+        probabilities = self._model.score(matrix).tolist()
+        urls = matrix[:, 0].tolist() if schema.is_text else [""] * len(unknown)
+        scored = zip(unknown, probabilities, urls, self._decide(matrix), strict=True)
+        for cells, probability, url, decided_by in scored:
+            self._known[cells] = probability, url, decided_by
+            self._known_bytes += _size_of(cells) + len(url) + _ROW_BYTES
+
+
+def _size_of(cells: Sequence[str]) -> int:
+    """Return how many bytes the cells of a row take in memory, about."""
+    return sum(map(len, cells)) + _CELL_BYTES * len(cells)
 
 
 def _parsed(unknown: dict[tuple[str, ...], int], schema: RecordSchema) -> list[list[Any]]:

@@ -9,13 +9,14 @@ import gzip
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from include.contract import keys
+from include.errors import StoreRefusedError
 from include.inference.prediction_ids import new_id
 from include.stores.objects import ObjectStore
 
@@ -25,6 +26,9 @@ _NAME = re.compile(
 )
 _MAX_FILES = 20_000
 _OBJECT_BYTES = 8 * 1024 * 1024
+_OBJECT_BATCHES = 16  # so that what one object unpacks to is bounded too
+_REFUSED = "refused"
+_MAX_REFUSED_FILES = 100
 _GZIP_LEVEL = 1
 
 Kind = Literal["traffic", "feedback"]
@@ -65,6 +69,24 @@ class Batch:
         return named(self.pipeline, self.day, self.name)
 
 
+class Sent(NamedTuple):
+    """What became of the batches that waited.
+
+    Attributes
+    ----------
+    rows : int
+        S3 has them now.
+    refused_rows : int
+        Of batches that S3 refused while it took others: they lie in the folder ``refused``.
+    refusal : StoreRefusedError or None
+        Of a batch that goes on waiting.
+    """
+
+    rows: int
+    refused_rows: int = 0
+    refusal: StoreRefusedError | None = None
+
+
 class Outbox:
     """A folder of batches that wait for S3.
 
@@ -79,6 +101,7 @@ class Outbox:
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._suspects: frozenset[str] = frozenset()  # sent by themselves, after a refusal
 
     def add(self, kind: Kind, pipeline: str, day: str, lines: Sequence[str]) -> int:
         """Return how many rows of old traffic were dropped; `lines` are then safe on disk.
@@ -116,28 +139,43 @@ class Outbox:
                     found.append(_batch(entry, named))
         return sorted(found, key=lambda batch: batch.name)
 
-    def send(self, store: ObjectStore) -> int:
-        """Return how many rows S3 has now: all that waited; 0 while another worker sends.
+    def send(self, store: ObjectStore) -> Sent:
+        """Return what became of all that waited; nothing while another worker sends.
 
-        Batches of one destination become one object of several gzip members.
+        Batches of one destination become one object of several gzip members. A batch that S3
+        refuses holds up no other: where others are taken it is set aside.
 
         Raises
         ------
         StoreUnavailableError
-            If S3 does not take them; what it has is gone from the folder, the rest waits.
+            If S3 is away; what it has is gone from the folder, the rest waits.
         OSError
             If the folder cannot be read.
         """
-        sent = 0
+        rows = 0
+        refusals: list[tuple[list[Batch], StoreRefusedError]] = []
         with self._locked("sender", fcntl.LOCK_NB) as is_alone:
-            for group in _grouped(self.waiting() if is_alone else []):
-                body = b"".join(map(_read, group))
-                if body:
-                    store.put(group[0].key, body, "application/gzip")
-                for batch in group:
-                    batch.path.unlink(missing_ok=True)
-                sent += sum(batch.rows for batch in group)
-        return sent
+            for group in _grouped(self.waiting() if is_alone else [], self._suspects):
+                try:
+                    _put(store, group)
+                except StoreRefusedError as err:
+                    refusals.append((group, err))
+                    continue
+                rows += sum(batch.rows for batch in group)
+            guilty = [group[0] for group, _ in refusals if rows and len(group) == 1]
+            for batch in guilty:
+                self._set_aside(batch)
+        self._suspects = frozenset(batch.name for group, _ in refusals for batch in group)
+        refusal = refusals[0][1] if len(refusals) > len(guilty) else None
+        return Sent(rows, sum(batch.rows for batch in guilty), refusal)
+
+    def _set_aside(self, batch: Batch) -> None:
+        folder = self._folder / _REFUSED
+        folder.mkdir(exist_ok=True, mode=0o700)
+        with suppress(FileNotFoundError):  # dropped meanwhile, to make room
+            batch.path.rename(folder / batch.path.name)
+        for path in sorted(folder.iterdir())[:-_MAX_REFUSED_FILES]:
+            path.unlink(missing_ok=True)
 
     def _to_drop(self, batches: Sequence[Batch], wanted_bytes: int) -> list[Batch]:
         """Return the oldest traffic that must go for a batch of so many bytes.
@@ -210,13 +248,25 @@ def _read(batch: Batch) -> bytes:
         return b""
 
 
-def _grouped(batches: Sequence[Batch]) -> Iterator[list[Batch]]:
+def _put(store: ObjectStore, group: Sequence[Batch]) -> None:
+    body = b"".join(map(_read, group))
+    if body:
+        store.put(group[0].key, body, "application/gzip")
+    for batch in group:
+        batch.path.unlink(missing_ok=True)
+
+
+def _grouped(batches: Sequence[Batch], suspects: Collection[str]) -> Iterator[list[Batch]]:
     """Yield batches of one destination that fit one object together, the oldest first."""
     groups: dict[tuple[str, str, str], list[Batch]] = {}
     sizes_bytes: Counter[tuple[str, str, str]] = Counter()
     for batch in batches:
         where = batch.destination
-        if sizes_bytes[where] and sizes_bytes[where] + batch.size_bytes > _OBJECT_BYTES:
+        if batch.name in suspects:
+            yield [batch]
+            continue
+        is_full = sizes_bytes[where] + batch.size_bytes > _OBJECT_BYTES
+        if where in groups and (is_full or len(groups[where]) == _OBJECT_BATCHES):
             yield groups.pop(where)
             sizes_bytes[where] = 0
         groups.setdefault(where, []).append(batch)

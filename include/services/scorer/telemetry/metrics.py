@@ -145,7 +145,7 @@ class Metrics:
             self._predictions.labels(*prediction).inc(count)
 
     def count_traffic(self, outcome: str, rows: int) -> None:
-        """Count rows that were ``written`` to disk, ``sent``, ``skipped`` or ``dropped``."""
+        """Count rows that were ``written``, ``sent``, ``refused``, ``skipped`` or ``dropped``."""
         self._traffic.labels(outcome).inc(rows)
 
     def count_send_failure(self, kind: str) -> None:

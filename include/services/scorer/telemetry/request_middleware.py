@@ -69,8 +69,7 @@ class RequestMiddleware:
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
             headers += _added(status, headers, request_id)
-            if self._cors_origins:
-                headers += self._shared(environ.get("HTTP_ORIGIN"))
+            headers += self._shared(environ.get("HTTP_ORIGIN"))
             self._record(environ, request_id, status, perf_counter() - began_s)
             return start_response(status, headers, exc_info)
 

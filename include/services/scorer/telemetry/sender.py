@@ -5,7 +5,7 @@ import threading
 from time import monotonic
 
 from include.errors import NightCatchError
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import Outbox, Sent
 from include.services.scorer.telemetry.metrics import Metrics
 from include.stores.objects import ObjectStore
 
@@ -55,20 +55,27 @@ class Sender:
 
     def send(self) -> bool:
         """Return whether S3 took what waits, or another worker sends it."""
+        failure: Exception | None = None
         try:
             sent = self._outbox.send(self._store)
         except (NightCatchError, OSError) as err:
-            self._metrics.count_send_failure(type(err).__name__)
+            sent, failure = Sent(0), err
+        failure = failure or sent.refusal
+        if sent.refused_rows:
+            self._metrics.count_traffic("refused", sent.refused_rows)
+            _log.error("S3 refused %d rows of traffic: they are set aside", sent.refused_rows)
+        if sent.rows:
+            self._metrics.count_traffic("sent", sent.rows)
+        if failure:
+            self._metrics.count_send_failure(type(failure).__name__)
             if not self._is_failing:
-                _log.warning("traffic and feedback wait on disk: %s: %s", type(err).__name__, err)
+                kind = type(failure).__name__
+                _log.warning("traffic and feedback wait on disk: %s: %s", kind, failure)
             self._is_failing = True
-            return False
-        if sent:
-            self._metrics.count_traffic("sent", sent)
-        if sent and self._is_failing:
+        elif sent.rows and self._is_failing:
             _log.info("traffic and feedback are sent again")
             self._is_failing = False
-        return True
+        return failure is None
 
     def _run(self) -> None:
         failures = 0

@@ -15,6 +15,7 @@ from include.services.scorer.telemetry.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 _MAX_ROWS_WAITING = 20_000
+_MAX_CHARS_WAITING = 32 * 1024 * 1024
 _BATCH_ROWS = 5_000
 _BATCH_CHARS = 4 * 1024 * 1024
 _GATHER_S = 0.05
@@ -49,8 +50,9 @@ class TrafficLog:
         self._outbox = outbox
         self._metrics = metrics
         self._settings = settings
+        self._hash_key = settings.hash_key if settings.content == "hash" else b""
         self._notes: deque[TrafficRecord] = deque()
-        self._rows_waiting = 0
+        self._rows_waiting = self._chars_waiting = 0
         self._counting = threading.Lock()
         self._wanted = threading.Event()
         self._stopped = threading.Event()
@@ -59,12 +61,16 @@ class TrafficLog:
 
     def note(self, scored: TrafficRecord) -> None:
         """Return at once; the answer is written down later, or not at all if too many wait."""
-        n_rows = len(scored.probabilities)
+        n_rows, n_chars = len(scored.probabilities), _chars_of(scored)
         with self._counting:
-            if self._rows_waiting and self._rows_waiting + n_rows > _MAX_ROWS_WAITING:
+            if self._rows_waiting and (
+                self._rows_waiting + n_rows > _MAX_ROWS_WAITING
+                or self._chars_waiting + n_chars > _MAX_CHARS_WAITING
+            ):
                 self._metrics.count_traffic("dropped", n_rows)
                 return
             self._rows_waiting += n_rows
+            self._chars_waiting += n_chars
             self._notes.append(scored)
         if not self._wanted.is_set():
             self._wanted.set()
@@ -98,7 +104,7 @@ class TrafficLog:
             if self._settings.content == "off":
                 continue
             where = scored.pointer.pipeline, day_of(scored.id)
-            for line in lines_of(scored, hashed=self._settings.content == "hash"):
+            for line in lines_of(scored, self._hash_key):
                 self._add_line(where, line)
         for pipeline, probabilities in answered.items():
             self._metrics.count_probabilities(pipeline, probabilities)
@@ -117,6 +123,7 @@ class TrafficLog:
             with self._counting:
                 scored = self._notes.popleft()
                 self._rows_waiting -= len(scored.probabilities)
+                self._chars_waiting -= _chars_of(scored)
             yield scored
 
     def _close_batches(self, age_s: float) -> None:
@@ -135,3 +142,10 @@ class TrafficLog:
             self._metrics.count_traffic("written", len(lines))
         if dropped:
             self._metrics.count_traffic("dropped", dropped)
+
+
+def _chars_of(scored: TrafficRecord) -> int:
+    """Return the length of the texts among the items; numbers are bounded by their count."""
+    if scored.is_sample or not scored.manifest.features:
+        return scored.size_chars
+    return sum(map(len, map(str, scored.items)))
