@@ -37,6 +37,8 @@ def checkout(tmp_path_factory):
     left_out = shutil.ignore_patterns("__pycache__")
     for folder in FOLDERS:
         shutil.copytree(doc_pages.ROOT / folder, root / folder, ignore=left_out)
+    if (doc_pages.ROOT / ".mypy_cache").exists():  # else a minute of types that have been checked
+        shutil.copytree(doc_pages.ROOT / ".mypy_cache", root / ".mypy_cache")
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(doc_pages.ROOT / name, root)
     for path, text in doc_pages.files_in(PAGE).items():

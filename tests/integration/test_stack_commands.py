@@ -78,11 +78,10 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") ->
 @pytest.mark.parametrize(
     ("started", "number"),
     [
-        ("s3", signal.SIGINT),
-        ("airflow-migrate", signal.SIGTERM),
-        ("airflow-triggerer", signal.SIGINT),
+        pytest.param("s3", signal.SIGINT, id="first-server"),
+        pytest.param("airflow-migrate", signal.SIGTERM, id="migration"),
+        pytest.param("airflow-triggerer", signal.SIGINT, id="last-server", marks=pytest.mark.heavy),
     ],
-    ids=["first-server", "migration", "last-server"],
 )
 def test_signal_during_up_leaves_no_process(
     nightcatch: CommandLine, started: str, number: signal.Signals
