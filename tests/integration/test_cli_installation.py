@@ -80,6 +80,7 @@ def test_versions_and_status_are_read_as_json(environ, version, tmp_path):
     assert listed.returncode == 0, listed.stderr
     (found,) = json.loads(listed.stdout)
     assert (found["version"], found["in_production"]) == (version, True)
+    assert shown.returncode == 0, shown.stderr
     status = json.loads(shown.stdout)
     health = {server["name"]: server["health"] for server in status["servers"]}
     assert health == {
@@ -89,7 +90,6 @@ def test_versions_and_status_are_read_as_json(environ, version, tmp_path):
         "scorer": "not configured",
     }
     assert status["production"]["sites"]["version"] == version
-    assert shown.returncode == 0
     assert not (tmp_path / "untouched").exists()
 
 
