@@ -46,8 +46,10 @@ def show_status(installation: Installation, screen: Screen, *, as_json: bool) ->
     if health["s3"] == "healthy":
         models = {name: production(installation, name) for name in names()}
     if as_json:
-        production = {name: _model_document(found) for name, found in models.items()}
-        document = {"servers": [asdict(each) for each in servers], "production": production}
+        document = {
+            "servers": [asdict(each) for each in servers],
+            "production": {name: _model_document(found) for name, found in models.items()},
+        }
         screen.show(json.dumps(document, indent=1))
     else:
         rows = [(each.name, each.health, each.address) for each in servers]
