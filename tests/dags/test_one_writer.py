@@ -7,7 +7,7 @@ import pytest
 from plugins.one_writer import OneWriter, needs_turns
 
 
-class Desk:
+class HeldApplication:
     """An ASGI application whose answers wait until they are let go."""
 
     def __init__(self):
@@ -26,14 +26,14 @@ async def ask(app, method, path):
 
 async def begun_at_once(*requests):
     """What had begun before anything was answered, and in the end."""
-    desk = Desk()
-    app = OneWriter(desk)
+    application = HeldApplication()
+    app = OneWriter(application)
     asked = [asyncio.create_task(ask(app, *request)) for request in requests]
     await asyncio.sleep(0)
-    before = list(desk.begun)
-    desk.let_go.set()
+    before = list(application.begun)
+    application.let_go.set()
     await asyncio.gather(*asked, return_exceptions=True)
-    return before, desk.begun
+    return before, application.begun
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -47,7 +47,7 @@ def in_production(running):
     return production_pointer(running.store, "sites", running.approvers)
 
 
-def heard_of(running):
+def received_events(running):
     """What the DAG that follows the approved model was told so far."""
     with running.rest() as rest:
         runs = rest.get("/dags/follow_model/dagRuns?state=success").json()["dag_runs"]
@@ -333,7 +333,7 @@ def test_a_dag_that_follows_the_approved_model_hears_of_every_version(running, f
     history = list(read_history(running.store, "sites", running.approvers))
     expected = {(pointer.serial, pointer.version, "sites") for pointer in history}
     deadline = time.monotonic() + 600
-    while (heard := heard_of(running)) != expected:
+    while (heard := received_events(running)) != expected:
         assert time.monotonic() < deadline, (heard, expected)
         time.sleep(0.5)
 

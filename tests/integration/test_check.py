@@ -11,7 +11,7 @@ import pytest
 from include.features.feature_sets import URLS
 from include.pipelines.urls.records import LAYOUT
 from include.urls.reference.build import built_in_bytes
-from tests.support.cli_session import open_desk
+from tests.support.cli_session import open_cli_session
 from tests.support.onnx_graphs import text_classifier
 from tests.support.signed_versions import Version, promote, version_name
 
@@ -29,18 +29,18 @@ class TextVersion(Version):
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    with open_desk(tmp_path_factory.mktemp("state")) as desk:
+def cli(tmp_path_factory):
+    with open_cli_session(tmp_path_factory.mktemp("state")) as cli:
         version = TextVersion(NAME, MODEL_FILES, "urls", LAYOUT.fields)
-        promote(desk.store, version, desk.trainer, desk.approver)
-        yield desk
+        promote(cli.store, version, cli.trainer, cli.approver)
+        yield cli
 
 
 @pytest.fixture
-def check(desk, capsys, monkeypatch):
+def check(cli, capsys, monkeypatch):
     def run(*texts, stdin=b""):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        code = desk.say("check", "--json", *texts)
+        code = cli.run("check", "--json", *texts)
         printed = capsys.readouterr()
         return code, [json.loads(line) for line in printed.out.splitlines()], printed.err
 
@@ -108,11 +108,11 @@ def test_a_line_that_is_no_url_is_named_and_the_others_are_scored(check, tmp_pat
 
 
 @pytest.fixture(scope="class")
-def without_s3(desk):
-    assert desk.say("check", GOOD) == 0
-    desk.stack.s3.process.stop()
+def without_s3(cli):
+    assert cli.run("check", GOOD) == 0
+    cli.stack.s3.process.stop()
     yield
-    with desk.stack.starting(lambda text: None, [desk.stack.s3]):
+    with cli.stack.starting(lambda text: None, [cli.stack.s3]):
         pass
 
 
@@ -125,8 +125,8 @@ class TestWithoutS3:
         assert line["model"]["version"] == NAME
         assert NAME in err
 
-    def test_a_version_on_disk_that_was_changed_is_refused(self, check, desk):
-        (model,) = (desk.stack.settings.state_dir / "versions" / "urls").rglob("model.onnx")
+    def test_a_version_on_disk_that_was_changed_is_refused(self, check, cli):
+        (model,) = (cli.stack.settings.state_dir / "versions" / "urls").rglob("model.onnx")
         body = model.read_bytes()
         model.write_bytes(body + b"x")
 

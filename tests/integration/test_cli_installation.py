@@ -10,7 +10,7 @@ from http.server import ThreadingHTTPServer
 import pymongo
 import pytest
 
-from tests.support.cli_session import ROOT, open_desk
+from tests.support.cli_session import ROOT, open_cli_session
 from tests.support.fake_scorer import Answer
 from tests.support.signed_versions import Version, promote, publish, version_name
 
@@ -19,15 +19,15 @@ PASSWORD = "pass-in-url"
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory):
-    with open_desk(tmp_path_factory.mktemp("state")) as desk:
-        yield desk
+def cli(tmp_path_factory):
+    with open_cli_session(tmp_path_factory.mktemp("state")) as cli:
+        yield cli
 
 
 @pytest.fixture
-def environ(desk, mongo_url, tmp_path):
+def environ(cli, mongo_url, tmp_path):
     """Variables of an installation, beside a state folder in which nothing may appear."""
-    s3, secrets = desk.stack.s3, desk.stack.secrets
+    s3, secrets = cli.stack.s3, cli.stack.secrets
     connection = {
         "conn_type": "aws",
         "login": s3.access_key,
@@ -58,8 +58,8 @@ def run(environ, *arguments):
 
 
 @pytest.fixture(scope="module")
-def version(desk):
-    promote(desk.store, Version(FIRST), desk.trainer, desk.approver)
+def version(cli):
+    promote(cli.store, Version(FIRST), cli.trainer, cli.approver)
     return FIRST
 
 
@@ -116,14 +116,14 @@ def test_records_are_loaded_where_the_connection_points(environ, mongo_url, tmp_
         ("AIRFLOW_CONN_NIGHTCATCH_MONGO", ("load",)),
     ],
 )
-def test_a_missing_variable_is_named_and_no_secret_is_shown(environ, desk, missing, command):
+def test_a_missing_variable_is_named_and_no_secret_is_shown(environ, cli, missing, command):
     environ.pop(missing, None)
 
     refused = run(environ, *command)
 
     assert refused.returncode == 1
     assert missing in refused.stderr
-    assert desk.stack.s3.secret_key not in refused.stdout + refused.stderr
+    assert cli.stack.s3.secret_key not in refused.stdout + refused.stderr
 
 
 def test_a_server_that_is_down_is_broken_and_ends_with_1(environ):
@@ -175,8 +175,8 @@ def test_a_command_whose_server_is_down_is_one_line_without_password(environ, co
     assert PASSWORD not in failed.stdout + failed.stderr
 
 
-def test_approval_follows_the_variables_and_needs_the_approver_key(environ, desk, version):
-    publish(desk.store, Version(SECOND), desk.trainer)
+def test_approval_follows_the_variables_and_needs_the_approver_key(environ, cli, version):
+    publish(cli.store, Version(SECOND), cli.trainer)
     key = environ.pop("NIGHTCATCH_APPROVER_KEY")
 
     refused = run(environ, "approve", SECOND, "--reason", "a test", "--despite-gate")
@@ -184,7 +184,7 @@ def test_approval_follows_the_variables_and_needs_the_approver_key(environ, desk
     assert refused.returncode == 1
     assert "NIGHTCATCH_APPROVER_KEY" in refused.stderr
     assert key not in refused.stderr
-    assert desk.in_production().version == version
+    assert cli.in_production().version == version
 
 
 def test_retention_shows_what_it_would_delete_as_json(environ):

@@ -92,7 +92,7 @@ def remove(name):
     return lambda site: site.store.delete(site.key(name))
 
 
-def sign_by_stranger(site):
+def sign_with_unknown_key(site):
     names = ("manifest.json", "model.onnx", "model.joblib")
     files = {name: site.store.get(site.key(name)) for name in names}
     site.store.put(site.key("model.sig"), sign_folder(files, site.stranger.path))
@@ -132,7 +132,7 @@ DAMAGES = {
     "signature corrupt": (damage("model.sig", flip), "SignatureError"),
     "signature empty": (damage("model.sig", lambda body: b""), "SignatureError"),
     "signature absent": (remove("model.sig"), "ObjectMissingError"),
-    "signature of a stranger": (sign_by_stranger, "SignatureError"),
+    "signature of an unknown key": (sign_with_unknown_key, "SignatureError"),
     "signature of another version": (signature_of_first, "SignatureError"),
     "pointer unsigned": (unsigned_pointer, "SignatureError"),
     "pointer garbage": (damage("approved.json", lambda body: b"{"), "PointerError"),

@@ -23,7 +23,7 @@ from include.ingest.load import load_dataset
 from include.registry.publish import publish_version
 from include.run.lineage.trace import trace
 from include.run.run_context import RunContext
-from tests.support.cli_session import open_desk
+from tests.support.cli_session import open_cli_session
 from tests.support.signed_versions import Signer
 from tests.support.training_run import STARTED_AT, run_training
 
@@ -32,11 +32,11 @@ N_BAD = 4
 RECORD = {field.name: 1 for field in PIPELINE.inputs}
 
 
-class Night1:
-    """A desk, the production version of one run, and predictions of it in the traffic log."""
+class TracedRun:
+    """A cli, the production version of one run, and predictions of it in the traffic log."""
 
-    def __init__(self, desk, pointer, record_ids):
-        self.desk, self.store, self.pointer = desk, desk.store, pointer
+    def __init__(self, cli, pointer, record_ids):
+        self.cli, self.store, self.pointer = cli, cli.store, pointer
         self.record_ids = record_ids
 
     def answer(self, n_rows=0, **changes):
@@ -59,7 +59,7 @@ class Night1:
         return answer_id
 
     def trace(self, answer_id):
-        return trace(self.store, [PIPELINE], answer_id, self.desk.trusted_keys)
+        return trace(self.store, [PIPELINE], answer_id, self.cli.trusted_keys)
 
     def manifest(self):
         key = keys.version_file("sites", self.pointer.version, keys.MANIFEST)
@@ -74,21 +74,21 @@ class Night1:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, mongo_url):
     folder = tmp_path_factory.mktemp("lineage")
-    with open_desk(folder / "state") as desk, pymongo.MongoClient(mongo_url) as mongo:
+    with open_cli_session(folder / "state") as cli, pymongo.MongoClient(mongo_url) as mongo:
         collection = mongo.lineage.sites
         load_dataset(collection, PIPELINE, simulated=True, n_simulated=4_000, cache_dir=folder)
         ids = [document["_id"] for document in collection.find({}, {"_id": 1}).sort("_id")]
         bad = {"_id": {"$in": ids[:N_BAD]}}
         collection.update_many(bad, {"$set": {"SSLfinal_State": 7}})
         pointer, _ = run_training(
-            RunContext(desk.store, PIPELINE, "night:1"),
+            RunContext(cli.store, PIPELINE, "night:1"),
             collection,
-            trusted_keys=desk.trusted_keys,
-            trainer=desk.trainer,
-            approver=desk.approver,
+            trusted_keys=cli.trusted_keys,
+            trainer=cli.trainer,
+            approver=cli.approver,
             families=("HistGradientBoosting", "LogisticRegression"),
         )
-        yield Night1(desk, pointer, ids)
+        yield TracedRun(cli, pointer, ids)
         mongo.drop_database("lineage")
 
 
@@ -184,9 +184,9 @@ def test_what_is_not_kept_any_more_is_said(restored):
 def test_the_command_shows_it_writes_rows_and_prints_json(run, tmp_path, capsys):
     answer_id = run.answer()
     codes = [
-        run.desk.say("trace", answer_id, "--rows", str(tmp_path / "rows.csv")),
-        run.desk.say("trace", answer_id, "--json"),
-        run.desk.say("trace", new_id("sites")),
+        run.cli.run("trace", answer_id, "--rows", str(tmp_path / "rows.csv")),
+        run.cli.run("trace", answer_id, "--json"),
+        run.cli.run("trace", new_id("sites")),
     ]
     shown = capsys.readouterr()
     words, _, document = shown.out.partition("\n{")
@@ -207,13 +207,13 @@ def test_the_command_shows_it_writes_rows_and_prints_json(run, tmp_path, capsys)
 
 
 def test_approved_version_is_verified_from_snapshot_to_approval(run, capsys):
-    assert run.desk.say("verify", run.pointer.version) == 0
+    assert run.cli.run("verify", run.pointer.version) == 0
     assert "ok       approval" in capsys.readouterr().out
 
 
 def test_a_version_is_made_again_to_the_last_bit_and_nothing_is_left(run, capsys):
     before = run.everything()
-    code = run.desk.say("reproduce", run.pointer.version)
+    code = run.cli.run("reproduce", run.pointer.version)
     shown = capsys.readouterr().out
 
     assert code == 0, shown
@@ -243,11 +243,11 @@ def test_what_does_not_come_out_again_is_said_with_what_may_explain_it(restored,
         libraries={**other.libraries, "numpy": "1.0", "leftpad": "2.0"},
         model=model,
     )
-    trainer = restored.desk.trainer
+    trainer = restored.cli.trainer
     publish_version(
         restored.store, other, folder, signing_key=trainer.path, trusted=trainer.trusted
     )
-    code = restored.desk.say("reproduce", version)
+    code = restored.cli.run("reproduce", version)
     shown = capsys.readouterr().out
 
     assert code == 1
@@ -269,7 +269,7 @@ def test_what_does_not_come_out_again_is_said_with_what_may_explain_it(restored,
 def test_what_cannot_be_made_again_is_one_sentence(restored, capsys, key, message):
     restored.store.delete(key(restored.manifest()))
 
-    assert restored.desk.say("reproduce", restored.pointer.version) == 1
+    assert restored.cli.run("reproduce", restored.pointer.version) == 1
     said = capsys.readouterr().err
     assert message in said
     assert "Traceback" not in said

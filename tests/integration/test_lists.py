@@ -18,7 +18,7 @@ from include.registry.lists import (
 )
 from include.stores.objects import ObjectStore
 from include.urls.reading import read_url
-from tests.support.cli_session import open_desk
+from tests.support.cli_session import open_cli_session
 from tests.support.signed_versions import Signer
 
 AT = "2026-11-21T02:06:00+00:00"
@@ -205,14 +205,14 @@ def test_a_list_on_disk_that_was_changed_is_not_used(lists):
 class TestCommands:
     @pytest.fixture(scope="class")
     @classmethod
-    def desk(cls, tmp_path_factory):
-        with open_desk(tmp_path_factory.mktemp("state")) as desk:
-            yield desk
+    def cli(cls, tmp_path_factory):
+        with open_cli_session(tmp_path_factory.mktemp("state")) as cli:
+            yield cli
 
     @pytest.fixture
-    def run(self, desk, capsys):
+    def run(self, cli, capsys):
         def run(*arguments):
-            code = desk.say(*arguments)
+            code = cli.run(*arguments)
             printed = capsys.readouterr()
             return code, printed.out + printed.err
 

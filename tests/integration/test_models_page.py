@@ -31,7 +31,7 @@ SINCE = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Desk:
+class VersionsBucket:
     """A bucket with the keys of its trainer and approver."""
 
     store: ObjectStore
@@ -92,23 +92,25 @@ class Desk:
 
 
 @pytest.fixture
-def desk(s3, bucket, tmp_path):
+def versions_bucket(s3, bucket, tmp_path):
     store = ObjectStore(s3.client(), bucket)
-    return Desk(store, Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver"))
+    return VersionsBucket(store, Signer.new(tmp_path, "trainer"), Signer.new(tmp_path, "approver"))
 
 
-def fill(desk):
+def fill(versions_bucket):
     """Two versions approved, the first again; one rejected, one that waits, one never judged."""
-    desk.publish(FIRST, [(True, "accuracy 0.951, at least 0.92")])
-    desk.publish(SECOND, [(True, "accuracy 0.960, at least 0.92")], recall=0.96)
+    versions_bucket.publish(FIRST, [(True, "accuracy 0.951, at least 0.92")])
+    versions_bucket.publish(SECOND, [(True, "accuracy 0.960, at least 0.92")], recall=0.96)
     verdicts = [(True, "fine"), (False, "accuracy 0.80, below 0.92"), (None, "too few rows")]
-    desk.publish(REJECTED, verdicts, recall=0.8)
-    desk.publish(WAITING, [(True, "accuracy 0.970, at least 0.92")], recall=0.97)
-    desk.publish(NOT_EVALUATED)
-    desk.approve(FIRST, f"run:{FIRST}", approved_by="the gate", reason="passed every rule")
-    desk.approve(SECOND, f"run:{SECOND}", approved_by="ann", reason="catches more")
-    desk.approve(FIRST, "rollback__1", approved_by="bob", reason="flags our own page")
-    return desk
+    versions_bucket.publish(REJECTED, verdicts, recall=0.8)
+    versions_bucket.publish(WAITING, [(True, "accuracy 0.970, at least 0.92")], recall=0.97)
+    versions_bucket.publish(NOT_EVALUATED)
+    versions_bucket.approve(
+        FIRST, f"run:{FIRST}", approved_by="the gate", reason="passed every rule"
+    )
+    versions_bucket.approve(SECOND, f"run:{SECOND}", approved_by="ann", reason="catches more")
+    versions_bucket.approve(FIRST, "rollback__1", approved_by="bob", reason="flags our own page")
+    return versions_bucket
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,7 @@ def busy(s3, tmp_path_factory):
     for day in ("2026-11-19", "2026-11-21"):
         store.put(keys.monitoring_report("sites", day), f"<h1>{day}</h1>".encode())
         store.put(keys.monitoring_findings("sites", day), b"{}")
-    yield fill(Desk(store, Signer.new(folder, "trainer"), Signer.new(folder, "approver")))
+    yield fill(VersionsBucket(store, Signer.new(folder, "trainer"), Signer.new(folder, "approver")))
     for prefix in ("models/", "runs/", "monitoring/"):
         clear(store, prefix)
     client.delete_bucket(Bucket=name)
@@ -181,11 +183,11 @@ def test_every_figure_is_a_plot_and_a_row_of_the_table(busy):
     assert page.count("<polyline") == 4
 
 
-def test_figures_that_read_the_same_are_drawn_at_one_height(desk):
+def test_figures_that_read_the_same_are_drawn_at_one_height(versions_bucket):
     for name, roc_auc in ((FIRST, 0.99521), (SECOND, 0.99524)):
-        desk.publish(name, roc_auc=roc_auc)
+        versions_bucket.publish(name, roc_auc=roc_auc)
 
-    page = desk.client().get("/sites").text
+    page = versions_bucket.client().get("/sites").text
     (line,) = re.findall(r'of 2 versions: from 0.9952 to 0.9952.*?points="(.*?)"', page, re.DOTALL)
 
     assert len({point.split(",")[1] for point in line.split()}) == 1
@@ -208,11 +210,11 @@ def test_a_page_that_is_not_there_leads_back(busy):
     assert '<a href="/">All models</a>' in answer.text
 
 
-def test_a_difference_of_a_few_rows_does_not_look_like_a_fall(desk):
+def test_a_difference_of_a_few_rows_does_not_look_like_a_fall(versions_bucket):
     for name, recall in ((FIRST, 0.946), (SECOND, 0.945)):
-        desk.publish(name, recall=recall)
+        versions_bucket.publish(name, recall=recall)
 
-    page = desk.client().get("/sites").text
+    page = versions_bucket.client().get("/sites").text
     (line,) = re.findall(r'of 2 versions: from 94.6 % to 94.5 %.*?points="(.*?)"', page, re.DOTALL)
     heights = [float(point.split(",")[1]) for point in line.split()]
 
@@ -254,17 +256,17 @@ def test_every_sentence_of_the_gate_is_on_the_version_s_page(busy):
     assert "Not passed accuracy 0.80, below 0.92 Passed fine Not evaluated too few rows" in shown
 
 
-def test_a_person_s_no_is_shown(desk):
-    fill(desk)
+def test_a_person_s_no_is_shown(versions_bucket):
+    fill(versions_bucket)
     no = {"approved": False, "by": "cy", "at": "2026-11-21T04:00", "reason": "too many alarms"}
-    desk.note(WAITING, "approval.json", no)
-    shown = text_of(desk.client().get("/sites"))
+    versions_bucket.note(WAITING, "approval.json", no)
+    shown = text_of(versions_bucket.client().get("/sites"))
 
     assert "rejected by cy at 2026-11-21T04:00: too many alarms" in shown
 
 
-def test_without_a_version_the_page_says_how_to_make_one(desk):
-    answer = desk.client().get("/urls")
+def test_without_a_version_the_page_says_how_to_make_one(versions_bucket):
+    answer = versions_bucket.client().get("/urls")
 
     assert answer.status_code == 200
     assert "No version is in production yet" in text_of(answer)
@@ -272,26 +274,28 @@ def test_without_a_version_the_page_says_how_to_make_one(desk):
     assert "<svg class" not in answer.text
 
 
-def test_one_version_is_one_dot(desk):
-    desk.publish(FIRST, [(True, "fine")])
-    page = desk.client().get("/sites").text
+def test_one_version_is_one_dot(versions_bucket):
+    versions_bucket.publish(FIRST, [(True, "fine")])
+    page = versions_bucket.client().get("/sites").text
 
     assert "Recall of 1 versions: 95.1 %" not in page
     assert "Recall of one version: 95.1 %" in page
     assert page.count('points="') == 4
 
 
-def test_more_versions_than_fit_come_in_pages(desk):
+def test_more_versions_than_fit_come_in_pages(versions_bucket):
     names = [version_name(number) for number in range(1, VERSIONS_PER_PAGE + 4)]
     for name in names:
-        desk.publish(name)
-    client = desk.client()
+        versions_bucket.publish(name)
+    client = versions_bucket.client()
     first, last, beyond = (client.get("/sites", params={"page": n}).text for n in (1, 2, 3))
 
     assert names[-1] in first and names[2] not in first
     assert "Versions 31 to 33 of 33" in last and 'rel="prev"' in last
     assert "There is no page 3" in beyond
-    older = read_overview(desk.store, "sites", desk.trusted_keys, page=2).versions
+    older = read_overview(
+        versions_bucket.store, "sites", versions_bucket.trusted_keys, page=2
+    ).versions
     assert [kept.version for kept in older] == names[2::-1]
 
 
@@ -315,32 +319,42 @@ def test_the_page_of_a_watched_day_is_served_like_a_report_and_the_newest_is_fou
     assert "No traffic of urls was evaluated yet" in busy.client().get("/urls/traffic").text
 
 
-def test_a_report_that_is_not_the_signed_one_is_not_served(desk):
-    fill(desk)
-    desk.store.put(keys.version_file("sites", FIRST, keys.REPORT), b"<h1>forged</h1>")
-    answer = desk.client().get(f"/sites/{FIRST}/report.html")
+def test_a_report_that_is_not_the_signed_one_is_not_served(versions_bucket):
+    fill(versions_bucket)
+    versions_bucket.store.put(keys.version_file("sites", FIRST, keys.REPORT), b"<h1>forged</h1>")
+    answer = versions_bucket.client().get(f"/sites/{FIRST}/report.html")
 
     assert answer.status_code == 409
     assert "forged" not in answer.text
     assert "report.html: " in answer.text
 
 
-def test_the_report_of_a_version_of_somebody_else_is_not_served(desk, tmp_path):
-    desk.publish(FIRST, report=b"<h1>mine</h1>", signer=Signer.new(tmp_path, "stranger"))
-    client = desk.client()
+def test_the_report_of_a_version_of_somebody_else_is_not_served(versions_bucket, tmp_path):
+    versions_bucket.publish(FIRST, report=b"<h1>mine</h1>", signer=Signer.new(tmp_path, "stranger"))
+    client = versions_bucket.client()
 
     assert client.get(f"/sites/{FIRST}/report.html").status_code == 409
     assert "not made by a trusted key" in client.get("/sites").text
     assert "No scorer loads it" in client.get(f"/sites/{FIRST}").text
 
 
-def test_one_bad_object_hides_nothing_else(desk):
-    fill(desk)
-    desk.store.put(keys.history("sites", 2), b"{}")
-    apply_gate(desk.store, desk.publish(REJECTED, recall=0.8), {"not": "a list"}, desk.trainer)
-    apply_gate(desk.store, desk.publish(NOT_EVALUATED), b"\xff", desk.trainer)
-    desk.note(WAITING, "gate.json", [{"passed": True, "sentence": "who says so?"}])
-    answer = desk.client().get("/sites")
+def test_one_bad_object_hides_nothing_else(versions_bucket):
+    fill(versions_bucket)
+    versions_bucket.store.put(keys.history("sites", 2), b"{}")
+    apply_gate(
+        versions_bucket.store,
+        versions_bucket.publish(REJECTED, recall=0.8),
+        {"not": "a list"},
+        versions_bucket.trainer,
+    )
+    apply_gate(
+        versions_bucket.store,
+        versions_bucket.publish(NOT_EVALUATED),
+        b"\xff",
+        versions_bucket.trainer,
+    )
+    versions_bucket.note(WAITING, "gate.json", [{"passed": True, "sentence": "who says so?"}])
+    answer = versions_bucket.client().get("/sites")
     shown = text_of(answer)
 
     assert answer.status_code == 200
@@ -352,12 +366,12 @@ def test_one_bad_object_hides_nothing_else(desk):
     assert "Approved by bob: flags our own page" in shown
 
 
-def test_a_pointer_that_nobody_signed_is_not_in_production(desk):
-    fill(desk)
-    pointer = json.loads(desk.store.get(keys.approved("sites")))
+def test_a_pointer_that_nobody_signed_is_not_in_production(versions_bucket):
+    fill(versions_bucket)
+    pointer = json.loads(versions_bucket.store.get(keys.approved("sites")))
     body = json.dumps({**pointer, "version": SECOND}).encode()
-    desk.store.put(keys.approved("sites"), body)
-    shown = text_of(desk.client().get("/sites"))
+    versions_bucket.store.put(keys.approved("sites"), body)
+    shown = text_of(versions_bucket.client().get("/sites"))
 
     assert "What is in production cannot be verified" in shown
     assert "No version is in production" in shown
@@ -416,8 +430,8 @@ def test_a_pipeline_is_shown_to_those_who_may_see_it(busy):
 
 @pytest.mark.parametrize("opener", [unset_store, unreachable_store])
 @pytest.mark.parametrize("path", ["/sites", f"/sites/{FIRST}", f"/sites/{FIRST}/report.html"])
-def test_without_s3_a_sentence_says_so(desk, opener, path):
-    answer = desk.client(store=opener).get(path)
+def test_without_s3_a_sentence_says_so(versions_bucket, opener, path):
+    answer = versions_bucket.client(store=opener).get(path)
 
     assert answer.status_code == 503
     assert "The models cannot be read" in answer.text
@@ -440,13 +454,13 @@ def test_the_pages_fit_and_break_no_rule_of_accessibility(busy, chromium):
                 assert broken == {}, (path, width, scheme)
 
 
-def test_hostile_text_is_text_and_a_hostile_report_is_inert(desk, chromium):
-    desk.publish(FIRST, [(False, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
-    desk.publish(SECOND, [(True, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
-    desk.approve(SECOND, "rollback__1", approved_by=HOSTILE, reason=HOSTILE)
+def test_hostile_text_is_text_and_a_hostile_report_is_inert(versions_bucket, chromium):
+    versions_bucket.publish(FIRST, [(False, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
+    versions_bucket.publish(SECOND, [(True, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
+    versions_bucket.approve(SECOND, "rollback__1", approved_by=HOSTILE, reason=HOSTILE)
     no = {"approved": False, "by": HOSTILE, "at": HOSTILE, "reason": HOSTILE}
-    desk.note(FIRST, "approval.json", no)
-    with serving(desk.app({})) as address:
+    versions_bucket.note(FIRST, "approval.json", no)
+    with serving(versions_bucket.app({})) as address:
         for path, title in (
             ("/sites", "Models: sites"),
             (f"/sites/{FIRST}", f"{FIRST}: sites"),

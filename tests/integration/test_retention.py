@@ -33,7 +33,7 @@ def digest_of(number):
     return f"{number:032x}"
 
 
-class Shelf:
+class RetentionBucket:
     """A bucket with versions, runs, snapshots and traffic of a pipeline."""
 
     def __init__(self, store, folder):
@@ -89,28 +89,28 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(s3, bucket, tmp_path):
+def retained(s3, bucket, tmp_path):
     """Five versions: two approved, one rejected, one unfinished, one the newest; a run without."""
-    shelf = Shelf(ObjectStore(s3.client(), bucket), tmp_path)
+    retained = RetentionBucket(ObjectStore(s3.client(), bucket), tmp_path)
     for number, name in enumerate((REPLACED, IN_PRODUCTION, REJECTED, UNFINISHED, NEWEST), start=1):
-        shelf.publish(name, number)
-    shelf.store.delete(keys.version_file("sites", UNFINISHED, keys.SIGNATURE))
-    shelf.approve(REPLACED)
-    shelf.approve(IN_PRODUCTION)
-    shelf.put_run("failed", 6)
-    return shelf
+        retained.publish(name, number)
+    retained.store.delete(keys.version_file("sites", UNFINISHED, keys.SIGNATURE))
+    retained.approve(REPLACED)
+    retained.approve(IN_PRODUCTION)
+    retained.put_run("failed", 6)
+    return retained
 
 
 def named(expired):
     return {(each.kind, each.name) for each in expired}
 
 
-def test_what_goes_is_old_and_needed_by_nothing(shelf):
-    before = shelf.everything()
+def test_what_goes_is_old_and_needed_by_nothing(retained):
+    before = retained.everything()
     going = {3: REJECTED, 4: UNFINISHED}
 
-    assert shelf.plan(days=29) == ()
-    assert named(shelf.plan()) == {
+    assert retained.plan(days=29) == ()
+    assert named(retained.plan()) == {
         *(("version", name) for name in going.values()),
         *(("run", f"night_{number}") for number in (3, 4)),
         *(("quarantine", f"night_{number}") for number in (3, 4)),
@@ -121,40 +121,43 @@ def test_what_goes_is_old_and_needed_by_nothing(shelf):
         ("quarantine", "failed"),
         ("docs", "failed"),
     }
-    assert shelf.everything() == before
+    assert retained.everything() == before
 
 
-def test_what_was_approved_stays_with_its_snapshot_and_what_its_run_found_out(shelf):
-    history = list(read_history(shelf.store, "sites", shelf.approver.trusted))
-    pointer = production_pointer(shelf.store, "sites", shelf.approver.trusted)
-    shelf.sweep()
+def test_what_was_approved_stays_with_its_snapshot_and_what_its_run_found_out(retained):
+    history = list(read_history(retained.store, "sites", retained.approver.trusted))
+    pointer = production_pointer(retained.store, "sites", retained.approver.trusted)
+    retained.sweep()
     kept = {
-        found.version: found for found in list_versions(shelf.store, "sites", shelf.trusted_keys)
+        found.version: found
+        for found in list_versions(retained.store, "sites", retained.trusted_keys)
     }
 
     assert set(kept) == {REPLACED, IN_PRODUCTION, NEWEST}
     assert all(found.problem == "" for found in kept.values())
-    assert list(read_history(shelf.store, "sites", shelf.approver.trusted)) == history
-    assert production_pointer(shelf.store, "sites", shelf.approver.trusted) == pointer
-    assert {f"night_{number}" for number in (1, 2, 5)} == set(shelf.store.folders("runs/sites/"))
-    assert len(list(shelf.store.keys_under(keys.snapshots_prefix("sites")))) == 3 * 4
-    assert not [key for key in shelf.everything() if "runs/" in key and key.endswith(".joblib")]
-    assert shelf.plan() == ()
-    assert shelf.store.folders(keys.docs_runs_prefix("sites")) == [
+    assert list(read_history(retained.store, "sites", retained.approver.trusted)) == history
+    assert production_pointer(retained.store, "sites", retained.approver.trusted) == pointer
+    assert {f"night_{number}" for number in (1, 2, 5)} == set(retained.store.folders("runs/sites/"))
+    assert len(list(retained.store.keys_under(keys.snapshots_prefix("sites")))) == 3 * 4
+    assert not [key for key in retained.everything() if "runs/" in key and key.endswith(".joblib")]
+    assert retained.plan() == ()
+    assert retained.store.folders(keys.docs_runs_prefix("sites")) == [
         f"night_{number}" for number in (1, 2, 5)
     ]
 
 
-def test_a_young_run_keeps_the_snapshot_it_took_though_that_is_old(shelf):
-    before = max(entry.modified_at for entry in shelf.store.entries_under(""))
+def test_a_young_run_keeps_the_snapshot_it_took_though_that_is_old(retained):
+    before = max(entry.modified_at for entry in retained.store.entries_under(""))
     while True:  # a listing tells seconds apart
-        shelf.store.put("probe", b"")
-        (probe,) = shelf.store.entries_under("probe")
+        retained.store.put("probe", b"")
+        (probe,) = retained.store.entries_under("probe")
         if probe.modified_at > before + timedelta(seconds=1):
             break
     body = json.dumps({"digest": digest_of(3)}).encode()
-    shelf.store.put(keys.run_file("sites", "under way", "snapshot.json"), body)
-    expired = plan_retention(shelf.store, "sites", POLICY, probe.modified_at + timedelta(days=30))
+    retained.store.put(keys.run_file("sites", "under way", "snapshot.json"), body)
+    expired = plan_retention(
+        retained.store, "sites", POLICY, probe.modified_at + timedelta(days=30)
+    )
 
     assert ("version", REJECTED) in named(expired)
     assert ("snapshot", digest_of(6)) in named(expired)
@@ -162,29 +165,29 @@ def test_a_young_run_keeps_the_snapshot_it_took_though_that_is_old(shelf):
     assert ("run", "under_way") not in named(expired)
 
 
-def test_traffic_and_feedback_go_by_their_day(shelf):
+def test_traffic_and_feedback_go_by_their_day(retained):
     today = datetime.now(UTC).date()
     days = {age: (today - timedelta(days=age)).isoformat() for age in (0, 9, 11, 19, 21)}
     for day in days.values():
-        shelf.put(keys.traffic_file("sites", day, "a"), keys.feedback_file("sites", day, "a"))
-        shelf.put(keys.monitoring_report("sites", day))
+        retained.put(keys.traffic_file("sites", day, "a"), keys.feedback_file("sites", day, "a"))
+        retained.put(keys.monitoring_report("sites", day))
 
-    assert named(shelf.plan(days=0)) == {
+    assert named(retained.plan(days=0)) == {
         *(("traffic", f"date={days[age]}") for age in (11, 19, 21)),
         *((kind, f"date={days[21]}") for kind in ("feedback", "monitoring")),
     }
 
 
-def test_an_approval_that_cannot_be_read_keeps_everything(shelf):
-    shelf.store.put(keys.history("sites", 1), b"{")
-    before = shelf.everything()
+def test_an_approval_that_cannot_be_read_keeps_everything(retained):
+    retained.store.put(keys.history("sites", 1), b"{")
+    before = retained.everything()
     with pytest.raises(PointerError, match="nothing is deleted"):
-        shelf.plan()
+        retained.plan()
 
-    assert shelf.everything() == before
+    assert retained.everything() == before
 
 
-def store_with(s3, shelf, event, do):
+def store_with(s3, retained, event, do):
     """Return a store that calls `do` once, before its request of that name."""
     client, calls = s3.client(), []
 
@@ -194,7 +197,7 @@ def store_with(s3, shelf, event, do):
             do()
 
     client.meta.events.register(f"before-send.s3.{event}", once)
-    return ObjectStore(client, shelf.store.bucket)
+    return ObjectStore(client, retained.store.bucket)
 
 
 # Every request of an approval, in the order in which they are sent.
@@ -202,72 +205,74 @@ APPROVAL = ("GetObject", "PutObject", "HeadObject", "DeleteObject")
 
 
 @pytest.mark.parametrize("request_", APPROVAL)
-def test_version_deleted_while_it_is_approved_is_refused_or_stays_whole(shelf, s3, request_):
-    expired, deleted = shelf.plan(), []
-    interrupted = store_with(s3, shelf, request_, lambda: deleted.extend(shelf.sweep(expired)))
+def test_version_deleted_while_it_is_approved_is_refused_or_stays_whole(retained, s3, request_):
+    expired, deleted = retained.plan(), []
+    interrupted = store_with(
+        s3, retained, request_, lambda: deleted.extend(retained.sweep(expired))
+    )
     try:
-        shelf.approve(REJECTED, interrupted)
+        retained.approve(REJECTED, interrupted)
     except VersionRefusedError:
         assert ("version", REJECTED) in named(deleted)
     else:
         assert deleted == []
-        assert read_signed_manifest(shelf.store, "sites", REJECTED, shelf.trusted_keys)
-        assert ("snapshot", digest_of(3)) not in named(shelf.plan())
-    assert ("version", REJECTED) not in named(shelf.plan())
+        assert read_signed_manifest(retained.store, "sites", REJECTED, retained.trusted_keys)
+        assert ("snapshot", digest_of(3)) not in named(retained.plan())
+    assert ("version", REJECTED) not in named(retained.plan())
 
 
 @pytest.mark.parametrize("request_", ["PutObject", "ListObjectsV2", "GetObject", "DeleteObject"])
-def test_version_approved_while_it_is_deleted_is_refused_or_stays_whole(shelf, s3, request_):
-    expired, approved = shelf.plan(), []
+def test_version_approved_while_it_is_deleted_is_refused_or_stays_whole(retained, s3, request_):
+    expired, approved = retained.plan(), []
 
     def approve_meanwhile():
         try:
-            approved.append(shelf.approve(REJECTED))
+            approved.append(retained.approve(REJECTED))
         except VersionRefusedError:
             approved.append(None)
 
-    deleted = sweep(store_with(s3, shelf, request_, approve_meanwhile), "sites", expired)
+    deleted = sweep(store_with(s3, retained, request_, approve_meanwhile), "sites", expired)
     (pointer,) = approved
 
     assert (pointer is None) == (("version", REJECTED) in named(deleted))
     if pointer:
-        assert read_signed_manifest(shelf.store, "sites", REJECTED, shelf.trusted_keys)
+        assert read_signed_manifest(retained.store, "sites", REJECTED, retained.trusted_keys)
 
 
-def test_approval_that_was_killed_keeps_its_version(shelf, s3):
+def test_approval_that_was_killed_keeps_its_version(retained, s3):
     def die():
         os.kill(os.getpid(), signal.SIGKILL)
 
     def child():
-        shelf.approve(REJECTED, store_with(s3, shelf, "HeadObject", die))
+        retained.approve(REJECTED, store_with(s3, retained, "HeadObject", die))
 
-    expired = shelf.plan()
+    expired = retained.plan()
     process = fork.Process(target=child)
     process.start()
     process.join(600)
-    deleted = shelf.sweep(expired)
+    deleted = retained.sweep(expired)
 
     assert process.exitcode == -signal.SIGKILL
     assert deleted == ()
-    assert shelf.approve(REJECTED).version == REJECTED
+    assert retained.approve(REJECTED).version == REJECTED
 
 
-def test_what_is_used_again_since_the_plan_stays(shelf):
-    expired = [each for each in shelf.plan() if each.kind == "snapshot"]
+def test_what_is_used_again_since_the_plan_stays(retained):
+    expired = [each for each in retained.plan() if each.kind == "snapshot"]
     (in_use,) = [each for each in expired if each.name == digest_of(6)]
     while True:  # as a run does that takes the same snapshot; a listing tells seconds apart
-        shelf.put(keys.snapshot_profile("sites", digest_of(6)))
-        touched = {e.key: e.modified_at for e in shelf.store.entries_under(in_use.prefix)}
+        retained.put(keys.snapshot_profile("sites", digest_of(6)))
+        touched = {e.key: e.modified_at for e in retained.store.entries_under(in_use.prefix)}
         if any(touched[entry.key] != entry.modified_at for entry in in_use.entries):
             break
-    deleted = shelf.sweep(expired)
+    deleted = retained.sweep(expired)
 
     assert named(deleted) == {("snapshot", digest_of(3)), ("snapshot", digest_of(4))}
 
 
-def looks_whole_and_is_not(shelf):
+def looks_whole_and_is_not(retained):
     """Whether anybody would approve what is left of the version, or train on the snapshot."""
-    here = shelf.everything()
+    here = retained.everything()
     files = ("model.onnx", "model.joblib", keys.MANIFEST, keys.SIGNATURE)
     version = [keys.version_file("sites", REJECTED, file) for file in files]
     parts = [keys.snapshot_part("sites", digest_of(3), index) for index in (0, 1)]
@@ -275,8 +280,8 @@ def looks_whole_and_is_not(shelf):
     return any(whole[-1] in here and not here.issuperset(whole) for whole in (version, snapshot))
 
 
-def test_killed_at_any_deletion_nothing_looks_whole_that_is_not(shelf, s3):
-    whole = [each for each in shelf.plan() if each.kind in ("version", "snapshot")]
+def test_killed_at_any_deletion_nothing_looks_whole_that_is_not(retained, s3):
+    whole = [each for each in retained.plan() if each.kind in ("version", "snapshot")]
     expired = [each for each in whole if each.name in (REJECTED, digest_of(3))]
     n_killed = 0
     for step in range(1, 100):
@@ -293,28 +298,28 @@ def test_killed_at_any_deletion_nothing_looks_whole_that_is_not(shelf, s3):
             client = s3.client()
             event = "before-send.s3.DeleteObject" if step % 2 else "after-call.s3.DeleteObject"
             client.meta.events.register(event, die)
-            sweep(ObjectStore(client, shelf.store.bucket), "sites", expired)
+            sweep(ObjectStore(client, retained.store.bucket), "sites", expired)
 
         process = fork.Process(target=child)
         process.start()
         process.join(600)
 
-        assert not looks_whole_and_is_not(shelf)
+        assert not looks_whole_and_is_not(retained)
         if process.exitcode == 0:
             break
         n_killed += 1
         if step > 2:
             with pytest.raises(VersionRefusedError):
-                shelf.approve(REJECTED)
+                retained.approve(REJECTED)
 
     assert n_killed > 10
-    assert not here_of(shelf, REJECTED, digest_of(3))
-    shelf.sweep()
-    assert shelf.plan() == ()
+    assert not here_of(retained, REJECTED, digest_of(3))
+    retained.sweep()
+    assert retained.plan() == ()
 
 
-def here_of(shelf, *names):
-    return [key for key in shelf.everything() if any(name in key for name in names)]
+def here_of(retained, *names):
+    return [key for key in retained.everything() if any(name in key for name in names)]
 
 
 def test_a_snapshot_that_lost_a_part_is_written_again(s3, bucket, mongo_url):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
 
 
-class Desk:
+class CliSession:
     """A bucket, the keys of its trainer and approver, and `./nightcatch`."""
 
     def __init__(self, stack):
@@ -37,7 +37,7 @@ class Desk:
     def history(self):
         return list(read_history(self.store, "sites", self.trusted_keys.approvers))
 
-    def say(self, *arguments):
+    def run(self, *arguments):
         """The exit code of one command."""
         settings = self.stack.settings
         ports = {
@@ -49,8 +49,8 @@ class Desk:
 
 
 @contextmanager
-def open_desk(state_dir):
-    """A desk whose S3 runs until the block ends."""
+def open_cli_session(state_dir):
+    """A session whose S3 runs until the block ends."""
     ports = {
         name: pick_port() for name in ("mongo_port", "airflow_port", "mlflow_port", "scorer_port")
     }
@@ -59,6 +59,6 @@ def open_desk(state_dir):
     with stack.starting(lambda text: None, [stack.s3]):
         pass
     try:
-        yield Desk(stack)
+        yield CliSession(stack)
     finally:
         stack.stop_started()

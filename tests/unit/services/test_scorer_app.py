@@ -351,7 +351,7 @@ def test_metrics_count_what_happened(sites):
         assert line in metrics, line
 
 
-class Restless:
+class AlternatingVersions:
     """Stands where a Follower stands that puts another version in production at every look."""
 
     def __init__(self, *versions):
@@ -366,7 +366,7 @@ class Restless:
 def test_a_request_ends_on_the_model_it_began_with(is_table):
     low, high = (in_production("sites", onnx_graphs.constant(value)) for value in (0.1, 0.9))
     high = replace(high, pointer=replace(high.pointer, serial=8))
-    client = client_of({"sites": Restless(low, high)})
+    client = client_of({"sites": AlternatingVersions(low, high)})
     for _ in range(4):
         if is_table:
             rows = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)]
