@@ -84,7 +84,7 @@ def test_models_are_watched_every_quarter_of_an_hour_and_after_each_run(parsed):
     assert watch["every"] == "*/15 * * * *"
     assert watch["follows"] == ["finished_runs"]
     assert (watch["runs_at_once"], watch["paused"]) == (1, False)
-    assert watch["tasks"] == {"look": ["send"], "send": []}
+    assert watch["tasks"] == {"confirm": [], "look": ["send"], "send": []}
     assert watch["rules"]["send"] == "all_done", "a look that failed keeps nothing from being sent"
 
 

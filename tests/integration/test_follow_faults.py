@@ -11,11 +11,12 @@ from tests.support.followed_bucket import FIRST, SECOND, FollowedBucket, product
 from tests.support.s3_fault_proxy import FAULTS
 
 AWAY = "unreachable", "StoreUnavailableError"
+REFUSED_BY_S3 = "unreachable", "StoreRefusedError"
 EXPECTED = {
     "503": AWAY,
     "500": AWAY,
-    "credentials refused": AWAY,
-    "clock skew": AWAY,
+    "credentials refused": REFUSED_BY_S3,
+    "clock skew": REFUSED_BY_S3,
     "reset": AWAY,
     "black hole": AWAY,
     "slow bytes": AWAY,
