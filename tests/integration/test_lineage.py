@@ -33,7 +33,7 @@ RECORD = {field.name: 1 for field in PIPELINE.inputs}
 
 
 class TracedRun:
-    """A CLI session, the production version of one run, and predictions of it in the traffic log."""
+    """A CLI session, the production version of one run, and its predictions in the traffic log."""
 
     def __init__(self, cli, pointer, record_ids):
         self.cli, self.store, self.pointer = cli, cli.store, pointer
