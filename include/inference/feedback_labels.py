@@ -107,10 +107,10 @@ def _broken(entry: Mapping[str, Any], pipeline: str | None) -> list[tuple[str, s
     return found
 
 
-def _pipeline_of(answer_id: object, pipelines: Sequence[str], now: datetime) -> str | None:
+def _pipeline_of(response_id: object, pipelines: Sequence[str], now: datetime) -> str | None:
     """Return the pipeline of a response; None if it cannot be of one of these by now."""
-    if not isinstance(answer_id, str) or not is_id(answer_id):
+    if not isinstance(response_id, str) or not is_id(response_id):
         return None
-    if responded_ms(answer_id) > now.timestamp() * 1000 + _CLOCKS_DIFFER_MS:
+    if responded_ms(response_id) > now.timestamp() * 1000 + _CLOCKS_DIFFER_MS:
         return None
-    return next((name for name in pipelines if is_of(answer_id, name)), None)
+    return next((name for name in pipelines if is_of(response_id, name)), None)

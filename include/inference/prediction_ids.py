@@ -24,24 +24,24 @@ def is_id(text: str) -> bool:
     return _FORM.fullmatch(text) is not None
 
 
-def responded_ms(answer_id: str) -> int:
+def responded_ms(response_id: str) -> int:
     """Return the time of the response, in milliseconds since 1970."""
-    return int(answer_id[:12], 16)
+    return int(response_id[:12], 16)
 
 
-def responded_at(answer_id: str) -> datetime:
+def responded_at(response_id: str) -> datetime:
     """Return the time of the response, in UTC, to the millisecond."""
-    return datetime.fromtimestamp(responded_ms(answer_id) / 1000, UTC)
+    return datetime.fromtimestamp(responded_ms(response_id) / 1000, UTC)
 
 
-def day_of(answer_id: str) -> str:
+def day_of(response_id: str) -> str:
     """Return the day (UTC, ``YYYY-MM-DD``) whose traffic log holds the response."""
-    return responded_at(answer_id).date().isoformat()
+    return responded_at(response_id).date().isoformat()
 
 
-def is_of(answer_id: str, pipeline: str) -> bool:
+def is_of(response_id: str, pipeline: str) -> bool:
     """Return whether the response is of the pipeline; wrong for another one once in 4,096 times."""
-    return int(answer_id[13:16], 16) == _tag(pipeline)
+    return int(response_id[13:16], 16) == _tag(pipeline)
 
 
 @lru_cache(maxsize=256)

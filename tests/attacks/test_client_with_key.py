@@ -16,7 +16,7 @@ from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.auth.rate_limit import RateLimiter
 from include.services.scorer.settings import Limits, RateLimit
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from tests.support import onnx_graphs
 from tests.support.api_keys import write_keys
 from tests.support.scorer_app import TEXT, app_of, following
@@ -190,7 +190,7 @@ def client(tmp_path_factory):
             "urls": following("urls", onnx_graphs.logistic((0.01,) * N_COLUMNS), **TEXT),
         },
         access=Access(ApiKeys(write_keys(folder / "keys", ann="key"))),
-        outbox=Outbox(folder / "outbox", 1_000_000),
+        outbox=DeliveryQueue(folder / "outbox", 1_000_000),
     )
     client = app.test_client()
     client.environ_base["HTTP_X_API_KEY"] = "key"

@@ -41,7 +41,7 @@ class TracedRun:
 
     def answer(self, n_rows=0, **changes):
         """The id of an answer that the scorer has written down."""
-        answer_id = new_id("sites")
+        response_id = new_id("sites")
         said = {
             "time": "2026-11-21T03:00:00.000+00:00",
             "pipeline": "sites",
@@ -52,14 +52,14 @@ class TracedRun:
             "prediction": "Phishing",
             **changes,
         }
-        named = [f"{answer_id}-{n}" for n in range(n_rows)] or [answer_id]
+        named = [f"{response_id}-{n}" for n in range(n_rows)] or [response_id]
         lines = [json.dumps({"id": name, **said}) for name in (new_id("sites"), *named)]
         body = gzip.compress("\n".join(lines).encode())
-        self.store.put(keys.traffic_file("sites", day_of(answer_id), new_id("sites")), body)
-        return answer_id
+        self.store.put(keys.traffic_file("sites", day_of(response_id), new_id("sites")), body)
+        return response_id
 
-    def trace(self, answer_id):
-        return trace(self.store, [PIPELINE], answer_id, self.cli.trusted_keys)
+    def trace(self, response_id):
+        return trace(self.store, [PIPELINE], response_id, self.cli.trusted_keys)
 
     def manifest(self):
         key = keys.version_file("sites", self.pointer.version, keys.MANIFEST)
@@ -119,12 +119,12 @@ def test_an_answer_leads_to_approval_version_records_and_report(run):
 
 
 def test_a_row_of_a_table_is_found_by_its_own_id_and_the_table_by_its_first_row(run):
-    answer_id = run.answer(n_rows=12)
+    response_id = run.answer(n_rows=12)
 
-    assert run.trace(f"{answer_id}-11").prediction["id"] == f"{answer_id}-11"
-    assert run.trace(answer_id).prediction["id"] == f"{answer_id}-0"
+    assert run.trace(f"{response_id}-11").prediction["id"] == f"{response_id}-11"
+    assert run.trace(response_id).prediction["id"] == f"{response_id}-0"
     with pytest.raises(PredictionUnknownError):
-        run.trace(f"{answer_id}-12")
+        run.trace(f"{response_id}-12")
 
 
 def test_an_answer_that_is_not_written_down_is_explained(run):
@@ -182,10 +182,10 @@ def test_what_is_not_kept_any_more_is_said(restored):
 
 
 def test_the_command_shows_it_writes_rows_and_prints_json(run, tmp_path, capsys):
-    answer_id = run.answer()
+    response_id = run.answer()
     codes = [
-        run.cli.run("trace", answer_id, "--rows", str(tmp_path / "rows.csv")),
-        run.cli.run("trace", answer_id, "--json"),
+        run.cli.run("trace", response_id, "--rows", str(tmp_path / "rows.csv")),
+        run.cli.run("trace", response_id, "--json"),
         run.cli.run("trace", new_id("sites")),
     ]
     shown = capsys.readouterr()
@@ -194,7 +194,7 @@ def test_the_command_shows_it_writes_rows_and_prints_json(run, tmp_path, capsys)
     rows = pd.read_csv(tmp_path / "rows.csv")
 
     assert codes == [0, 0, 1]
-    assert f"prediction  {answer_id}" in words
+    assert f"prediction  {response_id}" in words
     assert "serial 1 by test at " in words
     assert "signed by an approver (verified)" in words
     assert "4 quarantined" in words

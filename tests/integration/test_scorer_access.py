@@ -60,8 +60,8 @@ def test_feedback_reaches_the_bucket_and_a_limit_holds_for_all_workers(site, tmp
         scorer.wait_until(lambda: scorer.serials() == {1})
         with requests.Session() as session:
             session.headers["X-API-Key"] = "a key"
-            answer_id = scorer.predict(RECORD, session).json()["id"]
-            label = {"id": answer_id, "label": "Legitimate", "source": "analyst"}
+            response_id = scorer.predict(RECORD, session).json()["id"]
+            label = {"id": response_id, "label": "Legitimate", "source": "analyst"}
             accepted = session.post(scorer.url + "/feedback", json=label, timeout=60)
         answers = []
         for _ in range(10):  # each by a connection of its own, so by any worker

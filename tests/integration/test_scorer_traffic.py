@@ -42,7 +42,7 @@ def lines_under(site, prefix):
 
 
 def traffic(site, *answer_ids):
-    days = {day_of(answer_id) for answer_id in answer_ids}
+    days = {day_of(response_id) for response_id in answer_ids}
     return [line for day in days for line in lines_under(site, keys.traffic_prefix("sites", day))]
 
 

@@ -18,7 +18,7 @@ from include.registry.approve import approve
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
 from include.services.scorer.settings import Traffic
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from include.services.scorer.telemetry.metrics import Metrics
 from include.services.scorer.telemetry.sender import Sender
 from include.services.scorer.telemetry.traffic_log import TrafficLog
@@ -61,7 +61,7 @@ class Watched:
 
     @property
     def outbox(self):
-        return Outbox(self.folder / "outbox", 100_000_000)
+        return DeliveryQueue(self.folder / "outbox", 100_000_000)
 
     def promote(
         self,

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from include.registry.follow import Outcome
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.serving.catalogue import Catalogue
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from include.services.scorer.telemetry.metrics import Metrics
 from tests.support import onnx_graphs
 from tests.support.scorer_app import following
@@ -76,7 +76,7 @@ def labels_by_name(tmp_path_factory):
     metrics.count_send_failure("StoreUnavailableError")
     metrics.count_feedback("sites", "Phishing")
     catalogue = Catalogue({"sites": following("sites", onnx_graphs.logistic())})
-    outbox = Outbox(tmp_path_factory.mktemp("outbox"), 1_000)
+    outbox = DeliveryQueue(tmp_path_factory.mktemp("outbox"), 1_000)
     keys = tmp_path_factory.mktemp("keys") / "keys"
     keys.write_text(f"ann {'0' * 64}\n")
     text = metrics.exposition(catalogue, datetime.now(UTC), outbox, ApiKeys(keys)).decode()

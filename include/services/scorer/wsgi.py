@@ -41,7 +41,7 @@ from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.serving.model_loader import Loader
 from include.services.scorer.serving.state import Scorer
 from include.services.scorer.settings import Settings, read_settings
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from include.services.scorer.telemetry.log_lines import LogLines
 from include.services.scorer.telemetry.metrics import Metrics, forget_dead_workers
 from include.services.scorer.telemetry.sender import Sender
@@ -84,7 +84,7 @@ def create() -> Flask:
     loader.is_serving = True
     catalogue = Catalogue(followers, loader.under_way)
     access = _access(settings, at_exit)
-    outbox = Outbox(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
+    outbox = DeliveryQueue(settings.cache_dir / _OUTBOX, settings.traffic.max_bytes)
     note = _keep_traffic(settings, bucket, outbox, metrics, at_exit)
     scorer = Scorer(
         catalogue,
@@ -172,7 +172,11 @@ def _metrics(at_exit: ExitStack) -> Metrics:
 
 
 def _keep_traffic(
-    settings: Settings, bucket: ObjectStore, outbox: Outbox, metrics: Metrics, at_exit: ExitStack
+    settings: Settings,
+    bucket: ObjectStore,
+    outbox: DeliveryQueue,
+    metrics: Metrics,
+    at_exit: ExitStack,
 ) -> Callable[[TrafficRecord], None]:
     """Return what records responses; two threads bring the records to disk and from there to S3."""
     traffic = TrafficLog(outbox, metrics, settings.traffic)

@@ -8,10 +8,10 @@ import pytest
 from include.errors import RequestRejectedError, RequestUnreadableError
 from include.inference.model import load_model
 from include.services.scorer.serving.held_bytes import HeldBytes
-from include.services.scorer.tables.answer_file import AnswerFile
 from include.services.scorer.tables.csv_header import read_table
-from include.services.scorer.tables.csv_responses import TableAnswer, neutral
+from include.services.scorer.tables.csv_responses import TableResponse, neutral
 from include.services.scorer.tables.csv_rows import score_table
+from include.services.scorer.tables.response_file import ResponseFile
 from tests.support import onnx_graphs
 from tests.support.scorer_app import in_production
 from tests.support.signed_versions import Version, version_name
@@ -194,7 +194,9 @@ def answer_to(body):
     entry = in_production("sites", onnx_graphs.logistic((2.0, -1.0)))
     chunks = score_table(table, entry.model, 10_000)
     files = HeldBytes(1_000_000)
-    return TableAnswer(table.header, chunks, entry, "id", lambda: AnswerFile(files, "", 100_000))
+    return TableResponse(
+        table.header, chunks, entry, "id", lambda: ResponseFile(files, "", 100_000)
+    )
 
 
 def test_totals_count_every_row_by_label_and_by_probability():

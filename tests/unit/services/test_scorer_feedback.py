@@ -14,7 +14,7 @@ from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.serving.state import EXTENSION
 from include.services.scorer.settings import Limits
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT, app_of, following
 
@@ -24,7 +24,7 @@ IN_10889 = "ffffffffffff"
 
 @pytest.fixture
 def outbox(tmp_path):
-    return Outbox(tmp_path / "outbox", 10**6)
+    return DeliveryQueue(tmp_path / "outbox", 10**6)
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def client(outbox, access):
     return app_of(followers, Limits(records=3), access=access, outbox=outbox).test_client()
 
 
-def label(answer_id=None, **changes):
-    answer_id = answer_id or old_id("sites")
-    return {"id": answer_id, "label": "Phishing", "source": "analyst", **changes}
+def label(response_id=None, **changes):
+    response_id = response_id or old_id("sites")
+    return {"id": response_id, "label": "Phishing", "source": "analyst", **changes}
 
 
 def old_id(pipeline, number=""):
@@ -73,7 +73,7 @@ def test_a_label_is_on_disk_when_it_is_accepted_and_says_who_gave_it(client, out
 
 def test_labels_go_to_the_pipeline_that_gave_the_answer(client, outbox):
     answers = {"sites": old_id("sites", "-0"), "urls": old_id("urls", "-17")}
-    body = {"feedback": [label(answer_id) for answer_id in answers.values()]}
+    body = {"feedback": [label(response_id) for response_id in answers.values()]}
 
     assert client.post("/feedback", json=body, headers=KEY).json == {"accepted": 2}
     assert {name: lines[0]["id"] for name, lines in kept(outbox).items()} == answers
@@ -124,7 +124,7 @@ def test_it_needs_a_key_also_where_scoring_needs_none(client, outbox):
 
 
 def test_a_label_that_the_disk_does_not_take_is_not_accepted(access, tmp_path):
-    full = Outbox(tmp_path / "full", 10)
+    full = DeliveryQueue(tmp_path / "full", 10)
     followers = {"sites": following("sites", onnx_graphs.logistic())}
     client = app_of(followers, access=access, outbox=full).test_client()
     answer = client.post("/feedback", json=label(), headers=KEY)
@@ -134,7 +134,7 @@ def test_a_label_that_the_disk_does_not_take_is_not_accepted(access, tmp_path):
 
 
 def test_traffic_that_makes_room_for_a_label_is_counted_as_dropped(access, tmp_path):
-    queue = Outbox(tmp_path / "queue", 350)
+    queue = DeliveryQueue(tmp_path / "queue", 350)
     queue.add("traffic", "sites", "2026-11-21", [os.urandom(220).hex(), "{}"])
     followers = {"sites": following("sites", onnx_graphs.logistic())}
     client = app_of(followers, access=access, outbox=queue).test_client()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.settings import Limits
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT, app_of, following
 
@@ -32,7 +32,7 @@ def client(tmp_path_factory):
         },
         LIMITS,
         access=Access(ApiKeys(folder / "keys")),
-        outbox=Outbox(folder / "outbox", 10**6),
+        outbox=DeliveryQueue(folder / "outbox", 10**6),
     )
     app.config["PROPAGATE_EXCEPTIONS"] = False
     client = app.test_client()

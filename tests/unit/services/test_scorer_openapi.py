@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from include.pipelines.sites.records import FIELDS
 from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT, app_of, following
 from tests.support.signed_versions import version_name
@@ -23,7 +23,7 @@ def client(tmp_path_factory):
     (folder / "keys").write_text(f"ann {hashlib.sha256(b'secret').hexdigest()}\n")
     fields = {
         "access": Access(ApiKeys(folder / "keys")),
-        "outbox": Outbox(folder / "outbox", 10**6),
+        "outbox": DeliveryQueue(folder / "outbox", 10**6),
     }
     followers = {
         "sites": following("sites", onnx_graphs.logistic([-0.2] * len(FIELDS)), inputs=FIELDS),

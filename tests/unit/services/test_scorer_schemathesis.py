@@ -17,7 +17,7 @@ from include.pipelines.sites.records import FIELDS
 from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.settings import Limits
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT, app_of, following
 
@@ -41,7 +41,7 @@ def api(tmp_path_factory):
         },
         Limits(records=4),
         access=Access(ApiKeys(folder / "keys")),
-        outbox=Outbox(folder / "outbox", 10**6),
+        outbox=DeliveryQueue(folder / "outbox", 10**6),
     )
     app.config["PROPAGATE_EXCEPTIONS"] = False
     return schemathesis.openapi.from_wsgi("/openapi.json", app)

@@ -19,7 +19,7 @@ from include.inference import prediction_ids
 from include.inference.prediction_ids import new_id
 from include.inference.traffic_record import TrafficRecord, keyed_hash_of, lines_of, plain
 from include.services.scorer.settings import Traffic
-from include.services.scorer.telemetry.delivery_queue import Outbox, Sent
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue, Sent
 from include.services.scorer.telemetry.metrics import Metrics
 from include.services.scorer.telemetry.sender import Sender
 from include.services.scorer.telemetry.traffic_log import TrafficLog
@@ -35,7 +35,7 @@ fork = multiprocessing.get_context("fork")
 
 @pytest.fixture
 def outbox(tmp_path):
-    return Outbox(tmp_path / "outbox", 100_000)
+    return DeliveryQueue(tmp_path / "outbox", 100_000)
 
 
 @pytest.fixture
@@ -236,11 +236,11 @@ def test_only_one_worker_sends_at_a_time(outbox):
 
 def add_for_ever(folder):
     while True:
-        Outbox(folder, 10**7).add("traffic", "sites", DAY, [LINE] * 1000)
+        DeliveryQueue(folder, 10**7).add("traffic", "sites", DAY, [LINE] * 1000)
 
 
 def test_a_worker_killed_while_it_writes_leaves_whole_batches_and_no_lock(tmp_path):
-    outbox = Outbox(tmp_path, 10**7)
+    outbox = DeliveryQueue(tmp_path, 10**7)
     for n_batches in range(1, 40, 2):
         writer = fork.Process(target=add_for_ever, args=(tmp_path,))
         writer.start()
@@ -254,7 +254,7 @@ def test_a_worker_killed_while_it_writes_leaves_whole_batches_and_no_lock(tmp_pa
 
 
 def test_old_traffic_makes_room_for_new_and_feedback_stays(tmp_path):
-    outbox = Outbox(tmp_path, 400)
+    outbox = DeliveryQueue(tmp_path, 400)
     outbox.add("feedback", "sites", DAY, [LINE])
     dropped = [outbox.add("traffic", "sites", DAY, [LINE] * 3) for _ in range(20)]
     waiting = outbox.waiting()
@@ -266,7 +266,7 @@ def test_old_traffic_makes_room_for_new_and_feedback_stays(tmp_path):
 
 
 def test_feedback_that_finds_no_room_is_an_error(tmp_path):
-    outbox = Outbox(tmp_path, 10)
+    outbox = DeliveryQueue(tmp_path, 10)
 
     with pytest.raises(OSError, match="full"):
         outbox.add("feedback", "sites", DAY, [LINE])
@@ -274,7 +274,7 @@ def test_feedback_that_finds_no_room_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("kind", ["traffic", "feedback"])
 def test_a_batch_that_finds_no_room_costs_no_other_row(tmp_path, kind):
-    outbox = Outbox(tmp_path, 400)
+    outbox = DeliveryQueue(tmp_path, 400)
     outbox.add("feedback", "sites", DAY, [LINE])
     for _ in range(3):
         outbox.add("traffic", "sites", DAY, [LINE])
@@ -287,7 +287,7 @@ def test_a_batch_that_finds_no_room_costs_no_other_row(tmp_path, kind):
 
 
 def test_traffic_that_finds_no_room_is_counted_as_dropped(tmp_path, metrics, entry):
-    traffic = TrafficLog(Outbox(tmp_path, 10), metrics, Traffic("inputs", 600.0))
+    traffic = TrafficLog(DeliveryQueue(tmp_path, 10), metrics, Traffic("inputs", 600.0))
     traffic.start()
     traffic.note(scored(entry, 5))
     traffic.stop(60)
@@ -297,7 +297,7 @@ def test_traffic_that_finds_no_room_is_counted_as_dropped(tmp_path, metrics, ent
 
 
 def test_a_batch_is_closed_by_its_bytes_too(tmp_path, metrics):
-    outbox = Outbox(tmp_path, 10**7)
+    outbox = DeliveryQueue(tmp_path, 10**7)
     entry = in_production("urls", onnx_graphs.text_classifier(), **TEXT)
     url = f"http://a.example/{'a' * 60_000}"
     traffic = TrafficLog(outbox, metrics, Traffic("inputs", 600.0))
@@ -363,7 +363,7 @@ def test_probabilities_are_counted_whatever_is_kept(outbox, metrics, entry, cont
 
 def test_a_disk_that_takes_nothing_costs_lines_and_not_the_service(tmp_path, metrics, entry):
     (tmp_path / "file").write_text("no folder")
-    traffic = TrafficLog(Outbox(tmp_path / "file", 1000), metrics, Traffic("inputs", 600.0))
+    traffic = TrafficLog(DeliveryQueue(tmp_path / "file", 1000), metrics, Traffic("inputs", 600.0))
     traffic.start()
     traffic.note(scored(entry))
     traffic.stop(60)

@@ -144,9 +144,9 @@ def feedback_schema() -> Schema:
 
 def feedback_examples() -> dict[str, Any]:
     """Return bodies of feedback, by name; ids are those of responses."""
-    answer_id = "019a0000b9117a63a609de55034ddf19"
-    one = {"id": answer_id, "label": "Phishing", "source": "analyst"}
-    row = {"id": f"{answer_id}-1", "label": "Legitimate", "source": "customer complaint"}
+    response_id = "019a0000b9117a63a609de55034ddf19"
+    one = {"id": response_id, "label": "Phishing", "source": "analyst"}
+    row = {"id": f"{response_id}-1", "label": "Legitimate", "source": "customer complaint"}
     return {
         "one": {"summary": "One label", "value": one},
         "several": {"summary": "Labels of rows of a table", "value": {"feedback": [one, row]}},
@@ -184,7 +184,7 @@ def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, S
                 "model_name": _TEXT,
                 "model_version": _TEXT,
                 "id": _TEXT,
-                "parameters": closed({"answer_id": _RESPONSE_ID}),
+                "parameters": closed({"response_id": _RESPONSE_ID}),
                 "outputs": list_of(closed(output)),
             }
         ),

@@ -138,7 +138,7 @@ def _respond(
         "model_version": entry.pointer.version,
         # The protocol returns the client's id; feedback needs ours.
         "id": asked.id or response_id,
-        "parameters": {"answer_id": response_id},
+        "parameters": {"response_id": response_id},
     }
     body, json_length = serialise_outputs(members, asked.outputs, probabilities, texts)
     if json_length is None:

@@ -24,10 +24,10 @@ from include.services.scorer.api.scoring import predict as score_items
 from include.services.scorer.api.scoring import serialise
 from include.services.scorer.auth.access import charge
 from include.services.scorer.serving.state import current_scorer
-from include.services.scorer.tables.answer_file import AnswerFile
 from include.services.scorer.tables.csv_header import read_table
-from include.services.scorer.tables.csv_responses import TableAnswer, send
+from include.services.scorer.tables.csv_responses import TableResponse, send
 from include.services.scorer.tables.csv_rows import score_table
+from include.services.scorer.tables.response_file import ResponseFile
 from include.services.scorer.tables.traffic_sample import noted
 from include.services.scorer.telemetry.request_middleware import CLIENT
 
@@ -79,7 +79,7 @@ def _predict_table() -> ResponseReturnValue:
         chunks = score_table(table, in_production.model, scorer.limits.csv_rows, decide)
         response_id = new_id(in_production.pointer.pipeline)
         chunks = noted(chunks, table.header, in_production, response_id, scorer)
-        scored = TableAnswer(table.header, chunks, in_production, response_id, _open_file)
+        scored = TableResponse(table.header, chunks, in_production, response_id, _open_file)
         response = _render(scored, media_type)
     except RequestRejectedError as err:
         return problem(422, str(err), [_describe_in_table(fault) for fault in _faults(err)])
@@ -88,9 +88,9 @@ def _predict_table() -> ResponseReturnValue:
     return response
 
 
-def _open_file() -> AnswerFile:
+def _open_file() -> ResponseFile:
     scorer, client = current_scorer(), request.environ.get(CLIENT)
-    return AnswerFile(scorer.files, client or "", scorer.limits.upload_bytes)
+    return ResponseFile(scorer.files, client or "", scorer.limits.upload_bytes)
 
 
 def _uploaded() -> BinaryIO:
@@ -136,7 +136,7 @@ def _accepted_type() -> str:
     return accepted
 
 
-def _render(scored: TableAnswer, media_type: str) -> Response:
+def _render(scored: TableResponse, media_type: str) -> Response:
     if media_type == "text/html":
         scored.count()
         return Response(

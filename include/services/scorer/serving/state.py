@@ -20,7 +20,7 @@ from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.serving.held_bytes import HeldBytes
 from include.services.scorer.serving.slow_bodies import SlowBodies
 from include.services.scorer.settings import Limits
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from include.services.scorer.telemetry.metrics import Metrics
 
 EXTENSION = "nightcatch"
@@ -49,7 +49,7 @@ class Scorer:
         API keys, rate limit, CORS and access log.
     note : callable
         Records a scored response for the traffic log; called in the request, so it does not wait.
-    outbox : Outbox or None
+    outbox : DeliveryQueue or None
         Where feedback waits for S3.
     reports : mapping of str to Report
         Of each pipeline's version in production.
@@ -66,7 +66,7 @@ class Scorer:
     now: Callable[[], datetime]
     access: Access = field(default_factory=Access)
     note: Callable[[TrafficRecord], None] = _forget
-    outbox: Outbox | None = None
+    outbox: DeliveryQueue | None = None
     reports: Mapping[str, Report] = field(default_factory=dict)
     lists: Mapping[str, ListFollower[ListLookup]] = field(default_factory=dict)
     slow_bodies: SlowBodies = field(default_factory=SlowBodies)

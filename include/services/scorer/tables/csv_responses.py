@@ -24,8 +24,8 @@ from include.contract.verdicts import FIXED, VERDICTS
 from include.inference.model import OnnxModel
 from include.inference.verdict import describe_model, verdict
 from include.registry.follow import ProductionModel
-from include.services.scorer.tables.answer_file import SPOOL_BYTES, AnswerFile
 from include.services.scorer.tables.csv_rows import ScoredChunk, ScoredRow
+from include.services.scorer.tables.response_file import SPOOL_BYTES, ResponseFile
 
 SHOWN_ROWS = 500
 _SHOWN_CELLS = 20_000
@@ -62,7 +62,7 @@ class Totals:
     shown: list[Row] = field(default_factory=list)
 
 
-class TableAnswer:
+class TableResponse:
     """The rows of one uploaded table, answered by one model.
 
     Parameters
@@ -71,8 +71,8 @@ class TableAnswer:
     chunks : iterator of ScoredChunk
     in_production : ProductionModel
         The version that scores all of them.
-    answer_id : str
-        Row n is named ``<answer_id>-<n>``.
+    response_id : str
+        Row n is named ``<response_id>-<n>``.
     open_file : callable
         Returns an empty file for the answer.
     """
@@ -82,25 +82,25 @@ class TableAnswer:
         header: Sequence[str],
         chunks: Iterator[ScoredChunk],
         in_production: ProductionModel[OnnxModel],
-        answer_id: str,
-        open_file: Callable[[], AnswerFile],
+        response_id: str,
+        open_file: Callable[[], ResponseFile],
     ) -> None:
         self.in_production = in_production
         self.header = list(header)
         self.totals = Totals()
         self._chunks = chunks
-        self._id = answer_id
+        self._id = response_id
         self._open_file = open_file
 
-    def to_csv(self) -> AnswerFile:
+    def to_csv(self) -> ResponseFile:
         """Return a file with the columns that were sent, `scored_url` of URLs, `ADDED_COLUMNS`."""
         return self._written(self._csv_blocks())
 
-    def to_json(self) -> AnswerFile:
+    def to_json(self) -> ResponseFile:
         """Return a file with one prediction per row, in order."""
         return self._written(self._json_blocks())
 
-    def _written(self, blocks: Iterator[str]) -> AnswerFile:
+    def _written(self, blocks: Iterator[str]) -> ResponseFile:
         file = self._open_file()
         try:
             for block in blocks:
@@ -201,7 +201,7 @@ def _csv_line(cells: Sequence[object]) -> str:
     return text.getvalue()
 
 
-def send(file: AnswerFile, environ: WSGIEnvironment) -> Iterable[bytes]:
+def send(file: ResponseFile, environ: WSGIEnvironment) -> Iterable[bytes]:
     """Return the content of a finished file as the server sends it best, and close it then."""
     file.rewind()
     if file.size_bytes > SPOOL_BYTES:

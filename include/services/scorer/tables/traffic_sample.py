@@ -42,7 +42,7 @@ def noted(
     chunks: Iterator[ScoredChunk],
     header: Sequence[str],
     in_production: ProductionModel[OnnxModel],
-    answer_id: str,
+    response_id: str,
     scorer: Scorer,
 ) -> Iterator[ScoredChunk]:
     """Yield `chunks`, all of them counted and some rows noted for the traffic log.
@@ -64,7 +64,7 @@ def noted(
     scorer.metrics.count_traffic("skipped", n_rows - len(sample.numbers))
     scorer.note(
         TrafficRecord(
-            answer_id,
+            response_id,
             in_production.pointer,
             in_production.manifest,
             _Items(schema, sample.cells),

@@ -87,7 +87,7 @@ class Sent(NamedTuple):
     refusal: StoreRefusedError | None = None
 
 
-class Outbox:
+class DeliveryQueue:
     """A folder of batches that wait for S3.
 
     Parameters

@@ -23,7 +23,7 @@ from include.contract.manifest import Manifest
 from include.registry.follow import Outcome
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.serving.catalogue import Catalogue
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 
 _LATENCY_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
 _PROBABILITY_BUCKETS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
@@ -164,7 +164,7 @@ class Metrics:
         self,
         catalogue: Catalogue,
         now: datetime,
-        outbox: Outbox | None,
+        outbox: DeliveryQueue | None,
         keys: ApiKeys | None = None,
     ) -> bytes:
         """Return all metrics as text: shared counters, and the models of the answering worker."""
@@ -209,7 +209,7 @@ class _Tally(Histogram):
 
 
 class _Waiting:
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: DeliveryQueue) -> None:
         self._outbox = outbox
 
     def collect(self) -> Iterator[Metric]:

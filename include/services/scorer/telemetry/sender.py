@@ -5,7 +5,7 @@ import threading
 from time import monotonic
 
 from include.errors import NightCatchError
-from include.services.scorer.telemetry.delivery_queue import Outbox, Sent
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue, Sent
 from include.services.scorer.telemetry.metrics import Metrics
 from include.stores.objects import ObjectStore
 
@@ -19,7 +19,7 @@ class Sender:
 
     Parameters
     ----------
-    outbox : Outbox
+    outbox : DeliveryQueue
     store : ObjectStore
     metrics : Metrics
     interval_s : float
@@ -27,7 +27,7 @@ class Sender:
     """
 
     def __init__(
-        self, outbox: Outbox, store: ObjectStore, metrics: Metrics, interval_s: float
+        self, outbox: DeliveryQueue, store: ObjectStore, metrics: Metrics, interval_s: float
     ) -> None:
         self._outbox = outbox
         self._store = store

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from include.inference.prediction_ids import day_of
 from include.inference.traffic_record import TrafficRecord, lines_of
 from include.services.scorer.settings import Traffic
-from include.services.scorer.telemetry.delivery_queue import Outbox
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue
 from include.services.scorer.telemetry.metrics import Metrics
 
 _log = logging.getLogger(__name__)
@@ -39,14 +39,14 @@ class TrafficLog:
 
     Parameters
     ----------
-    outbox : Outbox
+    outbox : DeliveryQueue
         Takes the batches.
     metrics : Metrics
     settings : Traffic
         What is written down, and how long a batch is filled unless it is full before.
     """
 
-    def __init__(self, outbox: Outbox, metrics: Metrics, settings: Traffic) -> None:
+    def __init__(self, outbox: DeliveryQueue, metrics: Metrics, settings: Traffic) -> None:
         self._outbox = outbox
         self._metrics = metrics
         self._settings = settings

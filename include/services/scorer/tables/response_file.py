@@ -13,7 +13,7 @@ _TIMES_AN_UPLOAD = 4
 _LEAST_BYTES = 4 * 1024 * 1024
 
 
-class AnswerFile:
+class ResponseFile:
     """A file of bounded size, whose bytes count as held until it is closed.
 
     Parameters
