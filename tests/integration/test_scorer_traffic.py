@@ -68,6 +68,7 @@ def test_sigterm_sends_what_every_worker_still_holds(site, scorer):
         "inputs": RECORD,
         "probability": 0.9,
         "prediction": "Phishing",
+        "decided_by": "model",
     }
     assert list((scorer.folder / "cache/traffic-outbox").glob("*.gz")) == []
 

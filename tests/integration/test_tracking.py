@@ -292,7 +292,8 @@ def test_lineage_names_the_server_without_its_users(mongo_url):
         client.admin.command("ping")
         read = lineage.collection_read(client.phishing.sites)
 
-    assert (read.namespace, read.name) == (f"mongodb://{address.netloc}", "phishing.sites")
+    server = f"mongodb://{address.hostname}:{address.port}"
+    assert (read.namespace, read.name) == (server, "phishing.sites")
 
 
 @pytest.mark.parametrize(
