@@ -80,7 +80,8 @@ from datetime import timedelta
 from airflow.sdk import dag, task
 from dags.support.approval import request_approval
 
-FIGURES = {"recall": 0.95, "fpr": 0.01, "precision": 0.9, "roc_auc": 0.99, "ece": 0.01}
+FIGURES = dict.fromkeys(("recall", "review_recall"), 0.95)
+FIGURES |= {"fpr": 0.01, "review_fpr": 0.02, "precision": 0.9, "roc_auc": 0.99, "ece": 0.01}
 
 
 @dag(dag_id="asks")
