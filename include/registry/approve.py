@@ -28,6 +28,7 @@ from include.errors import (
     PromotionConflictError,
     VersionRefusedError,
 )
+from include.registry.swap import append, swap
 from include.stores.objects import Fetched, ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ def approve(
             f"{request.expected_serial}, but serial {serial} is in production now"
         )
     if current:
-        _write_history(store, current[0], current[1].body)
+        append(store, keys.history(request.pipeline, serial), current[1].body)
     with _announced(store, request):
         manifest_sha256 = _manifest_of_complete_version(store, request)
         previous = pointer_sha256(current[1].body) if current else ""
@@ -199,7 +200,7 @@ def _already_done(
         return None
     pointer, fetched = current
     if pointer.run_id == request.run_id:
-        _write_history(store, pointer, fetched.body)
+        append(store, keys.history(pointer.pipeline, pointer.serial), fetched.body)
         return _same_version(pointer, request)
     for key in _where_it_would_be(store, request, pointer.serial):
         body = store.get(key, MAX_POINTER_BYTES)
@@ -244,38 +245,14 @@ def _pointer(request: Request, serial: int, manifest_sha256: str, previous: str)
     )
 
 
-def _swap(
-    store: ObjectStore,
-    pointer: Pointer,
-    body: bytes,
-    replaced: Fetched | None,
-) -> None:
-    key = keys.approved(pointer.pipeline)
-    try:
-        if replaced is None:
-            store.put_if_absent(key, body, "application/json")
-        else:
-            store.replace(key, body, replaced.etag)
-    except (PreconditionError, ObjectMissingError) as err:
-        if not _was_written(store, pointer, body):
-            raise PromotionConflictError(
-                f"{pointer.pipeline}: another approval took serial {pointer.serial} first"
-            ) from err
-    _write_history(store, pointer, body)
-
-
-def _was_written(store: ObjectStore, pointer: Pointer, body: bytes) -> bool:
-    """Return whether a write whose answer was lost, and which was sent again, had succeeded."""
-    candidates = (
+def _swap(store: ObjectStore, pointer: Pointer, body: bytes, replaced: Fetched | None) -> None:
+    key, history_key = (
         keys.approved(pointer.pipeline),
         keys.history(pointer.pipeline, pointer.serial),
     )
-    return any(store.exists(key) and store.get(key) == body for key in candidates)
-
-
-def _write_history(store: ObjectStore, pointer: Pointer, body: bytes) -> None:
-    key = keys.history(pointer.pipeline, pointer.serial)
     try:
-        store.put_if_absent(key, body, "application/json")
-    except PreconditionError:
-        _log.debug("%s is already written", key)
+        swap(store, key, history_key, body, replaced)
+    except PreconditionError as err:
+        raise PromotionConflictError(
+            f"{pointer.pipeline}: another approval took serial {pointer.serial} first"
+        ) from err

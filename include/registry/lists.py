@@ -25,6 +25,7 @@ from include.contract.lists import (
 )
 from include.contract.signature import PublicKeys
 from include.errors import ListRefusedError, ObjectMissingError, PreconditionError
+from include.registry.swap import append, swap
 from include.stores.objects import Fetched, ObjectStore
 from include.urls.domains import split_domain
 from include.urls.names import path_value, url_value
@@ -213,16 +214,16 @@ def change_list(
         current = DecisionList(change.pipeline)
         if fetched:
             current = parse_list(fetched.body, trusted, pipeline=change.pipeline)
-            _write_history(store, current, fetched.body)
+            append(store, keys.list_history(change.pipeline, current.serial), fetched.body)
             if current.run_id == change.run_id:
                 return current
         changed = _changed(store, current, change, trusted)
-        body = changed.to_json(key)
+        list_key = keys.decision_list(change.pipeline)
+        history_key = keys.list_history(change.pipeline, changed.serial)
         try:
-            _swap(store, change.pipeline, body, fetched)
+            swap(store, list_key, history_key, changed.to_json(key), fetched)
         except PreconditionError:
             continue
-        _write_history(store, changed, body)
         _log.info("%s: list %d, %d entries", change.pipeline, changed.serial, len(changed.entries))
         return changed
     raise PreconditionError(f"{change.pipeline}: others kept changing the list; try again")
@@ -270,24 +271,3 @@ def _fetch(store: ObjectStore, pipeline: str) -> Fetched | None:
         return store.fetch(keys.decision_list(pipeline), MAX_LIST_BYTES)
     except ObjectMissingError:
         return None
-
-
-def _swap(store: ObjectStore, pipeline: str, body: bytes, replaced: Fetched | None) -> None:
-    key = keys.decision_list(pipeline)
-    try:
-        if replaced is None:
-            store.put_if_absent(key, body, "application/json")
-        else:
-            store.replace(key, body, replaced.etag)
-    except (PreconditionError, ObjectMissingError) as err:
-        # A write whose answer was lost, and which was sent again, has succeeded all the same.
-        if not (store.exists(key) and store.get(key) == body):
-            raise PreconditionError(f"{key}: somebody else wrote it first") from err
-
-
-def _write_history(store: ObjectStore, changed: DecisionList, body: bytes) -> None:
-    key = keys.list_history(changed.pipeline, changed.serial)
-    try:
-        store.put_if_absent(key, body, "application/json")
-    except PreconditionError:
-        _log.debug("%s is already written", key)
