@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract import keys, signature
-from include.errors import ListRefusedError, ManifestError, SignatureError
+from include.errors import ListRefusedError
 
 PAYLOAD_TYPE = "application/vnd.nightcatch.list+json"
 MAX_LIST_BYTES = 16 * 1024 * 1024
@@ -106,17 +106,7 @@ def parse_list(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) -> 
     ListRefusedError
         If it is malformed, too large, or of another pipeline.
     """
-    if len(body) > MAX_LIST_BYTES:
-        raise ListRefusedError(f"{pipeline}: the list is larger than {MAX_LIST_BYTES} bytes")
-    try:
-        found = _from_document(signature.verified_document(PAYLOAD_TYPE, body, trusted))
-    except SignatureError as err:
-        raise SignatureError(f"{pipeline}: the list: {err}") from err
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ManifestError) as err:
-        raise ListRefusedError(f"{pipeline}: the list is malformed: {err!r}") from err
-    if found.pipeline != pipeline:
-        raise ListRefusedError(f"{pipeline}: the list is of pipeline {found.pipeline}")
-    return found
+    return _KIND.parse(body, trusted, pipeline=pipeline)
 
 
 def check_list_succession(current: DecisionList | None, new: DecisionList) -> None:
@@ -158,3 +148,8 @@ def _entry(document: dict[str, Any]) -> ListEntry:
     if entry.expires_at is not None and datetime.fromisoformat(entry.expires_at).tzinfo is None:
         raise ValueError(f"{entry.expires_at!r} has no time zone")
     return entry
+
+
+_KIND = signature.SignedKind(
+    PAYLOAD_TYPE, "the list", MAX_LIST_BYTES, ListRefusedError, _from_document
+)

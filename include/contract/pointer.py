@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract import keys, signature
-from include.errors import ManifestError, PointerError, SignatureError
+from include.errors import PointerError
 
 PAYLOAD_TYPE = "application/vnd.nightcatch.approved+json"
 MAX_POINTER_BYTES = 16 * 1024
@@ -72,17 +72,7 @@ def parse_pointer(body: bytes, trusted: signature.PublicKeys, *, pipeline: str) 
     PointerError
         If it is malformed or of another pipeline.
     """
-    if len(body) > MAX_POINTER_BYTES:
-        raise PointerError(f"{pipeline}: the pointer is larger than {MAX_POINTER_BYTES} bytes")
-    try:
-        pointer = _from_document(signature.verified_document(PAYLOAD_TYPE, body, trusted))
-    except SignatureError as err:
-        raise SignatureError(f"{pipeline}: approved.json: {err}") from err
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ManifestError) as err:
-        raise PointerError(f"{pipeline}: approved.json is malformed: {err!r}") from err
-    if pointer.pipeline != pipeline:
-        raise PointerError(f"{pipeline}: approved.json is of pipeline {pointer.pipeline}")
-    return pointer
+    return _KIND.parse(body, trusted, pipeline=pipeline)
 
 
 def claimed_run_id(body: bytes) -> str | None:
@@ -147,3 +137,8 @@ def _from_document(document: dict[str, Any]) -> Pointer:
         run_id=str(document["run_id"]),
         previous_sha256=str(document.get("previous_sha256", "")),
     )
+
+
+_KIND = signature.SignedKind(
+    PAYLOAD_TYPE, "approved.json", MAX_POINTER_BYTES, PointerError, _from_document
+)

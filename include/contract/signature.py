@@ -8,20 +8,32 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from include.errors import SignatureError
+from include.errors import ManifestError, NightCatchError, SignatureError
 
 _IN_TOTO = "application/vnd.in-toto+json"
 _PREDICATE = "https://model_signing/signature/v1.0"
 _ECDSA = ec.ECDSA(hashes.SHA256())
 
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, RecursionError, ManifestError)
+"""What reading a document of another form raises."""
+
 PublicKeys = Sequence[ec.EllipticCurvePublicKey]
+
+
+class _OfPipeline(Protocol):
+    @property
+    def pipeline(self) -> str: ...
+
+
+DocumentT = TypeVar("DocumentT", bound=_OfPipeline)
 
 
 def load_public_key(pem: bytes) -> ec.EllipticCurvePublicKey:
@@ -129,6 +141,51 @@ def verified_document(payload_type: str, body: bytes, trusted: PublicKeys) -> di
     signed = document.pop("signature")["value"]
     verify(payload_type, _canonical(document), signed, trusted)
     return document
+
+
+@dataclass(frozen=True)
+class SignedKind(Generic[DocumentT]):
+    """One kind of signed document, of which each pipeline has its own.
+
+    Attributes
+    ----------
+    payload_type : str
+    title : str
+        What errors call it.
+    max_bytes : int
+    refused : type of NightCatchError
+        Raised where it is malformed, too large, or of another pipeline.
+    build : callable (fields) -> document with a `pipeline`
+        Raises one of `MALFORMED` if the fields are not those of the kind.
+    """
+
+    payload_type: str
+    title: str
+    max_bytes: int
+    refused: type[NightCatchError]
+    build: Callable[[dict[str, Any]], DocumentT]
+
+    def parse(self, body: bytes, trusted: PublicKeys, *, pipeline: str) -> DocumentT:
+        """Return the document that `body` holds, once its signature is verified.
+
+        Raises
+        ------
+        SignatureError
+            If it was not signed by a trusted key.
+        NightCatchError
+            Of the class `refused`.
+        """
+        if len(body) > self.max_bytes:
+            raise self.refused(f"{pipeline}: {self.title} is larger than {self.max_bytes} bytes")
+        try:
+            found = self.build(verified_document(self.payload_type, body, trusted))
+        except SignatureError as err:
+            raise SignatureError(f"{pipeline}: {self.title}: {err}") from err
+        except MALFORMED as err:
+            raise self.refused(f"{pipeline}: {self.title} is malformed: {err!r}") from err
+        if found.pipeline != pipeline:
+            raise self.refused(f"{pipeline}: {self.title} is of pipeline {found.pipeline}")
+        return found
 
 
 def _canonical(fields: Mapping[str, Any]) -> bytes:

@@ -6,11 +6,12 @@ seen none. A scorer that gets no new timestamp notices.
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract import keys, signature
-from include.errors import ManifestError, PointerError, SignatureError
+from include.errors import PointerError
 
 PAYLOAD_TYPE = "application/vnd.nightcatch.timestamp+json"
 MAX_TIMESTAMP_BYTES = 4 * 1024
@@ -59,22 +60,21 @@ def parse_timestamp(body: bytes, trusted: signature.PublicKeys, *, pipeline: str
     PointerError
         If it is malformed or of another pipeline.
     """
-    if len(body) > MAX_TIMESTAMP_BYTES:
-        raise PointerError(f"{pipeline}: timestamp.json is larger than {MAX_TIMESTAMP_BYTES} bytes")
-    try:
-        document = signature.verified_document(PAYLOAD_TYPE, body, trusted)
-        found = Timestamp(
-            pipeline=keys.pipeline_name(document["pipeline"]),
-            serial=int(document["serial"]),
-            pointer_sha256=str(document["pointer_sha256"]),
-            issued_at=datetime.fromisoformat(document["issued_at"]),
-        )
-        if found.issued_at.tzinfo is None:
-            raise ValueError("issued_at has no time zone")
-    except SignatureError as err:
-        raise SignatureError(f"{pipeline}: timestamp.json: {err}") from err
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ManifestError) as err:
-        raise PointerError(f"{pipeline}: timestamp.json is malformed: {err!r}") from err
-    if found.pipeline != pipeline:
-        raise PointerError(f"{pipeline}: timestamp.json is of pipeline {found.pipeline}")
+    return _KIND.parse(body, trusted, pipeline=pipeline)
+
+
+def _from_document(document: dict[str, Any]) -> Timestamp:
+    found = Timestamp(
+        pipeline=keys.pipeline_name(document["pipeline"]),
+        serial=int(document["serial"]),
+        pointer_sha256=str(document["pointer_sha256"]),
+        issued_at=datetime.fromisoformat(document["issued_at"]),
+    )
+    if found.issued_at.tzinfo is None:
+        raise ValueError("issued_at has no time zone")
     return found
+
+
+_KIND = signature.SignedKind(
+    PAYLOAD_TYPE, "timestamp.json", MAX_TIMESTAMP_BYTES, PointerError, _from_document
+)
