@@ -14,7 +14,7 @@ from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer, 
 from include.contract.signature import PublicKeys
 from include.contract.timestamp import MAX_TIMESTAMP_BYTES, Timestamp, parse_timestamp
 from include.errors import ObjectMissingError, PointerError
-from include.registry.follow.growth import check_growth
+from include.registry.follow.growth import check_growth, read_approval
 from include.registry.follow.verify import TrustedKeys
 from include.stores.objects import ObjectStore
 
@@ -170,12 +170,8 @@ def _approval(
     """Return one approval and its bytes; the newest one need not be in the history yet."""
     if serial == head.serial:
         return head, head_body
-    key = keys.history(head.pipeline, serial)
-    try:
-        body = store.get(key, MAX_POINTER_BYTES)
-    except ObjectMissingError:
-        raise PointerError(f"{key} is gone: the history has a gap") from None
-    pointer = parse_pointer(body, approvers, pipeline=head.pipeline)
+    pointer, body = read_approval(store, head.pipeline, serial, approvers)
     if pointer.serial != serial:
+        key = keys.history(head.pipeline, serial)
         raise PointerError(f"{key} is the approval with serial {pointer.serial}")
     return pointer, body

@@ -38,13 +38,28 @@ def check_growth(
         If one of them cannot be verified.
     """
     for serial in range(seen.serial + 1, head.serial):
-        key = keys.history(head.pipeline, serial)
-        try:
-            body = store.get(key, MAX_POINTER_BYTES)
-        except ObjectMissingError:
-            raise PointerError(f"{key} is gone: the history has a gap") from None
-        pointer = parse_pointer(body, approvers, pipeline=head.pipeline)
+        pointer, body = read_approval(store, head.pipeline, serial, approvers)
         check_link(seen, seen_sha256, pointer)
         seen, seen_sha256 = pointer, pointer_sha256(body)
     if head.serial > seen.serial:
         check_link(seen, seen_sha256, head)
+
+
+def read_approval(
+    store: ObjectStore, pipeline: str, serial: int, approvers: PublicKeys
+) -> tuple[Pointer, bytes]:
+    """Return the approval that the history has for a serial, verified, and its bytes.
+
+    Raises
+    ------
+    PointerError
+        If it is gone.
+    SignatureError
+        If it cannot be verified.
+    """
+    key = keys.history(pipeline, serial)
+    try:
+        body = store.get(key, MAX_POINTER_BYTES)
+    except ObjectMissingError:
+        raise PointerError(f"{key} is gone: the history has a gap") from None
+    return parse_pointer(body, approvers, pipeline=pipeline), body

@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         description="PEM files that approvals are verified with, separated by colons while"
         " keys are rotated",
     )
-    list_keys: Annotated[tuple[FilePath, ...], NoDecode, _parts(":")] = Field(
+    list_keys: _OptionalKeyFiles = Field(
         (),
         alias="NIGHTCATCH_LIST_PUBLIC_KEY",
         description="PEM files that lists of sites are verified with, separated by colons; by"
