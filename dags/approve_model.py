@@ -18,6 +18,7 @@ from typing import Any
 
 from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
 
+from dags.support.approval import REASON
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import (
     DEFAULT_ARGS,
@@ -43,13 +44,7 @@ PARAMS = {
         title="Version",
         description="Such as 20261121T020513Z-3f9a1c2b.",
     ),
-    "reason": Param(
-        type="string",
-        minLength=3,
-        maxLength=500,
-        title="Reason",
-        description="Kept in the history.",
-    ),
+    "reason": Param(type="string", **REASON),
     "despite_gate": Param(
         False,
         type="boolean",

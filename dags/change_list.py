@@ -18,6 +18,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
+from dags.support.approval import REASON
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import DEFAULT_ARGS, open_store, private_key, trusted_keys
 from include.contract.lists import SCOPES
@@ -53,13 +54,7 @@ PARAMS = {
         title="Until",
         description="Last day in UTC; empty for ever.",
     ),
-    "reason": Param(
-        type="string",
-        minLength=3,
-        maxLength=500,
-        title="Reason",
-        description="Kept in the history.",
-    ),
+    "reason": Param(type="string", **REASON),
 }
 
 

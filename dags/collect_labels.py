@@ -24,7 +24,6 @@ connection that a feed names is missing. `./nightcatch feeds status` shows all f
 
 import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
@@ -34,6 +33,8 @@ from dags.support.callbacks import notify_failed_runs_daily
 from dags.support.connections import (
     DEFAULT_ARGS,
     dag_link,
+    data_dir,
+    download_dir,
     labels,
     loader_connection,
     open_store,
@@ -103,7 +104,7 @@ def pull(which: dict[str, str]) -> dict[str, Any]:
     if feed.connection:
         connection = BaseHook.get_connection(feed.connection)
         login, password = connection.login or "", connection.password or ""
-    target = Target(feed.request_url(now, login, password), feed.request_headers(login, password))
+    target = Target.of(feed, now, login, password)
     with _mongo() as hook:
         done = _collector(hook, which["pipeline"]).pull(feed, target, now)
     return asdict(done) | {"next_due_at": str(done.next_due_at or "")}
@@ -159,13 +160,11 @@ def _collector(hook: "MongoHook", pipeline_name: str) -> "Collector":
     from include.ingest.feeds.pull import Collector
 
     pipeline = pipelines.get(pipeline_name)
-    data_dir = os.environ.get("NIGHTCATCH_DATA_DIR")
-    cache_dir = Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch"))
     return Collector(
         hook.get_collection(pipeline.collection).database,
         pipeline,
-        cache_dir.expanduser() / "feeds",
-        Path(data_dir) if data_dir else None,
+        download_dir() / "feeds",
+        data_dir(),
     )
 
 

@@ -28,6 +28,8 @@ from airflow.sdk import DAG, Param, dag, get_current_context, task
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import (
     DEFAULT_ARGS,
+    data_dir,
+    download_dir,
     loader_connection,
     open_store,
     trusted_keys,
@@ -121,9 +123,6 @@ def load_records() -> None:
 
     @task
     def load() -> dict[str, Any]:
-        import os
-        from pathlib import Path
-
         from airflow.providers.mongo.hooks.mongo import MongoHook
 
         from include.ingest.files.download import inside
@@ -132,22 +131,19 @@ def load_records() -> None:
 
         params = get_current_context()["params"]
         pipeline = pipelines.get(params["pipeline"])
-        given = os.environ.get("NIGHTCATCH_DATA_DIR")
-        data_dir = Path(given) if given else None
-        cache_dir = Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch"))
         named, label, coding = params["source"] == "path", params["label"], params["labels"]
         with MongoHook(mongo_conn_id=loader_connection()) as hook:
             report = load_dataset(
                 hook.get_collection(pipeline.collection),
                 pipeline,
-                path=inside(data_dir, params["path"]) if named else None,
+                path=inside(data_dir(), params["path"]) if named else None,
                 label=label if named and label != _IN_THE_FILE else None,
                 coding=coding if named and coding != _NOT_STATED else None,
                 ask_model=ProductionOpinion(open_store, pipeline, trusted_keys),
                 source_name=params["source_name"] if named else None,
                 simulated=params["source"] == "simulated",
-                data_dir=data_dir,
-                cache_dir=cache_dir.expanduser(),
+                data_dir=data_dir(),
+                cache_dir=download_dir(),
                 n_simulated=params["n_simulated"],
                 seed=params["seed"],
                 progress=lambda n_read: _LOG.info("%d lines read", n_read),

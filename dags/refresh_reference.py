@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from dags.support.callbacks import notify_failed_runs_daily
-from dags.support.connections import DEFAULT_ARGS, open_store
+from dags.support.connections import DEFAULT_ARGS, data_dir, open_store
 
 _WEEKLY = CronTriggerTimetable("0 3 * * 0", timezone="UTC", run_immediately=timedelta(0))
 
@@ -40,7 +40,6 @@ def refresh_reference() -> None:
 
     @task(execution_timeout=timedelta(minutes=20))
     def refresh() -> dict[str, str]:
-        import os
         from pathlib import Path
         from tempfile import TemporaryDirectory
 
@@ -48,14 +47,13 @@ def refresh_reference() -> None:
         from include.run.refresh_reference import refresh_reference
         from include.urls.reference import SOURCES
 
-        data_dir = os.environ.get("NIGHTCATCH_DATA_DIR")
         with TemporaryDirectory(prefix="nightcatch-reference-") as work_dir:
             current = refresh_reference(
                 open_store(),
                 read_feeds(SOURCES),
                 Path(work_dir),
                 datetime.now(UTC),
-                data_dir=Path(data_dir) if data_dir else None,
+                data_dir=data_dir(),
             )
         return {"digest": current.digest, "refreshed_at": current.refreshed_at}
 

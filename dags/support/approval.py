@@ -45,6 +45,15 @@ is in production, as does no response within HOURS hours. The reason is kept wit
 """
 
 
+REASON: dict[str, Any] = {
+    "minLength": 3,
+    "maxLength": 500,
+    "title": "Reason",
+    "description": "Kept in the history.",
+}
+"""The field of a form for why somebody decides; its type is the form's."""
+
+
 @dataclass(frozen=True)
 class Response:
     """The decision of a person.
@@ -77,10 +86,7 @@ def request_approval(pipeline_name: str) -> HITLOperator:
             "reason": Param(
                 None,
                 type=["null", "string"],  # Airflow 3.3.2 waits only if the default is valid
-                minLength=3,
-                maxLength=500,
-                title="Reason",
-                description="Kept in the history.",
+                **REASON,
             )
         },
         response_timeout=RESPONSE_TIMEOUT,

@@ -206,6 +206,17 @@ def private_key(variable: str) -> "EllipticCurvePrivateKey":
     return load_private_key(Path(required(variable)).read_bytes())
 
 
+def data_dir() -> Path | None:
+    """Return the folder of the user's data sets; None if none is named."""
+    given = os.environ.get("NIGHTCATCH_DATA_DIR")
+    return Path(given) if given else None
+
+
+def download_dir() -> Path:
+    """Return the folder in which downloads are kept."""
+    return Path(os.environ.get("NIGHTCATCH_DOWNLOAD_DIR", "~/.cache/nightcatch")).expanduser()
+
+
 def required(variable: str) -> str:
     """Return an environment variable's value.
 

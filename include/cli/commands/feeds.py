@@ -232,7 +232,7 @@ def _target(feed: FeedSettings, now: datetime) -> Target:
             raise SettingMissingError(f"{variable} is not set; the feed {feed.name} needs it")
         found_login, found_password, _ = read_connection(text, variable)
         login, password = found_login or "", found_password or ""
-    return Target(feed.request_url(now, login, password), feed.request_headers(login, password))
+    return Target.of(feed, now, login, password)
 
 
 def _at(moment: datetime | None) -> str:

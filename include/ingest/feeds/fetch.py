@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -50,6 +51,12 @@ class Target:
 
     url: str
     headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, feed: FeedSettings, now: datetime, login: str, password: str) -> Self:
+        """Return where a feed is requested now, with the credentials of its connection."""
+        url = feed.request_url(now, login, password)
+        return cls(url, feed.request_headers(login, password))
 
 
 @dataclass(frozen=True)
