@@ -18,7 +18,6 @@ from typing import Any
 
 from airflow.sdk import AssetAlias, Param, dag, get_current_context, task
 
-from dags.support.approval import REASON
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import (
     DEFAULT_ARGS,
@@ -28,6 +27,7 @@ from dags.support.connections import (
     private_key,
     trusted_keys,
 )
+from dags.support.forms import REASON
 from include import pipelines
 
 PARAMS = {

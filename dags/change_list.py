@@ -18,9 +18,9 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from dags.support.approval import REASON
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import DEFAULT_ARGS, open_store, private_key, trusted_keys
+from dags.support.forms import REASON
 from include.contract.lists import SCOPES
 
 PIPELINE = "urls"

@@ -8,6 +8,8 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 
+from dags.support.forms import REASON
+
 WAIT = "wait_for_approval"
 APPROVE, REJECT = "Approve", "Reject"
 # Without a response the run fails before the next one is due.
@@ -43,15 +45,6 @@ The gate passed it, rule by rule:
 **Approve** brings it into production within seconds. **Reject** ends the run as failed and keeps what \
 is in production, as does no response within HOURS hours. The reason is kept with the decision.
 """
-
-
-REASON: dict[str, Any] = {
-    "minLength": 3,
-    "maxLength": 500,
-    "title": "Reason",
-    "description": "Kept in the history.",
-}
-"""The field of a form for why somebody decides; its type is the form's."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,18 @@
-"""The parameters of training DAGs and their allowed values."""
+"""Fields of forms: the parameters of training DAGs, and what several forms have."""
+
+from typing import Any
 
 from airflow.sdk import Param
 
 from include import pipelines
+
+REASON: dict[str, Any] = {
+    "minLength": 3,
+    "maxLength": 500,
+    "title": "Reason",
+    "description": "Kept in the history.",
+}
+"""The field for why somebody decides; its type is the form's."""
 
 
 def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
