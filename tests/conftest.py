@@ -2,16 +2,20 @@
 
 import os
 import secrets
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
 from hypothesis import HealthCheck, settings
 
 from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
 from tests.support.browser import Browser, open_browser
+from tests.support.feed_server import FeedServer
 from tests.support.leftover_processes import ended_with_this_process
 
 # The same examples each time, and no failure because the machine had other work to do.
@@ -60,6 +64,23 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.start()
     yield server.url
     server.kill()
+
+
+@pytest.fixture
+def database(mongo_url: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
+    """A MongoDB database of a test's own."""
+    with pymongo.MongoClient[dict[str, Any]](mongo_url, tz_aware=True) as client:
+        opened = client[f"test_{uuid.uuid4().hex}"]
+        yield opened
+        client.drop_database(opened)
+
+
+@pytest.fixture
+def feed_server() -> Iterator[FeedServer]:
+    """A real HTTP server of feeds, with faults."""
+    opened = FeedServer()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

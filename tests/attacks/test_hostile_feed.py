@@ -1,10 +1,8 @@
 """A feed that was taken over: a twentieth of its records are wrong, aimed at sites people use."""
 
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
-import pymongo
 import pytest
 
 from include import pipelines
@@ -13,7 +11,6 @@ from include.ingest.feeds.pull import Collector
 from include.ingest.feeds.settings import FeedSettings
 from include.ingest.labels.selection import select_records
 from include.ingest.snapshot.extract import write_snapshot
-from tests.support.feed_server import FeedServer
 
 URLS = pipelines.get("urls")
 NOW = datetime(2026, 11, 3, 4, tzinfo=UTC)
@@ -29,21 +26,6 @@ POPULAR = [
 PHISHING = [f"http://a{n}.example/login" for n in range(1_000)]
 
 
-@pytest.fixture
-def server():
-    opened = FeedServer()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def database(mongo_url):
-    with pymongo.MongoClient(mongo_url, tz_aware=True) as client:
-        opened = client[f"hostile_{uuid.uuid4().hex}"]
-        yield opened
-        client.drop_database(opened)
-
-
 def feed(name, label):
     return FeedSettings(
         name=name, address=f"http://feed.example/{name}", format="list", label=label,
@@ -52,12 +34,12 @@ def feed(name, label):
 
 
 @pytest.fixture
-def pull(server, database, tmp_path):
+def pull(feed_server, database, tmp_path):
     collector = Collector(database, URLS, tmp_path, timeout_s=10.0)
 
     def one(name, label, urls, now):
-        server.contents[f"/{name}"] = "\n".join(urls).encode()
-        return collector.pull(feed(name, label), Target(f"{server.url}/{name}", {}), now)
+        feed_server.contents[f"/{name}"] = "\n".join(urls).encode()
+        return collector.pull(feed(name, label), Target(f"{feed_server.url}/{name}", {}), now)
 
     one("partner", "legitimate", KNOWN, NOW)
     one.collector = collector

@@ -4,28 +4,18 @@ import gzip
 import io
 import json
 import sys
-from dataclasses import dataclass
 
 import pytest
 
-from include.features.feature_sets import URLS
 from include.pipelines.urls.records import LAYOUT
 from include.urls.reference.build import built_in_bytes
 from tests.support.cli_session import open_cli_session
 from tests.support.onnx_graphs import text_classifier
-from tests.support.signed_versions import Version, promote, version_name
+from tests.support.signed_versions import TextVersion, promote, version_name
 
 NAME = version_name(1)
 MODEL_FILES = {"model.onnx": text_classifier(), "reference.bin": built_in_bytes()}
 BAD, GOOD = "http://bad.example/login", "https://good.example/"
-
-
-@dataclass(frozen=True)
-class TextVersion(Version):
-    """A version whose only input is a URL."""
-
-    def manifest(self, **changes):
-        return super().manifest(features=URLS.name, **changes)
 
 
 @pytest.fixture(scope="module")

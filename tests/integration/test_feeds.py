@@ -3,11 +3,9 @@
 import json
 import subprocess
 import sys
-import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pymongo
 import pytest
 
 from include import pipelines
@@ -15,7 +13,7 @@ from include.errors import DecisionRefusedError
 from include.ingest.feeds.fetch import Target
 from include.ingest.feeds.pull import Collector
 from include.ingest.feeds.settings import FeedSettings
-from tests.support.feed_server import HTML, FeedServer
+from tests.support.feed_server import HTML
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,29 +51,14 @@ def settings(name="one", **changes):
 
 
 @pytest.fixture
-def server():
-    opened = FeedServer()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def database(mongo_url):
-    with pymongo.MongoClient(mongo_url, tz_aware=True) as client:
-        opened = client[f"feeds_{uuid.uuid4().hex}"]
-        yield opened
-        client.drop_database(opened)
-
-
-@pytest.fixture
-def pull(server, database, tmp_path):
+def pull(feed_server, database, tmp_path):
     collector = Collector(database, URLS, tmp_path, timeout_s=5.0)
 
     def one(content=None, now=DAY0, feed=None):
         feed = feed or settings()
         if content is not None:
-            server.contents[f"/{feed.name}"] = content
-        return collector.pull(feed, Target(f"{server.url}/{feed.name}", {}), now)
+            feed_server.contents[f"/{feed.name}"] = content
+        return collector.pull(feed, Target(f"{feed_server.url}/{feed.name}", {}), now)
 
     one.collector = collector
     return one
@@ -110,17 +93,17 @@ def test_a_record_stands_once_with_its_earliest_date_and_all_sources(pull, datab
     assert record(database, "c")["first_seen"] == DAY0 + DAY
 
 
-def test_a_feed_is_requested_when_it_is_due_and_not_before(pull, server):
+def test_a_feed_is_requested_when_it_is_due_and_not_before(pull, feed_server):
     assert pull(listed("a"), DAY0).outcome == "landed"
     assert pull(listed("a", "b"), DAY0 + 5 * HOUR).outcome == "not due"
     assert pull(None, DAY0 + 6 * HOUR).outcome == "landed"
     assert pull(None, DAY0 + 12 * HOUR).outcome == "unchanged"
-    assert len(server.requests) == 3
+    assert len(feed_server.requests) == 3
 
 
-def test_a_failed_pull_is_tried_again_later_and_later(pull, server):
-    server.contents["/one"] = listed("a")
-    server.faults["/one"] = "broken"
+def test_a_failed_pull_is_tried_again_later_and_later(pull, feed_server):
+    feed_server.contents["/one"] = listed("a")
+    feed_server.faults["/one"] = "broken"
     waits, now = [], DAY0
     for _ in range(4):
         report = pull(None, now)
@@ -128,7 +111,7 @@ def test_a_failed_pull_is_tried_again_later_and_later(pull, server):
         waits.append((report.next_due_at - now) / HOUR)
         now = report.next_due_at
     assert waits == [6, 12, 24, 24]
-    server.faults["/one"], server.retry_after = "too many", str(40 * 3600)
+    feed_server.faults["/one"], feed_server.retry_after = "too many", str(40 * 3600)
     assert pull(None, now).next_due_at == now + 40 * HOUR
 
 
@@ -274,9 +257,11 @@ collector.pull(feed, Target(address, {}), datetime.fromisoformat(now))
 """
 
 
-def test_a_killed_pull_is_completed_by_the_next_one(pull, server, database, mongo_url, tmp_path):
-    server.contents["/one"] = numbered(12_000)
-    arguments = (mongo_url, database.name, f"{server.url}/one", str(tmp_path))
+def test_a_killed_pull_is_completed_by_the_next_one(
+    pull, feed_server, database, mongo_url, tmp_path
+):
+    feed_server.contents["/one"] = numbered(12_000)
+    arguments = (mongo_url, database.name, f"{feed_server.url}/one", str(tmp_path))
     arguments += (json.dumps(given()), DAY0.isoformat())
     process = subprocess.Popen([sys.executable, "-c", PULL, *arguments], cwd=ROOT)
     wait_until(lambda: database["urls"].estimated_document_count() or process.poll() is not None)

@@ -1,18 +1,14 @@
 """Thirty days of five feeds over real HTTP, whose server fails in every way at random."""
 
 import random
-import uuid
 from datetime import UTC, datetime, timedelta
-
-import pymongo
-import pytest
 
 from include import pipelines
 from include.ingest.feeds.fetch import Target
 from include.ingest.feeds.health import feed_health
 from include.ingest.feeds.pull import Collector
 from include.ingest.feeds.settings import Feeds, FeedSettings
-from tests.support.feed_server import FAULTS, FeedServer
+from tests.support.feed_server import FAULTS
 
 URLS = pipelines.get("urls")
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -121,21 +117,6 @@ class Replay:
             seen[name] = min(seen.get(name, now), date if is_dated else now)
 
 
-@pytest.fixture
-def server():
-    opened = FeedServer()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def database(mongo_url):
-    with pymongo.MongoClient(mongo_url, tz_aware=True) as client:
-        opened = client[f"replay_{uuid.uuid4().hex}"]
-        yield opened
-        client.drop_database(opened)
-
-
 def pull(collector, replay, feed, now, calm):
     """Pull a feed that is due; check that one request within its limits was made."""
     fault, records = replay.spoil(feed.name, now, calm)
@@ -154,9 +135,9 @@ def pull(collector, replay, feed, now, calm):
     return report.next_due_at
 
 
-def test_thirty_days_of_five_feeds(server, database, tmp_path):
+def test_thirty_days_of_five_feeds(feed_server, database, tmp_path):
     collector = Collector(database, URLS, tmp_path, timeout_s=0.3)
-    replay = Replay(server, seed=14)
+    replay = Replay(feed_server, seed=14)
     feeds = [feed_of(name) for name in PLANS]
     due = dict.fromkeys(PLANS, BEGIN)
     first_named = None

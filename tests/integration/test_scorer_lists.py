@@ -3,24 +3,16 @@
 import pytest
 import requests
 
-from include.features.feature_sets import URLS as URL_FEATURES
 from include.registry.lists import ListChange, change_list, list_entry
 from include.stores.objects import ObjectStore
 from include.urls.reference.build import built_in_bytes
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT
 from tests.support.scorer_process import ScorerProcess
-from tests.support.signed_versions import Signer, Version, promote, version_name
+from tests.support.signed_versions import Signer, TextVersion, promote, version_name
 
 AT = "2026-11-21T02:06:00+00:00"
 BAD = "http://bad.example/login"
-
-
-class TextVersion(Version):
-    """A version that takes URLs."""
-
-    def manifest(self, **changes):
-        return super().manifest(features=URL_FEATURES.name, **changes)
 
 
 @pytest.fixture

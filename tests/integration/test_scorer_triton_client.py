@@ -5,24 +5,16 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from include.features.feature_sets import URLS as URL_FEATURES
 from include.stores.objects import ObjectStore
 from include.urls.reference.build import built_in_bytes
 from tests.support import onnx_graphs
 from tests.support.scorer_app import TEXT
 from tests.support.scorer_process import ScorerProcess
-from tests.support.signed_versions import Signer, Version, promote, version_name
+from tests.support.signed_versions import Signer, TextVersion, Version, promote, version_name
 
 VERSION = version_name(1)
 ROWS = np.array([[1, -1], [np.nan, 1]], np.float32)
 URLS = np.array([[b"http://a.example/"], [b"http://b.example/login"]], np.object_)
-
-
-class TextVersion(Version):
-    """A version that takes URLs."""
-
-    def manifest(self, **changes):
-        return super().manifest(features=URL_FEATURES.name, **changes)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from include.contract.gate_verdicts import sign_verdicts
 from include.contract.manifest import Manifest, describe_file
 from include.contract.schema import InputField
 from include.contract.verdicts import Budgets, Thresholds
+from include.features.feature_sets import URLS
 from include.registry.approve import Request, approve
 from include.registry.publish import publish_version
 
@@ -85,6 +86,14 @@ class Version:
             model={"family": "LogisticRegression", "params": {}},
         )
         return replace(manifest, **changes)
+
+
+@dataclass(frozen=True)
+class TextVersion(Version):
+    """What a test publishes for a pipeline of URLs."""
+
+    def manifest(self, **changes):
+        return super().manifest(features=URLS.name, **changes)
 
 
 def version_name(number):
