@@ -9,7 +9,8 @@ from include.notify.delivery.timeout import within
 
 _KEY = "why_it_failed"
 _LONGEST = 400
-_TIMEOUT_S = 10.0
+# The first callback of a DAG processor starts its API; Airflow ends a processor after 50 s.
+_TIMEOUT_S = 25.0
 
 
 def keep_reason(context: Any) -> None:

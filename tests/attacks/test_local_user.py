@@ -117,7 +117,7 @@ def own_mongo(state_dir):
 
 
 def test_runs_read_records_and_only_the_loader_writes_them(own_mongo, state_dir):
-    settings = StackSettings(state_dir, state_dir, mongo_port=own_mongo.port)
+    settings = StackSettings(root=state_dir, state_dir=state_dir, mongo_port=own_mongo.port)
     env = airflow_environment(settings, ensure_secrets(settings.secrets_dir), {})
     reader, loader = (
         pymongo.MongoClient(env[name].replace("mongo://", "mongodb://"))
