@@ -50,11 +50,12 @@ def send_tracking() -> None:
         from include.tracking.delivery_queue import has_unsent
 
         store = open_store()
-        pointer = production_pointer(store, pipeline_name, trusted_keys().approvers)
+        approvers = trusted_keys().approvers
+        pointer = production_pointer(store, pipeline_name, approvers)
         if has_unsent(store, pipeline_name, pointer):
             from include.tracking.send import send_unsent
 
-            send_unsent(store, mlflow_client(), pipeline_name, pointer)
+            send_unsent(store, mlflow_client(), pipeline_name, pointer, approvers)
 
     send.expand(pipeline_name=list(pipelines.names()))
 

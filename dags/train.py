@@ -279,14 +279,15 @@ def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
 
     context, run = get_current_context(), run_after(pipeline_name, packaged)
     response = read_response(context["ti"].xcom_pull(task_ids=WAIT))
+    key = private_key("NIGHTCATCH_APPROVER_KEY")
     if response is not None:
-        promotion.record_response(run, **asdict(response))
+        promotion.record_response(run, **asdict(response), key=key)
     pointer = promotion.promote(
         run,
         approved_by=response.by if response else "the gate",
         approved_at=response.at if response else datetime.now(UTC),
         reason=response.reason if response else "passed every rule of the gate",
-        key=private_key("NIGHTCATCH_APPROVER_KEY"),
+        key=key,
         trusted_keys=trusted_keys(),
     )
     summary = {"pipeline": pointer.pipeline, "version": pointer.version, "serial": pointer.serial}

@@ -17,7 +17,7 @@ from airflow.sdk import (  # type: ignore[attr-defined]  # Airflow 3.3.2 lacks t
     DeadlineReference,
 )
 
-from dags.support.connections import open_store, run_link
+from dags.support.connections import open_store, run_link, trusted_keys
 from dags.support.failures import reasons
 from include import pipelines
 from include.notify.settings import AlertSettings, late_after, read_alert_settings
@@ -117,7 +117,7 @@ def _send_rejection(store: "ObjectStore", pipeline_name: str, run_id: str) -> No
         return
     try:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        send_rejection(store, receiver, pipeline_name, run_id, now)
+        send_rejection(store, receiver, pipeline_name, run_id, now, trusted_keys().approvers)
     except StoreUnavailableError as err:
         _log.error("the rejection of run %s could not be sent: %s", run_id, err)
 

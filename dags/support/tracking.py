@@ -8,7 +8,13 @@ from typing import Any
 
 from airflow.sdk import get_current_context, task, teardown
 
-from dags.support.connections import finished_runs, mlflow_url, open_store, run_link
+from dags.support.connections import (
+    finished_runs,
+    mlflow_url,
+    open_store,
+    run_link,
+    trusted_keys,
+)
 from dags.support.handover import run_after
 
 _log = logging.getLogger(__name__)
@@ -32,10 +38,11 @@ def track(pipeline_name: str) -> dict[str, Any]:
         return seconds
     store = open_store()
     run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
+    rejected = was_rejected(store, pipeline_name, run_id, trusted_keys().approvers)
     ended = RunOutcome(
         pipeline=pipeline_name,
         run_id=run_id,
-        outcome=outcome_of(states, was_rejected(store, pipeline_name, run_id)),
+        outcome=outcome_of(states, rejected),
         failed_tasks=tuple(sorted(name for name, state in states.items() if state == "failed")),
         started_at=(dag_run.start_date or dag_run.run_after).isoformat(timespec="seconds"),
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -54,7 +54,12 @@ def send_decisions(
 
 
 def send_rejection(
-    store: ObjectStore, receiver: EventReceiver, pipeline: str, run_id: str, time: str
+    store: ObjectStore,
+    receiver: EventReceiver,
+    pipeline: str,
+    run_id: str,
+    time: str,
+    approvers: PublicKeys,
 ) -> None:
     """Send the rejection of a run's version, if it was rejected.
 
@@ -65,13 +70,15 @@ def send_rejection(
     pipeline, run_id : str
     time : str
         When the run ended, ISO 8601 in UTC.
+    approvers : sequence of EllipticCurvePublicKey
+        Whose signature on a person's response is accepted.
 
     Raises
     ------
     StoreUnavailableError
         If the run's documents cannot be read.
     """
-    verdicts, response = rejections(store, pipeline, run_id)
+    verdicts, response = rejections(store, pipeline, run_id, approvers)
     reasons = [verdict.sentence for verdict in verdicts]
     if response is not None:
         reasons.append(f"{response.by}: {response.reason}")

@@ -5,13 +5,12 @@ from datetime import datetime, timedelta
 
 from include.contract import keys
 from include.contract.run_documents import (
-    ApprovalResponse,
     DriftSummary,
     GateVerdicts,
     PackagedVersion,
     ValidationSummary,
 )
-from include.errors import StoreUnavailableError
+from include.errors import ApprovalRejectedError, StoreUnavailableError
 from include.notify.kinds import (
     Cause,
     DriftAboveLimit,
@@ -45,7 +44,7 @@ def causes_of_failure(
             found = list(_quarantine(store, pipeline, failed))
         elif "gate" in failed.reasons:
             found = list(_gate(store, pipeline, failed))
-        elif "approve" in failed.reasons and _was_rejected(store, pipeline, failed):
+        elif failed.reasons.get("approve", "").startswith(ApprovalRejectedError.__name__):
             return ()
         else:
             found = []
@@ -95,11 +94,6 @@ def _drift(pipeline: Pipeline, failed: RunFailed, found: DriftSummary) -> Cause:
         limit=limit,
         link=failed.link,
     )
-
-
-def _was_rejected(store: ObjectStore, pipeline: Pipeline, failed: RunFailed) -> bool:
-    response = read_document(store, pipeline.name, failed.run_id, ApprovalResponse)
-    return response is not None and not response.approved
 
 
 _MINUTE = timedelta(minutes=1)

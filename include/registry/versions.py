@@ -8,7 +8,7 @@ from include.contract import keys
 from include.contract.gate_verdicts import GATE, GATE_SIGNATURE, verify_verdicts
 from include.contract.manifest import Manifest, describe_file, parse_manifest
 from include.contract.pointer import Pointer
-from include.contract.run_documents import ApprovalResponse, GateVerdict, GateVerdicts, parse
+from include.contract.run_documents import GateVerdict, GateVerdicts, parse
 from include.errors import (
     ManifestError,
     ObjectMissingError,
@@ -23,6 +23,7 @@ from include.registry.follow.verify import (
     TrustedKeys,
     verify_signature,
 )
+from include.registry.responses import read_response
 from include.stores.objects import ObjectStore
 
 DocumentT = TypeVar("DocumentT")
@@ -74,7 +75,7 @@ class StoredVersion:
         None when `problem` says why it cannot be verified.
     gate : GateOutcome
     answer : str
-        Who rejected it and why, when a person did.
+        Who rejected it and why, when a person did and the approver signed it.
     problem : str
         Empty for a version that is whole and signed by a trainer.
     """
@@ -147,7 +148,7 @@ def read_version(
     try:
         manifest, body = read_signed_manifest(store, pipeline, version, trusted_keys)
         gate = read_gate(store, manifest, describe_file(body).sha256, trusted_keys)
-        answer = _rejection(store, manifest)
+        answer = _rejection(store, manifest, trusted_keys)
     except (ManifestError, SignatureError, VersionRefusedError) as err:
         unknown = GateOutcome(False)
         return StoredVersion(version, serials, in_production, None, unknown, problem=str(err))
@@ -227,25 +228,27 @@ def _outcome(verdict: GateVerdict) -> str:
     return "passed" if verdict.evaluated else "not evaluated"
 
 
-def _rejection(store: ObjectStore, manifest: Manifest) -> str:
-    body = _get_of_run(store, manifest, ApprovalResponse.NAME)
-    if body is None:
+def _rejection(store: ObjectStore, manifest: Manifest, trusted_keys: TrustedKeys) -> str:
+    if not (run_id := _run_id(manifest)):
         return ""
-    response = _parsed(ApprovalResponse, body, manifest)
-    if response.approved:
+    response = read_response(store, manifest.pipeline, run_id, trusted_keys.approvers)
+    if response is None or response.approved or response.version != manifest.version:
         return ""
     return f"rejected by {response.by} at {response.at}: {response.reason}"
 
 
 def _get_of_run(store: ObjectStore, manifest: Manifest, name: str) -> bytes | None:
     """Return an object of the run that made the version; None when it is not kept."""
-    run_id = str(manifest.model.get("run_id", ""))
-    if not run_id:
+    if not (run_id := _run_id(manifest)):
         return None
     try:
         return store.get(keys.run_file(manifest.pipeline, run_id, name), MAX_MANIFEST_BYTES)
     except ObjectMissingError:
         return None
+
+
+def _run_id(manifest: Manifest) -> str:
+    return str(manifest.model.get("run_id", ""))
 
 
 def _parsed(kind: type[DocumentT], body: bytes, manifest: Manifest) -> DocumentT:

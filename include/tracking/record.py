@@ -8,15 +8,12 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from include.contract import keys
+from include.contract.approval_response import APPROVAL, ApprovalResponse
 from include.contract.manifest import parse_manifest
-from include.contract.run_documents import (
-    ApprovalResponse,
-    GateVerdict,
-    GateVerdicts,
-    PackagedVersion,
-    parse,
-)
+from include.contract.run_documents import GateVerdict, GateVerdicts, PackagedVersion, parse
+from include.contract.signature import PublicKeys
 from include.errors import ObjectMissingError
+from include.registry.responses import read_response
 from include.stores.objects import ObjectStore
 from include.tracking.run_outcome import RunOutcome
 
@@ -36,12 +33,15 @@ class RunRecord:
         Run documents by name, such as ``candidates/RandomForest.json``.
     version_files : mapping of str to bytes
         Readable files of the version that the run published; never the model itself.
+    response : ApprovalResponse or None
+        A person's decision, which the approver signed.
     """
 
     outcome: RunOutcome
     bucket: str
     documents: Mapping[str, bytes]
     version_files: Mapping[str, bytes]
+    response: ApprovalResponse | None = None
 
     def read(self, kind: type[DocumentT], name: str | None = None) -> DocumentT | None:
         """Return a document of the run; None if the run has none.
@@ -72,7 +72,7 @@ class RunRecord:
         return digest.hexdigest()
 
 
-def read_record(store: ObjectStore, outcome: RunOutcome) -> RunRecord:
+def read_record(store: ObjectStore, outcome: RunOutcome, approvers: PublicKeys) -> RunRecord:
     """Return the documents of a run; those that retention deleted are left out.
 
     Raises
@@ -84,8 +84,11 @@ def read_record(store: ObjectStore, outcome: RunOutcome) -> RunRecord:
     documents_of_run = (key for key in store.keys_under(prefix) if key.endswith(".json"))
     names = [keys.path_below(prefix, key) for key in documents_of_run]
     shown = [name for name in names if not name.startswith("first/")]
-    documents = {name: store.get(prefix + name) for name in shown}
-    record = RunRecord(outcome, store.bucket, documents, {})
+    response = read_response(store, outcome.pipeline, outcome.run_id, approvers)
+    # What is at the place of a response and was not signed by an approver is not shown.
+    readable = [name for name in shown if name != APPROVAL or response is not None]
+    documents = {name: store.get(prefix + name) for name in readable}
+    record = RunRecord(outcome, store.bucket, documents, {}, response)
     if (version := record.version) is None:
         return record
     return replace(record, version_files=_version_files(store, outcome.pipeline, version))
@@ -103,18 +106,18 @@ def read_document(
 
 
 def rejections(
-    store: ObjectStore, pipeline: str, run_id: str
+    store: ObjectStore, pipeline: str, run_id: str, approvers: PublicKeys
 ) -> tuple[list[GateVerdict], ApprovalResponse | None]:
     """Return the gate verdicts that failed, and the response that rejected the version."""
     gate = read_document(store, pipeline, run_id, GateVerdicts)
-    response = read_document(store, pipeline, run_id, ApprovalResponse)
+    response = read_response(store, pipeline, run_id, approvers)
     rejected = [verdict for verdict in gate.verdicts if not verdict.passed] if gate else []
     return rejected, response if response and not response.approved else None
 
 
-def was_rejected(store: ObjectStore, pipeline: str, run_id: str) -> bool:
+def was_rejected(store: ObjectStore, pipeline: str, run_id: str, approvers: PublicKeys) -> bool:
     """Return whether a gate rule or a person rejected the version."""
-    verdicts, response = rejections(store, pipeline, run_id)
+    verdicts, response = rejections(store, pipeline, run_id, approvers)
     return bool(verdicts) or response is not None
 
 

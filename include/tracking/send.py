@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from include.contract.pointer import Pointer
+from include.contract.signature import PublicKeys
 from include.errors import ManifestError, RunDocumentError, TrackingUnavailableError
 from include.stores.objects import ObjectStore
 from include.tracking.delivery_queue import dequeue, is_reported, mark_reported, queued_runs
@@ -23,7 +24,11 @@ _VERSION_TAGS = ("dag_run_id", "outcome", "manifest_sha256", "snapshot_digest", 
 
 
 def send_unsent(
-    store: ObjectStore, client: MlflowClient, pipeline: str, pointer: Pointer | None
+    store: ObjectStore,
+    client: MlflowClient,
+    pipeline: str,
+    pointer: Pointer | None,
+    approvers: PublicKeys,
 ) -> None:
     """Send the queued runs of a pipeline, and its production version, to MLflow.
 
@@ -34,6 +39,8 @@ def send_unsent(
     pipeline : str
     pointer : Pointer or None
         Of the production version; the alias `champion` follows it.
+    approvers : sequence of EllipticCurvePublicKey
+        Whose signature on a person's response is accepted.
 
     Raises
     ------
@@ -45,7 +52,7 @@ def send_unsent(
     for outcome in queued_runs(store, pipeline):
         try:
             with _translated():
-                _send_run(store, client, outcome)
+                _send_run(store, client, outcome, approvers)
         except (TrackingUnavailableError, ManifestError, RunDocumentError) as err:
             if isinstance(err, TrackingUnavailableError) and not _is_rejection(err.__cause__):
                 raise
@@ -61,8 +68,10 @@ def send_unsent(
         raise TrackingUnavailableError(f"{pipeline}: MLflow rejected {', '.join(rejected)}")
 
 
-def _send_run(store: ObjectStore, client: MlflowClient, outcome: RunOutcome) -> None:
-    record = read_record(store, outcome)
+def _send_run(
+    store: ObjectStore, client: MlflowClient, outcome: RunOutcome, approvers: PublicKeys
+) -> None:
+    record = read_record(store, outcome, approvers)
     tracked = translate(record)
     run_id = send_run(client, tracked, record.content_sha256)
     if record.version is not None:

@@ -9,7 +9,6 @@ from typing import Any
 from include.contract import keys
 from include.contract.dag_ids import train_dag
 from include.contract.run_documents import (
-    ApprovalResponse,
     CandidateResult,
     ChosenModel,
     DriftSummary,
@@ -127,7 +126,7 @@ def translate(record: RunRecord) -> TrackedRun:
 
 
 def _tags(record: RunRecord) -> dict[str, str]:
-    ended, gate, response = record.outcome, record.read(GateVerdicts), record.read(ApprovalResponse)
+    ended, gate, response = record.outcome, record.read(GateVerdicts), record.response
     packaged, snapshot = record.read(PackagedVersion), record.read(SnapshotSummary)
     tags = {
         "pipeline": ended.pipeline,

@@ -10,6 +10,7 @@ import pytest
 
 from include import pipelines
 from include.contract import keys
+from include.contract.approval_response import ApprovalResponse
 from include.contract.run_documents import (
     ChampionPin,
     Evaluation,
@@ -19,7 +20,12 @@ from include.contract.run_documents import (
 )
 from include.errors import PointerError, RunDocumentError, SignatureError, SnapshotCorruptError
 from include.ingest.load import load_dataset
+from include.notify.failed_run import causes_of_failure
+from include.notify.kinds import RunFailed
 from include.registry.follow.verify import TrustedKeys
+from include.registry.publish import publish_version
+from include.registry.responses import read_response
+from include.registry.versions import list_versions
 from include.run import champion
 from include.run.first_attempt import TrainerKeys, keep_first, replace_first
 from include.run.rows import read_side, split
@@ -225,3 +231,41 @@ def test_profile_of_a_snapshot_cannot_name_other_content(victim):
 
     with pytest.raises(SnapshotCorruptError):
         data.validate(run, ROOT / "gx")
+
+
+@pytest.mark.parametrize(
+    ("signer", "run_id"),
+    [
+        pytest.param("stranger", RUN_ID, id="signed-by-a-stranger"),
+        pytest.param("trainer", RUN_ID, id="signed-by-the-trainer"),
+        pytest.param("approver", "manual__1", id="moved-from-another-run"),
+        pytest.param(None, RUN_ID, id="unsigned"),
+    ],
+)
+def test_nobody_is_said_to_have_rejected_a_version_but_by_the_approver(victim, signer, run_id):
+    version = Version(version_name(1))
+    manifest = version.manifest(model={"family": "a", "params": {}, "run_id": RUN_ID})
+    publish_version(
+        *(victim.store, manifest, version.files),
+        signing_key=victim.trainer.path,
+        trusted=victim.trainer.trusted,
+    )
+    response = ApprovalResponse("sites", run_id, version.name, False, "ann", "", "too many alarms")
+    key = (getattr(victim, signer) if signer else victim.stranger).key
+    body = response.to_json(key)
+    if signer is None:
+        body = json.dumps({**json.loads(body), "signature": {}}).encode()
+    victim.store.put(keys.run_file("sites", RUN_ID, "approval.json"), body)
+    (shown,) = list_versions(victim.store, "sites", victim.trusted_keys)
+
+    assert read_response(victim.store, "sites", RUN_ID, victim.approver.trusted) is None
+    assert (shown.answer, shown.problem) == ("", "")
+
+
+def test_a_forged_rejection_silences_no_alert(victim):
+    forged = ApprovalResponse("sites", RUN_ID, version_name(1), False, "ann", "", "no")
+    body = forged.to_json(victim.stranger.key)
+    victim.store.put(keys.run_file("sites", RUN_ID, "approval.json"), body)
+    failed = RunFailed("train_sites", RUN_ID, {"approve": "PointerError: sites: replayed"}, "")
+
+    assert causes_of_failure(victim.store, PIPELINE, failed) == (failed,)

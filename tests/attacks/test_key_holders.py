@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from include.contract.approval_response import ApprovalResponse, parse_response
 from include.contract.gate_verdicts import sign_verdicts, verify_verdicts
 from include.contract.pointer import Pointer, parse_pointer
 from include.contract.run_steps import RunChain, parse_chain
 from include.contract.signature import signed_document, verify_bundle
 from include.contract.timestamp import Timestamp, parse_timestamp
-from include.errors import PointerError, SignatureError
+from include.errors import PointerError, RunDocumentError, SignatureError
 from include.registry.publish import sign_folder
 from tests.support.followed_bucket import FIRST, SECOND, FollowedBucket, production_version
 from tests.support.signed_versions import Signer
@@ -20,6 +21,7 @@ from tests.support.signed_versions import Signer
 ROLES = ("trainer", "approver", "watcher", "stranger")
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 POINTER = Pointer("sites", FIRST, 1, "ab" * 32, "ann", "", "a test", "run")
+RESPONSE = ApprovalResponse("sites", "run", FIRST, False, "ann", "", "a test")
 CHAIN = RunChain("sites", "run", FIRST, "ab" * 32, ())
 # Each kind of document: whose it is, how a holder of any key makes one, and how it is read.
 DOCUMENTS = {
@@ -27,6 +29,11 @@ DOCUMENTS = {
         "approver",
         lambda signer: POINTER.to_json(signer.key),
         lambda body, trusted: parse_pointer(body, trusted, pipeline="sites"),
+    ),
+    "response": (
+        "approver",
+        lambda signer: RESPONSE.to_json(signer.key),
+        lambda body, trusted: parse_response(body, trusted, pipeline="sites", run_id="run"),
     ),
     "timestamp": (
         "watcher",
@@ -74,7 +81,7 @@ def test_what_a_key_signed_for_one_purpose_is_not_taken_for_another(signers, kin
         return
     _, make, _ = DOCUMENTS[kind]
     _, _, read = DOCUMENTS[other]
-    with pytest.raises((SignatureError, PointerError)):
+    with pytest.raises((SignatureError, PointerError, RunDocumentError)):
         read(make(signers["trainer"]), signers["trainer"].trusted)
 
 

@@ -190,7 +190,7 @@ def test_a_person_approves_or_rejects(running, first_run):
     assert state == "failed"
     said = "ApprovalRejectedError: sites: admin rejected "
     assert running.failures(rejected)["approve"].startswith(said)
-    _, kept = rejections(running.store, "sites", rejected)
+    _, kept = rejections(running.store, "sites", rejected, running.trusted_keys.approvers)
     assert (kept.by, kept.reason) == ("admin", "a test of Reject")
     assert in_production(running).serial == serial
 

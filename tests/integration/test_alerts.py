@@ -1,5 +1,6 @@
 """Alerts and events with a real bucket and real receivers: once, later, and in nobody's way."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -8,8 +9,8 @@ from botocore.config import Config
 
 from include import pipelines
 from include.contract import keys
+from include.contract.approval_response import ApprovalResponse
 from include.contract.run_documents import (
-    ApprovalResponse,
     DriftSummary,
     GateVerdict,
     GateVerdicts,
@@ -34,6 +35,7 @@ from include.notify.scorers import Served, served_by
 from include.notify.traffic_day import notify_day
 from include.registry.approve import approve
 from include.registry.follow.verify import TrustedKeys
+from include.registry.responses import write_response
 from include.stack.ports import pick_port
 from include.stores.objects import ObjectStore
 from tests.support.receivers import http_receiver
@@ -102,7 +104,9 @@ def verdict(rule, passed):
     return GateVerdict(rule, passed, f"{rule} is {passed}")
 
 
-REJECTED = ApprovalResponse(version_name(1), False, "ann", NOW.isoformat(), "flags our page")
+REJECTED = ApprovalResponse(
+    "sites", RUN, version_name(1), False, "ann", NOW.isoformat(), "flags our page"
+)
 PACKAGED = PackagedVersion(version_name(1), "ab" * 32, 9)
 
 
@@ -271,9 +275,9 @@ def test_a_gate_says_drift_apart_from_the_other_rules(store):
 
 
 def test_a_no_of_a_person_is_no_alert(store):
-    leave(store, REJECTED)
+    failed = replace(failed_in("approve"), reasons={"approve": "ApprovalRejectedError: sites: ann"})
 
-    assert causes_of_failure(store, SITES, failed_in("approve")) == ()
+    assert causes_of_failure(store, SITES, failed) == ()
 
 
 @pytest.mark.parametrize("task", ["take_snapshot", "validate", "gate", "approve"])
@@ -419,17 +423,20 @@ def test_what_was_decided_before_anybody_listened_is_not_told(store, signer, hoo
 
 
 @pytest.mark.parametrize(
-    ("documents", "reasons"),
+    ("verdicts", "response", "reasons"),
     [
-        ([GateVerdicts((verdict("a", False), verdict("b", True)))], ["a is False"]),
-        ([GateVerdicts((verdict("a", True),)), REJECTED], ["ann: flags our page"]),
+        ([verdict("a", False), verdict("b", True)], None, ["a is False"]),
+        ([verdict("a", True)], REJECTED, ["ann: flags our page"]),
     ],
     ids=["gate", "person"],
 )
-def test_a_rejection_is_an_event_with_its_reasons(store, signer, hook, documents, reasons):
+def test_a_rejection_is_an_event_with_its_reasons(store, signer, hook, verdicts, response, reasons):
     publish(store, Version(version_name(1)), signer)
-    leave(store, PACKAGED, *documents)
-    send_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
+    leave(store, PACKAGED, GateVerdicts(tuple(verdicts)))
+    if response:
+        write_response(store, response, signer.key)
+    receiver = EventReceiver(hook.url)
+    send_rejection(store, receiver, "sites", RUN, NOW.isoformat(), signer.trusted)
     (event,) = hook.documents
 
     assert event["type"] == "com.nightcatch.model.rejected"
@@ -437,7 +444,8 @@ def test_a_rejection_is_an_event_with_its_reasons(store, signer, hook, documents
     assert event["data"]["reasons"] == reasons
 
 
-def test_a_run_that_failed_before_the_gate_rejected_nothing(store, hook):
-    send_rejection(store, EventReceiver(hook.url), "sites", RUN, NOW.isoformat())
+def test_a_run_that_failed_before_the_gate_rejected_nothing(store, signer, hook):
+    receiver = EventReceiver(hook.url)
+    send_rejection(store, receiver, "sites", RUN, NOW.isoformat(), signer.trusted)
 
     assert hook.got == []

@@ -84,7 +84,7 @@ def test_phishing_relabelled_in_one_slice_is_named_and_the_champion_stays(collec
     relabel(collection, random.Random(0).sample(ids, len(ids) // 2), 1)
     with pytest.raises(GateRejectedError, match="an IP address instead of a domain name"):
         runs(2)
-    verdicts, _ = rejections(runs.store, "sites", "night-2")
+    verdicts, _ = rejections(runs.store, "sites", "night-2", ())
     rejected = {verdict.rule: verdict for verdict in verdicts}
 
     assert "slice_disputed_labels" in rejected

@@ -13,11 +13,13 @@ from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 
 from include.contract import keys
+from include.contract.approval_response import ApprovalResponse
 from include.contract.manifest import describe_file
 from include.registry.approve import approve
 from include.registry.follow.verify import TrustedKeys
 from include.registry.overview import VERSIONS_PER_PAGE, read_overview
 from include.registry.publish import publish_version
+from include.registry.responses import write_response
 from include.registry.retention.sweep import clear
 from include.stores.objects import ObjectStore
 from include.web.models import Wiring, models_app
@@ -72,6 +74,12 @@ class VersionsBucket:
         if isinstance(content, dict):
             content = {"schema_version": 1, "version": name, **content}
         self.store.put(key, json.dumps(content).encode())
+
+    def reject(self, name, by, at, reason):
+        place = ("sites", f"run:{name}", name)
+        write_response(
+            self.store, ApprovalResponse(*place, False, by, at, reason), self.approver.key
+        )
 
     def approve(self, name, run_id, **fields):
         asked = replace(request(name, run_id=run_id), **fields)
@@ -258,8 +266,7 @@ def test_every_sentence_of_the_gate_is_on_the_version_s_page(busy):
 
 def test_a_person_s_no_is_shown(versions_bucket):
     fill(versions_bucket)
-    no = {"approved": False, "by": "cy", "at": "2026-11-21T04:00", "reason": "too many alarms"}
-    versions_bucket.note(WAITING, "approval.json", no)
+    versions_bucket.reject(WAITING, "cy", "2026-11-21T04:00", "too many alarms")
     shown = text_of(versions_bucket.client().get("/sites"))
 
     assert "rejected by cy at 2026-11-21T04:00: too many alarms" in shown
@@ -458,8 +465,7 @@ def test_hostile_text_is_text_and_a_hostile_report_is_inert(versions_bucket, chr
     versions_bucket.publish(FIRST, [(False, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
     versions_bucket.publish(SECOND, [(True, HOSTILE)], report=f"<title>r</title>{HOSTILE}".encode())
     versions_bucket.approve(SECOND, "rollback__1", approved_by=HOSTILE, reason=HOSTILE)
-    no = {"approved": False, "by": HOSTILE, "at": HOSTILE, "reason": HOSTILE}
-    versions_bucket.note(FIRST, "approval.json", no)
+    versions_bucket.reject(FIRST, HOSTILE, HOSTILE, HOSTILE)
     with serving(versions_bucket.app({})) as address:
         for path, title in (
             ("/sites", "Models: sites"),

@@ -148,7 +148,9 @@ def run(account, mongo, tmp_path_factory):
             families=FAMILIES,
         )
     deciding = RunContext(as_approver, PIPELINE, run.run_id, run.steps)
-    record_response(deciding, approved=True, by="ann", at=STARTED_AT, reason="looks fine")
+    record_response(
+        deciding, approved=True, by="ann", at=STARTED_AT, reason="looks fine", key=approver.key
+    )
     pointer = promotion.promote(
         deciding, approved_by="ann",
         approved_at=STARTED_AT, reason="looks fine", key=approver.key, trusted_keys=trusted_keys,

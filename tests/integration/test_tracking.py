@@ -12,9 +12,11 @@ import requests
 from mlflow import MlflowClient
 
 from include.contract import keys
-from include.contract.run_documents import ApprovalResponse, GateVerdict, GateVerdicts, serialise
+from include.contract.approval_response import ApprovalResponse
+from include.contract.run_documents import GateVerdict, GateVerdicts, serialise
 from include.errors import TrackingUnavailableError
 from include.registry.approve import approve
+from include.registry.responses import write_response
 from include.stack.environment import mlflow_environment
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
@@ -85,6 +87,10 @@ def runs_of(client, pipeline):
     return [run for run in found if run not in nested], nested
 
 
+def send(store, client, pipeline, pointer, signer):
+    send_unsent(store, client, pipeline, pointer, signer.trusted)
+
+
 def in_production(store, signer, pipeline, version, run_id="run-1"):
     asked = request(version, pipeline=pipeline, run_id=run_id)
     return approve(store, asked, signer.key, signer.trusted)
@@ -92,7 +98,7 @@ def in_production(store, signer, pipeline, version, run_id="run-1"):
 
 def test_a_run_is_told_with_its_candidates_data_and_files(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
-    send_unsent(store, client, pipeline, None)
+    send(store, client, pipeline, None, signer)
     (parent,), nested = runs_of(client, pipeline)
     forest = next(run for run in nested if run.info.run_name == "RandomForest")
     files = {entry.path for entry in client.list_artifacts(parent.info.run_id, "version")}
@@ -115,10 +121,10 @@ def test_a_run_is_told_with_its_candidates_data_and_files(store, client, signer,
 
 def test_told_twice_it_is_there_once(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
-    send_unsent(store, client, pipeline, None)
+    send(store, client, pipeline, None, signer)
     before = runs_of(client, pipeline)
     delivery_queue.enqueue(store, replace(ended, ended_at="2026-11-21T02:09:00+00:00"))
-    send_unsent(store, client, pipeline, None)
+    send(store, client, pipeline, None, signer)
     after = runs_of(client, pipeline)
 
     assert [run.info.run_id for run in after[0]] == [run.info.run_id for run in before[0]]
@@ -131,7 +137,7 @@ def test_a_run_cut_off_while_it_was_sent_is_sent_whole(store, client, signer, pi
     experiment = client.create_experiment(experiment_name(pipeline))
     half = client.create_run(experiment, tags={"dag_run_id": ended.run_id}, run_name="half")
     client.create_run(experiment, tags={"mlflow.parentRunId": half.info.run_id})
-    send_unsent(store, client, pipeline, None)
+    send(store, client, pipeline, None, signer)
     (parent,), nested = runs_of(client, pipeline)
 
     assert parent.info.run_id != half.info.run_id
@@ -143,9 +149,9 @@ def test_a_run_that_is_cleared_and_comes_to_another_end_replaces_itself(
 ):
     ended = ending(pipeline)
     noted(store, signer, replace(ended, outcome="failed", failed_tasks=("approve",)))
-    send_unsent(store, client, pipeline, None)
+    send(store, client, pipeline, None, signer)
     noted(store, signer, ended)
-    send_unsent(store, client, pipeline, None)
+    send(store, client, pipeline, None, signer)
     (parent,), _ = runs_of(client, pipeline)
     (version,) = client.search_model_versions(f"name = '{model_name(pipeline)}'")
 
@@ -159,7 +165,7 @@ def test_what_happens_while_mlflow_is_away_is_told_in_order_later(
 ):
     first = noted(store, signer, ending(pipeline, "zz-first"))
     with pytest.raises(TrackingUnavailableError):
-        send_unsent(store, away, pipeline, None)
+        send(store, away, pipeline, None, signer)
     late = {
         "started_at": "2026-11-22T02:00:00+00:00",
         "ended_at": "2026-11-22T02:01:00+00:00",
@@ -168,7 +174,7 @@ def test_what_happens_while_mlflow_is_away_is_told_in_order_later(
     }
     delivery_queue.enqueue(store, ending(pipeline, "aa-second", **late))
     waiting = [each.run_id for each in delivery_queue.queued_runs(store, pipeline)]
-    send_unsent(store, client, pipeline, None)
+    send(store, client, pipeline, None, signer)
     parents, _ = runs_of(client, pipeline)
 
     assert waiting == [first.run_id, "aa-second"]
@@ -184,7 +190,7 @@ def test_a_run_that_mlflow_refuses_does_not_hold_up_the_others(store, client, si
         store, replace(ending(pipeline, "good"), ended_at="2026-11-21T09:00:00+00:00")
     )
     with pytest.raises(TrackingUnavailableError, match="bad"):
-        send_unsent(store, client, pipeline, None)
+        send(store, client, pipeline, None, signer)
 
     assert [each.run_id for each in delivery_queue.queued_runs(store, pipeline)] == [bad.run_id]
     assert "good" in [run.info.run_name for run in runs_of(client, pipeline)[0]]
@@ -200,7 +206,7 @@ def test_a_document_with_an_unsafe_key_is_refused_and_holds_up_no_other_run(
         store, replace(ending(pipeline, "good"), ended_at="2026-11-21T09:00:00+00:00")
     )
     with pytest.raises(TrackingUnavailableError, match="bad"):
-        send_unsent(store, client, pipeline, None)
+        send(store, client, pipeline, None, signer)
 
     assert [each.run_id for each in delivery_queue.queued_runs(store, pipeline)] == [bad.run_id]
     assert "good" in [run.info.run_name for run in runs_of(client, pipeline)[0]]
@@ -209,14 +215,14 @@ def test_a_document_with_an_unsafe_key_is_refused_and_holds_up_no_other_run(
 def test_the_champion_follows_approvals_and_rollbacks(store, client, signer, pipeline):
     noted(store, signer, ending(pipeline))
     first = in_production(store, signer, pipeline, VERSION)
-    send_unsent(store, client, pipeline, first)
+    send(store, client, pipeline, first, signer)
     name = model_name(pipeline)
     sent = client.get_model_version_by_alias(name, "champion")
     publish(store, Version(OTHER, pipeline=pipeline), signer)
-    send_unsent(store, client, pipeline, in_production(store, signer, pipeline, OTHER, "run-2"))
+    send(store, client, pipeline, in_production(store, signer, pipeline, OTHER, "run-2"), signer)
     moved = client.get_model_version_by_alias(name, "champion")
     back = in_production(store, signer, pipeline, VERSION, "run-3")
-    send_unsent(store, client, pipeline, back)
+    send(store, client, pipeline, back, signer)
     again = client.get_model_version_by_alias(name, "champion")
 
     assert sent.source == f"s3://{store.bucket}/{keys.version_prefix(pipeline, VERSION)}"
@@ -229,9 +235,9 @@ def test_the_champion_follows_approvals_and_rollbacks(store, client, signer, pip
 def test_the_champion_stays_when_its_run_is_told_anew(store, client, signer, pipeline):
     ended = noted(store, signer, ending(pipeline))
     pointer = in_production(store, signer, pipeline, VERSION)
-    send_unsent(store, client, pipeline, pointer)
+    send(store, client, pipeline, pointer, signer)
     delivery_queue.enqueue(store, replace(ended, code_commit="decade"))
-    send_unsent(store, client, pipeline, pointer)
+    send(store, client, pipeline, pointer, signer)
     champion = client.get_model_version_by_alias(model_name(pipeline), "champion")
     (version,) = client.search_model_versions(f"name = '{model_name(pipeline)}'")
 
@@ -244,9 +250,9 @@ def test_an_approval_that_mlflow_missed_is_news(store, client, away, signer, pip
     publish(store, Version(VERSION, pipeline=pipeline), signer)
     pointer = in_production(store, signer, pipeline, VERSION)
     with pytest.raises(TrackingUnavailableError):
-        send_unsent(store, away, pipeline, pointer)
+        send(store, away, pipeline, pointer, signer)
     missed = delivery_queue.has_unsent(store, pipeline, pointer)
-    send_unsent(store, client, pipeline, pointer)
+    send(store, client, pipeline, pointer, signer)
 
     assert missed
     assert not delivery_queue.has_unsent(store, pipeline, pointer)
@@ -260,30 +266,29 @@ def test_an_ending_that_changes_while_it_is_sent_waits_on(store, signer, pipelin
     assert [each.outcome for each in delivery_queue.queued_runs(store, pipeline)] == ["approved"]
 
 
-def response(approved):
-    return json.loads(serialise(ApprovalResponse(VERSION, approved, "ann", "", "no")))
-
-
 def verdicts(*passed):
     return json.loads(serialise(GateVerdicts(tuple(GateVerdict("r", p, "s") for p in passed))))
 
 
 @pytest.mark.parametrize(
-    ("left", "refused"),
+    ("left", "approved", "refused"),
     [
-        ({}, False),
-        ({"approval.json": response(True)}, False),
-        ({"approval.json": response(False)}, True),
-        ({"gate.json": verdicts(True, False)}, True),
-        ({"gate.json": None}, False),
+        ({}, None, False),
+        ({}, True, False),
+        ({}, False, True),
+        ({"gate.json": verdicts(True, False)}, None, True),
+        ({"gate.json": None}, None, False),
     ],
     ids=["gate", "yes", "no", "gate refuses", "never judged"],
 )
-def test_a_run_is_refused_by_the_gate_or_by_a_person(store, signer, left, refused):
+def test_a_run_is_refused_by_the_gate_or_by_a_person(store, signer, left, approved, refused):
     ended = ending()
     leave_run(store, ended, signer, **left)
+    if approved is not None:
+        place = ("sites", ended.run_id, VERSION)
+        write_response(store, ApprovalResponse(*place, approved, "ann", "", "no"), signer.key)
 
-    assert was_rejected(store, "sites", ended.run_id) is refused
+    assert was_rejected(store, "sites", ended.run_id, signer.trusted) is refused
 
 
 def test_lineage_names_the_server_without_its_users(mongo_url):

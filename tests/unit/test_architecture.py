@@ -34,8 +34,12 @@ LAYERS = {
     "stack": 5,
     "cli": 6,
 }
-# Same-layer imports that are meant: a step may use the figures or the split of its neighbour.
-NEIGHBOURS = {("training", "evaluation"), ("evaluation", "training"), ("features", "urls")}
+# Same-layer imports that are meant: a step may use the figures or the split of its neighbour, and
+# tracking shows a person's response only as the registry verified it.
+NEIGHBOURS = {
+    *{("training", "evaluation"), ("evaluation", "training"), ("features", "urls")},
+    ("tracking", "registry"),
+}
 SCORER_MUST_NOT = {
     "airflow", "great_expectations", "joblib", "model_signing", "pandas", "pickle", "pymongo",
     "sklearn", "skl2onnx",

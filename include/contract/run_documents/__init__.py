@@ -22,7 +22,6 @@ from include.contract.run_documents.model import (
     SearchTime,
 )
 from include.contract.run_documents.release import (
-    ApprovalResponse,
     GateVerdict,
     GateVerdicts,
     PackagedVersion,
@@ -30,7 +29,6 @@ from include.contract.run_documents.release import (
 )
 
 __all__ = [
-    "ApprovalResponse",
     "CandidateResult",
     "ChampionPin",
     "ChosenModel",

@@ -1,4 +1,4 @@
-"""Documents of the steps that publish a version: package, serving checks, gate, approval."""
+"""Documents of the steps that publish a version: package, serving checks, gate."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -59,23 +59,3 @@ class GateVerdicts:
 
     NAME: ClassVar[str] = "gate.json"
     verdicts: tuple[GateVerdict, ...]
-
-
-@dataclass(frozen=True)
-class ApprovalResponse:
-    """What a person decided when the run waited for an approval.
-
-    Attributes
-    ----------
-    version : str
-    approved : bool
-    by, at, reason : str
-        `at` is ISO 8601 in UTC.
-    """
-
-    NAME: ClassVar[str] = "approval.json"
-    version: str
-    approved: bool
-    by: str
-    at: str
-    reason: str

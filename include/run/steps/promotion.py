@@ -5,16 +5,13 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from include.contract.approval_response import ApprovalResponse
 from include.contract.pointer import Pointer
-from include.contract.run_documents import (
-    ApprovalResponse,
-    ChampionPin,
-    PackagedVersion,
-    ServingFigures,
-)
+from include.contract.run_documents import ChampionPin, PackagedVersion, ServingFigures
 from include.errors import ApprovalRejectedError
 from include.registry.approve import Request, approve, is_of_older_run, production_pointer
 from include.registry.follow.verify import TrustedKeys
+from include.registry.responses import write_response
 from include.run.champion import load_version, provisional_pointer
 from include.run.rows import read_side
 from include.run.run_context import RunContext, recorded_step
@@ -93,9 +90,16 @@ def promote(
     return approve(run.store, request, key, trusted_keys.approvers)
 
 
-@recorded_step("approval_response")
-def record_response(run: RunContext, *, approved: bool, by: str, at: datetime, reason: str) -> None:
-    """Keep the response under the run; return if the version was approved.
+def record_response(
+    run: RunContext,
+    *,
+    approved: bool,
+    by: str,
+    at: datetime,
+    reason: str,
+    key: ec.EllipticCurvePrivateKey,
+) -> None:
+    """Keep the response under the run, signed by the approver; return if it was an approval.
 
     Raises
     ------
@@ -103,6 +107,8 @@ def record_response(run: RunContext, *, approved: bool, by: str, at: datetime, r
         If it was rejected; the response is kept all the same.
     """
     version = run.read(PackagedVersion).version
-    run.write(ApprovalResponse(version, approved, by, at.isoformat(timespec="seconds"), reason))
+    place, decided_at = (run.pipeline.name, run.run_id), at.isoformat(timespec="seconds")
+    response = ApprovalResponse(*place, version, approved, by, decided_at, reason)
+    write_response(run.store, response, key)
     if not approved:
         raise ApprovalRejectedError(f"{run.pipeline.name}: {by} rejected {version}: {reason}")
