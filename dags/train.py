@@ -26,7 +26,8 @@ Daily at 02:00 UTC, and by hand.
 With *ApprovalRejectedError*: a person rejected it. `wait_for_approval`: no response. A store is retried.
 
 **Run it again.** Every task may be cleared, with those after it. A cleared run uses the snapshot it
-had, if that is still kept; to read fixed records, trigger a new run. A backfill reads the records as they are now.
+had, if that is still kept; to read fixed records, trigger a new run. A backfill reads the records as they were known
+on each of its days.
 Neither puts an older run's model in the place of a newer one's: the DAG `approve_model` does.
 
 **Several runs at once** share the pool `nightcatch_memory_gb`, a slot for each gigabyte that a
@@ -142,9 +143,18 @@ def take_snapshot(pipeline_name: str) -> Handover:
     champion.pin_champion(run, trusted_keys(), trainer)
     with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
         collection = hook.get_collection(run.pipeline.collection)
-        taken = data.snapshot(run, collection, datetime.now(UTC), trainer)
+        taken = data.snapshot(run, collection, datetime.now(UTC), trainer, _known_on())
         emit_snapshot(run, collection, taken)
     return hand_over(run, taken)
+
+
+def _known_on() -> datetime | None:
+    """Return the time as of which a run reads records: its form's day, or the one backfilled."""
+    context = get_current_context()
+    if day := context["params"]["known_on"]:
+        return datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
+    dag_run = context["dag_run"]
+    return dag_run.logical_date if dag_run.run_type == "backfill" else None
 
 
 @task

@@ -51,6 +51,14 @@ def training_params(pipeline: pipelines.Pipeline) -> dict[str, Param]:
             description="Publish although columns have moved beyond the blocking limit, or the "
             "model in production contradicts the new labels.",
         ),
+        "known_on": Param(
+            None,
+            type=["null", "string"],
+            format="date",
+            title="As known on",
+            description="Only records first seen and reviewed before the end of that day (UTC), as "
+            "if the run were of that day. Empty: all; a backfill takes each day it is for.",
+        ),
         "seed": Param(
             0,
             type="integer",

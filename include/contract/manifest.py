@@ -52,7 +52,8 @@ class Manifest:
         ``test``, ``random_split``, ``champion_on_same_rows``, ``slices``, ``candidates``,
         ``calibration`` (how the thresholds were set), ``verdicts`` (what each verdict comes to).
     snapshot : mapping
-        ``digest``, ``rows`` by side, ``simulated``.
+        ``digest``, ``rows`` by side, ``added`` (made rows by kind), ``simulated``, ``known_on``
+        (only what was known then; empty for all), ``origins`` (figures of each source of labels).
     code_commit : str
     libraries : mapping of str to str
         Versions, among them ``python``.

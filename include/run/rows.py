@@ -12,6 +12,7 @@ import pandas as pd
 from include.contract.run_documents import SnapshotSummary, SplitSummary
 from include.pipelines import MadeRow
 from include.registry.references import read_reference_bytes
+from include.run.origins import label_origins
 from include.run.run_context import RunContext, recorded_step
 from include.run.steps.data import ACCEPTED
 from include.training.added import AddedRows
@@ -78,6 +79,7 @@ def split(run: RunContext) -> SplitSummary:
             _POSITION: np.arange(len(frame)),
         }
     )
+    origins = _origins(run, frame, rows[_LABEL].to_numpy(), rows[_TIME])
     del frame
     reference = read_reference(run)
     for side in SIDES:
@@ -90,9 +92,22 @@ def split(run: RunContext) -> SplitSummary:
         salt=SPLIT_SALT,
         features=pipeline.features.name if pipeline.features else "",
         added=dict(Counter(row.kind for row in made)),
+        origins=origins,
     )
     run.write(summary)
     return summary
+
+
+def _origins(
+    run: RunContext, frame: pd.DataFrame, y: npt.NDArray[np.int8], times: pd.Series
+) -> tuple[dict[str, Any], ...]:
+    """Return where the labels come from; nothing of records that do not say it."""
+    origin = run.pipeline.layout.origin
+    if not origin:
+        return ()
+    taken = run.read(SnapshotSummary)
+    known_on = pd.Timestamp(taken.known_on or taken.read_at)
+    return label_origins(frame[origin], y == 1, times, known_on)
 
 
 def _write_side(

@@ -67,6 +67,9 @@ FORM = {
     ("imputer", "none"): False,
     ("accept_drift", True): True,
     ("accept_drift", "yes"): False,
+    ("known_on", "2026-05-31"): True,
+    ("known_on", None): True,
+    ("known_on", "yesterday"): False,
     ("approval", "human"): True,
     ("approval", "nobody"): False,
 }

@@ -65,6 +65,27 @@ def test_a_feed_above_its_share_is_cut_to_it_the_same_way_each_time(collection, 
     assert abs(n_big - 1_000) < 100
 
 
+def test_of_an_earlier_day_what_was_seen_or_reviewed_later_is_left_out(collection, tmp_path):
+    may, june = datetime(2026, 5, 31, tzinfo=UTC), datetime(2026, 6, 2, tzinfo=UTC)
+    collection.insert_many(documents(2, "may", first_seen=may, expires_at=june))
+    collection.insert_many(documents(3, "june", first_seen=june))
+    collection.insert_many(documents(4, "reviewed", first_seen=may, reviewed_at=june))
+    collection.insert_many(documents(5, "undated"))
+    collection.insert_many(documents(6, "expired", first_seen=may, expires_at=may))
+
+    def n_known(folder, feeds):
+        (tmp_path / folder).mkdir()
+        query = select_records(
+            *(collection, TARGET, feeds, 0.5, NOW),
+            since="first_seen",
+            known_on=datetime(2026, 6, 1, tzinfo=UTC),
+        )
+        return write_snapshot(collection, COLUMNS, tmp_path / folder, query=query).n_rows
+
+    assert n_known("feeds", ["may"]) == 2 + 5
+    assert n_known("none", []) == 2 + 5 + 6
+
+
 @pytest.mark.parametrize(
     ("by_source", "kept"),
     [

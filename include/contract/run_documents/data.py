@@ -38,6 +38,8 @@ class SnapshotSummary:
         ISO 8601 in UTC.
     reference : str
         Digest of the reference data that were current then; empty where features need none.
+    known_on : str
+        ISO 8601: only records that were known then; empty for all.
     """
 
     NAME: ClassVar[str] = "snapshot.json"
@@ -46,6 +48,7 @@ class SnapshotSummary:
     simulated_rows: int
     read_at: str
     reference: str = ""
+    known_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,9 @@ class SplitSummary:
         Name of the feature set; empty where the model takes the inputs themselves.
     added : mapping of str to int
         Made rows that only train, by kind.
+    origins : tuple of mapping
+        Of each source of labels ``source``, ``phishing``, ``legitimate``, and, where records have
+        dates, ``oldest``, ``newest`` (ISO 8601) and ``median_age_days``.
     """
 
     NAME: ClassVar[str] = "split.json"
@@ -93,6 +99,7 @@ class SplitSummary:
     salt: str
     features: str
     added: Mapping[str, int] = field(default_factory=dict)
+    origins: tuple[Figures, ...] = ()
 
 
 @dataclass(frozen=True)

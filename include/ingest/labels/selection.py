@@ -25,13 +25,16 @@ def select_records(
     max_share: float,
     now: datetime,
     *,
+    since: str = "",
+    known_on: datetime | None = None,
     enough: int = _ENOUGH,
 ) -> dict[str, Any]:
     """Return the query of the records that enter a snapshot.
 
     A record leaves it when no feed has repeated its label for as long as that holds. Of a feed
     with more than its share of a class, records are left out by their `_id`, which is a hash: the
-    same ones each time.
+    same ones each time. As of an earlier day, records that were first seen or reviewed later are
+    left out; those without a date stay.
 
     Parameters
     ----------
@@ -43,6 +46,10 @@ def select_records(
         Largest share of a class, 0 to 1.
     now : datetime
         Aware.
+    since : str, optional
+        The field that says when a record was first seen.
+    known_on : datetime, optional
+        Aware: only what was known then.
     enough : int
         No feed is cut to fewer records.
 
@@ -50,9 +57,10 @@ def select_records(
     ------
     StoreUnavailableError
     """
+    known = _known(since, known_on) if known_on else {}
     if not feeds:
-        return {}
-    current = {"expires_at": {"$not": {"$lte": now}}}
+        return known
+    current = {"expires_at": {"$not": {"$lte": known_on or now}}, **known}
     source = {"$cond": [{"$in": ["$source", list(feeds)]}, "$source", _OTHERS]}
     group = {"_id": {"label": f"${target.source}", "source": source}, "n": {"$sum": 1}}
     with translated(collection):
@@ -75,6 +83,12 @@ def select_records(
     if caps:
         _LOG.info("%s: %d sources are above their share of a class", collection.name, len(caps))
     return {"$and": [current, *caps]} if caps else current
+
+
+def _known(since: str, at: datetime) -> dict[str, Any]:
+    """Return the condition of what was known at a time."""
+    fields = ["reviewed_at", *([since] if since else [])]
+    return {name: {"$not": {"$gt": at}} for name in fields}
 
 
 def kept_shares(by_source: Mapping[str, int], max_share: float, enough: int) -> dict[str, float]:

@@ -26,7 +26,11 @@ ACCEPTED = "accepted.parquet"
 
 @recorded_step("take_snapshot")
 def snapshot(
-    run: RunContext, collection: Documents, read_at: datetime, trainer: TrainerKeys
+    run: RunContext,
+    collection: Documents,
+    read_at: datetime,
+    trainer: TrainerKeys,
+    known_on: datetime | None = None,
 ) -> SnapshotSummary:
     """Return the digest and the size of the run's snapshot of the collection, in the bucket.
 
@@ -40,6 +44,8 @@ def snapshot(
         The time now, aware: no record can be younger.
     trainer : TrainerKeys
         Sign what a second attempt may take over.
+    known_on : datetime, optional
+        Aware: only records that were known then.
 
     Errors are those of `include.ingest.snapshot.snapshots.take_snapshot`.
     """
@@ -52,6 +58,8 @@ def snapshot(
             [feed.name for feed in feeds.feeds],
             feeds.max_source_share,
             read_at,
+            since=run.pipeline.first_seen or "",
+            known_on=known_on,
         )
         taken = take_snapshot(
             collection, run.pipeline.columns, run.store, run.pipeline.name, query=chosen
@@ -62,6 +70,7 @@ def snapshot(
             simulated_rows=taken.n_simulated,
             read_at=read_at.isoformat(timespec="seconds"),
             reference=current_digest(run.store) if run.pipeline.features else "",
+            known_on=known_on.isoformat(timespec="seconds") if known_on else "",
         )
         _log.info("%s: %d rows, snapshot %s", run.pipeline.name, summary.rows, summary.digest)
         replace_first(run, SnapshotSummary.NAME, summary, trainer)
@@ -133,7 +142,7 @@ def _run_suite(
 
     name, compute = run.pipeline.name, run.pipeline.suite_columns
     frame = read_snapshot(run.store, name, taken.digest)
-    read_at = datetime.fromisoformat(taken.read_at)  # no record can be younger
+    read_at = datetime.fromisoformat(taken.known_on or taken.read_at)  # no record can be younger
     return run_suite(
         frame,
         suite_name=name,

@@ -191,7 +191,7 @@ def _manifest(
 ) -> Manifest:
     """Return the manifest of a version of which only the models are made yet."""
     pipeline, evaluation = run.pipeline, run.read(Evaluation)
-    snapshot = run.read(SnapshotSummary)
+    snapshot, parted = run.read(SnapshotSummary), run.read(SplitSummary)
     short_digest = describe_file(files[keys.MODEL_ONNX]).sha256[:8]
     return Manifest(
         pipeline=pipeline.name,
@@ -207,7 +207,9 @@ def _manifest(
         snapshot={
             "digest": snapshot.digest,
             "rows": evaluation.rows,
-            "added": dict(run.read(SplitSummary).added),
+            "added": dict(parted.added),
+            "known_on": snapshot.known_on,
+            "origins": [dict(each) for each in parted.origins],
             "simulated": snapshot.simulated_rows > 0,
             "validation": run.read(ValidationSummary).docs,
         },

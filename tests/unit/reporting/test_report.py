@@ -47,6 +47,19 @@ def headings(html):
     return re.findall(r"<h2[^>]*>(?:\s*<svg.*?</svg>)?\s*(.*?)</h2>", html, re.DOTALL)
 
 
+def test_a_report_says_who_labelled_the_rows_and_as_of_which_day():
+    origin = {"source": "phish feed", "phishing": 1_200, "legitimate": 3}
+    dates = {"oldest": "2026-04-01", "newest": "2026-05-30", "median_age_days": 12.4}
+    shown = {**manifest().snapshot, "known_on": "2026-06-01T00:00:00+00:00"}
+    shown |= {"origins": [origin | dates], "added": {"log_in_pages": 700}}
+
+    text = Page(render_report(manifest(snapshot=shown), report_inputs())).text
+
+    assert "phish feed1,20032026-04-01 to 2026-05-3012 days" in text
+    assert "2026-06-01: records first seen or reviewed later are left out" in text
+    assert "700 log in pages: they train, and are in no figure" in text
+
+
 def test_a_report_has_every_chapter(html):
     assert headings(html) == [
         "Recommended: Approve", "Gate", "The model", "The data", "How good it is", "Ranking",
