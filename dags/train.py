@@ -25,9 +25,8 @@ Daily at 02:00 UTC, and by hand.
 *PromotionConflictError*: another run was approved since this one began; trigger again.
 With *ApprovalRejectedError*: a person rejected it. `wait_for_approval`: no response. A store is retried.
 
-**Run it again.** Every task may be cleared, with those after it. A cleared run uses the snapshot it
-had, if that is still kept; to read fixed records, trigger a new run. A backfill reads the records as they were known
-on each of its days.
+**Run it again.** Every task may be cleared, with those after it. A cleared run uses the snapshot it had, if that is
+still kept; to read fixed records, trigger a new run. A backfill reads the records as they were known on its days.
 Neither puts an older run's model in the place of a newer one's: the DAG `approve_model` does.
 
 **Several runs at once** share the pool `nightcatch_memory_gb`, a slot for each gigabyte that a
@@ -39,8 +38,6 @@ production, with `pipeline`, `version` and `serial` in its `extra`; start a DAG 
 
 **Integrity.** A task reads only files whose SHA-256 an earlier task of the run handed over in its XCom, so
 nobody who can write the bucket can replace them. `./nightcatch verify VERSION` checks all of it later.
-
-**Owner**: the NightCatch team.
 """
 
 import os
@@ -58,6 +55,7 @@ from dags.support.connections import (
     DEFAULT_ARGS,
     POOL,
     approved_model,
+    known_on,
     parallel_folds,
     private_key,
     required,
@@ -143,18 +141,9 @@ def take_snapshot(pipeline_name: str) -> Handover:
     champion.pin_champion(run, trusted_keys(), trainer)
     with MongoHook(mongo_conn_id="nightcatch_mongo") as hook:
         collection = hook.get_collection(run.pipeline.collection)
-        taken = data.snapshot(run, collection, datetime.now(UTC), trainer, _known_on())
+        taken = data.snapshot(run, collection, datetime.now(UTC), trainer, known_on())
         emit_snapshot(run, collection, taken)
     return hand_over(run, taken)
-
-
-def _known_on() -> datetime | None:
-    """Return the time as of which a run reads records: its form's day, or the one backfilled."""
-    context = get_current_context()
-    if day := context["params"]["known_on"]:
-        return datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
-    dag_run = context["dag_run"]
-    return dag_run.logical_date if dag_run.run_type == "backfill" else None
 
 
 @task

@@ -4,7 +4,7 @@ The only module that reads Airflow's connections and the environment for a task.
 """
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -162,6 +162,15 @@ def training_options() -> "TrainingOptions":
     params = get_current_context()["params"]
     imputer = params.get("imputer", "simple")
     return TrainingOptions(params["effort"], params["seed"], params["fpr_budget"], imputer)
+
+
+def known_on() -> datetime | None:
+    """Return the time as of which a run reads records: its form's day, or the one backfilled."""
+    context = get_current_context()
+    if day := context["params"]["known_on"]:
+        return datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
+    dag_run = context["dag_run"]
+    return dag_run.logical_date if dag_run.run_type == "backfill" else None
 
 
 def parallel_folds() -> "AbstractContextManager[None]":
