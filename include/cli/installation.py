@@ -2,20 +2,21 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from include.cli.airflow_api import AirflowApi
 from include.config.installation import InstallationSettings, mongo_url, s3_client_arguments
 from include.contract.signature import load_private_key, load_public_key
 from include.errors import NotRunningError, SettingMissingError
 from include.registry.follow.verify import TrustedKeys
 from include.stack.bucket import MAX_MODEL_BYTES, bucket_of, trusted_keys_of
 from include.stack.http import is_loopback
-from include.stack.mongo import LOADER, user_url
 from include.stack.stack import Stack
 from include.stores.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from include.cli.airflow_api import AirflowApi
 
 
 class Installation(Protocol):
@@ -49,7 +50,7 @@ class Installation(Protocol):
         """Connection string of MongoDB, as the user who loads records."""
 
     @property
-    def airflow(self) -> AirflowApi:
+    def airflow(self) -> "AirflowApi":
         """Airflow's API, logged in as a user who may trigger DAGs."""
 
     @property
@@ -111,15 +112,19 @@ class EmbeddedInstallation:
     @property
     def mongo_url(self) -> str:
         """Connection string of the loader; NotRunningError if MongoDB does not run."""
+        from include.stack.mongo import LOADER, user_url
+
         if not self.stack.mongo.is_healthy():
             raise NotRunningError("mongo does not run; start it with ./nightcatch up")
         return user_url(LOADER, self.stack.secrets.mongo_loader_password, self.stack.mongo.port)
 
     @property
-    def airflow(self) -> AirflowApi:
+    def airflow(self) -> "AirflowApi":
         """Airflow's API; NotRunningError if Airflow does not run."""
         if not self.stack.airflow.is_healthy():
             raise NotRunningError("airflow does not run; start it with ./nightcatch up")
+        from include.cli.airflow_api import AirflowApi
+
         password = self.stack.secrets.airflow_password
         return AirflowApi(self.stack.settings.airflow_url, "admin", password)
 
@@ -201,7 +206,7 @@ class ConfiguredInstallation:
         return mongo_url(self.settings)
 
     @property
-    def airflow(self) -> AirflowApi:
+    def airflow(self) -> "AirflowApi":
         """Airflow's API; SettingMissingError if address or password are not configured."""
         settings = self.settings
         if settings.airflow_url is None or settings.airflow_password is None:
@@ -209,6 +214,8 @@ class ConfiguredInstallation:
                 "set NIGHTCATCH_AIRFLOW_URL and NIGHTCATCH_AIRFLOW_PASSWORD"
                 " (user: NIGHTCATCH_AIRFLOW_USER, default admin)"
             )
+        from include.cli.airflow_api import AirflowApi
+
         password = settings.airflow_password.get_secret_value()
         return AirflowApi(settings.airflow_url.rstrip("/"), settings.airflow_user, password)
 

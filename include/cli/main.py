@@ -4,6 +4,7 @@ Commands work on the embedded stack unless environment variables name servers of
 """
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,16 @@ from include.stack.interrupts import ignore_interrupts, one_interrupt
 
 INTERRUPTED = 130
 _EMBEDDED_ONLY = ("demo", "up", "down")
+# The modules of `include.cli.commands`; a command that is not here is in `servers`. Imported late
+# and one by one, so that no command waits for the libraries of another.
+_MODULES = {
+    **dict.fromkeys(("approve", "rollback", "versions"), "approvals"),
+    **dict.fromkeys(("reproduce", "trace", "verify"), "lineage"),
+    **dict.fromkeys(("allow", "block", "lists", "unlist"), "lists"),
+    "check": "check",
+    "feeds": "feeds",
+    "retain": "retention",
+}
 
 
 def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> int:
@@ -55,16 +66,21 @@ def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> in
 
 
 def _run(args: argparse.Namespace, root: Path, environ: Mapping[str, str]) -> int:
-    # Imported late, so that --help and test do not wait for database and cloud clients.
-    from include.cli.commands import dispatch
     from include.cli.installation import ConfiguredInstallation
     from include.config.installation import read_installation
 
-    run = getattr(dispatch, args.command)
+    run = function_of(args.command)
     settings = read_installation(environ)
     if settings.names_a_server and args.command not in _EMBEDDED_ONLY:
         return int(run(ConfiguredInstallation(settings), args, Screen()))
     return _run_embedded(run, args, root, environ)
+
+
+def function_of(command: str) -> Callable[..., int]:
+    """Return what runs a command."""
+    module = importlib.import_module(f"include.cli.commands.{_MODULES.get(command, 'servers')}")
+    run: Callable[..., int] = getattr(module, command)
+    return run
 
 
 def _run_embedded(

@@ -4,10 +4,6 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 
 class Screen:
     """Steps, results and tables on standard output; plain text unless it is a terminal."""
@@ -46,6 +42,10 @@ class Screen:
         columns : sequence of str
         rows : iterable of sequence of str
         """
+        from rich.console import Console  # most commands print no table
+        from rich.markup import escape
+        from rich.table import Table
+
         lines = [tuple(columns), *(tuple(row) for row in rows)]
         console = Console(highlight=False)
         if not console.is_terminal:

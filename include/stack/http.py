@@ -2,8 +2,7 @@
 
 from ipaddress import ip_address
 from typing import Any
-
-import httpx
+from urllib.parse import urlsplit
 
 from include.errors import StoreUnavailableError
 
@@ -36,6 +35,8 @@ def request_json(
     StoreUnavailableError
         If there is no response.
     """
+    import httpx  # not by those who only want to know what is on this machine
+
     headers = {"Accept": "application/json"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
@@ -70,6 +71,8 @@ def public_url(url: str) -> str:
     ----------
     url : str
     """
+    import httpx
+
     try:
         return str(httpx.URL(url).copy_with(userinfo=b"", query=None, fragment=None))
     except httpx.InvalidURL:
@@ -84,7 +87,7 @@ def is_loopback(url: str) -> bool:
     url : str
     """
     try:
-        host = httpx.URL(url).host
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
-    except (httpx.InvalidURL, ValueError):
+    except ValueError:
         return False

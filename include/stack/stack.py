@@ -3,25 +3,27 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from include.stack.airflow import AirflowServer
-from include.stack.environment import (
-    airflow_environment,
-    mlflow_environment,
-    scorer_environment,
-)
 from include.stack.interrupts import held_interrupts
 from include.stack.keys import Secrets, ensure_secrets
-from include.stack.mongo import MongoServer
 from include.stack.seaweed import SeaweedServer
 from include.stack.settings import StackSettings
 from include.stack.startup import Say, Server, Startup, wait_for_all
-from include.stack.web_server import MlflowServer, ScorerServer
+
+if TYPE_CHECKING:
+    from include.stack.airflow import AirflowServer
+    from include.stack.mongo import MongoServer
+    from include.stack.web_server import MlflowServer, ScorerServer
 
 
 class Stack:
     """MongoDB, S3, Airflow, the scorer and MLflow of one state folder.
+
+    What each server needs is imported when it is first asked for: a command that reads the bucket
+    waits for no database client.
 
     Parameters
     ----------
@@ -35,35 +37,70 @@ class Stack:
     ----------
     settings : StackSettings
     secrets : Secrets
-    mongo, s3, airflow, scorer, mlflow
-        The servers; MLflow is not started if runs are tracked elsewhere.
     """
 
     def __init__(
         self, settings: StackSettings, environ: Mapping[str, str], dags_dir: Path | None = None
     ) -> None:
         self.settings = settings
+        self._environ = environ
+        self._dags_dir = dags_dir
         settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.secrets: Secrets = ensure_secrets(settings.secrets_dir)
         self._cancelled = threading.Event()
         self._started: list[Server] = []
         self._startups: list[Startup] = []
-        state_dir, secrets, off = settings.state_dir, self.secrets, self._cancelled
-        self.mongo = MongoServer(state_dir, settings.mongo_port, off)
-        self.s3 = SeaweedServer(
-            state_dir,
+
+    @cached_property
+    def mongo(self) -> "MongoServer":
+        """The database."""
+        from include.stack.mongo import MongoServer
+
+        settings = self.settings
+        return MongoServer(settings.state_dir, settings.mongo_port, self._cancelled)
+
+    @cached_property
+    def s3(self) -> SeaweedServer:
+        """The object store."""
+        settings, secrets = self.settings, self.secrets
+        return SeaweedServer(
+            settings.state_dir,
             secrets.s3_access_key,
             secrets.s3_secret_key,
             settings.s3_port,
             settings.bucket,
-            off,
+            self._cancelled,
         )
-        airflow_env = airflow_environment(settings, secrets, environ, dags_dir)
-        self.airflow = AirflowServer(state_dir, settings.airflow_port, airflow_env, off)
-        scorer_env = scorer_environment(settings, secrets, environ)
-        self.scorer = ScorerServer(state_dir, settings.scorer_port, scorer_env, off)
-        mlflow_env = mlflow_environment(settings, environ)
-        self.mlflow = MlflowServer(state_dir, settings.mlflow_port, mlflow_env, off)
+
+    @cached_property
+    def airflow(self) -> "AirflowServer":
+        """Airflow's scheduler, API and UI."""
+        from include.stack.airflow import AirflowServer
+        from include.stack.environment import airflow_environment
+
+        settings = self.settings
+        env = airflow_environment(settings, self.secrets, self._environ, self._dags_dir)
+        return AirflowServer(settings.state_dir, settings.airflow_port, env, self._cancelled)
+
+    @cached_property
+    def scorer(self) -> "ScorerServer":
+        """The scoring service."""
+        from include.stack.environment import scorer_environment
+        from include.stack.web_server import ScorerServer
+
+        settings = self.settings
+        env = scorer_environment(settings, self.secrets, self._environ)
+        return ScorerServer(settings.state_dir, settings.scorer_port, env, self._cancelled)
+
+    @cached_property
+    def mlflow(self) -> "MlflowServer":
+        """MLflow, which is not started if runs are tracked elsewhere."""
+        from include.stack.environment import mlflow_environment
+        from include.stack.web_server import MlflowServer
+
+        settings = self.settings
+        env = mlflow_environment(settings, self._environ)
+        return MlflowServer(settings.state_dir, settings.mlflow_port, env, self._cancelled)
 
     @property
     def needed(self) -> tuple[Server, ...]:

@@ -9,6 +9,7 @@ https://doi.org/10.1038/s42256-019-0138-9).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import factorial
 from typing import Any
 
@@ -18,6 +19,7 @@ import onnx
 
 Floats = npt.NDArray[np.float64]
 _MAX_CONDITIONS = 4_000_000
+_MOST_INPUTS = 128  # that the path to a leaf may test
 _MODES = {b"BRANCH_LEQ", b"LEAF"}
 
 
@@ -66,8 +68,9 @@ class Ensemble:
         n_reference = np.add.reduceat(only_reference, self.starts, dtype=np.intp)
         reached = np.logical_and.reduceat(by_row | by_reference, self.starts)
         values = np.where(reached, self.leaf_values, 0.0)
-        gains = values * _WEIGHTS[n_row, n_reference]
-        losses = values * _WEIGHTS[n_reference, n_row]
+        weights = _weights()
+        gains = values * weights[n_row, n_reference]
+        losses = values * weights[n_reference, n_row]
         n_inputs = len(row)
         up = np.flatnonzero(only_row)
         down = np.flatnonzero(only_reference)
@@ -77,16 +80,14 @@ class Ensemble:
         return moved
 
 
-def _weights(size: int) -> Floats:
+@cache
+def _weights(size: int = _MOST_INPUTS) -> Floats:
     """Return (a - 1)! b! / (a + b)! for a, b < size; 0 where a is 0."""
     table = [
         [factorial(a - 1) * factorial(b) / factorial(a + b) if a else 0.0 for b in range(size)]
         for a in range(size)
     ]
     return np.array(table)
-
-
-_WEIGHTS = _weights(128)
 
 
 def read_ensemble(node: onnx.NodeProto) -> Ensemble | None:
@@ -107,7 +108,7 @@ def read_ensemble(node: onnx.NodeProto) -> Ensemble | None:
         entries = path or {0: (-np.inf, np.inf)}
         conditions += [(len(values), field, *ends) for field, ends in entries.items()]
         values.append(leaf_values.get(key, 0.0))
-        if len(conditions) > _MAX_CONDITIONS or len(entries) >= len(_WEIGHTS):
+        if len(conditions) > _MAX_CONDITIONS or len(entries) >= _MOST_INPUTS:
             return None
     leaves, inputs, low, high = (np.array(column) for column in zip(*conditions, strict=True))
     starts = np.flatnonzero(np.diff(leaves, prepend=-1))

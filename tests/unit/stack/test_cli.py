@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.cli.main import main
+from include.cli.main import function_of, main
 from include.cli.parser import build_parser
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,6 +44,20 @@ def test_help_of_a_command_has_examples(command: str, capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     assert ended.value.code == 0
     assert f"examples:\n  ./nightcatch {command}" in shown
+
+
+def test_every_command_is_a_function_of_its_module() -> None:
+    (commands,) = build_parser()._subparsers._group_actions
+    for name in commands.choices.keys() - {"bench", "completion", "test"}:
+        assert callable(function_of(name))
+
+
+def test_check_waits_for_the_libraries_of_no_other_command() -> None:
+    heavy = {"airflow", "great_expectations", "httpx", "mlflow", "pandas", "pymongo", "sklearn"}
+    code = f"import sys, include.cli.commands.check; print({heavy} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+    assert found.stdout == "set()\n"
 
 
 def test_unknown_command_is_refused() -> None:

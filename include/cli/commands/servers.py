@@ -1,25 +1,12 @@
-"""The commands of ``./nightcatch``: of the embedded servers, and of any installation."""
+"""The commands that start, stop, show and use the servers."""
 
 import argparse
 import time
 from typing import Any
 
-from include.cli.commands.approvals import approve as approve
-from include.cli.commands.approvals import rollback as rollback
-from include.cli.commands.approvals import versions as versions
-from include.cli.commands.check import check as check
 from include.cli.commands.demo import run_demo
 from include.cli.commands.doctor import run_doctor
-from include.cli.commands.feeds import feeds as feeds
-from include.cli.commands.lineage import reproduce as reproduce
-from include.cli.commands.lineage import trace as trace
-from include.cli.commands.lineage import verify as verify
-from include.cli.commands.lists import allow as allow
-from include.cli.commands.lists import block as block
-from include.cli.commands.lists import lists as lists
-from include.cli.commands.lists import unlist as unlist
 from include.cli.commands.load import load_source
-from include.cli.commands.retention import retain as retain
 from include.cli.commands.status import describe, production, show_status
 from include.cli.commands.training_run import follow, trigger
 from include.cli.installation import EmbeddedInstallation, Installation
