@@ -1,5 +1,7 @@
 """A bucket with signed and approved versions, for measurements of those who follow it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,13 +9,12 @@ from include.contract.manifest import Manifest, describe_file
 from include.contract.schema import InputField
 from include.contract.signature import load_private_key, load_public_key
 from include.contract.verdicts import Budgets, Thresholds
+from include.features.feature_sets import URLS
 from include.registry.approve import Request, approve
 from include.registry.publish import publish_version
 from include.stack.keys import Secrets, ensure_secrets
 from include.stack.seaweed import SeaweedServer
 from include.stores.objects import ObjectStore
-
-PIPELINE = "sites"
 
 
 class Published:
@@ -51,24 +52,39 @@ class Published:
         }
 
     def promote(self, body: bytes, inputs: tuple[InputField, ...], *, is_bad: bool = False) -> str:
-        """Return a version that is approved now; a bad one is signed by a key nobody trusts."""
+        """Return a version of `sites` that is approved now; nobody trusts the key of a bad one."""
+        signer = self._stranger if is_bad else self.secrets
+        return self._promote(_manifest("sites", self._next(), inputs), {"model.onnx": body}, signer)
+
+    def promote_urls(
+        self, body: bytes, reference: bytes, inputs: tuple[InputField, ...], thresholds: Thresholds
+    ) -> str:
+        """Return a version of `urls` that is approved now."""
+        manifest = _manifest("urls", self._next(), inputs)
+        manifest = replace(manifest, thresholds=thresholds, features=URLS.name)
+        return self._promote(
+            manifest, {"model.onnx": body, "reference.bin": reference}, self.secrets
+        )
+
+    def _next(self) -> str:
         self.n_versions += 1
-        signer: Secrets = self._stranger if is_bad else self.secrets
         number = self.n_versions
         version = f"20261121T{number // 3600:02d}{number // 60 % 60:02d}{number % 60:02d}Z"
-        manifest = _manifest(f"{version}-{number:08x}", body, inputs)
+        return f"{version}-{number:08x}"
+
+    def _promote(self, manifest: Manifest, files: Mapping[str, bytes], signer: Secrets) -> str:
+        described = {name: describe_file(body) for name, body in files.items()}
+        manifest = replace(manifest, files=described)
         store = ObjectStore(self.server.client(), self.server.bucket)
         trusted = (load_public_key(signer.trainer_public_key.read_bytes()),)
-        publish_version(
-            store, manifest, {"model.onnx": body}, signing_key=signer.trainer_key, trusted=trusted
-        )
+        publish_version(store, manifest, files, signing_key=signer.trainer_key, trusted=trusted)
         asked = Request(
-            pipeline=PIPELINE,
+            pipeline=manifest.pipeline,
             version=manifest.version,
             approved_by="bench",
             approved_at=datetime.now(UTC).isoformat(timespec="seconds"),
             reason="a measurement",
-            run_id=f"run-{number}",
+            run_id=f"run-{self.n_versions}",
             expected_serial=None,
         )
         key = load_private_key(self.secrets.approver_key.read_bytes())
@@ -78,12 +94,12 @@ class Published:
         return manifest.version
 
 
-def _manifest(version: str, body: bytes, inputs: tuple[InputField, ...]) -> Manifest:
+def _manifest(pipeline: str, version: str, inputs: tuple[InputField, ...]) -> Manifest:
     return Manifest(
-        pipeline=PIPELINE,
+        pipeline=pipeline,
         version=version,
         created_at="2026-11-21T00:00:00+00:00",
-        files={"model.onnx": describe_file(body)},
+        files={},
         inputs=inputs,
         target="phishing",
         labels={"0": "Legitimate", "1": "Phishing"},
