@@ -4,7 +4,14 @@ from flask import Flask
 
 from include.services.scorer.api import problems
 from include.services.scorer.auth import access
-from include.services.scorer.routes import feedback, open_inference, pages, predict, status
+from include.services.scorer.routes import (
+    feedback,
+    open_inference,
+    pages,
+    predict,
+    status,
+    threat_matches,
+)
 from include.services.scorer.serving.fast_path import FastPath
 from include.services.scorer.serving.request_guard import RequestGuard
 from include.services.scorer.serving.state import EXTENSION, Scorer
@@ -38,4 +45,5 @@ def create_app(scorer: Scorer) -> Flask:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(predict.blueprint)
     app.register_blueprint(status.blueprint)
+    app.register_blueprint(threat_matches.blueprint)
     return app

@@ -20,6 +20,16 @@ FEEDBACK = json.dumps({"id": "x", "label": "Phishing", "source": "ann"})
 TENSOR = json.dumps(
     {"inputs": [{"name": "X", "shape": [1, 2], "datatype": "FP32", "data": [1, 1]}]}
 )
+LOOKUP = json.dumps(
+    {
+        "threatInfo": {
+            "threatTypes": ["SOCIAL_ENGINEERING"],
+            "platformTypes": ["ANY_PLATFORM"],
+            "threatEntryTypes": ["URL"],
+            "threatEntries": [{"url": "http://a.example/"}],
+        }
+    }
+)
 FORM = (
     '--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
     "a,b\n1,1\n\r\n--x--\r\n"
@@ -34,6 +44,8 @@ POSTS = {
     "table": ("/predict", "", FORM, FORM_TYPE, 200),
     "explain": ("/explain", "", RECORD, JSON, 200),
     "feedback": ("/feedback", "", FEEDBACK, JSON, 403),
+    # The pipeline of this service reads no URLs.
+    "look-up": ("/v4/threatMatches:find", "", LOOKUP, JSON, 404),
     "infer": ("/v2/models/sites/infer", "", TENSOR, JSON, 200),
 }
 GETS = {

@@ -51,6 +51,7 @@ ASKED = [
     "POST /predict",
     "POST /explain",
     "POST /feedback",
+    "POST /v4/threatMatches:find",
     "POST /v2/models/{model_name}/infer",
     "POST /v2/models/{model_name}/versions/{version}/infer",
 ]

@@ -8,37 +8,29 @@ from include.inference.explain.rows import MAX_ROWS
 from include.inference.model import INPUT, OnnxModel
 from include.registry.follow import ProductionModel
 from include.services.scorer.api.schemas import (
+    FEEDBACK,
+    SCORING,
     Schema,
     closed,
     example_record,
     feedback_examples,
     feedback_schema,
     list_of,
+    lookup_examples,
+    lookup_schema,
+    matches_schema,
+    problems,
     records_schemas,
     reference,
     response_schemas,
     tensor_schemas,
     url_schema,
 )
+from include.services.scorer.auth.access import LOOKUP
 from include.services.scorer.settings import Limits
 
 Entries = Sequence[ProductionModel[OnnxModel]]
 _EXAMPLE_URL = "http://suspicious-example.com/login"
-_PROBLEMS = {
-    400: "The body is not what its content type says.",
-    401: "The service requires an API key.",
-    403: "Only clients with an API key may do this, and none is configured.",
-    404: "No pipeline reads what was sent.",
-    406: "A table is returned as JSON, CSV or HTML only.",
-    408: "The body came too slowly.",
-    413: "The body, or the table of results, is too large.",
-    415: "The content type is not read.",
-    422: "A rule of the API or of the model's inputs is broken; the errors say where.",
-    429: "The API key's rate limit is exceeded; Retry-After says when to try again.",
-    503: "No model is in production yet, or the disk takes no feedback.",
-}
-_SCORING = (400, 401, 404, 408, 413, 415, 422, 429, 503)
-_FEEDBACK = (400, 401, 403, 408, 413, 415, 422, 429, 503)
 _STATUS_ROUTES = {
     "/health/live": "Whether the process is alive",
     "/health/ready": "Whether every pipeline has a model in production",
@@ -71,18 +63,21 @@ def describe_api(entries: Entries, limits: Limits, build: str) -> dict[str, Any]
             "description": "Tells phishing from legitimate sites with the newest approved model.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
         "paths": {
             "/predict": {"post": _predict(entries, limits)},
             "/explain": {"post": _explain(entries, limits)},
             "/feedback": {"post": _feedback(limits)},
+            LOOKUP: {"post": _lookup(limits)},
             **_status_paths(),
             "/models/{pipeline}/report": {"get": _report(entries)},
             **_inference_paths(entries),
         },
         "security": [{}, {"key": []}],
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "key_in_query": {"type": "apiKey", "in": "query", "name": "key"},
+            },
             "schemas": {
                 **records_schemas(entries),
                 **response_schemas(),
@@ -126,7 +121,7 @@ def _predict(entries: Entries, limits: Limits) -> dict[str, Any]:
         "requestBody": {"required": True, "content": content},
         "responses": {
             "200": {"description": "The verdicts", "content": content_of_200},
-            **problems(*_SCORING, 406),
+            **problems(*SCORING, 406),
         },
     }
 
@@ -143,7 +138,7 @@ def _explain(entries: Entries, limits: Limits) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"application/json": content_sent}},
         "responses": {
             "200": {"description": "Verdicts", "content": content_of_200},
-            **problems(*_SCORING),
+            **problems(*SCORING),
         },
     }
 
@@ -161,7 +156,22 @@ def _feedback(limits: Limits) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"application/json": content_sent}},
         "responses": {
             "202": {"description": "How many labels are kept", "content": content_of_200},
-            **problems(*_FEEDBACK),
+            **problems(*FEEDBACK),
+        },
+    }
+
+
+def _lookup(limits: Limits) -> dict[str, Any]:
+    sent = {"schema": lookup_schema(limits.records), "examples": lookup_examples(_EXAMPLE_URL)}
+    content_of_200 = {"application/json": {"schema": matches_schema()}}
+    return {
+        "operationId": "find_threat_matches",
+        "summary": "Name the phishing URLs among some, as Google's Safe Browsing API v4 does",
+        "security": [{}, {"key": []}, {"key_in_query": []}],
+        "requestBody": {"required": True, "content": {"application/json": sent}},
+        "responses": {
+            "200": {"description": "The phishing URLs", "content": content_of_200},
+            **problems(*SCORING),
         },
     }
 
@@ -203,15 +213,6 @@ def examples(entries: Entries) -> dict[str, Any]:
             "value": {**several, "pipeline": name},
         }
     return found
-
-
-def problems(*statuses: int) -> dict[str, Any]:
-    """Return the responses to bad requests, by status."""
-    content = {"application/problem+json": {"schema": reference("Problem")}}
-    return {
-        str(status): {"description": _PROBLEMS[status], "content": content}
-        for status in sorted(statuses)
-    }
 
 
 def _pipeline() -> Schema:
@@ -275,7 +276,7 @@ def _infer(entries: Entries) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {"application/json": content_sent}},
         "responses": {
             "200": {"description": "The tensors", "content": content},
-            **problems(*_SCORING),
+            **problems(*SCORING),
         },
     }
 

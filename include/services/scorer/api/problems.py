@@ -17,7 +17,16 @@ from include.errors import (
     RequestUnreadableError,
     StoreUnavailableError,
 )
+from include.services.scorer.auth.access import LOOKUP
 
+# By Google's API, of which a client reads code, message and this name.
+_LOOKUP_STATUS = {
+    HTTPStatus.UNAUTHORIZED: "UNAUTHENTICATED",
+    HTTPStatus.NOT_FOUND: "NOT_FOUND",
+    HTTPStatus.TOO_MANY_REQUESTS: "RESOURCE_EXHAUSTED",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
+    HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
+}
 _log = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
 _STATUS: dict[type[NightCatchError], HTTPStatus] = {
@@ -51,6 +60,9 @@ def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None
         document["errors"] = errors
     if request.path.startswith("/v2"):
         document["error"] = detail  # the member that the Open Inference Protocol requires
+    if request.path == LOOKUP:
+        name = _LOOKUP_STATUS.get(HTTPStatus(status), "INVALID_ARGUMENT")
+        document["error"] = {"code": status, "message": detail, "status": name}
     response = Response(
         json.dumps(document), status=status, content_type="application/problem+json"
     )

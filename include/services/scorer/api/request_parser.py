@@ -85,10 +85,17 @@ def parse_predict_request(body: bytes, limits: Limits) -> PredictRequest:
     pipeline = document.get("pipeline")
     if pipeline is not None and not isinstance(pipeline, str):
         raise RequestRejectedError("pipeline is not text")
-    return PredictRequest(kinds[0], _items(kinds[0], document[kinds[0]], limits), pipeline)
+    return PredictRequest(kinds[0], parse_items(kinds[0], document[kinds[0]], limits), pipeline)
 
 
-def _items(kind: str, value: object, limits: Limits) -> Sequence[object]:
+def parse_items(kind: str, value: object, limits: Limits) -> Sequence[object]:
+    """Return the items of a member of a body.
+
+    Raises
+    ------
+    RequestRejectedError
+        If they are no list, none, or too many.
+    """
     if kind in ("record", "url"):
         return [value]
     if not isinstance(value, list):

@@ -19,6 +19,22 @@ _TEXT: Schema = {"type": "string"}
 _NUMBER: Schema = {"type": "number"}
 _COUNT: Schema = {"type": "integer"}
 _RESPONSE_ID: Schema = {**_TEXT, "description": "Names the response, for feedback; row n is id-n."}
+_PROBLEMS = {
+    400: "The body is not what its content type says.",
+    401: "The service requires an API key.",
+    403: "Only clients with an API key may do this, and none is configured.",
+    404: "No pipeline reads what was sent.",
+    406: "A table is returned as JSON, CSV or HTML only.",
+    408: "The body came too slowly.",
+    413: "The body, or the table of results, is too large.",
+    415: "The content type is not read.",
+    422: "A rule of the API or of the model's inputs is broken; the errors say where.",
+    429: "The API key's rate limit is exceeded; Retry-After says when to try again.",
+    503: "No model is in production yet, or the disk takes no feedback.",
+}
+SCORING = (400, 401, 404, 408, 413, 415, 422, 429, 503)
+FEEDBACK = (400, 401, 403, 408, 413, 415, 422, 429, 503)
+LOOKUP_THREAT, LOOKUP_ENTRY = "SOCIAL_ENGINEERING", "URL"
 _OPTIONAL = ("url", "scored_url", "unwrapped", "explanation")
 
 
@@ -153,6 +169,48 @@ def feedback_examples() -> dict[str, Any]:
     }
 
 
+def lookup_schema(max_entries: int) -> Schema:
+    """Return the schema of a body of the Safe Browsing Lookup API; other members are ignored."""
+    names = list_of(_TEXT, minItems=1)
+    entry = {"type": "object", "properties": {"url": url_schema()}, "required": ["url"]}
+    members = dict.fromkeys(("threatTypes", "platformTypes", "threatEntryTypes"), names)
+    members["threatEntries"] = list_of(entry, minItems=1, maxItems=max_entries)
+    info = {"type": "object", "properties": members, "required": list(members)}
+    return {"type": "object", "properties": {"threatInfo": info}, "required": ["threatInfo"]}
+
+
+def lookup_examples(url: str) -> dict[str, Any]:
+    """Return bodies of a look-up, by name."""
+    info: dict[str, Any] = {
+        "threatTypes": [LOOKUP_THREAT],
+        "platformTypes": ["ANY_PLATFORM"],
+        "threatEntryTypes": [LOOKUP_ENTRY],
+        "threatEntries": [{"url": url}],
+    }
+    return {"one": {"summary": "One URL", "value": {"threatInfo": info}}}
+
+
+def matches_schema() -> Schema:
+    """Return the schema of its response: a match for each phishing URL."""
+    match = {
+        "threatType": {"const": LOOKUP_THREAT},
+        "platformType": {**_TEXT, "description": "The first that was asked for."},
+        "threatEntryType": {"const": LOOKUP_ENTRY},
+        "threat": closed({"url": _TEXT}),
+        "cacheDuration": {**_TEXT, "pattern": r"^\d+s$"},
+    }
+    return closed({"matches": list_of(closed(match), minItems=1)}, ["matches"])
+
+
+def problems(*statuses: int) -> dict[str, Any]:
+    """Return the responses to bad requests, by status."""
+    content = {"application/problem+json": {"schema": reference("Problem")}}
+    return {
+        str(status): {"description": _PROBLEMS[status], "content": content}
+        for status in sorted(statuses)
+    }
+
+
 def tensor_schemas(entries: Sequence[ProductionModel[OnnxModel]]) -> dict[str, Schema]:
     """Return the schemas of the Open Inference Protocol's requests and responses, by name."""
     widths = sorted({entry.model.schema.n_inputs for entry in entries})
@@ -213,7 +271,8 @@ def _explanation() -> Schema:
 def _problem() -> Schema:
     fault = dict.fromkeys(("pointer", "field", "column", "rule", "detail"), _TEXT)
     errors = list_of(closed({**fault, "line": {"type": "integer"}}, [*fault, "line"]))
-    members = dict.fromkeys(("type", "title", "detail", "error"), _TEXT)
+    members = dict.fromkeys(("type", "title", "detail"), _TEXT)
+    members["error"] = {"type": ["string", "object"]}
     return {
         **closed({**members, "status": {"type": "integer"}, "errors": errors}, ["error", "errors"]),
         "description": "RFC 9457: what is wrong with the request, and where.",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from urllib.parse import parse_qs
 from wsgiref.types import WSGIEnvironment
 
 from flask import Flask, request
@@ -17,6 +18,9 @@ from include.services.scorer.telemetry.request_middleware import CLIENT
 REFUSED = "nightcatch.refused"
 _CHARGE = "nightcatch.charge"
 _ADMISSION, _METRICS = "/admission", "/metrics"
+# Clients of Google's API name their key in the query, and cannot do otherwise; our log lines and
+# the proxy's have no query.
+LOOKUP = "/v4/threatMatches:find"
 # What counts as one request more: a large one costs as much as the small ones it stands for.
 _ITEMS_A_REQUEST = 100
 _BYTES_A_REQUEST = 64 * 1024
@@ -86,9 +90,7 @@ def charge(environ: WSGIEnvironment, n_items: int) -> None:
 
 
 def _admit(keys: ApiKeys, limiter: RateLimiter | None, environ: WSGIEnvironment) -> None:
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    key = token.strip() if scheme.lower() == "bearer" else environ.get("HTTP_X_API_KEY", "")
-    environ[CLIENT] = owner = keys.owner_of(key)
+    environ[CLIENT] = owner = keys.owner_of(_key_of(environ))
     if owner is None:
         raise Unauthorized("Send a valid API key as 'Authorization: Bearer <key>'.")
     if limiter is None:
@@ -99,3 +101,11 @@ def _admit(keys: ApiKeys, limiter: RateLimiter | None, environ: WSGIEnvironment)
     if wait_s > 0:
         raise TooManyRequests("The API key asks too often.", retry_after=math.ceil(wait_s))
     environ[_CHARGE] = partial(limiter.take, owner)
+
+
+def _key_of(environ: WSGIEnvironment) -> str:
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    key: str = token.strip() if scheme.lower() == "bearer" else environ.get("HTTP_X_API_KEY", "")
+    if not key and environ["PATH_INFO"] == LOOKUP:
+        key = parse_qs(environ.get("QUERY_STRING", "")).get("key", [""])[0]
+    return key
