@@ -13,6 +13,7 @@ from include.contract.manifest import Manifest
 from include.contract.pointer import Pointer
 from include.contract.verdicts import DecidedBy
 from include.inference.prediction_ids import responded_at
+from include.inference.redaction import redact_url
 from include.inference.verdict import verdict
 
 _dump = json.JSONEncoder(separators=(",", ":")).encode
@@ -54,8 +55,10 @@ class TrafficRecord(NamedTuple):
     size_chars: int = 0
 
 
-def lines_of(scored: TrafficRecord, hash_key: bytes = b"") -> Iterator[str]:
-    """Yield a line of JSON per item: what was sent, or its keyed hash, and the prediction.
+def lines_of(
+    scored: TrafficRecord, hash_key: bytes = b"", *, is_redacted: bool = False
+) -> Iterator[str]:
+    """Yield a line of JSON per item: what is kept of it, and the prediction.
 
     Formatted from cached parts, as JSON's own writer takes as long for a line as a small
     model to score.
@@ -64,8 +67,12 @@ def lines_of(scored: TrafficRecord, hash_key: bytes = b"") -> Iterator[str]:
     ----------
     scored : TrafficRecord
     hash_key : bytes
-        Empty to keep what was sent. Without the key nobody can find out by trying whether a certain
-        URL was sent.
+        Of the keyed hash of an item, which stands in its place or, where items are redacted, beside
+        it; empty for no hash. Without the key nobody can find out by trying whether a certain URL
+        was sent.
+    is_redacted : bool
+        Whether texts are redacted; their lines have no ``inputs`` but ``redacted_inputs``, so that
+        nobody takes them for what was sent.
     """
     pointer = scored.pointer
     model = _model(pointer.pipeline, pointer.version, pointer.serial)
@@ -76,16 +83,30 @@ def lines_of(scored: TrafficRecord, hash_key: bytes = b"") -> Iterator[str]:
         numbers, scored.items, scored.probabilities, decisions
     ):
         predicted = verdict(probability, scored.manifest, decided_by)
-        kept = (
-            f'"inputs_hmac":"{keyed_hash_of(inputs, hash_key)}"'
-            if hash_key
-            else f'"inputs":{_inputs_json(inputs)}'
-        )
+        kept = ",".join(_kept(inputs, hash_key, is_redacted=is_redacted))
         yield (
             f'{{"id":"{scored.id}{number}","time":"{time}",{model},{kept},'
             f'"probability":{predicted["probability"]},"prediction":"{predicted["prediction"]}",'
             f'"decided_by":"{predicted["decided_by"]}"}}'
         )
+
+
+def _kept(inputs: Inputs, hash_key: bytes, *, is_redacted: bool) -> Iterator[str]:
+    if hash_key:
+        yield f'"inputs_hmac":"{keyed_hash_of(inputs, hash_key)}"'
+    if is_redacted:
+        yield f'"redacted_inputs":{_inputs_json(_redacted(inputs))}'
+    elif not hash_key:
+        yield f'"inputs":{_inputs_json(inputs)}'
+
+
+def _redacted(inputs: Inputs) -> Inputs:
+    """Return a record whose texts are redacted; numbers are traits, and stay."""
+    assert isinstance(inputs, dict), "a record was checked before it was scored"
+    return {
+        name: redact_url(value) if isinstance(value, str) else value
+        for name, value in inputs.items()
+    }
 
 
 @lru_cache(maxsize=16)

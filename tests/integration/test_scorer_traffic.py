@@ -4,15 +4,23 @@ import gzip
 import hmac
 import json
 import os
+import random
 import signal
+import string
+import uuid
 
 import pytest
 import requests
 
 from include.contract import keys
 from include.inference.prediction_ids import day_of
+from include.urls.reference.build import built_in_bytes
+from tests.support.api_keys import write_keys
+from tests.support.onnx_graphs import text_classifier
+from tests.support.scorer_app import TEXT
 from tests.support.scorer_bucket import RECORD, ScorerBucket, table
 from tests.support.scorer_process import ScorerProcess
+from tests.support.signed_versions import TextVersion, promote, version_name
 
 SLOW = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "600"}
 FAST = {"NIGHTCATCH_TRAFFIC_LOG": "inputs", "NIGHTCATCH_TRAFFIC_INTERVAL_S": "0.2"}
@@ -82,6 +90,69 @@ def test_batches_come_while_the_service_runs_and_hold_no_input_when_hashed(site,
 
     assert "inputs" not in line
     assert line["inputs_hmac"] == hmac.digest(b"k" * 32, b'{"a":1,"b":-1}', "sha256").hex()
+
+
+def secrets_in_urls(n_urls):
+    """URLs with a secret of another kind in the path and in the query of each, and the secrets."""
+    rng = random.Random(11)
+
+    def some(letters, size):
+        return "".join(rng.choices(letters, k=size))
+
+    def secret(number):
+        letters, digits = string.ascii_letters, string.digits
+        return (
+            some(letters + digits + "-_", 22),
+            some("0123456789abcdef", 32),
+            some(string.ascii_lowercase, 12),
+            some(digits, 9),
+            f"{some(string.ascii_lowercase, 7)}.{some(string.ascii_lowercase, 7)}@b.example",
+            str(uuid.UUID(int=rng.getrandbits(128))),
+        )[number % 6]
+
+    found = [(secret(number), secret(number // 6)) for number in range(n_urls)]
+    urls = [f"https://a.example/account/{one}/reset?email={two}" for one, two in found]
+    return urls, {each for pair in found for each in pair}
+
+
+def test_redacted_traffic_and_feedback_hold_no_secret_of_a_url(site, scorer, tmp_path):
+    files = {"model.onnx": text_classifier(), "reference.bin": built_in_bytes()}
+    version = TextVersion(version_name(1), files, "urls", TEXT["inputs"])
+    promote(site.store, version, site.trainer, site.approver)
+    scorer.start(
+        "/health/ready",
+        NIGHTCATCH_PIPELINES="urls",
+        NIGHTCATCH_TRAFFIC_LOG="redacted",
+        NIGHTCATCH_API_KEYS_FILE=str(write_keys(tmp_path / "keys", ann="good")),
+    )
+    urls, secrets = secrets_in_urls(5_000)
+
+    def post(path, document):
+        answer = requests.post(
+            scorer.url + path, json=document, headers={"X-API-Key": "good"}, timeout=300
+        )
+        assert answer.status_code in (200, 202)
+        return answer.json()
+
+    ids = [
+        each["id"]
+        for start in range(0, 5_000, 1_000)
+        for each in post("/predict", {"urls": urls[start : start + 1_000]})["predictions"]
+    ]
+    ids += [each["id"] for each in post("/explain", {"urls": urls[:20]})["predictions"]]
+    source = "john.doe@b.example about " + next(each for each in secrets if len(each) == 32)
+    post("/feedback", {"id": ids[0], "label": "Phishing", "source": source})
+    scorer.stop()
+    bodies = {key: site.store.get(key) for key in site.store.keys_under("")}
+    kept = b"".join(
+        gzip.decompress(body)
+        for key, body in bodies.items()
+        if key.startswith(("traffic/", "feedback/"))
+    )
+
+    assert kept.count(b"https://a.example/account/") == len(ids)
+    assert b'"source": "xxxx.xxx@x.xxxxxxx about ' in kept
+    assert [each for each in (*secrets, "john.doe") if each.encode() in kept] == []
 
 
 def test_nothing_is_kept_unless_it_is_asked_for(site, scorer):

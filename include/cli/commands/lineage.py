@@ -91,7 +91,7 @@ def _document(found: "Trace", bucket: str) -> dict[str, Any]:
 def _describe(document: dict[str, Any]) -> str:
     prediction, approval = document["prediction"], document["approval"]
     version = document["version"]
-    kept = (prediction.get(name) for name in ("inputs", "url", "inputs_hmac"))
+    kept = (prediction.get(name) for name in ("inputs", "redacted_inputs", "inputs_hmac"))
     libraries = (f"{name} {release}" for name, release in sorted(document["libraries"].items()))
     lines = {
         "prediction": f"{prediction['id']} at {prediction['time']}: {prediction['prediction']},"

@@ -18,6 +18,7 @@ from include.stores.objects import ObjectStore
 # Some 70 MB of records; drift of more would be no other.
 MAX_ITEMS = 100_000
 _TEXT = "string"
+_KEPT, _HASH = ("inputs", "redacted_inputs"), "inputs_hmac"
 _ID = re.compile(rb'"id":\s*"([0-9a-f]{32}(?:-\d{1,9})?)"')
 
 
@@ -111,11 +112,11 @@ def parse_item(line: Any, fields: Sequence[InputField]) -> tuple[str, Item]:
     version = line["version"]
     if not keys.is_version_name(version):
         raise ValueError("its version is none")
-    if "inputs" in line:
-        inputs = line["inputs"]
-        values, duplicate = _ordered(inputs, fields), hash_of(inputs)
-        return name, Item(float(probability), said, version, values, duplicate)
-    return name, Item(float(probability), said, version, None, str(line["inputs_hmac"]))
+    kept = next((line[each] for each in _KEPT if each in line), None)
+    values = None if kept is None else _ordered(kept, fields)
+    # Different URLs may be the same once they are redacted, so a hash comes first.
+    duplicate = hash_of(kept) if kept is not None and _HASH not in line else str(line[_HASH])
+    return name, Item(float(probability), said, version, values, duplicate)
 
 
 def _ordered(inputs: Any, fields: Sequence[InputField]) -> tuple[Any, ...] | None:

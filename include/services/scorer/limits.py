@@ -5,7 +5,7 @@ from typing import Literal
 
 _MIB = 1024 * 1024
 
-Content = Literal["off", "hash", "inputs"]
+Content = Literal["off", "hash", "redacted", "inputs"]
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Traffic:
     Attributes
     ----------
     content : str
-        ``NIGHTCATCH_TRAFFIC_LOG``: ``inputs`` keeps what was sent, ``hash`` its HMAC, ``off``
-        nothing.
+        ``NIGHTCATCH_TRAFFIC_LOG``: ``inputs`` keeps what was sent, ``redacted`` the shape of its
+        texts, ``hash`` its HMAC, ``off`` nothing.
     hash_key : bytes
         ``NIGHTCATCH_TRAFFIC_HASH_KEY``: of the HMAC.
     interval_s : float

@@ -178,14 +178,14 @@ class Settings(BaseSettings):
     traffic_log: Content = Field(
         "off",
         alias="NIGHTCATCH_TRAFFIC_LOG",
-        description="what is logged of scored items: `inputs`, their keyed hash (`hash`), or"
-        " nothing (`off`)",
+        description="what is logged of scored items: `inputs`; `redacted`, URLs without what"
+        " may name a person or open an account; their keyed hash (`hash`); or nothing (`off`)",
     )
     traffic_hash_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(
         None,
         alias="NIGHTCATCH_TRAFFIC_HASH_KEY",
         description="secret of the hashes, at least 16 characters, the same for all scorers;"
-        " `hash` needs it",
+        " `hash` needs it, `redacted` lines have a hash where it is set",
     )
     traffic_interval_s: _Seconds = Field(
         Traffic.interval_s,

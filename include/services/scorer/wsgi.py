@@ -22,6 +22,7 @@ from prometheus_client import multiprocess
 from include.contract.signature import PublicKeys, load_public_key
 from include.inference.listed import ListLookup
 from include.inference.model import OnnxModel
+from include.inference.redaction import redact_text
 from include.inference.traffic_record import TrafficRecord
 from include.registry.follow import (
     Follower,
@@ -97,6 +98,7 @@ def create() -> Flask:
         outbox,
         reports,
         lists,
+        redact_text if settings.traffic_log == "redacted" else str,
     )
     scorer.slow_bodies.start()
     at_exit.callback(scorer.slow_bodies.stop)

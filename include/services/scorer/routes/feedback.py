@@ -50,7 +50,8 @@ def _keep(truths: Sequence[TrueLabel], scorer: Scorer) -> None:
     now = scorer.now().isoformat(timespec="milliseconds")
     lines: dict[str, list[str]] = {}
     for truth in truths:
-        line = {"id": truth.id, "label": truth.label, "source": truth.source, "time": now}
+        source = scorer.kept_of(truth.source)
+        line = {"id": truth.id, "label": truth.label, "source": source, "time": now}
         lines.setdefault(truth.pipeline, []).append(
             json.dumps({**line, "client": request.environ[CLIENT]})
         )

@@ -55,6 +55,8 @@ class Scorer:
         Of each pipeline's version in production.
     lists : mapping of str to ListFollower
         Of each pipeline's allowed and blocked sites.
+    kept_of : callable
+        Returns what is kept of free text in feedback.
     slow_bodies : SlowBodies
         Which bodies are being read.
     """
@@ -69,6 +71,7 @@ class Scorer:
     outbox: DeliveryQueue | None = None
     reports: Mapping[str, Report] = field(default_factory=dict)
     lists: Mapping[str, ListFollower[ListLookup]] = field(default_factory=dict)
+    kept_of: Callable[[str], str] = str
     slow_bodies: SlowBodies = field(default_factory=SlowBodies)
 
     @cached_property

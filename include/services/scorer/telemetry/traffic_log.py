@@ -50,7 +50,9 @@ class TrafficLog:
         self._outbox = outbox
         self._metrics = metrics
         self._settings = settings
-        self._hash_key = settings.hash_key if settings.content == "hash" else b""
+        self._is_redacted = settings.content == "redacted"
+        is_hashed = self._is_redacted or settings.content == "hash"
+        self._hash_key = settings.hash_key if is_hashed else b""
         self._notes: deque[TrafficRecord] = deque()
         self._rows_waiting = self._chars_waiting = 0
         self._counting = threading.Lock()
@@ -104,7 +106,7 @@ class TrafficLog:
             if self._settings.content == "off":
                 continue
             where = scored.pointer.pipeline, day_of(scored.id)
-            for line in lines_of(scored, self._hash_key):
+            for line in lines_of(scored, self._hash_key, is_redacted=self._is_redacted):
                 self._add_line(where, line)
         for pipeline, probabilities in answered.items():
             self._metrics.count_probabilities(pipeline, probabilities)
