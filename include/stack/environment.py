@@ -100,6 +100,9 @@ def airflow_environment(
         "NIGHTCATCH_CODE_COMMIT": code_commit(settings.root),
         "NIGHTCATCH_DOWNLOAD_DIR": str(settings.downloads_dir),
         "NIGHTCATCH_MLFLOW_URL": settings.mlflow_url,
+        "NIGHTCATCH_MLFLOW_PUBLIC_URL": environ.get(
+            "NIGHTCATCH_MLFLOW_PUBLIC_URL", settings.mlflow_public_url
+        ),
         "GX_ANALYTICS_ENABLED": "false",
         "MPLCONFIGDIR": str(settings.state_dir / "matplotlib"),
         # Tasks run side by side; an OpenMP thread per core in each of them makes all of them slow.

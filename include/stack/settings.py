@@ -98,6 +98,16 @@ class StackSettings(BaseModel):
             return self.mlflow_elsewhere
         return f"http://{HOST}:{self.mlflow_port}"
 
+    @property
+    def mlflow_public_url(self) -> str:
+        """Address of MLflow for browsers: another host name than Airflow's, which has its cookies.
+
+        A browser sends the cookies of a host to all of its ports.
+        """
+        if self.mlflow_elsewhere is not None:
+            return self.mlflow_elsewhere
+        return f"http://localhost:{self.mlflow_port}"
+
     @model_validator(mode="after")
     def _check_ports(self) -> Self:
         named = {name: port for name, port in self if name.endswith("_port")}

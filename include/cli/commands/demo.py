@@ -168,5 +168,5 @@ def _show_places(stack: Stack, screen: Screen) -> None:
         f"\nAirflow   {settings.airflow_url}   (user admin, password in"
         f" {stack.secrets.airflow_passwords})"
         f"\nScorer    {settings.scorer_url}"
-        f"\nMLflow    {settings.mlflow_url or 'not used: NIGHTCATCH_MLFLOW_URL is empty'}"
+        f"\nMLflow    {settings.mlflow_public_url or 'not used: NIGHTCATCH_MLFLOW_URL is empty'}"
     )

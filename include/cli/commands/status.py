@@ -68,7 +68,7 @@ def _embedded_servers(installation: EmbeddedInstallation) -> list[ServerStatus]:
         "airflow": f"{settings.airflow_url}  user admin, password in"
         f" {stack.secrets.airflow_passwords}",
         "scorer": settings.scorer_url,
-        "mlflow": settings.mlflow_url,
+        "mlflow": settings.mlflow_public_url,
     }
     return [
         ServerStatus(server.name, _health(server), addresses[server.name])

@@ -113,6 +113,7 @@ def test_tasks_are_told_where_mlflow_is(settings: StackSettings, secrets: Secret
     env = airflow_environment(settings, secrets, CALLER)
 
     assert env["NIGHTCATCH_MLFLOW_URL"] == "http://127.0.0.1:5001"
+    assert env["NIGHTCATCH_MLFLOW_PUBLIC_URL"] == "http://localhost:5001"
     assert "MLFLOW_TRACKING_URI" not in env
 
 
