@@ -18,6 +18,7 @@ def add_model_commands(add: Add) -> None:
     """
     _add_decisions(add)
     _add_lists(add)
+    _add_export(add)
     _add_lineage(add)
     _add_retention(add)
 
@@ -125,6 +126,28 @@ def _add_entry(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reason", required=True, type=_reason, help="kept in the history")
     parser.add_argument("--by", metavar="NAME", help="who decides (default: your login name)")
+
+
+def _add_export(add: Add) -> None:
+    export = add(
+        "export",
+        "write the blocked URLs and hosts: a plain list, a response policy zone, or STIX 2.1",
+        "  ./nightcatch export list -o /var/www/blocked.txt\n"
+        "  ./nightcatch export rpz -o /etc/bind/rpz.zone && rndc reload rpz.nightcatch\n"
+        "  ./nightcatch export stix --labels none\n"
+        "Block entries and reviewed labels that hold now; nothing that is allowed or shared.\n",
+    )
+    export.add_argument("format", choices=("list", "rpz", "stix"))
+    export.add_argument(
+        "-o", "--output", metavar="FILE", help="replaced at once (default: standard output)"
+    )
+    export.add_argument(
+        "--labels",
+        choices=("reviewed", "all", "none"),
+        default="reviewed",
+        help="of phishing: those that a person confirmed (default), all that have not expired,"
+        " or none, which needs no MongoDB",
+    )
 
 
 def _add_lineage(add: Add) -> None:

@@ -31,6 +31,7 @@ LAYERS = {
     "run": 4,
     "notify": 4,
     "monitoring": 4,
+    "exports": 4,
     "stack": 5,
     "cli": 6,
 }

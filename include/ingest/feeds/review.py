@@ -138,6 +138,13 @@ class ReviewQueue:
                 each["_id"]: each["n"] for each in self._held.aggregate([{"$match": query}, group])
             }
 
+    def last_decision(self) -> datetime | None:
+        """Return when somebody last confirmed or rejected something."""
+        query = {"pipeline": self._pipeline, "decided_at": {"$exists": True}}
+        with translated(self._held):
+            found = self._held.find_one(query, sort=[("decided_at", -1)])
+        return found["decided_at"] if found else None
+
     def decide(
         self, held_id: str, decision: Decision, *, by: str, reason: str, now: datetime
     ) -> Held:

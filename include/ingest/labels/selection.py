@@ -1,8 +1,8 @@
-"""Which records enter a snapshot: labels that have not expired, and no source above its share."""
+"""Which labels are read: for a snapshot those that hold, no source above its share; for exports."""
 
 import logging
 from collections.abc import Collection as Names
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -89,6 +89,36 @@ def _known(since: str, at: datetime) -> dict[str, Any]:
     """Return the condition of what was known at a time."""
     fields = ["reviewed_at", *([since] if since else [])]
     return {name: {"$not": {"$gt": at}} for name in fields}
+
+
+def positive_labels(
+    collection: Collection[Document],
+    target: Target,
+    fields: Sequence[str],
+    *,
+    only_reviewed: bool,
+) -> Iterator[Document]:
+    """Yield the records of the positive class, with those whose label has expired.
+
+    Parameters
+    ----------
+    collection : pymongo Collection
+    target : Target
+    fields : sequence of str
+        What to read besides `last_seen`, `expires_at` and `reviewed_at`.
+    only_reviewed : bool
+        Whether a person must have confirmed it.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    query: dict[str, Any] = {target.source: target.positive}
+    if only_reviewed:
+        query["reviewed_at"] = {"$exists": True}
+    wanted = dict.fromkeys((*fields, "last_seen", "expires_at", "reviewed_at"), 1)
+    with translated(collection):
+        yield from collection.find(query, wanted)
 
 
 def kept_shares(by_source: Mapping[str, int], max_share: float, enough: int) -> dict[str, float]:

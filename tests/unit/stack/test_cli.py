@@ -12,7 +12,7 @@ from include.cli.parser import build_parser
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = (
     *("demo", "up", "down", "status", "load", "train", "versions", "approve", "rollback"),
-    *("trace", "reproduce", "retain", "completion"),
+    *("trace", "reproduce", "retain", "export", "completion"),
     *("doctor", "test", "bench"),
 )
 
