@@ -142,12 +142,12 @@ def loader_connection() -> str:
 
 def dag_link(dag_id: str) -> str:
     """Return the address of a DAG in Airflow's UI."""
-    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}"
+    return page_link(f"/dags/{dag_id}")
 
 
 def page_link(path: str) -> str:
-    """Return the address of one of our own pages in Airflow's UI."""
-    return f"{conf.get('api', 'base_url').rstrip('/')}{path}"
+    """Return the address of a page of Airflow's UI; its path where `[api] base_url` is not set."""
+    return f"{conf.get('api', 'base_url', fallback='').rstrip('/')}{path}"
 
 
 def run_link(dag_id: str, run_id: str) -> str:

@@ -1,16 +1,19 @@
 """Alerts of a real Airflow: runs that fail for each reason, a late one, and the DAG that watches.
 
 The small DAGs have the names, callbacks and documents of the real ones, and no records;
-`watch_models` and `watch_traffic` are the real ones, but run only when a test says so.
+`watch_models`, `watch_traffic` and `collect_labels` are the real ones, but run only when a test
+says so.
 """
 
 import json
 import os
 import secrets
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import pymongo
 import pytest
 import requests
 
@@ -24,6 +27,7 @@ from include.stack.keys import ensure_secrets
 from include.stack.ports import pick_port
 from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
+from tests.support.feed_server import HTML, FeedServer
 from tests.support.receivers import http_receiver
 from tests.support.signed_versions import Signer, Version, promote, version_name
 from tests.support.traffic_days import Watched
@@ -114,6 +118,61 @@ def other():
 train_sites()
 other()
 """.replace("VERSION", VERSION)
+FEEDS = """
+min_new = 3
+
+[feeds.partner]
+address = "URL/partner.txt"
+format = "list"
+label = "phishing"
+licence = "contract"
+terms = "none"
+seen = "here"
+enabled = true
+allow_private = true
+
+[feeds.poisoned]
+address = "URL/poisoned.txt"
+format = "list"
+label = "phishing"
+licence = "contract"
+terms = "none"
+seen = "here"
+enabled = true
+allow_private = true
+"""
+
+
+@pytest.fixture(scope="module")
+def feeds():
+    server = FeedServer()
+    server.contents["/partner.txt"] = (
+        b"http://a.example/1\nhttp://b.example/1\nhttp://c.example/1\nhttps://www.paypal.com/x\n"
+    )
+    server.contents["/poisoned.txt"] = HTML
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def records(mongo_url):
+    with pymongo.MongoClient(mongo_url, tz_aware=True) as client:
+        database = client[f"airflow_{secrets.token_hex(6)}"]
+        yield database
+        client.drop_database(database)
+
+
+def root_with_feeds(folder, text):
+    """The checkout with other feeds."""
+    folder.mkdir()
+    for path in ROOT.iterdir():
+        if path.name != "include":
+            (folder / path.name).symlink_to(path)
+    shutil.copytree(ROOT / "include", folder / "include", copy_function=os.symlink)
+    declared = folder / "include/pipelines/urls/feeds.toml"
+    declared.unlink()
+    declared.write_text(text)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -188,10 +247,10 @@ def own_bucket(s3):
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory, s3, own_bucket, hook, events):
+def airflow(tmp_path_factory, s3, own_bucket, hook, events, feeds, records, mongo_url):
     state_dir = tmp_path_factory.mktemp("alerts")
     settings = StackSettings(
-        root=ROOT,
+        root=root_with_feeds(state_dir / "root", FEEDS.replace("URL", feeds.url)),
         state_dir=state_dir,
         airflow_port=pick_port(),
         mlflow_elsewhere="",
@@ -200,15 +259,21 @@ def airflow(tmp_path_factory, s3, own_bucket, hook, events):
     made, dags_dir = ensure_secrets(settings.secrets_dir), state_dir / "dags"
     dags_dir.mkdir()
     (dags_dir / "small.py").write_text(DAGS)
-    for name, schedule in (("watch_models", "*/15 * * * *"), ("watch_traffic", "0 1 * * *")):
+    for name, schedule in (
+        ("watch_models", "*/15 * * * *"),
+        ("watch_traffic", "0 1 * * *"),
+        ("collect_labels", "10 * * * *"),
+    ):
         code = (ROOT / f"dags/{name}.py").read_text()
         assert f'"{schedule}"' in code
         (dags_dir / f"{name}.py").write_text(code.replace(f'"{schedule}"', '"0 0 29 2 *"'))
     login = {"login": s3.access_key, "password": s3.secret_key}
     extra = {"endpoint_url": s3.endpoint_url, "region_name": "us-east-1"}
+    mongo = mongo_url.replace("mongodb://", "mongo://").replace("/?", f"/{records.name}?")
     env = {
         **airflow_environment(settings, made, os.environ, dags_dir),
         "AIRFLOW_CONN_NIGHTCATCH_S3": json.dumps({"conn_type": "aws", **login, "extra": extra}),
+        "AIRFLOW_CONN_NIGHTCATCH_MONGO_LOADER": mongo,
         "NIGHTCATCH_ALERTS_WEBHOOK_URL": hook.url,
         "NIGHTCATCH_ALERTS_SCORER_URLS": f"http://127.0.0.1:{pick_port()}",
         "NIGHTCATCH_ALERTS_MODEL_AGE_DAYS": "0.000001",
@@ -338,6 +403,21 @@ def test_a_day_that_breaks_a_promise_is_told_once_and_trained_for_once_and_durin
     assert link == ("Traffic", f"/models/sites/traffic/{day}")
     assert [airflow.page(link[1], **who)[0] for who in ({}, {"logged_in": False})] == [200, 401]
     assert f"Traffic of sites on {day}" in airflow.page(link[1])[1]
+
+
+def test_feeds_that_are_due_land_and_one_that_is_poisoned_is_told(airflow, hook, records):
+    run_id, state = airflow.run("collect_labels")
+
+    assert state == "success", airflow.failures("collect_labels", run_id)
+    assert set(airflow.states("collect_labels", run_id).values()) == {"success"}
+    landed = records["urls"].find({}, {"url": 1, "_id": 0}).sort("url", 1)
+    assert [each["url"] for each in landed] == [f"http://{name}.example/1" for name in "abc"]
+    held = {each["feed"]: each["kind"] for each in records["held_labels"].find()}
+    assert held == {"partner": "record", "poisoned": "pull"}
+    told = hook.wait_for("Feed unhealthy: urls poisoned")["text"]
+    assert f"{airflow.url}/dags/collect_labels" in told
+    events = airflow.api._request("GET", f"/assets/events?source_run_id={quote(run_id)}")[1]
+    assert [each["extra"]["n_new"] for each in events["asset_events"]] == [3]
 
 
 def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):
