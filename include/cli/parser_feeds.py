@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from include.cli.parser_models import add_json, add_reason
+from include.ingest.review.decisions import VERDICTS
 
 Add = Callable[[str, str, str], argparse.ArgumentParser]
 
@@ -24,6 +25,8 @@ def add_feeds_command(add: Add) -> None:
         "  ./nightcatch feeds pull phishunt          if it is due\n"
         "  ./nightcatch feeds held\n"
         "  ./nightcatch feeds decide urls/0f3a... confirm --reason 'checked by hand'\n"
+        "  ./nightcatch feeds decide all reject --feed phishunt"
+        " --held-for 'legitimate by two_factor' --reason 'looked at ten'\n"
         "  ./nightcatch feeds accept phishunt --reason 'they list twice as many now'\n",
     )
     actions = feeds.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -38,10 +41,28 @@ def add_feeds_command(add: Add) -> None:
     held.add_argument(
         "--limit", type=int, default=100, metavar="N", help="oldest N (default %(default)s)"
     )
+    held.add_argument("--feed", default="", metavar="NAME", help="of this feed only")
+    held.add_argument("--reason", default="", metavar="TEXT", help="held for this reason only")
+    held.add_argument("--decided", action="store_true", help="what was decided, newest first")
     _with_pipeline(held, json=True)
-    decide = actions.add_parser("decide", help="confirm or reject a record that is held back")
-    decide.add_argument("id", metavar="ID", help="see ./nightcatch feeds held")
-    decide.add_argument("decision", choices=("confirm", "reject"))
+    decide = actions.add_parser("decide", help="decide on a record that is held back")
+    decide.add_argument(
+        "id", metavar="ID", help="see ./nightcatch feeds held; or all, of one reason"
+    )
+    decide.add_argument(
+        "decision",
+        choices=VERDICTS,
+        help="what it is; confirm: as it was reported; reject: train on neither; undo: wait again",
+    )
+    decide.add_argument("--feed", default="", metavar="NAME", help="with all: of this feed")
+    decide.add_argument("--held-for", default="", metavar="TEXT", help="with all: of this reason")
+    decide.add_argument(
+        "--limit",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="with all: at most (default %(default)s)",
+    )
     _with_decision(decide)
     accept = actions.add_parser("accept", help="let the next pull land whatever its size")
     accept.add_argument("name", metavar="NAME", help="a feed")

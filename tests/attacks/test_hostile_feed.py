@@ -78,7 +78,7 @@ def test_wrong_labels_that_drip_in_are_held_back_one_by_one(pull, database, tmp_
         assert pull("hostile", "phishing", urls, NOW + timedelta(hours=hour)).outcome == "landed"
 
     assert trained_on(database, tmp_path / "snapshot", 1) == set(PHISHING[:909])
-    waiting = {held.record["url"] for held in pull.collector.queue.waiting()}
+    waiting = {held.record["url"] for held in pull.collector.queue.find()}
     assert waiting == set(wrong)
 
 

@@ -13,6 +13,8 @@ from include.errors import DecisionRefusedError
 from include.ingest.feeds.fetch import Target
 from include.ingest.feeds.pull import Collector
 from include.ingest.feeds.settings import FeedSettings
+from include.ingest.review.decisions import Decision, ReviewDesk
+from include.ingest.review.entries import Chosen
 from tests.support.feed_server import HTML
 from tests.support.waiting import wait_until
 
@@ -149,12 +151,12 @@ def test_a_pull_that_looks_wrong_is_held_back_as_a_whole(pull, database, content
     assert reason in report.reason
     assert database["urls"].count_documents({}) == 40
     assert pull.collector.states.read("one").held == report.reason
-    (waiting,) = pull.collector.queue.waiting()
+    (waiting,) = pull.collector.queue.find()
     assert (waiting.kind, waiting.feed, waiting.reason) == ("pull", "one", report.reason)
 
     assert pull(numbered(45), DAY0 + 2 * DAY).outcome == "landed"
     assert pull.collector.states.read("one").held == ""
-    assert list(pull.collector.queue.waiting()) == []
+    assert pull.collector.queue.find() == []
 
 
 def test_a_person_accepts_another_size(pull, database):
@@ -173,7 +175,7 @@ def test_doubtful_records_wait_and_the_others_land(pull, database):
     report = pull(numbered(40) + popular)
 
     assert (report.outcome, report.n_new, report.n_held) == ("landed", 40, 2)
-    assert {held.record["url"] for held in pull.collector.queue.waiting()} == {
+    assert {held.record["url"] for held in pull.collector.queue.find()} == {
         "https://login.microsoftonline.com/common/oauth2/",
         "https://github.io/",
     }
@@ -189,7 +191,7 @@ def test_labels_that_contradict_wait(pull, database):
     report = pull(numbered(30, start=39) + listed("a1"), DAY0 + HOUR)
 
     assert (report.n_new, report.n_held) == (29, 2)
-    assert {held.reason for held in pull.collector.queue.waiting()} == {
+    assert {held.reason for held in pull.collector.queue.find()} == {
         "legitimate by good",
         "reviewed as legitimate by Ann",
     }
@@ -207,15 +209,14 @@ def test_a_feed_full_of_doubtful_records_is_held_back(pull, database):
 
 def test_a_decision_lands_or_bars_a_record_and_can_be_changed(pull, database):
     pull(numbered(40) + b"https://www.paypal.com/x\nhttps://www.chase.com/y\n")
-    first, second = pull.collector.queue.waiting()
+    first, second = pull.collector.queue.find()
+    desk = ReviewDesk(database, URLS)
 
     def decide(held, decision):
-        return pull.collector.queue.decide(
-            held.id, decision, by="Ann", reason="looked at it", now=DAY0 + HOUR
-        )
+        return desk.decide(held.id, Decision(decision, "Ann", "looked at it", DAY0 + HOUR))
 
-    decide(first, "confirmed")
-    decide(second, "rejected")
+    decide(first, "confirm")
+    decide(second, "reject")
     pull(None, DAY0 + DAY)
     pull(numbered(41) + b"https://www.paypal.com/x\nhttps://www.chase.com/y\n", DAY0 + 2 * DAY)
 
@@ -223,11 +224,56 @@ def test_a_decision_lands_or_bars_a_record_and_can_be_changed(pull, database):
     landed = database["urls"].find_one({"url": first.record["url"]})
     assert (landed["reviewed_by"], landed["reviewed_at"]) == ("Ann", DAY0 + HOUR)
     assert landed["first_seen"] == DAY0
-    assert list(pull.collector.queue.waiting()) == []
-    decide(first, "rejected")
+    assert pull.collector.queue.find() == []
+    decide(first, "reject")
     assert database["urls"].find_one({"url": first.record["url"]}) is None
     with pytest.raises(DecisionRefusedError):
-        pull.collector.queue.decide("urls/none", "rejected", by="A", reason="b", now=DAY0)
+        desk.decide("urls/none", Decision("reject", "A", "b", DAY0))
+
+
+def test_a_record_is_corrected_and_all_of_it_undone(pull, database):
+    pull(listed("a", "b"), DAY0, settings("good", label="legitimate"))
+    pull(listed("a", "c"), DAY0 + HOUR)
+    before = list(database["urls"].find().sort("_id", 1))
+    (held,) = pull.collector.queue.find()
+    desk = ReviewDesk(database, URLS)
+
+    def labels(verdict, at):
+        desk.decide(held.id, Decision(verdict, "Ann", "looked at it", DAY0 + at))
+        return [
+            (each["label"], each.get("reviewed_by"))
+            for each in database["urls"].find({"url": held.record["url"]})
+        ]
+
+    assert labels("phishing", 2 * HOUR) == [(1, "Ann")]
+    # The source that was wrong repeats itself, and is not heard.
+    pull(listed("a", "b", "d"), DAY0 + DAY, settings("good", label="legitimate"))
+    assert labels("legitimate", 3 * HOUR) == [(0, "Ann")]
+    pull(listed("a", "c", "e"), DAY0 + 2 * DAY)
+    assert labels("phishing", 4 * HOUR) == [(1, "Ann")]
+    assert labels("undo", 5 * HOUR) == [(0, None)]
+    known = {"_id": {"$in": [each["_id"] for each in before]}}
+    after = list(database["urls"].find(known).sort("_id", 1))
+    assert [each["sources"][0]["name"] for each in after] == [
+        each["sources"][0]["name"] for each in before
+    ]
+    assert held.id in {each.id for each in pull.collector.queue.find()}
+    history = pull.collector.queue.read(held.id)["history"]
+    assert [each["state"] for each in history] == ["confirmed", "corrected", "confirmed", "waiting"]
+    with pytest.raises(DecisionRefusedError, match="Ann changed it to waiting"):
+        desk.decide(held.id, Decision("reject", "Bob", "no", DAY0), seen="confirmed")
+
+
+def test_many_are_decided_on_for_one_feed_and_reason(pull, database):
+    pull(numbered(100) + b"".join(b"https://www.chase.com/%d\n" % n for n in range(5)))
+    desk = ReviewDesk(database, URLS)
+    (group,) = pull.collector.queue.groups()
+    chosen = Chosen("waiting", group.feed, group.reason)
+
+    assert desk.decide_all(chosen, Decision("reject", "Ann", "ours", DAY0), 3) == 3
+    assert (pull.collector.queue.count(chosen), database["urls"].count_documents({})) == (2, 100)
+    with pytest.raises(DecisionRefusedError, match="one feed"):
+        desk.decide_all(Chosen("waiting", "one"), Decision("reject", "Ann", "all", DAY0), 3)
 
 
 def test_new_records_are_announced_once_there_are_enough(pull):

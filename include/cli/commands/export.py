@@ -13,8 +13,8 @@ from include.cli.installation import Installation
 from include.cli.screen import Screen
 from include.exports.blocked import Export, collect_blocked
 from include.exports.formats import FORMATS
-from include.ingest.feeds.review import ReviewQueue
 from include.ingest.labels.selection import positive_labels
+from include.ingest.review.queue import ReviewQueue
 from include.pipelines.urls.records import FIRST_SEEN, SOURCE, TARGET, URL
 from include.registry.lists import current_list
 from include.stores.documents import DATABASE

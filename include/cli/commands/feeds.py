@@ -23,9 +23,10 @@ from include.errors import NightCatchError, SettingMissingError
 from include.ingest.feeds.fetch import Target, Validators, fetch
 from include.ingest.feeds.parse import parse_feed
 from include.ingest.feeds.pull import Collector
-from include.ingest.feeds.review import Decision
 from include.ingest.feeds.settings import FeedSettings, read_feeds
 from include.ingest.files.reader import Row
+from include.ingest.review.decisions import Decision, ReviewDesk
+from include.ingest.review.entries import Chosen
 from include.pipelines import Pipeline, get
 from include.stores.documents import DATABASE
 
@@ -177,8 +178,9 @@ def _held(
     now: datetime,
     screen: Screen,
 ) -> int:
-    """Show what waits for a decision."""
-    held = list(collector.queue.waiting(args.limit))
+    """Show what waits for a decision, or what was decided."""
+    chosen = Chosen("decided" if args.decided else "waiting", args.feed, args.reason)
+    held = collector.queue.find(chosen, args.limit)
     if args.json:
         screen.show(json.dumps([asdict(each) for each in held], indent=1, default=str))
         return 0
@@ -204,12 +206,17 @@ def _decide(
     now: datetime,
     screen: Screen,
 ) -> int:
-    """Confirm or reject a record that is held back."""
-    decision: Decision = "confirmed" if args.decision == "confirm" else "rejected"
-    done = collector.queue.decide(
-        args.id, decision, by=args.by or login_name(), reason=args.reason, now=now
-    )
-    screen.say(f"feeds    {done.id}: {done.state}")
+    """Decide on a record that is held back, or on all of a feed with one reason."""
+    desk = ReviewDesk(collector.database, pipeline)
+    decision = Decision(args.decision, args.by or login_name(), args.reason, now)
+    if args.id == "all":
+        n_decided = desk.decide_all(
+            Chosen("waiting", args.feed, args.held_for), decision, args.limit
+        )
+        screen.say(f"feeds    {n_decided:,} records: {args.decision}")
+    else:
+        done = desk.decide(args.id, decision)
+        screen.say(f"feeds    {done.id}: {done.state}")
     return 0
 
 

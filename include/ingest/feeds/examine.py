@@ -15,7 +15,6 @@ from include.contract.schema import Target
 from include.errors import DataRejectedError
 from include.ingest.feeds.checks import Examined, contradiction
 from include.ingest.feeds.parse import parse_feed
-from include.ingest.feeds.review import ReviewQueue
 from include.ingest.feeds.settings import FeedSettings
 from include.ingest.files.layout import Layout, Record
 from include.ingest.files.reader import Row
@@ -23,6 +22,7 @@ from include.ingest.files.text_lines import BadLine
 from include.ingest.labels.documents import Source, documents
 from include.ingest.labels.inserts import Document, translated
 from include.ingest.labels.polarity import opposite_ids
+from include.ingest.review.queue import ReviewQueue
 
 BATCH_ROWS = 5_000
 _AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)

@@ -18,13 +18,14 @@ from include.ingest.feeds.checks import reason_to_hold
 from include.ingest.feeds.examine import Collected, Examiner, spooled
 from include.ingest.feeds.fetch import Fetched, Target, fetch
 from include.ingest.feeds.health import FeedHealth, feed_health
-from include.ingest.feeds.review import ReviewQueue
 from include.ingest.feeds.settings import Feeds, FeedSettings
 from include.ingest.feeds.state import KEPT_SIZES, FeedState, FeedStates
 from include.ingest.labels.inserts import Document
 from include.ingest.labels.reports import Reporter, land_reports
+from include.ingest.review.queue import ReviewQueue
 
 _LOG = logging.getLogger(__name__)
+_BARRED = ("rejected", "corrected")
 _LONGEST_BACKOFF = timedelta(days=1)
 
 Outcome = Literal["not due", "failed", "unchanged", "held", "landed"]
@@ -185,10 +186,10 @@ class Collector:
             landing, holding = [], []
             for document, doubt in batch:
                 state = known.get(document["_id"])
-                if state == "confirmed" or (not doubt and state != "rejected"):
+                if state == "confirmed" or (not doubt and state not in _BARRED):
                     landing.append(document)
                 else:
-                    holding.append((document, doubt or "rejected before"))
+                    holding.append((document, doubt or f"{state} before"))
             queue.hold_records(holding, reporter, now)
             landed = land_reports(records, landing, reporter, now)
             states.count_new(feed.name, landed)

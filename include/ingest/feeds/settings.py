@@ -26,6 +26,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Text = Annotated[str, Field(min_length=1)]
 
 _SCHEMES = ("https", "http", "file")
+# Names of what people do, where others are those of feeds.
+RESERVED = ("reports", "review", "upload")
 
 
 @dataclass(frozen=True, config=POLICY)
@@ -217,6 +219,8 @@ def read_feeds(path: Path) -> Feeds:
 def _feed(name: str, table: Mapping[str, Any], file: str) -> FeedSettings:
     if "name" in table:
         raise FeedSettingsError(f"{file}, {name}: its name is that of the table")
+    if name in RESERVED:
+        raise FeedSettingsError(f"{file}: no feed may be called {name}: labels of people are")
     return build_policy(
         FeedSettings, {**table, "name": name}, f"{file}, feeds.{name}", FeedSettingsError
     )

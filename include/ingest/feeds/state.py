@@ -143,10 +143,15 @@ class FeedStates:
             self._states.update_one({"_id": self._id(name)}, {"$set": names | decided}, upsert=True)
 
     def count_new(self, name: str, n_new: int) -> None:
-        """Add to the new records of a feed that wait to be announced."""
+        """Add to the new records of a feed, or of people, that wait to be announced."""
+        names = {"pipeline": self._pipeline, "name": name}
         if n_new:
             with translated(self._states):
-                self._states.update_one({"_id": self._id(name)}, {"$inc": {"n_pending": n_new}})
+                self._states.update_one(
+                    {"_id": self._id(name)},
+                    {"$inc": {"n_pending": n_new}, "$setOnInsert": names},
+                    upsert=True,
+                )
 
     def take_pending(self, min_new: int) -> int:
         """Return how many new records wait to be announced, and take them; 0 if too few do."""

@@ -31,7 +31,7 @@ class Reporter:
     name, licence, label : str
     valid_for : timedelta
     since : str
-        The field that says when a record was first seen.
+        The field that says when a record was first seen; empty where records have none.
     """
 
     name: str
@@ -66,7 +66,7 @@ def land_reports(
     StoreUnavailableError
     """
     with translated(collection):
-        fields = ("sources.name", "expires_at", reporter.since)
+        fields = filter(None, ("sources.name", "expires_at", reporter.since))
         found = collection.find(
             {"_id": {"$in": [document["_id"] for document in documents]}}, dict.fromkeys(fields, 1)
         )
@@ -94,8 +94,9 @@ def land_reports(
 
 def _first_report(document: Document, reporter: Reporter, now: datetime) -> Document:
     first_seen = _first_seen(document, reporter, now)
+    dated = {reporter.since: first_seen} if reporter.since else {}
     return document | {
-        reporter.since: first_seen,
+        **dated,
         "last_seen": now,
         "expires_at": now + reporter.valid_for,
         "sources": [_entry(reporter, first_seen, now)],
