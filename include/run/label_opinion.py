@@ -1,17 +1,21 @@
-"""Compare labels that are about to be loaded with scores of the production version."""
+"""What the production version thinks of labels: of those about to be loaded, and of one record."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from include.errors import NightCatchError
+from include.inference.explain.rows import explain_rows
+from include.inference.verdict import verdict
 from include.ingest.labels.polarity import ModelOpinion
 from include.pipelines import Pipeline
 from include.registry.approve import production_pointer
+from include.registry.follow import ProductionModel
 from include.registry.follow.verify import TrustedKeys
 from include.run.champion import Champion, load_version
 from include.stores.objects import ObjectStore
@@ -61,8 +65,7 @@ class ProductionOpinion:
         if version is None:
             return None
         rows = [
-            [records[row].get(field.name, np.nan) for field in self.pipeline.inputs]
-            for row in sample
+            [records[row].get(each.name, np.nan) for each in self.pipeline.inputs] for row in sample
         ]
         scores = version.model.score(version.model.schema.matrix(rows))
         return ModelOpinion(version.pointer.version, len(rows), *auc_interval(y[sample], scores))
@@ -71,6 +74,49 @@ class ProductionOpinion:
         store, trusted_keys = self.open_store(), self.trusted_keys()
         pointer = production_pointer(store, self.pipeline.name, trusted_keys.approvers)
         return None if pointer is None else load_version(store, pointer, trusted_keys)
+
+
+@dataclass
+class RecordOpinion:
+    """Scores and explains single records; the version is read once, and again when another is.
+
+    Attributes
+    ----------
+    open_store, trusted_keys : callable
+        As of `ProductionOpinion`.
+    """
+
+    open_store: Callable[[], ObjectStore]
+    trusted_keys: Callable[[], TrustedKeys]
+    _kept: dict[str, Champion] = field(default_factory=dict)
+
+    def __call__(self, pipeline: Pipeline, record: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return verdict, probability, version and explanation; None without a version.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+        record : mapping
+            Its inputs.
+
+        Raises
+        ------
+        NightCatchError
+            If there is a version that cannot be read or verified, or scores no such record.
+        """
+        trusted_keys, store = self.trusted_keys(), self.open_store()
+        pointer = production_pointer(store, pipeline.name, trusted_keys.approvers)
+        if pointer is None:
+            return None
+        known = self._kept.get(pipeline.name)
+        if known is None or known.pointer.version != pointer.version:
+            known = self._kept[pipeline.name] = load_version(store, pointer, trusted_keys)
+        row = [record.get(each.name, np.nan) for each in pipeline.inputs]
+        matrix = known.model.schema.matrix([row])
+        in_production = ProductionModel(pointer, known.manifest, known.model, datetime.now(UTC))
+        (explained,) = explain_rows(matrix, in_production)
+        probability = float(known.model.score(matrix)[0])
+        return verdict(probability, known.manifest) | {"version": pointer.version, **explained}
 
 
 def auc_interval(

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from include.contract import keys
 from include.contract.dag_ids import train_dag
@@ -26,34 +23,20 @@ from include.registry.follow.verify import TrustedKeys
 from include.registry.overview import MAX_HISTORY, read_one, read_overview, read_report
 from include.stores.objects import ObjectStore
 from include.web.plot import FIGURES, HEIGHT, LEFT, RIGHT, WIDTH, plots
+from include.web.rendering import COMMON_HEADERS, render, static_part
 from include.web.traffic import traffic_pages
 from include.web.view import (
     Links,
     approval_rows,
     form_values,
-    minute,
     needs_despite,
     version_row,
 )
 
 HISTORY_SHOWN = 20
-_STATIC = Path(__file__).parent / "static"
-_TYPES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
-_COMMON = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",
-}
-_HEADERS = {
-    **_COMMON,
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
-    ),
-}
 # A report needs no script, no network and no origin, so it gets none of them.
 _REPORT_HEADERS = {
-    **_COMMON,
+    **COMMON_HEADERS,
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
         "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
@@ -118,7 +101,7 @@ def models_app(
         return RedirectResponse(f"{request.scope['root_path']}/{next(iter(wiring.pipelines))}")
 
     # No pipeline's name begins with a hyphen.
-    app.get("/-/{name}")(_part_of_a_page)
+    app.get("/-/{name}")(static_part)
 
     # Before the versions: no version is called traffic.
     app.include_router(traffic_pages(wiring.store, wiring.pipelines, _REPORT_HEADERS, of_pipeline))
@@ -147,12 +130,6 @@ def models_app(
         return Response(body, media_type="text/html; charset=utf-8", headers=_REPORT_HEADERS)
 
     return app
-
-
-def _part_of_a_page(name: str) -> Response:
-    if name not in _TYPES:
-        raise ObjectMissingError(f"{name!r} is not part of a page")
-    return Response((_STATIC / name).read_bytes(), media_type=_TYPES[name], headers=_HEADERS)
 
 
 def _of_pipeline(
@@ -214,21 +191,17 @@ def _links(request: Request, wiring: Wiring) -> Links:
 def _page(
     request: Request, wiring: Wiring, template: str, status: int = 200, **shown: Any
 ) -> Response:
-    html = (
-        _environment()
-        .get_template(template)
-        .render(
-            root=request.scope.get("root_path", ""),
-            links=_links(request, wiring),
-            pipelines=wiring.pipelines,
-            figures=FIGURES,
-            size={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT},
-            train_dag=train_dag,
-            minute=minute,
-            **shown,
-        )
+    return render(
+        template,
+        status,
+        root=request.scope.get("root_path", ""),
+        links=_links(request, wiring),
+        pipelines=wiring.pipelines,
+        figures=FIGURES,
+        size={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": WIDTH - RIGHT},
+        train_dag=train_dag,
+        **shown,
     )
-    return Response(html, status, headers=_HEADERS, media_type="text/html; charset=utf-8")
 
 
 def _refusal(wiring: Wiring, status: int) -> Callable[[Request, Exception], Response]:
@@ -238,14 +211,3 @@ def _refusal(wiring: Wiring, status: int) -> Callable[[Request, Exception], Resp
         return _page(request, wiring, "sentence.html", status, code=status, sentence=str(err))
 
     return say
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("include.web"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import jwt
 import pymongo
 import pytest
 import requests
@@ -190,10 +191,11 @@ def events():
 class Running:
     """A real Airflow whose alerts and events go to the test."""
 
-    def __init__(self, settings, password, store, signers):
+    def __init__(self, settings, made, store, signers):
         self.home = settings.state_dir / "airflow"
         self.url = settings.airflow_url
-        self.api = AirflowApi(settings.airflow_url, "admin", password)
+        self.api = AirflowApi(settings.airflow_url, "admin", made.airflow_password)
+        self.jwt_secret = made.airflow_jwt_secret
         self.store = store
         self.signers = signers
 
@@ -225,6 +227,17 @@ class Running:
         headers = {"Authorization": f"Bearer {token}"} if logged_in else {}
         answer = requests.get(self.url + path, headers=headers, timeout=120)
         return answer.status_code, answer.text
+
+    def post(self, path, body, role="admin"):
+        """Send what the Labels page sends, as somebody of that role."""
+        token = self.api._log_in()
+        algorithm = jwt.get_unverified_header(token)["alg"]
+        claims = jwt.decode(token, options={"verify_signature": False}) | {"role": role}
+        headers = {
+            "Authorization": f"Bearer {jwt.encode(claims, self.jwt_secret, algorithm=algorithm)}",
+            "X-NightCatch": "labels",
+        }
+        return requests.post(self.url + path, json=body, headers=headers, timeout=120)
 
     def _of_run(self, dag_id, run_id, path):
         run = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
@@ -287,7 +300,7 @@ def airflow(tmp_path_factory, s3, own_bucket, hook, events, feeds, records, mong
         for path in (made.trainer_key, made.approver_key)
     ]
     try:
-        yield Running(settings, made.airflow_password, own_bucket, signers)
+        yield Running(settings, made, own_bucket, signers)
     finally:
         server.kill()
 
@@ -418,6 +431,24 @@ def test_feeds_that_are_due_land_and_one_that_is_poisoned_is_told(airflow, hook,
     assert f"{airflow.url}/dags/collect_labels" in told
     events = airflow.api._request("GET", f"/assets/events?source_run_id={quote(run_id)}")[1]
     assert [each["extra"]["n_new"] for each in events["asset_events"]] == [3]
+
+
+def test_who_may_trigger_the_collection_decides_on_the_labels_page(airflow, records):
+    held = {"_id": "urls/abc", "pipeline": "urls", "kind": "record", "feed": "partner"}
+    held |= {"state": "waiting", "reason": "doubtful", "held_at": datetime.now(UTC)}
+    record = {"_id": "abc", "url": "http://held.example/", "label": 1, "source": "partner"}
+    reporter = {"name": "partner", "licence": "contract", "label": "phishing"}
+    reporter |= {"valid_for": 86_400.0, "since": "first_seen"}
+    records["held_labels"].insert_one({**held, "record": record, "reporter": reporter})
+    body = {"id": "urls/abc", "verdict": "confirm", "reason": "looked at it", "seen": "waiting"}
+
+    status, page = airflow.page("/labels/urls?entry=urls/abc")
+    assert (status, airflow.page("/labels/urls", logged_in=False)[0]) == (200, 401)
+    assert "<strong>held.example</strong>" in page and "data-verdict" in page
+    assert airflow.post("/labels/urls/decide", body, role="viewer").status_code == 403
+    answer = airflow.post("/labels/urls/decide", body)
+    assert answer.json() == {"id": "urls/abc", "state": "confirmed"}
+    assert records["urls"].find_one({"_id": "abc"})["reviewed_by"] == "admin"
 
 
 def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):

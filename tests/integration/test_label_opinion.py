@@ -1,36 +1,22 @@
 """A file's labels are compared with the version in production before anything is loaded."""
 
 import uuid
-from dataclasses import dataclass
 
 import numpy as np
 import pymongo
 import pytest
 
 from include import pipelines
-from include.contract.schema import InputField
 from include.errors import DataRejectedError
-from include.features.urls import URL_FEATURES
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
 from include.run.label_opinion import ProductionOpinion, auc_interval
 from include.stores.objects import ObjectStore
-from include.urls.reference.build import built_in_bytes
-from tests.support.onnx_graphs import text_classifier
-from tests.support.signed_versions import Signer, Version, promote, version_name
+from tests.support.signed_versions import Signer, promote, url_version
 
 URLS = pipelines.get("urls")
 PHISHING = [f"http://login{n}.example/a" for n in range(40)]
 LEGITIMATE = [f"https://www.site{n}.example/" for n in range(40)]
-
-
-@dataclass(frozen=True)
-class UrlVersion(Version):
-    pipeline: str = "urls"
-    inputs: tuple[InputField, ...] = (InputField("url", "string", None, "the URL"),)
-
-    def manifest(self, **changes):
-        return super().manifest(features=URL_FEATURES, **changes)
 
 
 @pytest.fixture
@@ -42,8 +28,7 @@ def store(s3, bucket):
 def opinion(store, tmp_path):
     """Return what asks the version in production; it knows every phishing domain."""
     trainer, approver = (Signer.new(tmp_path, name) for name in ("trainer", "approver"))
-    files = {"model.onnx": text_classifier(PHISHING), "reference.bin": built_in_bytes()}
-    promote(store, UrlVersion(version_name(1), files), trainer, approver)
+    promote(store, url_version(1, PHISHING), trainer, approver)
     trusted_keys = TrustedKeys(approver.trusted, trainer.trusted, 50_000_000)
     return ProductionOpinion(lambda: store, URLS, lambda: trusted_keys)
 

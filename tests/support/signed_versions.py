@@ -15,6 +15,8 @@ from include.contract.verdicts import Budgets, Thresholds
 from include.features.feature_sets import URLS
 from include.registry.approve import Request, approve
 from include.registry.publish import publish_version
+from include.urls.reference.build import built_in_bytes
+from tests.support.onnx_graphs import text_classifier
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,13 @@ class TextVersion(Version):
 
     def manifest(self, **changes):
         return super().manifest(features=URLS.name, **changes)
+
+
+def url_version(number, phishing):
+    """A version of `urls` that gives .9 to the listed domains, and .1 to others."""
+    files = {"model.onnx": text_classifier(phishing), "reference.bin": built_in_bytes()}
+    inputs = (InputField("url", "string", None, "the URL"),)
+    return TextVersion(version_name(number), files, "urls", inputs)
 
 
 def version_name(number):

@@ -153,6 +153,12 @@ class FeedStates:
                     upsert=True,
                 )
 
+    def pending(self) -> int:
+        """Return how many new records wait to be announced."""
+        with translated(self._states):
+            found = self._states.find({"pipeline": self._pipeline}, {"n_pending": 1})
+            return sum(int(each.get("n_pending", 0)) for each in found)
+
     def take_pending(self, min_new: int) -> int:
         """Return how many new records wait to be announced, and take them; 0 if too few do."""
         with translated(self._states):

@@ -137,7 +137,7 @@ class ReviewDesk:
         reporter = _reporter(found["reporter"])
         document = {reporter.since: found["held_at"]} if reporter.since else {}
         document |= found["record"]
-        other = self._with_other_label(document)
+        other = with_other_label(document, self._pipeline.layout)
         if is_corrected:
             label = "legitimate" if reporter.label == "phishing" else "phishing"
             reporter = Reporter(REVIEW, "own", label, _VALID_FOR, reporter.since)
@@ -180,18 +180,20 @@ class ReviewDesk:
                 insert_absent(self._records, [aside])
             self.queue.held.update_one({"_id": found["_id"]}, {"$unset": {"landing": ""}})
 
-    def _with_other_label(self, document: Document) -> Document:
-        target = self._pipeline.layout.target
-        other = {target.positive: target.negative, target.negative: target.positive}
-        record = {name: value for name, value in document.items() if name not in _NOTED}
-        record[target.source] = other[record[target.source]]
-        source = Source(document.get("loaded_from", REVIEW))
-        (made,) = documents([record], source, self._pipeline.layout.identity)
-        return made
-
     def _origin(self) -> dict[str, Any]:
         origin = self._pipeline.layout.origin
         return {"loaded_from": REVIEW} | ({origin: REVIEW} if origin else {})
+
+
+def with_other_label(document: Document, layout: Layout) -> Document:
+    """Return the document of the same record with the opposite label."""
+    target = layout.target
+    other = {target.positive: target.negative, target.negative: target.positive}
+    record = {name: value for name, value in document.items() if name not in _NOTED}
+    record[target.source] = other[record[target.source]]
+    source = Source(document.get("loaded_from", REVIEW))
+    (made,) = documents([record], source, layout.identity)
+    return made
 
 
 def _state_of(verdict: Verdict, label: str) -> State:
