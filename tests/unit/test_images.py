@@ -180,12 +180,12 @@ def test_private_keys_go_to_the_tasks_and_the_command_line_only():
     assert holders == {"prepare", "scheduler", "worker", "cli"}
 
 
-def test_only_who_loads_records_may_write_them():
+def test_only_who_loads_records_or_decides_on_them_may_write_them():
     holders = {
         name for name, service in SERVICES.items() if LOADER in service.get("environment", {})
     }
 
-    assert holders == {"scheduler", "worker", "cli"}
+    assert holders == {"api-server", "scheduler", "worker", "cli"}
     assert "nightcatch_reader:" in SERVICES["api-server"]["environment"][LOADER[: -len("_LOADER")]]
 
 
