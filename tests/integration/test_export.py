@@ -6,10 +6,11 @@ from itertools import count
 
 import pytest
 
+from include import pipelines
 from include.cli.commands import export as command
 from include.cli.main import main
-from include.ingest.feeds.review import ReviewQueue
 from include.ingest.labels.reports import Reporter
+from include.ingest.review.decisions import Decision, ReviewDesk
 from tests.support.cli_session import ROOT
 from tests.support.signed_versions import Signer
 
@@ -23,7 +24,7 @@ class Installation:
     def __init__(self, s3, bucket, mongo_url, database, folder):
         approver = Signer.new(folder, "approver")
         self.database, self.numbers = database, count()
-        self.queue = ReviewQueue(database, "urls")
+        self.desk = ReviewDesk(database, pipelines.get("urls"))
         self.environ = {
             "NIGHTCATCH_S3_ENDPOINT": s3.endpoint_url,
             "NIGHTCATCH_S3_BUCKET": bucket,
@@ -36,13 +37,13 @@ class Installation:
     def run(self, *arguments):
         return main(list(arguments), ROOT, self.environ)
 
-    def decide(self, url, decision):
+    def decide(self, url, verdict):
         """Let a person decide on a feed's report of a URL."""
         now = datetime.now(UTC)
         reporter = Reporter("phishtank", "terms", "phishing", timedelta(days=90), "first_seen")
         record = {"_id": url, "url": url, "label": 1, "source": "phishtank"}
-        self.queue.hold_records([(record, "doubtful")], reporter, now)
-        self.queue.decide(f"urls/{url}", decision, by="ann", reason="looked", now=now)
+        self.desk.queue.hold_records([(record, "doubtful")], reporter, now)
+        self.desk.decide(f"urls/{url}", Decision(verdict, "ann", "looked", now))
 
     def exported(self, name, folder, *arguments):
         path = folder / "out"
@@ -64,7 +65,7 @@ def installation(s3, bucket, mongo_url, database, tmp_path, monkeypatch):
 def test_reviewed_labels_and_block_entries_leave_with_every_format(installation, tmp_path, capsys):
     folder = tmp_path / "www"
     folder.mkdir()
-    installation.decide(HELD, "confirmed")
+    installation.decide(HELD, "confirm")
     assert installation.run("block", "bad.example", "--scope", "host", "--reason", "a kit") == 0
     listed = installation.exported("list", folder)
     capsys.readouterr()
@@ -89,13 +90,13 @@ def test_what_is_allowed_or_withdrawn_leaves_the_zone_with_a_higher_serial(insta
         text = installation.exported("rpz", folder)
         return int(text.partition("localhost. (")[2].split()[0]), "held.example CNAME" in text
 
-    installation.decide(HELD, "confirmed")
+    installation.decide(HELD, "confirm")
     with_it, was_there = zone()
-    installation.decide(HELD, "rejected")
+    installation.decide(HELD, "reject")
     without, is_there = zone()
 
     assert (was_there, is_there) == (True, False)
     assert without >= with_it
-    installation.decide(HELD, "confirmed")
+    installation.decide(HELD, "confirm")
     assert installation.run("allow", HELD, "--scope", "host", "--reason", "ours") == 0
     assert zone()[1] is False
