@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from include.errors import DagRunError, StoreUnavailableError
 from include.stack.http import public_url, request_json
+from include.status.figures import Run, Schedule
 
 _POLL_S = 1.0
 _PARSED_TIMEOUT_S = 120.0
@@ -130,6 +131,22 @@ class AirflowApi:
         response = self._expect("GET", f"/dags/{dag_id}/dagRuns?state=running")
         return [str(run["dag_run_id"]) for run in response["dag_runs"]]
 
+    def schedule(self, dag_id: str) -> Schedule:
+        """Return the last and the next run of a DAG, and which runs wait for a person."""
+        dag = self._expect("GET", f"/dags/{dag_id}")
+        runs = self._expect("GET", f"/dags/{dag_id}/dagRuns?order_by=-run_after&limit=1")
+        asked = self._expect(
+            "GET", f"/dags/{dag_id}/dagRuns/~/hitlDetails?response_received=false&limit=100"
+        )
+        waiting = {
+            str(each["task_instance"]["dag_run_id"]): str(each["created_at"])
+            for each in asked["hitl_details"]
+            if each["task_instance"]["state"] == "awaiting_input"
+        }
+        last = next((self._run(dag_id, found) for found in runs["dag_runs"]), None)
+        next_at = "" if dag["is_paused"] else str(dag["next_dagrun_run_after"] or "")
+        return Schedule(last, next_at, bool(dag["is_paused"]), waiting)
+
     def follow(self, dag_id: str, run_id: str, on_change: Callable[[TaskState], None]) -> str:
         """Return the final state of a run, "success" or "failed".
 
@@ -193,6 +210,13 @@ class AirflowApi:
         events = response["content"] if status == 200 else []
         errors = [event for event in events if event.get("level") in ("error", "critical")]
         return _explained(errors[-1]) if errors else "its log holds no error"
+
+    def _run(self, dag_id: str, found: Mapping[str, Any]) -> Run:
+        run_id, state = str(found["dag_run_id"]), str(found["state"])
+        failed = self.tasks(dag_id, run_id) if state == "failed" else []
+        names = tuple(task.name for task in failed if task.state == "failed")
+        began, ended = (str(found[name] or "") for name in ("start_date", "end_date"))
+        return Run(run_id, state, began, ended, names)
 
     def _run_state(self, dag_id: str, run_id: str) -> str:
         response = self._expect("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")

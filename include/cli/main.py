@@ -27,6 +27,7 @@ _MODULES = {
     **dict.fromkeys(("reproduce", "trace", "verify"), "lineage"),
     **dict.fromkeys(("allow", "block", "lists", "unlist"), "lists"),
     "check": "check",
+    "demo": "demo",
     "export": "export",
     "feeds": "feeds",
     "retain": "retention",

@@ -87,12 +87,14 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_servers(add: _Add) -> None:
     demo = add(
         "demo",
-        "run the whole loop: servers, records, a training run, a prediction of its model",
-        "  ./nightcatch demo           stays until Ctrl-C, then stops what it started\n"
-        "  ./nightcatch demo --once    stops everything at the end\n",
+        "run the whole loop in a few minutes: servers, records, training, predictions; what is up"
+        " to date is reused",
+        "  ./nightcatch demo                    stays until Ctrl-C, then stops what it started\n"
+        "  ./nightcatch demo --once             stops everything at the end\n"
+        "  ./nightcatch demo --pipeline urls    one pipeline only\n",
     )
     demo.add_argument("--once", action="store_true", help="stop all servers at the end")
-    add_pipeline(demo)
+    demo.add_argument("--pipeline", metavar="NAME", help="one pipeline (default: urls, then sites)")
     add(
         "up",
         "start MongoDB, S3, Airflow, the scorer and MLflow; return when all are healthy",

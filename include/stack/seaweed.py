@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 from botocore.config import Config
@@ -18,11 +19,13 @@ from include.stack.process import ServerProcess
 
 REGION = "us-east-1"
 _READY_TIMEOUT_S = 60.0
+# After a restart the first write may wait for a volume that is not there yet, and never end.
+_PROBE_TIMEOUT_S = 2.0
 _GRPC_OFFSET = 10_000
 # The S3 port, and behind it those of the master, volume, filer and admin servers.
 _HTTP_OFFSETS = range(5)
 _ALL_OFFSETS = [*_HTTP_OFFSETS, *(offset + _GRPC_OFFSET for offset in _HTTP_OFFSETS)]
-_PROBE_KEY = "probe"
+_PROBE_KEY = "probe/"
 _HIGHEST_PORT = 65_535 - _GRPC_OFFSET - max(_HTTP_OFFSETS)
 
 
@@ -92,7 +95,7 @@ class SeaweedServer:
         }
         with self.process.stopped_on_failure():
             self.process.start(self._command(), env, self._data_dir)
-            client = self.client()
+            client = self.client(_PROBE_TIMEOUT_S)
             self.process.wait_until(lambda: _keeps_objects(client, self.bucket), _READY_TIMEOUT_S)
 
     def stop(self) -> None:
@@ -107,7 +110,7 @@ class SeaweedServer:
         """Return whether the bucket can be written and read."""
         return _keeps_objects(self.client(), self.bucket)
 
-    def client(self) -> Any:  # boto3 makes its client classes at run time
+    def client(self, read_timeout_s: float = 20.0) -> Any:  # boto3 makes its classes at run time
         """Return a new boto3 S3 client with the server's credentials."""
         return boto3.client(
             "s3",
@@ -117,7 +120,7 @@ class SeaweedServer:
             region_name=REGION,
             config=Config(
                 connect_timeout=2,
-                read_timeout=20,
+                read_timeout=read_timeout_s,
                 retries={"total_max_attempts": 1},
                 s3={"addressing_style": "path"},
                 proxies={},
@@ -182,9 +185,10 @@ def _keeps_objects(client: Any, bucket: str) -> bool:
     try:
         if bucket not in {each["Name"] for each in client.list_buckets()["Buckets"]}:
             client.create_bucket(Bucket=bucket)
-        client.put_object(Bucket=bucket, Key=_PROBE_KEY, Body=b"ready")
-        client.get_object(Bucket=bucket, Key=_PROBE_KEY)["Body"].read()
-        client.delete_object(Bucket=bucket, Key=_PROBE_KEY)
+        key = f"{_PROBE_KEY}{uuid4().hex}"  # of two that probe at once, one must not delete it
+        client.put_object(Bucket=bucket, Key=key, Body=b"ready")
+        client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        client.delete_object(Bucket=bucket, Key=key)
     except (ClientError, BotoCoreError):
         return False
     return True

@@ -50,8 +50,9 @@ BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
 class RunningStack:
     """A started stack and what tests ask of it."""
 
-    def __init__(self, stack: Stack, alerts, events, night_hour) -> None:
+    def __init__(self, stack: Stack, alerts, events, night_hour, data_dir) -> None:
         self.stack = stack
+        self.data_dir = data_dir
         self.night_hour = night_hour
         self.alerts = alerts
         self.events = events
@@ -186,6 +187,6 @@ def running(tmp_path_factory, receivers):
                 data_dir=data_dir if real else None,
                 cache_dir=state_dir,
             )
-        yield RunningStack(stack, alerts, events, night_hour)
+        yield RunningStack(stack, alerts, events, night_hour, data_dir if real else None)
     finally:
         stack.stop_started()

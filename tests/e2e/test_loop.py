@@ -16,6 +16,8 @@ import pytest
 from mlflow import MlflowClient
 
 from include import pipelines
+from include.cli.commands.demo import Demo
+from include.cli.installation import EmbeddedInstallation
 from include.contract import keys
 from include.contract.manifest import parse_manifest
 from include.notify.scorers import served_by
@@ -102,6 +104,18 @@ def test_one_record_is_answered_with_the_fields_of_the_contract(running, first_r
         "version": in_production(running).version,
         "serial": in_production(running).serial,
     }
+
+
+def test_a_demo_takes_what_is_up_to_date_and_asks_it(running, first_run, capsys):
+    Demo(EmbeddedInstallation(running.stack, running.data_dir), ["sites"]).run()
+    said = capsys.readouterr().out
+
+    assert f"Model of sites: {in_production(running).version}, serial 1" in said
+    assert "% likely to be phishing (decided by: model)" in said
+    assert "This speaks against phishing." in said or "This speaks for phishing." in said
+    assert running.settings.scorer_url in said
+    assert running.stack.secrets.airflow_password in said
+    assert "train_sites" not in said  # no run was triggered
 
 
 def test_the_run_links_its_data_docs_to_those_who_may_see_them(running, first_run):

@@ -1,5 +1,6 @@
 """The commands as a person runs them: real processes, real signals, nothing left behind."""
 
+import json
 import os
 import signal
 import socket
@@ -76,17 +77,19 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") ->
 
 
 @pytest.mark.parametrize(
-    ("started", "number"),
+    ("command", "started", "number"),
     [
-        pytest.param("s3", signal.SIGINT, id="first-server"),
-        pytest.param("airflow-migrate", signal.SIGTERM, id="migration"),
-        pytest.param("airflow-triggerer", signal.SIGINT, id="last-server", marks=pytest.mark.heavy),
+        pytest.param("demo", "s3", signal.SIGINT, id="first-server"),
+        pytest.param("up", "airflow-migrate", signal.SIGTERM, id="migration"),
+        pytest.param(
+            "demo", "airflow-triggerer", signal.SIGINT, id="last-server", marks=pytest.mark.heavy
+        ),
     ],
 )
-def test_signal_during_up_leaves_no_process(
-    nightcatch: CommandLine, started: str, number: signal.Signals
+def test_signal_during_a_start_leaves_no_process(
+    nightcatch: CommandLine, command: str, started: str, number: signal.Signals
 ) -> None:
-    process = nightcatch.spawn("up")
+    process = nightcatch.spawn(command)
     wait_for(lambda: nightcatch.is_started(started), process)
     process.send_signal(number)
     process.send_signal(signal.SIGINT)  # an impatient second one changes nothing
@@ -131,4 +134,13 @@ def test_status_of_a_stopped_stack_is_1_and_shows_no_password(nightcatch: Comman
 
     assert code == 1
     assert output.count("  stopped  ") == 5
+    assert "next run sites  airflow does not run; start it with ./nightcatch up" in output
+    assert password not in output
+
+    code, output = nightcatch.run("status", "--json")
+    found = json.loads(output)
+
+    assert code == 1
+    assert found["production"]["urls"]["problem"].startswith("s3 does not run")
+    assert found["disk"]["value"]["free_bytes"] > 0
     assert password not in output

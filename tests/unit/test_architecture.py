@@ -32,6 +32,7 @@ LAYERS = {
     "notify": 4,
     "monitoring": 4,
     "exports": 4,
+    "status": 5,
     "stack": 5,
     "cli": 6,
 }

@@ -1,172 +1,203 @@
-"""The whole loop on screen: servers, records, a training run, a prediction of its model."""
+"""The whole loop on screen: servers, records, training runs, predictions of their models."""
 
-import json
-import shlex
+import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pymongo
 
+from include.cli.commands.demo_requests import (
+    ScorerOf,
+    ask_for_record,
+    ask_for_urls,
+    show_figures,
+)
 from include.cli.commands.load import load_source, loaded_records
 from include.cli.commands.training_run import follow, trigger
 from include.cli.installation import EmbeddedInstallation
-from include.cli.production import ProductionVersion, production_version
+from include.cli.progress import ProgressScreen, Step
 from include.cli.screen import Screen
 from include.contract.dag_ids import train_dag
-from include.errors import DagRunError, ServerTimeoutError
+from include.errors import DagRunError
+from include.ingest.labels.selection import select_records
+from include.ingest.snapshot.extract import write_snapshot
 from include.pipelines import Pipeline, get
-from include.stack.http import request_json
+from include.registry.production import ProductionVersion, production_version
+from include.stack.environment import code_commit
 from include.stack.stack import Stack
+from include.stack.startup import Startup, wait_for_all
 from include.stores.documents import DATABASE
 
-_SWAP_TIMEOUT_S = 60.0
-_POLL_S = 0.25
-_CANDIDATES = 400
-_FIGURES = ("recall", "fpr", "precision", "review_recall", "review_fpr", "roc_auc")
+PIPELINES = ("urls", "sites")
+"""What is trained, in that order, unless one is named."""
+_SERVERS_S, _ASK_S, _PAGES_S = 20.0, 2.0, 5.0
+_WATCH_S = 1.0
+# A training run of quick effort: seconds on two cores, and more for each thousand records.
+_RUN_S = {"urls": (70.0, 1.2), "sites": (60.0, 0.6)}
 
 
-def run_demo(installation: EmbeddedInstallation, pipeline_name: str, screen: Screen) -> None:
-    """Run the whole loop, and score a record with the model that was published.
+def demo(installation: EmbeddedInstallation, args: argparse.Namespace, screen: Screen) -> int:
+    """Run the whole loop; with `--once` stop all, else stay and stop what was started on Ctrl-C."""
+    stack = installation.stack
+    Demo(installation, [args.pipeline] if args.pipeline else PIPELINES).run()
+    if args.once:
+        stack.down()
+        screen.say("all servers are stopped")
+        return 0
+    screen.show("\nCtrl-C stops the servers that this command started; data stay.")
+    try:
+        while True:
+            for server in stack.servers:
+                server.process.require_running()
+            time.sleep(_WATCH_S)
+    except KeyboardInterrupt:
+        screen.say("stopping")
+        stack.stop_started()
+    return 0
+
+
+class Demo:
+    """The servers of an installation, and what is trained on them.
 
     Parameters
     ----------
     installation : EmbeddedInstallation
         Its servers are started if they do not run, and left running.
-    pipeline_name : str
-    screen : Screen
-
-    Raises
-    ------
-    DagRunError
-        If the run failed or put no new version into production.
+    names : sequence of str
+        The pipelines.
     """
-    pipeline, stack = get(pipeline_name), installation.stack
-    with stack.starting(screen.say, stack.background) as meanwhile:
-        with stack.starting(screen.say, stack.needed) as ready:
-            ready["mongo"].wait()
-            _load(installation, pipeline, screen)
-        for startup in meanwhile.values():
+
+    def __init__(self, installation: EmbeddedInstallation, names: Sequence[str]) -> None:
+        self._installation = installation
+        self._stack: Stack = installation.stack
+        self._start = Step("start five servers, load records", _SERVERS_S)
+        self._pipelines = [get(name) for name in names]
+        runs = [f"train {name}, ask its model" for name in names]
+        about_s = [_run_seconds(name, 11_000) for name in names]
+        self._runs = [Step(*each) for each in zip(runs, about_s, strict=True)]
+        self._rest = Step("have all pages ready", _PAGES_S)
+        self.screen = ProgressScreen([self._start, *self._runs, self._rest])
+
+    def run(self) -> None:
+        """Train what is not up to date, and ask each model.
+
+        Raises
+        ------
+        DagRunError
+            If a run failed or put no new version into production.
+        """
+        screen, stack = self.screen, self._stack
+        with screen.shown(), stack.starting(screen.say) as ready:
+            with screen.step(self._start):
+                ready["mongo"].wait()
+                for pipeline, run in zip(self._pipelines, self._runs, strict=True):
+                    run.about_s = _run_seconds(pipeline.name, self._load(pipeline))
+                ready["s3"].wait()
+                current = {each.name: self._up_to_date(each) for each in self._pipelines}
+                for pipeline, run in zip(self._pipelines, self._runs, strict=True):
+                    run.about_s = _ASK_S if current[pipeline.name] else run.about_s
+                if not all(current.values()):
+                    ready["airflow"].wait()
+                ready["scorer"].wait()
+            for pipeline, run in zip(self._pipelines, self._runs, strict=True):
+                with screen.step(run):
+                    found = current[pipeline.name]
+                    kept = found is not None
+                    run.detail = "its records and code have not changed since" if kept else ""
+                    self._ask(pipeline, found or self._train(pipeline, ready))
+                    run.detail = "kept from an earlier run" if kept else "in production"
+            with screen.step(self._rest):
+                wait_for_all(list(ready.values()))
+        _show_places(stack, screen)
+
+    def _load(self, pipeline: Pipeline) -> int:
+        """Return how many records there are, once there are some."""
+        installation, screen = self._installation, self.screen
+        url = installation.mongo_url
+        with pymongo.MongoClient[dict[str, Any]](url) as client:
+            n_records, simulated = loaded_records(client[DATABASE][pipeline.collection])
+        if n_records and not simulated:
+            screen.say(f"load     {pipeline.name}: {n_records:,} records are there already")
+            return n_records
+        data_dir, download_dir = installation.data_dir, installation.download_dir
+        report = load_source(url, pipeline, "auto", data_dir, download_dir, screen)
+        return report.n_inserted + report.n_unchanged
+
+    def _up_to_date(self, pipeline: Pipeline) -> ProductionVersion | None:
+        """Return the version in production if records and code are those it was trained with."""
+        installation = self._installation
+        found = production_version(installation.store, pipeline.name, installation.trusted_keys)
+        if found is None or found.manifest.code_commit != code_commit(self._stack.settings.root):
+            return None
+        same = found.manifest.snapshot["digest"] == records_digest(installation.mongo_url, pipeline)
+        return found if same else None
+
+    def _train(self, pipeline: Pipeline, ready: Mapping[str, Startup]) -> ProductionVersion:
+        """Return what a run of quick effort put into production; a run under way is followed."""
+        for startup in ready.values():
             startup.is_finished()  # a server that cannot start is reported before training
-        found = _publish(installation, pipeline, screen)
-    record, label = held_back_record(installation.mongo_url, pipeline)
-    request = _request(pipeline, record)
-    response = _prediction_of(stack.settings.scorer_url, found.pointer.version, request)
-    screen.say(f"scorer   serves version {found.pointer.version}, serial {found.pointer.serial}")
-    _show_prediction(stack, request, label, response, screen)
-    _show_figures(found, screen)
-    _show_places(stack, screen)
+        api, dag_id = self._installation.airflow, train_dag(pipeline.name)
+        if under_way := api.running(dag_id):
+            run_id = under_way[0]
+            self.screen.say(f"train    {dag_id} runs already: {run_id}")
+        else:
+            run_id = trigger(api, dag_id, {"effort": "quick"}, self.screen)
+        follow(api, dag_id, run_id, self.screen)
+        store, trusted_keys = self._installation.store, self._installation.trusted_keys
+        found = production_version(store, pipeline.name, trusted_keys)
+        if found is None or found.pointer.run_id != run_id:
+            raise DagRunError(
+                f"{dag_id}: the run {run_id} succeeded but put no model into production"
+            )
+        return found
+
+    def _ask(self, pipeline: Pipeline, found: ProductionVersion) -> None:
+        url, pointer, screen = self._stack.settings.scorer_url, found.pointer, self.screen
+        screen.show(f"\nModel of {pointer.pipeline}: {pointer.version}, serial {pointer.serial}")
+        scorer = ScorerOf(url, pointer.version)
+        if pipeline.features is None:
+            ask_for_record(scorer, self._installation.mongo_url, pipeline, screen)
+        else:
+            ask_for_urls(scorer, screen)
+        show_figures(found.manifest, screen)
 
 
-def _publish(
-    installation: EmbeddedInstallation, pipeline: Pipeline, screen: Screen
-) -> ProductionVersion:
-    api, dag_id = installation.airflow, train_dag(pipeline.name)
-    run_id = trigger(api, dag_id, {}, screen)
-    follow(api, dag_id, run_id, screen)
-    found = production_version(installation.store, pipeline.name, installation.trusted_keys)
-    if found is None or found.pointer.run_id != run_id:
-        raise DagRunError(f"{dag_id}: the run {run_id} succeeded but put no model into production")
-    return found
-
-
-def held_back_record(mongo_url: str, pipeline: Pipeline) -> tuple[dict[str, Any], str]:
-    """Return a record on the test side of the split, which no model was trained on.
-
-    Parameters
-    ----------
-    mongo_url : str
-    pipeline : Pipeline
-
-    Returns
-    -------
-    record : dict
-        The model's inputs.
-    label : str
-        Its label in the data set.
-    """
-    import pandas as pd
-
-    from include.run.rows import SPLIT_SALT
-    from include.training.split import assign_sides
-
-    names = [field.name for field in pipeline.inputs]
-    complete = {name: {"$exists": True} for name in (*names, pipeline.target.source)}
-    with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
+def records_digest(mongo_url: str, pipeline: Pipeline) -> str:
+    """Return the digest that a snapshot of the records would have now."""
+    feeds = pipeline.feeds
+    with (
+        pymongo.MongoClient[dict[str, Any]](mongo_url) as client,
+        TemporaryDirectory(prefix="nightcatch-demo-") as folder,
+    ):
         collection = client[DATABASE][pipeline.collection]
-        frame = pd.DataFrame(list(collection.find(complete).sort("_id").limit(_CANDIDATES)))
-    sides = assign_sides(pipeline.group_keys(frame), SPLIT_SALT, pipeline.shares)
-    record = json.loads(frame[sides == "test"].iloc[:1].to_json(orient="records"))[0]
-    phishing = pipeline.target.encode([record[pipeline.target.source]])[0] == 1
-    return {name: record[name] for name in names}, "Phishing" if phishing else "Legitimate"
+        chosen = select_records(
+            collection,
+            pipeline.target,
+            [feed.name for feed in feeds.feeds],
+            feeds.max_source_share,
+            datetime.now(UTC),
+            since=pipeline.first_seen or "",
+        )
+        return write_snapshot(collection, pipeline.columns, Path(folder), query=chosen).digest
 
 
-def _load(installation: EmbeddedInstallation, pipeline: Pipeline, screen: Screen) -> None:
-    url = installation.mongo_url
-    with pymongo.MongoClient[dict[str, Any]](url) as client:
-        n_records, simulated = loaded_records(client[DATABASE][pipeline.collection])
-    if n_records and not simulated:
-        screen.say(f"load     {n_records:,} records are there already")
-        return
-    data_dir, download_dir = installation.data_dir, installation.download_dir
-    load_source(url, pipeline, "auto", data_dir, download_dir, screen)
+def _run_seconds(name: str, n_records: int) -> float:
+    fixed_s, per_thousand_s = _RUN_S.get(name, (60.0, 1.0))
+    return fixed_s + per_thousand_s * n_records / 1000
 
 
-def _request(pipeline: Pipeline, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body of a request: a pipeline of one text takes it by itself."""
-    if pipeline.features is None:
-        return {"record": dict(record)}
-    (field,) = pipeline.inputs
-    return {field.name: record[field.name]}
-
-
-def _prediction_of(scorer_url: str, version: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Send the request until the new version serves it; the scorer polls the bucket."""
-    deadline = time.monotonic() + _SWAP_TIMEOUT_S
-    while time.monotonic() < deadline:
-        status, response = request_json("POST", f"{scorer_url}/predict", request)
-        if status == 200 and response["model"]["version"] == version:
-            return dict(response)
-        time.sleep(_POLL_S)
-    raise ServerTimeoutError(
-        f"scorer: does not serve version {version} after {_SWAP_TIMEOUT_S:.0f} s, but returned"
-        f" {status}: {json.dumps(response)}; its log has the reason"
-    )
-
-
-def _show_prediction(
-    stack: Stack,
-    request: Mapping[str, Any],
-    label: str,
-    response: Mapping[str, Any],
-    screen: Screen,
-) -> None:
-    url, body = stack.settings.scorer_url, shlex.quote(json.dumps(request))
-    screen.show("\nA record that the model was not trained on:")
-    screen.show(f"curl -s {url}/predict -H 'Content-Type: application/json' -d {body}")
-    screen.show(json.dumps(response, indent=1))
-    screen.show(f"Its label in the data set: {label}.")
-
-
-def _show_figures(found: ProductionVersion, screen: Screen) -> None:
-    test, random_split = (found.manifest.metrics[side] for side in ("test", "random_split"))
-    screen.show(f"\n{'Figures of this model':<24}{'group-disjoint':>10}{'random split':>15}")
-    for name in _FIGURES:
-        if name in test and name in random_split:
-            screen.show(f"  {name:<22}{test[name]:>10.4f}{random_split[name]:>15.4f}")
-    screen.show(
-        "Group-disjoint: no duplicate of a test record was trained on (equal features, or\n"
-        "the same domain). A random split puts duplicates into training and flatters every model."
-    )
-    if found.manifest.snapshot.get("simulated"):
-        screen.show("SIMULATED records: these figures say nothing about real phishing.")
-
-
-def _show_places(stack: Stack, screen: Screen) -> None:
+def _show_places(stack: Stack, screen: ProgressScreen) -> None:
     settings = stack.settings
+    password = stack.secrets.airflow_password
     screen.show(
-        f"\nAirflow   {settings.airflow_url}   (user admin, password in"
-        f" {stack.secrets.airflow_passwords})"
-        f"\nScorer    {settings.scorer_url}"
-        f"\nMLflow    {settings.mlflow_public_url or 'not used: NIGHTCATCH_MLFLOW_URL is empty'}"
+        f"\nThree pages to look at:"
+        f"\n  Scorer     {settings.scorer_url}   paste a link, read the verdict and its reasons"
+        f"\n  NightCatch {settings.airflow_url}/plugin/home   what runs, what waits, what it found"
+        f"\n             user admin, password {password}"
     )
+    if settings.mlflow_public_url:
+        screen.show(f"  MLflow     {settings.mlflow_public_url}   runs side by side")

@@ -1,10 +1,8 @@
 """The commands that start, stop, show and use the servers."""
 
 import argparse
-import time
 from typing import Any
 
-from include.cli.commands.demo import run_demo
 from include.cli.commands.doctor import run_doctor
 from include.cli.commands.load import load_source
 from include.cli.commands.status import describe, production, show_status
@@ -14,28 +12,6 @@ from include.cli.screen import Screen
 from include.contract.dag_ids import train_dag
 from include.pipelines import get
 from include.run.label_opinion import ProductionOpinion
-
-_WATCH_S = 1.0
-
-
-def demo(installation: EmbeddedInstallation, args: argparse.Namespace, screen: Screen) -> int:
-    """Run the whole loop; with `--once` stop all, else stay and stop what was started on Ctrl-C."""
-    stack = installation.stack
-    run_demo(installation, args.pipeline, screen)
-    if args.once:
-        stack.down()
-        screen.say("all servers are stopped")
-        return 0
-    screen.show("\nCtrl-C stops the servers that this command started.")
-    try:
-        while True:
-            for server in stack.servers:
-                server.process.require_running()
-            time.sleep(_WATCH_S)
-    except KeyboardInterrupt:
-        screen.say("stopping")
-        stack.stop_started()
-    return 0
 
 
 def up(installation: EmbeddedInstallation, args: argparse.Namespace, screen: Screen) -> int:

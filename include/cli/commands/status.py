@@ -1,62 +1,97 @@
-"""Show the health of each server, and each production version."""
+"""Show what runs, what is in production and what waits for a person."""
 
 import json
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pymongo
-from pymongo.errors import PyMongoError
+from pymongo.database import Database
 
 from include.cli.installation import EmbeddedInstallation, Installation
-from include.cli.production import ProductionVersion, production_version
 from include.cli.screen import Screen
+from include.contract.dag_ids import train_dag
 from include.contract.keys import versions_prefix
-from include.errors import NightCatchError, SettingMissingError, StoreUnavailableError
+from include.errors import NotRunningError, SettingMissingError, StoreUnavailableError
+from include.notify.settings import read_alert_settings
 from include.pipelines import names
+from include.registry.production import ProductionVersion, production_version
 from include.stack.http import public_url, request_json
 from include.stack.ports import HOST
+from include.status.figures import ServerStatus, Status
+from include.status.gather import read_status
+from include.status.sentences import lines_of
+from include.status.sources import Sources, probed
+from include.stores.documents import DATABASE
+from include.stores.objects import ObjectStore
 
 _TIMEOUT_S = 5.0
 
 
-@dataclass(frozen=True)
-class ServerStatus:
-    """A server as `status` shows it.
-
-    Attributes
-    ----------
-    name, health, address : str
-        The health is "healthy", "stopped", "not configured" or a fault.
-    """
-
-    name: str
-    health: str
-    address: str
-
-
 def show_status(installation: Installation, screen: Screen, *, as_json: bool) -> int:
-    """Show servers and production versions; return 1 unless all are healthy."""
-    servers = (
-        _embedded_servers(installation)
-        if isinstance(installation, EmbeddedInstallation)
-        else _configured_servers(installation)
-    )
-    health = {server.name: server.health for server in servers}
-    models = {}
-    if health["s3"] == "healthy":
-        models = {name: production(installation, name) for name in names()}
+    """Show what runs, what is in production and what waits; return 1 unless all are healthy."""
+    status = read_status(_sources(installation), datetime.now(UTC))
     if as_json:
-        document = {
-            "servers": [asdict(each) for each in servers],
-            "production": {name: _model_document(found) for name, found in models.items()},
-        }
-        screen.show(json.dumps(document, indent=1))
+        screen.show(json.dumps(asdict(status), indent=1))
     else:
-        rows = [(each.name, each.health, each.address) for each in servers]
-        screen.table(("server", "health", "address"), rows)
-        for name, found in models.items():
-            screen.show(f"\nmodel of {name}: {describe(found)}")
-    return 0 if set(health.values()) <= {"healthy", "not configured"} else 1
+        _show(status, screen)
+    return 0 if status.is_healthy else 1
+
+
+def _sources(installation: Installation) -> Sources:
+    def servers() -> list[ServerStatus]:
+        if isinstance(installation, EmbeddedInstallation):
+            return _embedded_servers(installation)
+        return _configured_servers(installation)
+
+    @contextmanager
+    def database() -> Iterator[Database[dict[str, Any]]]:
+        wait_ms = int(_TIMEOUT_S * 1000)
+        with pymongo.MongoClient[dict[str, Any]](
+            installation.mongo_url, serverSelectionTimeoutMS=wait_ms
+        ) as client:
+            yield client[DATABASE]
+
+    scorer_url = installation.scorer_url
+    return Sources(
+        pipelines=names(),
+        servers=servers,
+        store=lambda: _store(installation),
+        trusted_keys=lambda: installation.trusted_keys,
+        database=database,
+        schedule=lambda name: installation.airflow.schedule(train_dag(name)),
+        scorer_urls=[public_url(scorer_url)] if scorer_url else [],
+        max_model_age_days=read_alert_settings(os.environ).max_model_age_days,
+        disk_dir=_disk_dir(installation),
+    )
+
+
+def _store(installation: Installation) -> ObjectStore:
+    """Return the bucket without a trial write, which `installation.store` makes each time."""
+    if isinstance(installation, EmbeddedInstallation) and installation.stack.s3.process.pid is None:
+        raise NotRunningError("s3 does not run; start it with ./nightcatch up")
+    return installation.open_store()
+
+
+def _disk_dir(installation: Installation) -> Path:
+    if isinstance(installation, EmbeddedInstallation):
+        return installation.stack.settings.state_dir
+    return Path.home()
+
+
+def _show(status: Status, screen: Screen) -> None:
+    servers = status.servers.value or ()
+    screen.table(
+        ("server", "health", "address"),
+        [(each.name, each.health, each.address) for each in servers],
+    )
+    screen.show()
+    for title, sentence in lines_of(status):
+        screen.show(f"{title:<16}{sentence}")
 
 
 def _embedded_servers(installation: EmbeddedInstallation) -> list[ServerStatus]:
@@ -106,34 +141,12 @@ def _configured_servers(installation: Installation) -> list[ServerStatus]:
         return public_url(url)
 
     probes = {"mongo": mongo, "s3": bucket, "airflow": airflow, "scorer": scorer}
-    return [_probed(name, probe) for name, probe in probes.items()]
-
-
-def _probed(name: str, probe: Any) -> ServerStatus:
-    try:
-        return ServerStatus(name, "healthy", probe())
-    except SettingMissingError as err:
-        return ServerStatus(name, "not configured", str(err))
-    except (NightCatchError, PyMongoError) as err:
-        return ServerStatus(name, "BROKEN", str(err).partition("\n")[0])
+    return [probed(name, probe) for name, probe in probes.items()]
 
 
 def production(installation: Installation, pipeline: str) -> ProductionVersion | None:
     """Return the verified production version of a pipeline, if it has one."""
     return production_version(installation.store, pipeline, installation.trusted_keys)
-
-
-def _model_document(found: ProductionVersion | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    pointer, test = found.pointer, found.manifest.metrics.get("test", {})
-    return {
-        "version": pointer.version,
-        "serial": pointer.serial,
-        "approved_by": pointer.approved_by,
-        "approved_at": pointer.approved_at,
-        "test": {name: test[name] for name in ("recall", "fpr", "roc_auc") if name in test},
-    }
 
 
 def describe(found: ProductionVersion | None) -> str:

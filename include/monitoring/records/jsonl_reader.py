@@ -1,6 +1,6 @@
 """Lines of the objects that scorers left; what cannot be read is counted and named, never fatal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from include.errors import DataRejectedError, ObjectMissingError, VersionRefusedError
 from include.stores.gzip_lines import gzip_lines
@@ -43,7 +43,11 @@ class Lines:
         ------
         StoreUnavailableError
         """
-        for key in self._store.keys_under(prefix):
+        yield from self.of(self._store.keys_under(prefix))
+
+    def of(self, keys: Iterable[str]) -> Iterator[bytes]:
+        """Yield every line of the objects of these keys; errors are those of `under`."""
+        for key in keys:
             try:
                 body = self._store.get(key, _MAX_OBJECT_BYTES)
             except ObjectMissingError:

@@ -1,0 +1,51 @@
+"""What came of a training run, in one line."""
+
+from include.errors import ObjectMissingError
+from include.pipelines import get
+from include.registry.approve import read_history
+from include.run.run_context import RunContext
+from include.run.summary import summarise
+from include.status.figures import Run, Schedule
+from include.status.sources import Sources
+from include.tracking.record import rejections
+
+_UNDER_WAY = {"queued", "running"}
+
+
+def result_of(sources: Sources, pipeline: str, schedule: Schedule) -> str:
+    """Return what came of the last run; empty if there was none.
+
+    Raises
+    ------
+    StoreUnavailableError, SignatureError, PointerError
+    """
+    if (run := schedule.last) is None:
+        return ""
+    if run.run_id in schedule.waiting:
+        return "waits for an approval"
+    if run.state in _UNDER_WAY:
+        return "is under way"
+    store, approvers = sources.store(), sources.trusted_keys().approvers
+    found = summarise(RunContext(store, get(pipeline), run.run_id))
+    accuracy = f"accuracy {100 * found['accuracy']:.1f} %, " if "accuracy" in found else ""
+    if run.state == "failed":
+        return _failure(sources, pipeline, run, accuracy)
+    history = read_history(store, pipeline, approvers)
+    pointers = [each for each in history if each.run_id == run.run_id]
+    if not pointers:
+        return f"{accuracy}kept, but not in production: a later run's version stays"
+    return f"{accuracy}serial {pointers[-1].serial}, approved by {pointers[-1].approved_by}"
+
+
+def _failure(sources: Sources, pipeline: str, run: Run, accuracy: str) -> str:
+    store, approvers = sources.store(), sources.trusted_keys().approvers
+    try:
+        verdicts, response = rejections(store, pipeline, run.run_id, approvers)
+    except ObjectMissingError:
+        verdicts, response = [], None
+    if response is not None:
+        return f"{accuracy}rejected by {response.by}: {response.reason}"
+    if verdicts:
+        more = f", and {len(verdicts) - 1} more" if len(verdicts) > 1 else ""
+        return f"{accuracy}rejected by the gate: {verdicts[0].sentence}{more}"
+    return f"failed in {', '.join(run.failed_tasks) or 'no task of its own'}"
