@@ -13,7 +13,9 @@ from include.inference.record_schema import MAX_FAULTS
 LABELS = (PHISHING, LEGITIMATE)
 """What a prediction may turn out to have been; suspicious is no truth."""
 MAX_SOURCE_CHARS = 100
-_MEMBERS = ("id", "label", "source")
+MAX_COMMENT_CHARS = 500
+_MEMBERS = frozenset(("id", "label", "source"))
+_OPTIONAL = frozenset(("comment",))
 _CLOCKS_DIFFER_MS = 5 * 60 * 1000
 
 
@@ -31,12 +33,15 @@ class TrueLabel:
         Who or what gave the label.
     pipeline : str
         The one that scored it.
+    comment : str
+        For the person who reviews it; may be empty.
     """
 
     id: str
     label: str
     source: str
     pipeline: str
+    comment: str = ""
 
 
 def _entries(document: object, max_labels: int) -> tuple[Sequence[object], str]:
@@ -77,8 +82,8 @@ def read_labels(
     faults: list[dict[str, Any]] = []
     for number, entry in enumerate(entries):
         pointer = place if place == "#" else f"{place}{number}"
-        if not isinstance(entry, dict) or set(entry) != set(_MEMBERS):
-            detail = f"a label is an object of exactly: {', '.join(_MEMBERS)}"
+        if not isinstance(entry, dict) or not _MEMBERS <= entry.keys() <= _MEMBERS | _OPTIONAL:
+            detail = "a label is an object of id, label, source and, if you like, comment"
             faults.append({"pointer": pointer, "rule": "type", "detail": detail})
             continue
         pipeline = _pipeline_of(entry["id"], pipelines, now)
@@ -88,7 +93,8 @@ def read_labels(
             for name, rule, detail in broken
         ]
         if not broken and pipeline is not None:
-            truths.append(TrueLabel(entry["id"], entry["label"], entry["source"], pipeline))
+            said = entry["label"], entry["source"], pipeline, entry.get("comment", "")
+            truths.append(TrueLabel(entry["id"], *said))
     return truths, faults[:MAX_FAULTS]
 
 
@@ -104,6 +110,13 @@ def _broken(entry: Mapping[str, Any], pipeline: str | None) -> list[tuple[str, s
         found.append(("source", "length", f"a source is text of 1 to {MAX_SOURCE_CHARS} letters"))
     elif not source.isprintable():
         found.append(("source", "type", "a source has printable letters only"))
+    comment = entry.get("comment", "")
+    if not isinstance(comment, str) or len(comment) > MAX_COMMENT_CHARS:
+        found.append(
+            ("comment", "length", f"a comment is text of up to {MAX_COMMENT_CHARS} letters")
+        )
+    elif not comment.isprintable():
+        found.append(("comment", "type", "a comment has printable letters only"))
     return found
 
 

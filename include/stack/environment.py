@@ -34,7 +34,7 @@ _LINEAGE_POLICY = [
 def scorer_environment(
     settings: StackSettings, secrets: Secrets, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the scorer's whole environment: the bucket, and public keys only.
+    """Return the scorer's whole environment: the bucket, public keys, the secret of its links.
 
     Parameters
     ----------
@@ -57,6 +57,7 @@ def scorer_environment(
         "NIGHTCATCH_CACHE_DIR": str(settings.state_dir / "scorer"),
         "NIGHTCATCH_PIPELINES": environ.get("NIGHTCATCH_PIPELINES", ",".join(names())),
         "NIGHTCATCH_POLL_INTERVAL_S": environ.get("NIGHTCATCH_POLL_INTERVAL_S", "3"),
+        "NIGHTCATCH_LINK_KEY": secrets.link_key,
         "NIGHTCATCH_TRAFFIC_LOG": environ.get("NIGHTCATCH_TRAFFIC_LOG", "inputs"),
         "NIGHTCATCH_TRAFFIC_INTERVAL_S": environ.get("NIGHTCATCH_TRAFFIC_INTERVAL_S", "3"),
     }

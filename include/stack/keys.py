@@ -39,6 +39,8 @@ class Secrets:
         Password of the Airflow user `admin`.
     airflow_fernet_key, airflow_jwt_secret : str
         Airflow's own keys; every Airflow process must have the same.
+    link_key : str
+        Of the links to results on the scorer's page.
     trainer_key, approver_key, watcher_key : Path
         Private EC P-256 keys, PEM: of versions, of the approved pointer and of its timestamps.
     trainer_public_key, approver_public_key, watcher_public_key : Path
@@ -55,6 +57,7 @@ class Secrets:
     airflow_password: str
     airflow_fernet_key: str
     airflow_jwt_secret: str
+    link_key: str
     trainer_key: Path
     trainer_public_key: Path
     approver_key: Path
@@ -96,6 +99,7 @@ def ensure_secrets(folder: Path) -> Secrets:
         mongo_key=_mongo_key(folder / "mongo.key"),
         airflow_passwords=passwords,
         airflow_password=password,
+        **_json(folder / "scorer.json", {"link_key": secrets.token_hex(32)}),
         trainer_key=_private_key(folder / "trainer.pem"),
         trainer_public_key=_public_key(folder / "trainer.pem"),
         approver_key=_private_key(folder / "approver.pem"),

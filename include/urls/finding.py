@@ -19,7 +19,7 @@ _DEFANGED_DOT = re.compile(r" {0,2}[\[({] ?(?:\.|dot) ?[\])}] {0,2}", re.IGNOREC
 _BETWEEN = re.compile(r"[\s<>\"`|\u00ab\u00bb\u2018-\u201f\u2039\u203a]+|\]\((?=h)")
 _SCHEME = re.compile(r"h(?:tt|xx|tx|xt|\*\*)ps?[\[({]?:", re.IGNORECASE)
 _BARE = re.compile(
-    r"(?:[\w-]+(?:\[\.\]|\.))+[a-z][a-z0-9-]{1,62}(?::\d+)?(?=(?P<path>[/?#])|[^\w.@-]|$)",
+    r"(?:[\w-]+(?:\[\.\]|\.))+[a-z][a-z0-9-]{1,62}(?::\d+)?(?=(?P<path>[/?#])|\.?(?:[^\w.@-]|$))",
     re.IGNORECASE,
 )
 _AROUND = "'([{*_"

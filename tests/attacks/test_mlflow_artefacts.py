@@ -113,7 +113,9 @@ def run(mlflow, airflow):
 
     client = MlflowClient(f"http://127.0.0.1:{mlflow.port}")
     experiment = client.create_experiment("hostile", tags=CLASSIC_VIEW)
-    tags = {"mlflow.note.content": f"the note\n\n{markup('note')}\n\n[a](javascript:{attack('link')})"}
+    tags = {
+        "mlflow.note.content": f"the note\n\n{markup('note')}\n\n[a](javascript:{attack('link')})"
+    }
     made = client.create_run(experiment, run_name=markup("run"), tags=tags)
     client.log_param(made.info.run_id, "p", markup("param"))
     client.set_tag(made.info.run_id, "t", markup("tag"))

@@ -42,13 +42,13 @@ def following(pipeline, body, **changes):
     return Following(in_production(pipeline, body, **changes))
 
 
-def app_of(followers, limits=None, loading=(), **fields):
+def app_of(followers, limits=None, loading=(), now=lambda: NOW, **fields):
     scorer = Scorer(
         Catalogue(followers, loading),
         Metrics(shared=False),
         limits or Limits(),
         "abc",
-        lambda: NOW,
+        now,
         **fields,
     )
     return create_app(scorer)

@@ -5,6 +5,7 @@ from flask import Flask
 from include.services.scorer.api import problems
 from include.services.scorer.auth import access
 from include.services.scorer.routes import (
+    desk,
     feedback,
     open_inference,
     pages,
@@ -40,6 +41,7 @@ def create_app(scorer: Scorer) -> Flask:
     )
     access.register(app)
     problems.register(app)
+    app.register_blueprint(desk.blueprint)
     app.register_blueprint(feedback.blueprint)
     app.register_blueprint(open_inference.blueprint)
     app.register_blueprint(pages.blueprint)

@@ -175,6 +175,12 @@ class Settings(BaseSettings):
         alias="NIGHTCATCH_MAX_CSV_ROWS",
         description="rows of a file above which the response is 422",
     )
+    link_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(
+        None,
+        alias="NIGHTCATCH_LINK_KEY",
+        description="secret of the page's links to results, at least 16 characters, the same for"
+        " all scorers; whoever has a link sees its result for 90 days; not set: no links",
+    )
     traffic_log: Content = Field(
         "off",
         alias="NIGHTCATCH_TRAFFIC_LOG",
@@ -206,6 +212,11 @@ class Settings(BaseSettings):
         return Limits(
             self.max_json_bytes, self.max_upload_bytes, self.max_records, self.max_csv_rows
         )
+
+    @property
+    def link_secret(self) -> bytes | None:
+        """The secret of links to results."""
+        return self.link_key.get_secret_value().encode() if self.link_key else None
 
     @property
     def traffic(self) -> Traffic:

@@ -37,6 +37,7 @@ from include.services.scorer.app import create_app
 from include.services.scorer.auth.access import Access
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.auth.rate_limit import RateLimiter
+from include.services.scorer.desk.links import ResultLinks
 from include.services.scorer.serving.bucket import open_bucket
 from include.services.scorer.serving.catalogue import Catalogue
 from include.services.scorer.serving.model_loader import Loader
@@ -99,6 +100,7 @@ def create() -> Flask:
         reports,
         lists,
         redact_text if settings.traffic_log == "redacted" else str,
+        links=ResultLinks(settings.link_secret) if settings.link_secret else None,
     )
     scorer.slow_bodies.start()
     at_exit.callback(scorer.slow_bodies.stop)

@@ -199,14 +199,13 @@ def answer_to(body):
     )
 
 
-def test_totals_count_every_row_by_label_and_by_probability():
+def test_totals_count_every_row_by_verdict_and_the_worst_are_shown_first():
     answer = answer_to(b"a,b\n" + b"1,-1\n" * 300 + b"\n" + b"-1,1\n" * 200)
     answer.count()
 
     assert answer.totals.by_label == {"Phishing": 300, "Suspicious": 0, "Legitimate": 200}
-    assert answer.totals.rows == answer.totals.bins.sum() == 500
-    assert (answer.totals.bins[19], answer.totals.bins[0]) == (300, 200)
-    assert [row_id for _, _, row_id in answer.totals.shown[-2:]] == ["id-498", "id-499"]
+    assert answer.totals.rows == len(answer.totals.shown) == 500
+    assert [row_id for _, _, _, row_id in answer.totals.shown[-2:]] == ["id-498", "id-499"]
 
 
 def test_equal_lines_get_ids_of_their_own_and_their_text_is_neutral_everywhere():

@@ -88,7 +88,7 @@ def test_it_is_openapi_3_1_with_sound_schemas_and_no_dangling_reference(document
 def test_every_described_route_is_there_and_every_route_is_described(client, document):
     routes = {rule.rule for rule in client.application.url_map.iter_rules()}
     described = {path.replace("{", "<").replace("}", ">") for path in document["paths"]}
-    pages = {"/", "/docs", "/openapi.json", "/static/<path:filename>"}
+    pages = {"/", "/r/<token>", "/docs", "/openapi.json", "/static/<path:filename>"}
 
     assert described == routes - pages
 

@@ -86,6 +86,7 @@ def test_every_variable_is_read(read, environ, tmp_path):
         ("NIGHTCATCH_ACCESS_LOG", "perhaps"),
         ("NIGHTCATCH_TRAFFIC_LOG", "everything"),
         ("NIGHTCATCH_TRAFFIC_HASH_KEY", "short"),
+        ("NIGHTCATCH_LINK_KEY", "short"),
         ("NIGHTCATCH_METRICS_PRIVATE", "true"),  # of whom, without keys?
         ("NIGHTCATCH_TRAFFIC_INTERVAL_S", "0"),
         ("NIGHTCATCH_TRAFFIC_MAX_BYTES", "much"),

@@ -18,7 +18,7 @@ def test_every_file_is_its_owners_alone(tmp_path: Path) -> None:
     }
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
     assert set(modes.values()) == {0o600}
-    assert len(modes) == 11
+    assert len(modes) == 12
 
 
 def test_second_start_keeps_the_secrets(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ TEXTS = {
     "angle brackets": ("<https://a.example/b>", ["https://a.example/b"]),
     "quotes": ("\u201chttps://a.example/b\u201d", ["https://a.example/b"]),
     "www": ("go to www.a.example now", ["www.a.example"]),
+    "the end of a sentence": ("go to www.a.example. Now.", ["www.a.example"]),
     "a host with a path": ("go to a.example/login.", ["a.example/login"]),
     "a wrapped link is one": (
         "https://a.example/?u=https://b.example/",

@@ -78,8 +78,13 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _handle_unexpected)
 
 
+def status_of(err: NightCatchError) -> HTTPStatus | None:
+    """Return the status of an error that is the client's to know; None for a failure of ours."""
+    return _STATUS.get(type(err))
+
+
 def _handle_deliberate(err: NightCatchError) -> Response:
-    status = _STATUS.get(type(err))
+    status = status_of(err)
     if status is None:
         return _handle_unexpected(err)
     return problem(status, str(err))

@@ -71,9 +71,19 @@ def parse_predict_request(body: bytes, limits: Limits) -> PredictRequest:
     RequestUnreadableError
         If it is no JSON text in UTF-8.
     RequestRejectedError
-        If a member is repeated, unknown, of the wrong type, or there are too many items.
+        As `predict_request_of`, or if a member is repeated.
     """
-    document = parse_json(body)
+    return predict_request_of(parse_json(body), limits)
+
+
+def predict_request_of(document: object, limits: Limits) -> PredictRequest:
+    """Return the items of a JSON value.
+
+    Raises
+    ------
+    RequestRejectedError
+        If a member is unknown or of the wrong type, or there are too many items.
+    """
     if not isinstance(document, dict):
         raise RequestRejectedError("the body is not a JSON object")
     unknown = document.keys() - _MEMBERS

@@ -5,7 +5,7 @@ from typing import Any
 
 from include.contract.schema import InputField
 from include.contract.verdicts import VERDICTS, DecidedBy
-from include.inference.feedback_labels import LABELS, MAX_SOURCE_CHARS
+from include.inference.feedback_labels import LABELS, MAX_COMMENT_CHARS, MAX_SOURCE_CHARS
 from include.inference.model import INPUT, OnnxModel
 from include.inference.prediction_ids import ID_PATTERN
 from include.inference.record_schema import MAX_TEXT_CHARS
@@ -154,7 +154,13 @@ def feedback_schema() -> Schema:
             "id": {**_RESPONSE_ID, "pattern": f"^{ID_PATTERN}$"},
             "label": {"enum": list(LABELS)},
             "source": {**source, "description": "Who or what says so; printable letters."},
-        }
+            "comment": {
+                **_TEXT,
+                "maxLength": MAX_COMMENT_CHARS,
+                "description": "For the person who reviews it; printable letters.",
+            },
+        },
+        ["comment"],
     )
 
 

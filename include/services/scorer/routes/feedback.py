@@ -22,7 +22,7 @@ blueprint = Blueprint("feedback", __name__)
 def feedback() -> ResponseReturnValue:
     """Answer 202 once every label is safe on disk; S3 gets them later."""
     scorer = current_scorer()
-    if scorer.access.keys is None or scorer.outbox is None:
+    if not scorer.takes_feedback:
         raise Forbidden(
             "Labels are taken from known clients only: the operator sets NIGHTCATCH_API_KEYS_FILE."
         )
@@ -52,6 +52,8 @@ def _keep(truths: Sequence[TrueLabel], scorer: Scorer) -> None:
     for truth in truths:
         source = scorer.kept_of(truth.source)
         line = {"id": truth.id, "label": truth.label, "source": source, "time": now}
+        if truth.comment:
+            line["comment"] = scorer.kept_of(truth.comment)
         lines.setdefault(truth.pipeline, []).append(
             json.dumps({**line, "client": request.environ[CLIENT]})
         )

@@ -1,9 +1,15 @@
 // The OpenAPI document as a page, with a form to try each operation.
 
-import { keyHeader } from "./ask.js";
-import { element } from "./draw.js";
+import { keyHeader } from "./key.js";
 
 const place = document.getElementById("operations");
+
+function element(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
 
 function drawOperation(path, method, operation) {
   const box = element("section", { class: "card" });

@@ -1,153 +1,206 @@
-// The page's wiring: forms in, answers out.
+// What the page does besides its forms, which work without this script: results come without
+// loading the page again, keys are sent, things are copied and saved. All markup is the server's.
 
-import { Refusal, askJson, askModels, askTable, understand } from "./ask.js";
-import { countLabels, drawDownload, drawFootnote, drawMany, drawOne, drawProblem, drawReasons, element } from "./draw.js";
+import { keyHeader } from "./key.js";
 
-const SHOWN_FILE_BYTES = 5 * 1024 * 1024;
-const region = document.getElementById("answer");
-const body = document.getElementById("answer-body");
-const known = new Map([...document.querySelectorAll(".model[data-version]")].map((card) => [card.dataset.pipeline, card.dataset.version]));
-let models = new Map();
+const answer = document.getElementById("answer");
+let last; // the request that led to what is on screen, to be sent again for a download
 
-function columns() {
-  const names = [...document.querySelectorAll(".record-form [name]")].map((input) => input.name);
-  return new Set([...names, "url"]);
+/** Return a form's fields as a request; a button that sends it may have a value. */
+function requestOf(form, submitter) {
+  const fields = new FormData(form, submitter);
+  return { method: "POST", body: form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields) };
 }
 
-async function modelOf(answer) {
-  const { pipeline, version } = answer.model;
-  if (models.get(pipeline)?.version !== version) models = await askModels();
-  if (known.get(pipeline) !== version) document.getElementById("newer").hidden = false;
-  return { ...models.get(pipeline), ...answer.model };
+/** Send a request; throw an Error for people if there is no response, or one that says why. */
+async function send(path, request, headers) {
+  let response;
+  try {
+    response = await fetch(path, { ...request, headers: { ...headers, ...keyHeader() } });
+  } catch {
+    throw new Error("The service cannot be reached; try again in a moment.");
+  }
+  const type = response.headers.get("Content-Type") || "";
+  if (response.ok || type.startsWith("text/html")) return response;
+  const problem = /json/.test(type) ? await response.json() : {};
+  const faults = (problem.errors || []).map((fault) => fault.detail);
+  throw new Error([problem.detail || `The service answered ${response.status}.`, ...faults].join(" "));
+}
+
+/** Return the page that the service answers a form with. */
+async function ask(request) {
+  const response = await send("/", request, { Accept: "text/html" });
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+const resultOf = (page) => [...page.getElementById("answer").children];
+
+function problemBox(error) {
+  const box = document.createElement("div");
+  const words = document.createElement("h2");
+  box.className = "card error";
+  box.setAttribute("role", "alert");
+  words.textContent = error.message;
+  box.append(words);
+  return box;
 }
 
 function show(...nodes) {
-  for (const link of body.querySelectorAll("a[href^=blob]")) URL.revokeObjectURL(link.href);
-  body.replaceChildren(...nodes);
-  region.hidden = false;
-  region.focus({ preventScroll: true });
-  region.scrollIntoView({ block: "start" });
+  answer.replaceChildren(...nodes);
+  answer.hidden = false;
+  enhance(answer);
+  answer.focus({ preventScroll: true });
+  answer.scrollIntoView({ block: "nearest" });
 }
 
-/** Show what `work` returns, or why there is no answer; the form's buttons rest meanwhile. */
-async function answering(form, work) {
+async function check(form, submitter) {
   const buttons = [...form.querySelectorAll("button")];
+  const request = requestOf(form, submitter);
+  if (submitter?.name === "text") document.getElementById("text").value = submitter.value;
   buttons.forEach((button) => { button.disabled = true; });
   form.setAttribute("aria-busy", "true");
   try {
-    show(...await work());
+    const page = await ask(request);
+    last = request;
+    document.title = page.title;
+    show(...resultOf(page));
+    document.querySelector(".models").replaceWith(page.querySelector(".models"));
+    enhance(document.querySelector(".models"));
   } catch (error) {
-    if (!(error instanceof Refusal)) console.error(error);
-    show(drawProblem(error instanceof Refusal ? error : new Refusal({ detail: "The answer could not be shown." })));
+    show(problemBox(error));
   } finally {
     buttons.forEach((button) => { button.disabled = false; });
     form.removeAttribute("aria-busy");
   }
 }
 
-async function answerQuestion(question) {
-  const answer = await askJson("record" in question || "url" in question ? "/explain" : "/predict", question);
-  const model = await modelOf(answer);
-  if (!answer.predictions) {
-    const reasons = answer.explanation ? [drawReasons(answer.explanation, "url" in answer)] : [];
-    return [drawOne(answer, model), ...reasons, drawFootnote(model, answer.id)];
+/** Open the result of one row below it, or close it. */
+async function explainRow(form, button) {
+  const row = button.closest("tr");
+  const open = row.nextElementSibling?.matches(".opened") && row.nextElementSibling;
+  button.setAttribute("aria-expanded", String(!open));
+  if (open) {
+    open.remove();
+    return;
   }
-  const items = answer.predictions;
-  const blob = new Blob([JSON.stringify(answer, null, 1)], { type: "application/json" });
-  return [drawMany(items, model, countLabels(items)), element("div", { class: "row" }, drawDownload(blob, "predictions.json", "Download as JSON")),
-    drawFootnote(model, items[0].id)];
+  const cell = document.createElement("td");
+  cell.colSpan = row.cells.length;
+  const opened = document.createElement("tr");
+  opened.className = `${row.className} opened`;
+  opened.append(cell);
+  const request = requestOf(form, button); // before the button rests: a disabled one has no value
+  button.disabled = true;
+  try {
+    cell.append(...resultOf(await ask(request)));
+  } catch (error) {
+    cell.append(problemBox(error));
+  }
+  button.disabled = false;
+  row.after(opened);
+  enhance(opened);
 }
 
-async function answerTable(file) {
-  if (file.size > SHOWN_FILE_BYTES) {
-    const blob = await askTable(file, "text/csv");
-    const words = element("p", {}, "The file is too large to be shown here. All of its rows are checked: ");
-    return [element("div", { class: "card" }, words, drawDownload(blob, "predictions.csv", "Download as CSV"))];
-  }
-  const answer = await askTable(file);
-  const model = await modelOf(answer);
-  const save = element("button", { type: "button" }, "Download as CSV");
-  const parts = [drawMany(answer.predictions, model, answer.by_label), element("div", { class: "row" }, save)];
-  save.addEventListener("click", async () => {
-    save.disabled = true;
-    const link = drawDownload(await askTable(file, "text/csv"), "predictions.csv", "Save the CSV file");
-    save.replaceWith(link);
-    link.click();
-    link.focus();
-  });
-  if (answer.ignored_columns.length) {
-    parts.push(element("p", { class: "meta" }, `Columns the model does not read: ${answer.ignored_columns.join(", ")}`));
-  }
-  return [...parts, drawFootnote(model, answer.predictions[0]?.id || "none")];
-}
-
-function readRecord(form) {
-  const record = {};
-  for (const input of form.querySelectorAll("[name]")) {
-    const text = input.value.trim();
-    record[input.name] = text === "" ? null : Number.isNaN(Number(text)) ? text : Number(text);
-  }
-  return record;
-}
-
-function fillIn(form, how) {
-  for (const input of form.querySelectorAll("[name]")) {
-    if (!input.options) input.value = how === "none" ? "" : "0";
-    else if (how === "none") input.value = "";
-    else input.selectedIndex = how === "first" ? 0 : input.options.length - 2; // the last is "not known"
+async function sendFeedback(form) {
+  const said = form.querySelector(".said");
+  const { label, comment } = Object.fromEntries(new FormData(form));
+  const label_of = { id: form.dataset.id, label, source: "page", ...(comment.trim() ? { comment: comment.trim() } : {}) };
+  try {
+    await send("/feedback", { method: "POST", body: JSON.stringify(label_of) }, { "Content-Type": "application/json" });
+    form.querySelector("button").disabled = true;
+    said.textContent = "Thank you. It waits for review.";
+  } catch (error) {
+    said.textContent = error.message;
   }
 }
 
-function example() {
-  const form = document.querySelector(".record-form");
-  if (!form) return "http://suspicious-example.com/login\nhttps://example.org/";
-  const record = {};
-  for (const input of form.querySelectorAll("[name]")) record[input.name] = input.options ? Number(input.options[0].value) : 0;
-  return JSON.stringify({ record }, null, 1);
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-for (const time of document.querySelectorAll("time")) {
-  const moment = new Date(time.dateTime);
-  if (!Number.isNaN(moment.getTime())) {
+async function copy(button, text) {
+  const words = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "The browser does not allow it";
+  }
+  setTimeout(() => { button.textContent = words; }, 2000);
+}
+
+/** Make the parts of `root` work that need this script. */
+function enhance(root) {
+  const needing = ".wrong, [data-copy], [data-copy-from], [data-download], [data-fills]";
+  for (const node of root.querySelectorAll(needing)) node.hidden = false;
+  for (const button of root.querySelectorAll("button[form=again]")) button.setAttribute("aria-expanded", "false");
+  for (const time of root.querySelectorAll("time")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
     time.title = time.dateTime;
     time.textContent = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   }
 }
 
-const paste = document.getElementById("paste-form");
-if (paste) {
-  const text = document.getElementById("paste");
-  paste.addEventListener("submit", (event) => {
-    event.preventDefault();
-    answering(paste, async () => {
-      const question = understand(text.value, columns());
-      return "csv" in question ? answerTable(new File([question.csv], "pasted.csv")) : answerQuestion(question);
-    });
-  });
-  document.getElementById("paste-example").addEventListener("click", () => { text.value = example(); text.focus(); });
+function fillIn(form, how) {
+  for (const input of form.querySelectorAll("select, input:not([type=hidden])")) {
+    if (how === "none") input.value = "";
+    else if (!input.options) input.value = "0";
+    else input.selectedIndex = how === "first" ? 0 : input.options.length - 2; // the last is "not known"
+  }
+}
 
-  const fileForm = document.getElementById("file-form");
-  const input = document.getElementById("file");
-  const drop = document.getElementById("drop");
-  fileForm.addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
+  const { target: form, submitter } = event;
+  if (!form.matches(".ask, .feedback")) return;
+  event.preventDefault();
+  if (form.matches(".feedback")) sendFeedback(form);
+  else if (form.id === "again") explainRow(form, submitter);
+  else check(form, submitter);
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button, a");
+  if (!button) return;
+  const { copy: text, copyFrom, copyLink, download, name, fill } = button.dataset;
+  if (text !== undefined) copy(button, text);
+  else if (copyFrom) copy(button, document.getElementById(copyFrom).textContent);
+  else if (copyLink !== undefined) {
     event.preventDefault();
-    answering(fileForm, () => answerTable(input.files[0]));
-  });
+    history.replaceState(null, "", button.href);
+    copy(button, button.href);
+  } else if (fill) fillIn(button.form, fill);
+  else if (download) {
+    try {
+      last ??= requestOf(document.getElementById("box"));
+      save(await (await send("/", last, { Accept: download })).blob(), name);
+    } catch (error) {
+      button.after(problemBox(error));
+    }
+  }
+});
+
+document.getElementById("text")?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
+});
+
+const drop = document.getElementById("drop");
+if (drop) {
   drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
   drop.addEventListener("dragleave", () => drop.classList.remove("over"));
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
     if (!event.dataTransfer.files.length) return;
-    input.files = event.dataTransfer.files;
-    fileForm.requestSubmit();
+    document.getElementById("file").files = event.dataTransfer.files;
+    document.getElementById("file-form").requestSubmit();
   });
 }
 
-for (const form of document.querySelectorAll(".record-form")) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    answering(form, () => answerQuestion({ record: readRecord(form), pipeline: form.dataset.pipeline }));
-  });
-  for (const button of form.querySelectorAll("[data-fill]")) button.addEventListener("click", () => fillIn(form, button.dataset.fill));
-}
+enhance(document);

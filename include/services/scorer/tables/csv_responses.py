@@ -1,4 +1,4 @@
-"""TrafficRecord tables become CSV, JSON or HTML; nothing is sent before every row was accepted.
+"""Scored tables become CSV, JSON or HTML; nothing is sent before every row was accepted.
 
 What an answer says of a row is put together once for all equal lines of the file; only the number
 at the end of its id differs.
@@ -12,25 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 from wsgiref.types import WSGIEnvironment
 
 import numpy as np
 import numpy.typing as npt
 from werkzeug.wsgi import wrap_file
 
-from include.contract.verdicts import FIXED, VERDICTS
+from include.contract.verdicts import FIXED, VERDICTS, DecidedBy
 from include.inference.model import OnnxModel
+from include.inference.traffic_record import plain
 from include.inference.verdict import describe_model, verdict
 from include.registry.follow import ProductionModel
-from include.services.scorer.tables.csv_rows import ScoredChunk, ScoredRow
 from include.services.scorer.tables.response_file import SPOOL_BYTES, ResponseFile
+from include.services.scorer.tables.scored_rows import RefusedRows, ScoredChunk, ScoredRow
+from include.urls.reading import read_url
+from include.urls.segments import Segment, segments_of
 
 SHOWN_ROWS = 500
 _SHOWN_CELLS = 20_000
 ADDED_COLUMNS = ("prediction", "confidence", "probability", "decided_by", "model_version", "id")
-N_BINS = 20
 _SENT_BYTES = 256 * 1024
 # ASCII and full-width: = + - @
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
@@ -38,7 +39,24 @@ _FORMULA = re.compile(rf" {{0,8}}[{_SIGNS}\t\r\n]")
 # Where another separator than ours is set, the rest of a cell is a cell of its own.
 _INNER_FORMULA = re.compile(rf'[;|\t\r\n][\s"]{{0,8}}(?=[{_SIGNS}])')
 
-Row = tuple[list[str], dict[str, Any], str]  # cells, verdict, id
+
+class ShownRow(NamedTuple):
+    """A row of a page.
+
+    Attributes
+    ----------
+    number : int
+        From 1, of the rows that were scored.
+    row : ScoredRow
+    said : dict
+        Its verdict.
+    id : str
+    """
+
+    number: int
+    row: ScoredRow
+    said: dict[str, Any]
+    id: str
 
 
 @dataclass
@@ -50,16 +68,13 @@ class Totals:
     rows : int
     by_label : Counter of str
         By verdict, those of no row too.
-    bins : ndarray of shape (N_BINS,), int64
-        How many rows have a probability from n / N_BINS on, the last with 1.0.
-    shown : list of Row
-        The first `SHOWN_ROWS` rows, for a page.
+    shown : list of ShownRow
+        The first `SHOWN_ROWS` rows of each verdict, for a page: the likeliest first.
     """
 
     rows: int = 0
     by_label: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(VERDICTS, 0)))
-    bins: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(N_BINS, dtype=np.int64))
-    shown: list[Row] = field(default_factory=list)
+    shown: list[ShownRow] = field(default_factory=list)
 
 
 class TableResponse:
@@ -75,6 +90,8 @@ class TableResponse:
         Row n is named ``<response_id>-<n>``.
     open_file : callable
         Returns an empty file for the answer.
+    refused : RefusedRows, optional
+        Which rows `chunks` leave out.
     """
 
     def __init__(
@@ -84,9 +101,11 @@ class TableResponse:
         in_production: ProductionModel[OnnxModel],
         response_id: str,
         open_file: Callable[[], ResponseFile],
+        refused: RefusedRows | None = None,
     ) -> None:
         self.in_production = in_production
         self.header = list(header)
+        self.refused = refused
         self.totals = Totals()
         self._chunks = chunks
         self._id = response_id
@@ -128,45 +147,79 @@ class TableResponse:
             "rows": self.totals.rows,
             "by_label": dict(self.totals.by_label),
             "ignored_columns": [
-                name for place, name in enumerate(self.header) if name and place not in self._inputs
+                name for place, name in enumerate(self.header) if name and place not in self.inputs
             ],
         }
+        if self.refused is not None:
+            end["refused"] = self.refused.describe()
         opening = "" if self.totals.rows else separator
         yield f"{opening}],{json.dumps(end)[1:]}"
 
     def count(self) -> None:
-        """Score every row; `totals` then holds the counts and the first rows."""
-        n_cells = 0
-        for first, rows in self._counted():
-            for number, row in enumerate(islice(rows, SHOWN_ROWS - len(self.totals.shown)), first):
-                n_cells += len(row.cells)
-                if n_cells > _SHOWN_CELLS:
-                    break
-                said = verdict(row.probability, self.in_production.manifest, row.decided_by)
-                self.totals.shown.append((row.cells, said, f"{self._id}-{number}"))
+        """Score every row; `totals` then holds the counts and the rows of a page."""
+        manifest, shown = self.in_production.manifest, self.totals.shown
+        room = dict.fromkeys(VERDICTS, min(SHOWN_ROWS, _SHOWN_CELLS // len(self.header)))
+        for first, rows, labels in self._counted():
+            for code, label in enumerate(VERDICTS):
+                wanted = (
+                    np.flatnonzero(labels == code)[: room[label]].tolist() if room[label] else []
+                )
+                room[label] -= len(wanted)
+                for place in wanted:
+                    row, number = rows[place], first + place
+                    said = verdict(row.probability, manifest, row.decided_by)
+                    shown.append(ShownRow(number + 1, row, said, f"{self._id}-{number}"))
+        rank = {label: code for code, label in enumerate(VERDICTS)}
+        shown.sort(key=lambda each: (rank[each.said["prediction"]], -each.row.probability))
+
+    def segments(self, shown: ShownRow) -> list[Segment]:
+        """Return the URL of a row in pieces."""
+        return segments_of(read_url(shown.row.scored_url).parsed)
+
+    def sent(self, shown: ShownRow) -> str:
+        """Return the text that a row's URL was read from."""
+        (place,) = self.inputs
+        return shown.row.cells[place]
+
+    def item(self, shown: ShownRow) -> str:
+        """Return a row as it can be pasted: its URL, or JSON."""
+        if shown.row.scored_url:
+            return shown.row.scored_url
+        schema = self.in_production.model.schema
+        positions = schema.columns_of(self.header).positions
+        cells = [shown.row.cells[positions[name]] for name in schema.names]
+        values = map(plain, schema.parse_cells(0, cells, []))
+        record = dict(zip(schema.names, values, strict=True))
+        return json.dumps({"record": record, "pipeline": self.in_production.pointer.pipeline})
 
     def _said(self, say: Callable[[ScoredRow], str]) -> Iterator[Iterator[tuple[str, int]]]:
         """Yield, chunk by chunk, what is said of each row up to its number, and the number."""
-        for first, rows in self._counted():
+        for first, rows, _ in self._counted():
             for row in rows:
                 if not row.said:
                     row.said = say(row)
             yield zip([row.said for row in rows], range(first, first + len(rows)), strict=True)
 
-    def _counted(self) -> Iterator[tuple[int, list[ScoredRow]]]:
-        manifest, totals = self.in_production.manifest, self.totals
+    def _counted(self) -> Iterator[tuple[int, list[ScoredRow], npt.NDArray[np.int64]]]:
+        """Yield the number of a first row, the rows from it on, and the place of each verdict."""
+        totals = self.totals
         for chunk in self._chunks:
-            probabilities = np.array(chunk.probabilities)
-            n_rows, first = len(chunk.rows), totals.rows
-            totals.by_label.update(manifest.thresholds.count(probabilities))
-            for row in chunk.decided_otherwise:
-                totals.by_label[manifest.thresholds.verdict(row.probability)] -= 1
-                totals.by_label[FIXED[row.decided_by]] += 1
-            bins = np.minimum((probabilities * N_BINS).astype(np.int64), N_BINS - 1)
-            totals.bins += np.bincount(bins, minlength=N_BINS)
-            totals.rows += n_rows
-            if n_rows:
-                yield first, chunk.rows
+            first, labels = totals.rows, self._labels_of(chunk)
+            counts = np.bincount(labels, minlength=len(VERDICTS)).tolist()
+            totals.by_label.update(dict(zip(VERDICTS, counts, strict=True)))
+            totals.rows += len(chunk.rows)
+            if chunk.rows:
+                yield first, chunk.rows, labels
+
+    def _labels_of(self, chunk: ScoredChunk) -> npt.NDArray[np.int64]:
+        thresholds = self.in_production.manifest.thresholds
+        probabilities = np.array(chunk.probabilities)
+        at_least = (probabilities >= thresholds.review).astype(np.int64)
+        labels = len(VERDICTS) - 1 - at_least - (probabilities >= thresholds.block)
+        for place, row in enumerate(chunk.rows):
+            if row.decided_by is not DecidedBy.MODEL:
+                labels[place] = VERDICTS.index(FIXED[row.decided_by])
+        return labels
 
     def _csv_row(self, row: ScoredRow) -> str:
         cells = row.cells.copy()
@@ -185,11 +238,11 @@ class TableResponse:
     @cached_property
     def _columns_of_text(self) -> list[int]:
         """Where a cell may hold a formula: numeric inputs were checked to be numbers."""
-        numbers = () if self.in_production.model.schema.is_text else self._inputs
+        numbers = () if self.in_production.model.schema.is_text else self.inputs
         return [place for place in range(len(self.header)) if place not in numbers]
 
     @cached_property
-    def _inputs(self) -> frozenset[int]:
+    def inputs(self) -> frozenset[int]:
         """Where the columns are that the model takes."""
         found = self.in_production.model.schema.columns_of(self.header)
         return frozenset(found.positions.values())

@@ -5,11 +5,11 @@ lines. Only where a cell goes over several lines is the rest of the file read ro
 """
 
 import csv
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from include.contract.headers import fit_row, is_blank
 from include.contract.verdicts import DecidedBy
@@ -17,6 +17,7 @@ from include.errors import RequestRejectedError
 from include.inference.model import OnnxModel
 from include.inference.record_schema import MAX_FAULTS, Fault, Matrix, RecordSchema, shorten
 from include.services.scorer.tables.csv_header import Numbered, Table, not_text, rows_of
+from include.services.scorer.tables.scored_rows import RefusedRows, ScoredChunk, ScoredRow
 
 Decide = Callable[[Matrix], Sequence[DecidedBy]]
 _CHUNK_CHARS = 128 * 1024
@@ -33,48 +34,12 @@ def _by_the_model(matrix: Matrix) -> Sequence[DecidedBy]:
     return [DecidedBy.MODEL] * len(matrix)
 
 
-@dataclass(slots=True, eq=False)
-class ScoredRow:
-    """A data row; equal lines of the file share one.
-
-    Attributes
-    ----------
-    cells : list of str
-    probability : float
-        Of phishing.
-    scored_url : str
-        The URL that was read out of the row and scored; empty for a record.
-    decided_by : DecidedBy
-    said : str
-        What an answer makes of the row, once it did.
-    """
-
-    cells: list[str]
-    probability: float
-    scored_url: str = ""
-    decided_by: DecidedBy = DecidedBy.MODEL
-    said: str = ""
-
-
-@dataclass(frozen=True)
-class ScoredChunk:
-    """Data rows that follow each other."""
-
-    rows: list[ScoredRow]
-
-    @property
-    def probabilities(self) -> list[float]:
-        """Of each row."""
-        return [row.probability for row in self.rows]
-
-    @property
-    def decided_otherwise(self) -> list[ScoredRow]:
-        """The rows on which the model does not decide."""
-        return [row for row in self.rows if row.decided_by is not DecidedBy.MODEL]
-
-
 def score_table(
-    table: Table, model: OnnxModel, max_rows: int, decide: Decide = _by_the_model
+    table: Table,
+    model: OnnxModel,
+    max_rows: int,
+    decide: Decide = _by_the_model,
+    refused: RefusedRows | None = None,
 ) -> Iterator[ScoredChunk]:
     """Yield every row with its probability; rows of empty cells are skipped.
 
@@ -85,35 +50,47 @@ def score_table(
     max_rows : int
     decide : callable
         Returns what decides on each row of a matrix; by default the model.
+    refused : RefusedRows, optional
+        Takes the rows that break a rule, which are then left out; None refuses the whole table.
 
     Raises
     ------
     RequestRejectedError
-        If a column is missing or there are too many rows; or with the faults, whose `row` is a
-        line of the file, of the first chunk of rows that breaks a rule.
+        If a column is missing or there are too many rows; or, unless `refused` takes them, with the
+        faults, whose `row` is a line of the file, of the first chunk of rows that breaks a rule.
     RequestUnreadableError
         If the file turns out to be no CSV.
     """
-    scoring = _Scoring(table, model, decide)
+    scoring = _Scoring(table, model, decide, is_strict=refused is None)
     n_rows = 0
     for rows in scoring.chunks():
         n_rows += len(rows)
         if n_rows > max_rows:
             raise RequestRejectedError(f"more than {max_rows} rows in one file")
-        yield ScoredChunk(rows)
+        yield ScoredChunk(rows if refused is None else refused.take(rows))
+
+
+class _Known(NamedTuple):
+    """What is known of the inputs of rows."""
+
+    probability: float = math.nan
+    scored_url: str = ""
+    decided_by: DecidedBy = DecidedBy.MODEL
+    fault: Fault | None = None
 
 
 class _Scoring:
     """One table on its way through one model."""
 
-    def __init__(self, table: Table, model: OnnxModel, decide: Decide) -> None:
+    def __init__(self, table: Table, model: OnnxModel, decide: Decide, *, is_strict: bool) -> None:
         self._table = table
         self._model = model
         self._decide = decide
+        self._is_strict = is_strict
         self._pick = _picker(table.header, model.schema)
         self._lines: dict[str, ScoredRow | None] = {}  # None for an empty line
         self._lines_bytes = 0
-        self._known: dict[tuple[str, ...], tuple[float, str, DecidedBy]] = {}
+        self._known: dict[tuple[str, ...], _Known] = {}
         self._known_bytes = 0
 
     def chunks(self) -> Iterator[list[ScoredRow]]:
@@ -168,32 +145,52 @@ class _Scoring:
         yield self._score(numbered)
 
     def _score(self, numbered: Sequence[Numbered]) -> list[ScoredRow]:
-        numbered = _fitted(numbered, self._table.header)
-        picked = [self._pick(cells) for cells, _ in numbered]
+        fitted, faults = _fitted(numbered, self._table.header)
+        if faults and self._is_strict:
+            raise RequestRejectedError(
+                "rows are longer or shorter than the header", tuple(faults[:MAX_FAULTS])
+            )
+        misfits = {fault.row: fault for fault in faults}
+        picked = [self._pick(cells) for cells, _ in fitted]
         if self._known_bytes > _REMEMBERED_BYTES:
             self._known.clear()
             self._known_bytes = 0
         unknown: dict[tuple[str, ...], int] = {}
-        for cells, (_, line) in zip(picked, numbered, strict=True):
+        for cells, (_, line) in zip(picked, fitted, strict=True):
             if cells not in self._known:
                 unknown.setdefault(cells, line)
         rows = iter(unknown.items())
         while batch := dict(islice(rows, _SCORED_AT_ONCE)):
             self._learn_scores(batch)
-        return [
+        scored = [
             ScoredRow(cells, *self._known[inputs])
-            for (cells, _), inputs in zip(numbered, picked, strict=True)
+            for (cells, _), inputs in zip(fitted, picked, strict=True)
+        ]
+        if not misfits:
+            return scored
+        in_order = iter(scored)
+        return [
+            ScoredRow(cells, *_Known(fault=misfits[line])) if line in misfits else next(in_order)
+            for cells, line in numbered
         ]
 
     def _learn_scores(self, unknown: dict[tuple[str, ...], int]) -> None:
         schema = self._model.schema
-        matrix = schema.matrix(_parsed(unknown, schema))
+        parsed, faults = _parsed(unknown, schema, self._is_strict)
+        for cells, fault in faults.items():
+            self._learn_inputs(cells, _Known(fault=fault))
+        if not parsed:
+            return
+        matrix = schema.matrix(list(parsed.values()))
         probabilities = self._model.score(matrix).tolist()
-        urls = matrix[:, 0].tolist() if schema.is_text else [""] * len(unknown)
-        scored = zip(unknown, probabilities, urls, self._decide(matrix), strict=True)
+        urls = matrix[:, 0].tolist() if schema.is_text else [""] * len(parsed)
+        scored = zip(parsed, probabilities, urls, self._decide(matrix), strict=True)
         for cells, probability, url, decided_by in scored:
-            self._known[cells] = probability, url, decided_by
-            self._known_bytes += _size_of(cells) + len(url) + _ROW_BYTES
+            self._learn_inputs(cells, _Known(probability, url, decided_by))
+
+    def _learn_inputs(self, cells: tuple[str, ...], known: _Known) -> None:
+        self._known[cells] = known
+        self._known_bytes += _size_of(cells) + len(known.scored_url) + _ROW_BYTES
 
 
 def _size_of(cells: Sequence[str]) -> int:
@@ -201,20 +198,37 @@ def _size_of(cells: Sequence[str]) -> int:
     return sum(map(len, cells)) + _CELL_BYTES * len(cells)
 
 
-def _parsed(unknown: dict[tuple[str, ...], int], schema: RecordSchema) -> list[list[Any]]:
-    faults: list[Fault] = []
-    rows = []
+def _parsed(
+    unknown: dict[tuple[str, ...], int], schema: RecordSchema, is_strict: bool
+) -> tuple[dict[tuple[str, ...], list[Any]], dict[tuple[str, ...], Fault]]:
+    """Return the values of the rows that keep all rules, and the first fault of the others.
+
+    Raises
+    ------
+    RequestRejectedError
+        If there are others and none may be.
+    """
+    rows: dict[tuple[str, ...], list[Any]] = {}
+    refused: dict[tuple[str, ...], Fault] = {}
+    all_faults: list[Fault] = []
     for cells, line in unknown.items():
-        rows.append(schema.parse_cells(line, cells, faults))
-        if len(faults) >= MAX_FAULTS:
+        faults: list[Fault] = []
+        rows[cells] = schema.parse_cells(line, cells, faults)
+        if faults:
+            refused[cells] = faults[0]
+            del rows[cells]
+        all_faults += faults
+        if is_strict and len(all_faults) >= MAX_FAULTS:
             break
-    if faults:
-        raise RequestRejectedError("the file breaks rules of the model", tuple(faults))
-    return rows
+    if is_strict and all_faults:
+        raise RequestRejectedError("the file breaks rules of the model", tuple(all_faults))
+    return rows, refused
 
 
-def _fitted(numbered: Sequence[Numbered], header: Sequence[str]) -> list[Numbered]:
-    """Return rows as long as the header: only empty cells are added or cut."""
+def _fitted(
+    numbered: Sequence[Numbered], header: Sequence[str]
+) -> tuple[Sequence[Numbered], list[Fault]]:
+    """Return rows as long as the header, only empty cells are added or cut; and the other rows."""
     fitted: list[Numbered] = []
     faults: list[Fault] = []
     for cells, line in numbered:
@@ -224,11 +238,7 @@ def _fitted(numbered: Sequence[Numbered], header: Sequence[str]) -> list[Numbere
             faults.append(Fault(line, "", "length", detail))
         else:
             fitted.append((row, line))
-    if faults:
-        raise RequestRejectedError(
-            "rows are longer or shorter than the header", tuple(faults[:MAX_FAULTS])
-        )
-    return fitted
+    return fitted, faults
 
 
 def _picker(header: Sequence[str], schema: RecordSchema) -> Callable[[list[str]], tuple[str, ...]]:

@@ -9,7 +9,7 @@ from include.inference.record_schema import RecordSchema
 from include.inference.traffic_record import Inputs, TrafficRecord, plain
 from include.registry.follow import ProductionModel
 from include.services.scorer.serving.state import Scorer
-from include.services.scorer.tables.csv_rows import ScoredChunk, ScoredRow
+from include.services.scorer.tables.scored_rows import ScoredChunk, ScoredRow
 
 FIRST_ROWS = 5_000
 EVERY = 200

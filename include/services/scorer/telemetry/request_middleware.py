@@ -22,7 +22,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_OF_PAGES = [("Content-Security-Policy", _POLICY), ("Referrer-Policy", "no-referrer")]
+_OF_PAGES = [("Content-Security-Policy", _POLICY), ("Referrer-Policy", "same-origin")]
 _CORS = [
     ("Access-Control-Allow-Methods", "GET, POST"),
     (
