@@ -49,16 +49,11 @@ def protected_app() -> "FastAPI":
     """Return the app, for users who may view plugins and the DAG that collects labels."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import (
-        AccessView,
         DagAccessEntity,
         DagDetails,
     )
-    from airflow.api_fastapi.core_api.security import (
-        GetUserDep,
-        requires_access_dag,
-        requires_access_view,
-    )
-    from fastapi import Depends, HTTPException
+    from airflow.api_fastapi.core_api.security import GetUserDep
+    from fastapi import HTTPException
 
     from dags.support.connections import trusted_keys
     from include import pipelines
@@ -86,11 +81,19 @@ def protected_app() -> "FastAPI":
         may_decide=may_decide,
         reviewer=reviewer,
     )
-    guards = [
+    return labels_app(wiring, _guards())
+
+
+def _guards() -> list[Any]:
+    """Return what each request must pass."""
+    from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
+    from airflow.api_fastapi.core_api.security import requires_access_dag, requires_access_view
+    from fastapi import Depends
+
+    return [
         Depends(requires_access_view(AccessView.PLUGINS)),
         Depends(requires_access_dag(method="GET", param_dag_id=DAG_ID)),
     ]
-    return labels_app(wiring, guards)
 
 
 class LabelsPlugin(AirflowPlugin):

@@ -45,7 +45,13 @@ def add_feeds_command(add: Add) -> None:
     held.add_argument("--reason", default="", metavar="TEXT", help="held for this reason only")
     held.add_argument("--decided", action="store_true", help="what was decided, newest first")
     _with_pipeline(held, json=True)
-    decide = actions.add_parser("decide", help="decide on a record that is held back")
+    _add_decide(actions.add_parser("decide", help="decide on a record that is held back"))
+    accept = actions.add_parser("accept", help="let the next pull land whatever its size")
+    accept.add_argument("name", metavar="NAME", help="a feed")
+    _with_decision(accept)
+
+
+def _add_decide(decide: argparse.ArgumentParser) -> None:
     decide.add_argument(
         "id", metavar="ID", help="see ./nightcatch feeds held; or all, of one reason"
     )
@@ -64,9 +70,6 @@ def add_feeds_command(add: Add) -> None:
         help="with all: at most (default %(default)s)",
     )
     _with_decision(decide)
-    accept = actions.add_parser("accept", help="let the next pull land whatever its size")
-    accept.add_argument("name", metavar="NAME", help="a feed")
-    _with_decision(accept)
 
 
 def _with_pipeline(parser: argparse.ArgumentParser, *, json: bool = False) -> None:

@@ -174,6 +174,11 @@ def _pages(wiring: Wiring) -> APIRouter:
         }
         return _page(request, wiring, asked, "labels/review.html", may_decide=may_decide, **shown)
 
+    _add_feeds(router, wiring)
+    return router
+
+
+def _add_feeds(router: APIRouter, wiring: Wiring) -> None:
     @router.get("/{pipeline}/feeds")
     def feeds(request: Request, pipeline: str) -> Response:
         asked, database = wiring.pipeline(pipeline), wiring.database()
@@ -183,8 +188,6 @@ def _pages(wiring: Wiring) -> APIRouter:
         health = feed_health(declared, known, queue.count_waiting(), now)
         shown = {"health": health, "n_pending": states.pending(), "declared": declared, "now": now}
         return _page(request, wiring, asked, "labels/feeds.html", **shown)
-
-    return router
 
 
 def _opened(desk: ReviewDesk, rows: Sequence[Held], entry: str) -> Held | None:
