@@ -4,7 +4,7 @@ import os
 import secrets
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,21 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def bucket(s3: SeaweedServer) -> Iterator[str]:
-    """The name of a bucket of the test's own, gone afterwards: each takes seven of few volumes."""
+    """The name of a bucket of the test's own."""
+    with _own_bucket(s3) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def module_bucket(s3: SeaweedServer) -> Iterator[str]:
+    """The name of a bucket of the module's own."""
+    with _own_bucket(s3) as name:
+        yield name
+
+
+@contextmanager
+def _own_bucket(s3: SeaweedServer) -> Iterator[str]:
+    """Make a bucket that is gone afterwards: each takes seven of few volumes."""
     name = f"test-{secrets.token_hex(6)}"
     client = s3.client()
     client.create_bucket(Bucket=name)

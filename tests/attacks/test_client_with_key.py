@@ -316,9 +316,9 @@ FILE_BYTES = 24 * MIB
 
 
 @pytest.fixture(scope="module")
-def scorer(s3, tmp_path_factory):
+def scorer(s3, module_bucket, tmp_path_factory):
     folder = tmp_path_factory.mktemp("memory")
-    site = ScorerBucket(s3, s3.bucket, folder)
+    site = ScorerBucket(s3, module_bucket, folder)
     site.promote(90)
     env = {**site.env, "NIGHTCATCH_TRAFFIC_LOG": "inputs"}
     process = ScorerProcess(folder, env).start("/health/ready")

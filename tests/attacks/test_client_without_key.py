@@ -27,9 +27,9 @@ TABLE = b"a,b\n" + b"1,-1\n" * 30_000
 
 
 @pytest.fixture(scope="module")
-def scorer(s3, tmp_path_factory):
+def scorer(s3, module_bucket, tmp_path_factory):
     folder = tmp_path_factory.mktemp("slow")
-    site = ScorerBucket(s3, s3.bucket, folder)
+    site = ScorerBucket(s3, module_bucket, folder)
     site.promote(90)
     keys = write_keys(folder / "keys", ann="ann's key", bob="bob's key")
     env = {**site.env, "NIGHTCATCH_API_KEYS_FILE": str(keys)}

@@ -18,10 +18,10 @@ BODY = b'{"record": {"a": 1, "b": 1}}'
 
 
 @pytest.fixture(scope="module")
-def scorer(s3, tmp_path_factory):
+def scorer(s3, module_bucket, tmp_path_factory):
     """One service for all tests here; the last one ends it."""
     folder = tmp_path_factory.mktemp("slow")
-    site = ScorerBucket(s3, s3.bucket, folder)
+    site = ScorerBucket(s3, module_bucket, folder)
     site.promote(90)
     process = ScorerProcess(folder, site.env).start("/health/ready")
     process.wait_until(lambda: process.serials() == {1})
