@@ -9,7 +9,7 @@ from include.contract import keys
 from include.contract.manifest import Manifest, check_file, describe_file
 from include.contract.signature import PublicKeys, verify_bundle
 from include.errors import PreconditionError, SignatureError, VersionRefusedError
-from include.stores.objects import ObjectStore
+from include.stores.objects import MAX_OBJECT_BYTES, ObjectStore
 
 _log = logging.getLogger(__name__)
 _CONTENT_TYPES = {".json": "application/json", ".html": "text/html; charset=utf-8"}
@@ -100,7 +100,7 @@ def _put_once(store: ObjectStore, key: str, body: bytes) -> None:
     try:
         store.put_if_absent(key, body, content_type)
     except PreconditionError as err:
-        if store.get(key) != body:
+        if store.get(key, MAX_OBJECT_BYTES) != body:
             raise VersionRefusedError(
                 f"{key} exists with other content: another run published this version first"
             ) from err

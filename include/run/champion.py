@@ -155,7 +155,8 @@ def _verified(
     store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
 ) -> tuple[VersionBytes, Manifest]:
     def read(name: str) -> bytes:
-        return store.get(keys.version_file(pointer.pipeline, pointer.version, name))
+        key = keys.version_file(pointer.pipeline, pointer.version, name)
+        return store.get(key, trusted_keys.max_model_bytes)
 
     manifest = read(keys.MANIFEST)
     known = reference_entry(verify_manifest(manifest, pointer))

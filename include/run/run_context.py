@@ -17,7 +17,7 @@ from include.contract.run_documents import parse, serialise
 from include.contract.run_steps import StepRecord, merge_steps
 from include.errors import RunDocumentError
 from include.pipelines import Pipeline
-from include.stores.objects import ObjectStore
+from include.stores.objects import MAX_OBJECT_BYTES, ObjectStore
 from include.training.grids import Effort, Imputer
 
 DocumentT = TypeVar("DocumentT")
@@ -122,7 +122,7 @@ class RunContext:
             If it is not kept any more.
         """
         expected = self.digest(name)
-        body = self.store.get(self.key(name))
+        body = self.store.get(self.key(name), MAX_OBJECT_BYTES)
         if hashlib.sha256(body).hexdigest() != expected:
             raise RunDocumentError(
                 f"{self.key(name)} is not what the earlier step wrote: its SHA-256 differs"

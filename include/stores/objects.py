@@ -32,6 +32,10 @@ _LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _NOT_MODIFIED = {"304", "NotModified"}
 _SLOWEST_BYTES_PER_S = 100 * 1024
 _NO_TIMEOUT_S = 0.001
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+"""Of an object that is read without a limit of its own: no document of ours is as large."""
+MAX_OBJECT_BYTES = 5 * 1024 * 1024 * 1024
+"""Of any object: S3 takes none larger in one request."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,13 @@ class ObjectStore:
         self.bucket = bucket
         self._timeout_s = timeout_s
 
-    def get(self, key: str, max_bytes: int | None = None) -> bytes:
+    def get(self, key: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
         """Return the object's content.
 
         Parameters
         ----------
         key : str
-        max_bytes : int or None
+        max_bytes : int
             Refuse a larger object before reading it.
 
         Raises
@@ -98,14 +102,14 @@ class ObjectStore:
         """
         return self.fetch(key, max_bytes).body
 
-    def fetch(self, key: str, max_bytes: int | None = None) -> Fetched:
+    def fetch(self, key: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> Fetched:
         """Return the object's content with its ETag; errors as in `get`."""
         with _translated(self.bucket, key):
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             return Fetched(self._read(answer, key, max_bytes), answer["ETag"])
 
     def fetch_if_changed(
-        self, key: str, etag: str | None, max_bytes: int | None = None
+        self, key: str, etag: str | None, max_bytes: int = MAX_DOCUMENT_BYTES
     ) -> Fetched | None:
         """Return the object unless its ETag is still `etag`; then None. Errors as in `get`."""
         condition = {} if etag is None else {"IfNoneMatch": etag}
@@ -119,10 +123,10 @@ class ObjectStore:
             return Fetched(self._read(answer, key, max_bytes), answer["ETag"])
         return None
 
-    def _read(self, answer: dict[str, Any], key: str, max_bytes: int | None) -> bytes:
+    def _read(self, answer: dict[str, Any], key: str, max_bytes: int) -> bytes:
         body, size_bytes = answer["Body"], answer["ContentLength"]
         try:
-            if max_bytes is not None and size_bytes > max_bytes:
+            if size_bytes > max_bytes:
                 raise VersionRefusedError(f"{key}: {size_bytes} bytes, the limit is {max_bytes}")
             if self._timeout_s is None:
                 return bytes(body.read())

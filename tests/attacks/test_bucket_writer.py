@@ -1,10 +1,14 @@
 """Attacks of somebody who can write and delete every object in the bucket, and holds no key."""
 
+import io
 import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pymongo
 import pytest
 
@@ -20,6 +24,7 @@ from include.contract.run_documents import (
 )
 from include.errors import PointerError, RunDocumentError, SignatureError, SnapshotCorruptError
 from include.ingest.load import load_dataset
+from include.ingest.snapshot.snapshots import read_snapshot
 from include.notify.failed_run import causes_of_failure
 from include.notify.kinds import RunFailed
 from include.registry.follow.verify import TrustedKeys
@@ -269,3 +274,44 @@ def test_a_forged_rejection_silences_no_alert(victim):
     failed = RunFailed("train_sites", RUN_ID, {"approve": "PointerError: sites: replayed"}, "")
 
     assert causes_of_failure(victim.store, PIPELINE, failed) == (failed,)
+
+
+def parquet(table, **options):
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd", **options)
+    return buffer.getvalue()
+
+
+def repeated_text(name):
+    """A column of a megabyte in 250,000 rows: less than a kilobyte of Parquet."""
+    text = pa.DictionaryArray.from_arrays(np.zeros(250_000, np.int32), ["a" * 1_000_000])
+    return parquet(pa.table({name: text}), store_schema=False)
+
+
+BOMBS = {
+    "rows": lambda: parquet(pa.table({"_id": pa.nulls(30_000_000, pa.string())})),
+    "one-text-repeated": lambda: repeated_text("_id"),
+    "row-groups": lambda: parquet(
+        pa.table({"_id": pa.nulls(20_000, pa.string())}), row_group_size=1
+    ),
+    "lists": lambda: parquet(pa.table({"_id": [["a"] * 1_000_000]})),
+    "other-type": lambda: parquet(pa.table({"_id": np.arange(9)})),
+    "no-parquet": lambda: b"PAR1" * 100,
+}
+
+
+def test_a_small_file_in_the_place_of_a_snapshot_fills_no_memory(victim):
+    taken = data.snapshot(victim.run(), victim.collection, STARTED_AT, victim.trainer_keys)
+    for name, make in BOMBS.items():
+        body = make()
+        assert len(body) < 5_000_000, name
+        victim.store.put(keys.snapshot_part("sites", taken.digest, 0), body)
+        before = memory_peak()
+        with pytest.raises(SnapshotCorruptError):
+            read_snapshot(victim.store, "sites", taken.digest, [])
+        assert memory_peak() - before < 200_000_000, name
+
+
+def memory_peak():
+    """The most memory that Arrow has had at once."""
+    return pa.default_memory_pool().max_memory()

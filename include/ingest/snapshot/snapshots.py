@@ -14,12 +14,17 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from include.contract import keys
 from include.contract.schema import InputField
 from include.errors import DataRejectedError, SnapshotCorruptError
-from include.ingest.snapshot.extract import ROWS_PER_PART, TYPE_ERRORS, Snapshot, write_snapshot
+from include.ingest.snapshot.extract import (
+    MAX_TYPE_ERRORS,
+    ROWS_PER_PART,
+    TYPE_ERRORS,
+    Snapshot,
+    write_snapshot,
+)
 from include.ingest.snapshot.fingerprint import (
     FORMAT,
     content_digest,
@@ -28,9 +33,12 @@ from include.ingest.snapshot.fingerprint import (
 )
 from include.ingest.snapshot.values import TYPE_ERRORS_SCHEMA, table_schema
 from include.stores.documents import Documents
-from include.stores.objects import ObjectStore
+from include.stores.objects import MAX_OBJECT_BYTES, ObjectStore
+from include.stores.parquet import MAX_UNPACKED_BYTES, read_parquet
 
 logger = logging.getLogger(__name__)
+# More than any record needs on average; a snapshot may have some that are longer.
+_BYTES_PER_ROW = 1024
 
 
 def take_snapshot(
@@ -168,10 +176,15 @@ def read_snapshot(
         if name not in known:
             raise DataRejectedError(f"{pipeline}: snapshot {digest} has no column {name}")
     fields = [InputField(name, known[name]["dtype"], None) for name in names if name != "_id"]
-    tables = [table_schema(fields).empty_table()]
+    schema = pa.schema([table_schema(fields).field(name) for name in names])
+    tables = [schema.empty_table()]
+    # The digest proves how many rows there are, and not how many parts.
+    left, max_bytes = profile["n_rows"], MAX_UNPACKED_BYTES + profile["n_rows"] * _BYTES_PER_ROW
     for index in range(len(profile["parts"])):
         key = keys.snapshot_part(pipeline, digest, index)
-        tables.append(_parse(store.get(key), key, names))
+        part = _parse(store, key, schema, left, max_bytes)
+        left, max_bytes = left - part.num_rows, max_bytes - part.nbytes
+        tables.append(part)
     table = pa.concat_tables(tables)
     _refuse_changed(table, known, f"{pipeline}: snapshot {digest}")
     return _frame(table)
@@ -191,17 +204,23 @@ def read_type_errors(store: ObjectStore, pipeline: str, digest: str) -> pd.DataF
     """
     profile = read_profile(store, pipeline, digest)
     key = keys.snapshot_type_errors(pipeline, digest)
-    table = _parse(store.get(key), key, TYPE_ERRORS_SCHEMA.names)
+    table = _parse(store, key, TYPE_ERRORS_SCHEMA, MAX_TYPE_ERRORS, MAX_UNPACKED_BYTES)
     if type_errors_digest(table) != profile["type_errors"]["sha256"]:
         raise SnapshotCorruptError(f"{key} was changed")
     return table.to_pandas()
 
 
-def _parse(body: bytes, key: str, names: Sequence[str]) -> pa.Table:
+def _parse(
+    store: ObjectStore, key: str, schema: pa.Schema, max_rows: int, max_bytes: int
+) -> pa.Table:
+    body = store.get(key, MAX_OBJECT_BYTES)
     try:
-        return pq.read_table(pa.BufferReader(body), columns=list(names))
-    except (pa.ArrowException, OSError) as err:
-        raise SnapshotCorruptError(f"{key} is not the Parquet file that was written") from err
+        table = read_parquet(body, schema.names, max_rows=max_rows, max_bytes=max_bytes)
+    except DataRejectedError as err:
+        raise SnapshotCorruptError(f"{key} is not the file that was written: {err}") from err
+    if not table.schema.equals(schema):
+        raise SnapshotCorruptError(f"{key} has columns of other types than were written")
+    return table
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

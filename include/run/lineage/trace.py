@@ -1,6 +1,5 @@
 """Trace a prediction back to its version, approval and records; each step is verified."""
 
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,8 @@ from include.registry.approve import production_pointer
 from include.registry.follow.verify import TrustedKeys, verify_manifest, verify_signature
 from include.run.rows import SPLIT_SALT
 from include.stores.gzip_lines import gzip_lines
-from include.stores.objects import ObjectStore
+from include.stores.objects import MAX_OBJECT_BYTES, ObjectStore
+from include.stores.parquet import read_parquet
 from include.training.split import SIDES, assign_sides
 
 # Scorers begin another object at 8 MiB.
@@ -182,11 +182,12 @@ def _rows(
         return None
     run_id = str(manifest.model.get("run_id", ""))
     try:
-        stored = store.get(keys.quarantine(name, run_id))
+        stored = store.get(keys.quarantine(name, run_id), MAX_OBJECT_BYTES)
     except ObjectMissingError:
         not_kept.append(f"which of the snapshot's records the run {run_id} put in quarantine")
         return pd.DataFrame({"_id": frame["_id"], "side": UNKNOWN})
-    quarantined = frame["_id"].isin(pd.read_parquet(io.BytesIO(stored))["_id"]).to_numpy()
+    rejected = read_parquet(stored, ["_id"], max_rows=len(frame))
+    quarantined = frame["_id"].isin(rejected["_id"].to_pylist()).to_numpy()
     sides = np.full(len(frame), QUARANTINED, dtype=object)
     groups = pipeline.group_keys(frame[~quarantined].reset_index(drop=True))
     sides[~quarantined] = assign_sides(groups, SPLIT_SALT, pipeline.shares)

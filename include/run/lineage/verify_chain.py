@@ -19,7 +19,7 @@ from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import TrustedKeys
 from include.registry.versions import read_signed_manifest
 from include.registry.witness import check_history
-from include.stores.objects import ObjectStore
+from include.stores.objects import MAX_OBJECT_BYTES, ObjectStore
 
 # The steps of every run, in order; searches stand between split and choose.
 STEPS = (
@@ -121,7 +121,8 @@ def _files(store: ObjectStore, chain: RunChain) -> Iterator[Check]:
     changed, n_kept, n_gone = [], 0, 0
     for name, digest in _outputs(chain).items():
         try:
-            body = store.get(keys.run_file(chain.pipeline, chain.run_id, name))
+            key = keys.run_file(chain.pipeline, chain.run_id, name)
+            body = store.get(key, MAX_OBJECT_BYTES)
         except ObjectMissingError:
             n_gone += 1
             continue

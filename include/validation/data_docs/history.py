@@ -30,7 +30,7 @@ class Bucket(Protocol):
     def folders(self, prefix: str) -> list[str]:
         """Return the names directly under `prefix`."""
 
-    def get(self, key: str, max_bytes: int | None = None) -> bytes:
+    def get(self, key: str, max_bytes: int = ...) -> bytes:
         """Return the object's content."""
 
 
