@@ -5,7 +5,7 @@ Every Sunday at 03:00 UTC, and whenever somebody triggers it. The sources are de
 platforms and shorteners are lists of this release in the same folder.
 
 The result is an immutable object, `reference/<digest>/reference.bin`, and `reference/current.json`
-names it. The next training run uses it, and its version carries a copy under its signature: a
+names it, signed by the trainer. The next training run uses it, and its version carries a copy under its signature: a
 scorer downloads nothing, and a rollback brings back what was known then.
 
 **When it fails**, no source could be read; the log's last line names the reason of each. Nothing
@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, task
 
 from dags.support.callbacks import notify_failed_runs_daily
-from dags.support.connections import DEFAULT_ARGS, data_dir, open_store
+from dags.support.connections import DEFAULT_ARGS, data_dir, open_store, trainer_keys
 
 _WEEKLY = CronTriggerTimetable("0 3 * * 0", timezone="UTC", run_immediately=timedelta(0))
 
@@ -53,6 +53,7 @@ def refresh_reference() -> None:
                 read_feeds(SOURCES),
                 Path(work_dir),
                 datetime.now(UTC),
+                trainer_keys(),
                 data_dir=data_dir(),
             )
         return {"digest": current.digest, "refreshed_at": current.refreshed_at}

@@ -1,17 +1,22 @@
-"""Reference data in the bucket: immutable files by digest, and which one the next run uses."""
+"""Reference data in the bucket: immutable files by digest, and which one the next run uses.
 
-import json
+A trainer signs which one, as it decides what the next version knows of domains.
+"""
+
 import logging
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-from include.contract import keys
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.contract import keys, signature
 from include.contract.manifest import describe_file
-from include.errors import ManifestError, ObjectMissingError, PreconditionError
+from include.errors import ManifestError, ObjectMissingError, PreconditionError, SignatureError
 from include.stores.objects import ObjectStore
 from include.urls.reference.build import built_in_bytes
 from include.urls.reference.container import MAX_BYTES
 
 _log = logging.getLogger(__name__)
+_PAYLOAD_TYPE = "application/vnd.nightcatch.reference+json"
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,19 @@ class CurrentReference:
     refreshed_at: str = ""
 
 
-def read_current(store: ObjectStore) -> CurrentReference:
+def read_current(store: ObjectStore, trusted: signature.PublicKeys) -> CurrentReference:
     """Return which reference data are current; without a digest where none were downloaded.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    trusted : sequence of EllipticCurvePublicKey
+        Of trainers; any of them suffices.
 
     Raises
     ------
+    SignatureError
+        If no trainer signed it.
     ManifestError
         If the object cannot be read.
     """
@@ -46,24 +59,38 @@ def read_current(store: ObjectStore) -> CurrentReference:
     except ObjectMissingError:
         return CurrentReference()
     try:
-        return CurrentReference(**json.loads(body))
-    except (TypeError, ValueError) as err:
-        raise ManifestError(f"{keys.current_reference()} is malformed: {err}") from err
+        return CurrentReference(**signature.verified_document(_PAYLOAD_TYPE, body, trusted))
+    except SignatureError as err:
+        raise SignatureError(
+            f"{keys.current_reference()}: {err}; run the DAG refresh_reference"
+        ) from err
+    except signature.MALFORMED as err:
+        raise ManifestError(
+            f"{keys.current_reference()} is malformed or unsigned: {err!r}; run the DAG "
+            "refresh_reference"
+        ) from err
 
 
-def set_current(store: ObjectStore, body: bytes, current: CurrentReference) -> None:
-    """Keep a file of reference data and make it current."""
+def set_current(
+    store: ObjectStore,
+    body: bytes,
+    current: CurrentReference,
+    key: ec.EllipticCurvePrivateKey,
+) -> None:
+    """Keep a file of reference data and make it current, signed by the trainer."""
     _keep(store, body)
-    store.put(keys.current_reference(), json.dumps(vars(current)).encode(), "application/json")
+    signed = signature.signed_document(_PAYLOAD_TYPE, asdict(current), key)
+    store.put(keys.current_reference(), signed, "application/json")
     _log.info("reference data %s are current: %d bytes", current.digest, len(body))
 
 
-def current_digest(store: ObjectStore) -> str:
+def current_digest(store: ObjectStore, trusted: signature.PublicKeys) -> str:
     """Return the digest of the reference data for a run that begins now.
 
-    Where none were downloaded, those of this release are kept in the bucket and used.
+    Where none were downloaded, those of this release are kept in the bucket and used. Errors are
+    those of `read_current`.
     """
-    return read_current(store).digest or _keep(store, built_in_bytes())
+    return read_current(store, trusted).digest or _keep(store, built_in_bytes())
 
 
 def read_reference_bytes(store: ObjectStore, digest: str) -> bytes:

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from include.contract.manifest import describe_file
-from include.errors import DataRejectedError, FeedUnavailableError
-from include.ingest.feeds.fetch import Fetched, Target, Validators, fetch
+from include.errors import (
+    DataRejectedError,
+    FeedUnavailableError,
+    ManifestError,
+    SignatureError,
+)
+from include.ingest.feeds.fetch import Target, Validators, fetch
 from include.ingest.feeds.settings import Feeds, FeedSettings
 from include.registry.references import CurrentReference, read_current, set_current
+from include.run.first_attempt import TrainerKeys
 from include.stores.objects import ObjectStore
 from include.urls.reference.build import build_reference
 
@@ -23,6 +31,7 @@ def refresh_reference(
     sources: Feeds,
     work_dir: Path,
     now: datetime,
+    trainer: TrainerKeys,
     *,
     data_dir: Path | None = None,
 ) -> CurrentReference:
@@ -39,6 +48,8 @@ def refresh_reference(
         Where downloads lie meanwhile.
     now : datetime
         Aware.
+    trainer : TrainerKeys
+        Signs which reference data are current.
     data_dir : Path, optional
         Where ``file:`` addresses lie.
 
@@ -47,7 +58,7 @@ def refresh_reference(
     FeedUnavailableError
         If no source can be read: the reference data stay as they are.
     """
-    current, reasons = read_current(store), []
+    current, reasons = _signed_current(store, trainer), []
     for source in sources.feeds:
         if not source.enabled:
             continue
@@ -60,7 +71,9 @@ def refresh_reference(
             if fetched.path is None:
                 _log.info("%s has not changed since %s", source.name, current.refreshed_at)
                 return current
-            return _publish(store, source, fetched, fetched.path, now)
+            ranked = read_ranks(fetched.path, source)
+            etag = fetched.validators.etag
+            return _publish(store, source.name, etag, ranked, now, trainer.private)
         except (FeedUnavailableError, DataRejectedError) as err:
             _log.warning("%s: %s", source.name, err)
             reasons.append(f"{source.name}: {err}")
@@ -96,17 +109,30 @@ def read_ranks(path: Path, source: FeedSettings) -> list[tuple[str, int]]:
     return sorted(ranked, key=lambda each: each[1])
 
 
+def _signed_current(store: ObjectStore, trainer: TrainerKeys) -> CurrentReference:
+    """Return what is current; what no trainer signed is replaced."""
+    try:
+        return read_current(store, trainer.trusted)
+    except (ManifestError, SignatureError) as err:
+        _log.warning("%s", err)
+        return CurrentReference()
+
+
 def _publish(
-    store: ObjectStore, source: FeedSettings, fetched: Fetched, path: Path, now: datetime
+    store: ObjectStore,
+    name: str,
+    etag: str,
+    ranked: list[tuple[str, int]],
+    now: datetime,
+    key: ec.EllipticCurvePrivateKey,
 ) -> CurrentReference:
-    ranked = read_ranks(path, source)
-    body = build_reference(ranked, [f"{source.name}, {now:%Y-%m-%d}, {len(ranked)} names"])
+    body = build_reference(ranked, [f"{name}, {now:%Y-%m-%d}, {len(ranked)} names"])
     current = CurrentReference(
         digest=describe_file(body).sha256,
-        etags={source.name: fetched.validators.etag},
+        etags={name: etag},
         refreshed_at=now.isoformat(timespec="seconds"),
     )
-    set_current(store, body, current)
+    set_current(store, body, current, key)
     return current
 
 

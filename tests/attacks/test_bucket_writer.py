@@ -15,6 +15,7 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.approval_response import ApprovalResponse
+from include.contract.manifest import describe_file
 from include.contract.run_documents import (
     ChampionPin,
     Evaluation,
@@ -22,13 +23,20 @@ from include.contract.run_documents import (
     SnapshotSummary,
     serialise,
 )
-from include.errors import PointerError, RunDocumentError, SignatureError, SnapshotCorruptError
+from include.errors import (
+    ManifestError,
+    PointerError,
+    RunDocumentError,
+    SignatureError,
+    SnapshotCorruptError,
+)
 from include.ingest.load import load_dataset
 from include.ingest.snapshot.snapshots import read_snapshot
 from include.notify.failed_run import causes_of_failure
 from include.notify.kinds import RunFailed
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
+from include.registry.references import CurrentReference, set_current
 from include.registry.responses import read_response
 from include.registry.versions import list_versions
 from include.run import champion
@@ -38,6 +46,7 @@ from include.run.run_context import RunContext
 from include.run.steps import data, training
 from include.run.steps.package import BuildInfo, package
 from include.stores.objects import ObjectStore
+from include.urls.reference.build import build_reference
 from tests.support.signed_versions import Signer, Version, promote, version_name
 from tests.support.training_run import ORDER, ROOT, STARTED_AT
 
@@ -315,3 +324,17 @@ def test_a_small_file_in_the_place_of_a_snapshot_fills_no_memory(victim):
 def memory_peak():
     """The most memory that Arrow has had at once."""
     return pa.default_memory_pool().max_memory()
+
+
+@pytest.mark.parametrize("signer", [None, "stranger", "approver"])
+def test_reference_data_that_no_trainer_made_are_not_trained_with(victim, signer):
+    """Popularity ranks of the attacker's choice would make its sites look as known as a bank's."""
+    hostile = build_reference([("hostile.example", 1)], ["by the attacker"])
+    current = CurrentReference(describe_file(hostile).sha256, {}, "2026-11-20T00:00:00Z")
+    set_current(victim.store, hostile, current, getattr(victim, signer or "stranger").key)
+    if signer is None:
+        victim.store.put(keys.current_reference(), json.dumps(vars(current)).encode())
+    run = RunContext(victim.store, pipelines.get("urls"), RUN_ID)
+
+    with pytest.raises((SignatureError, ManifestError), match="refresh_reference"):
+        data.snapshot(run, victim.collection, STARTED_AT, victim.trainer_keys)

@@ -69,7 +69,7 @@ def snapshot(
             rows=taken.n_rows,
             simulated_rows=taken.n_simulated,
             read_at=read_at.isoformat(timespec="seconds"),
-            reference=current_digest(run.store) if run.pipeline.features else "",
+            reference=current_digest(run.store, trainer.trusted) if run.pipeline.features else "",
             known_on=known_on.isoformat(timespec="seconds") if known_on else "",
         )
         _log.info("%s: %d rows, snapshot %s", run.pipeline.name, summary.rows, summary.digest)
