@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from include.cli.parser_models import add_json, add_reason
-from include.ingest.review.decisions import VERDICTS
+from include.ingest.review.entries import VERDICTS
 
 Add = Callable[[str, str, str], argparse.ArgumentParser]
 

@@ -141,7 +141,8 @@ def test_redacted_traffic_and_feedback_hold_no_secret_of_a_url(site, scorer, tmp
     ]
     ids += [each["id"] for each in post("/explain", {"urls": urls[:20]})["predictions"]]
     source = "john.doe@b.example about " + next(each for each in secrets if len(each) == 32)
-    post("/feedback", {"id": ids[0], "label": "Phishing", "source": source})
+    label = {"id": ids[0], "label": "Phishing", "source": source}
+    post("/feedback", {**label, "comment": f"{urls[0]} of john.doe@b.example"})
     scorer.stop()
     bodies = {key: site.store.get(key) for key in site.store.keys_under("")}
     kept = b"".join(
@@ -150,7 +151,7 @@ def test_redacted_traffic_and_feedback_hold_no_secret_of_a_url(site, scorer, tmp
         if key.startswith(("traffic/", "feedback/"))
     )
 
-    assert kept.count(b"https://a.example/account/") == len(ids)
+    assert kept.count(b'"redacted_inputs":{"url":"https://a.example/account/') == len(ids)
     assert b'"source": "xxxx.xxx@x.xxxxxxx about ' in kept
     assert [each for each in (*secrets, "john.doe") if each.encode() in kept] == []
 

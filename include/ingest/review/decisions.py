@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -14,11 +14,9 @@ from include.ingest.files.layout import Layout
 from include.ingest.labels.documents import Source, documents
 from include.ingest.labels.inserts import DURABLE, Document, insert_absent, translated
 from include.ingest.labels.reports import Reporter, land_reports
-from include.ingest.review.entries import Chosen, Held, State, held_of
+from include.ingest.review.entries import Chosen, Held, State, Verdict, held_of
 from include.ingest.review.queue import ReviewQueue
 
-Verdict = Literal["phishing", "legitimate", "confirm", "reject", "undo"]
-VERDICTS: tuple[Verdict, ...] = ("phishing", "legitimate", "confirm", "reject", "undo")
 REVIEW = "review"
 # A person's word about a URL; a feed's own validity holds where its record is confirmed.
 _VALID_FOR = timedelta(days=730)

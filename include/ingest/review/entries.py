@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 State = Literal["waiting", "confirmed", "corrected", "rejected"]
+Verdict = Literal["phishing", "legitimate", "confirm", "reject", "undo"]
+VERDICTS: tuple[Verdict, ...] = ("phishing", "legitimate", "confirm", "reject", "undo")
 STATES: tuple[State, ...] = ("waiting", "confirmed", "corrected", "rejected")
 
 

@@ -24,8 +24,8 @@ from include.ingest.feeds.health import feed_health
 from include.ingest.feeds.state import FeedStates
 from include.ingest.labels.inserts import Document
 from include.ingest.review.context import Context
-from include.ingest.review.decisions import Decision, ReviewDesk, Verdict
-from include.ingest.review.entries import Chosen, Held, held_of
+from include.ingest.review.decisions import Decision, ReviewDesk
+from include.ingest.review.entries import Chosen, Held, Verdict, held_of
 from include.pipelines import Pipeline
 from include.web.labels.entry import AskModel, read_entry, title_of, url_parts
 from include.web.rendering import render, static_part
