@@ -6,6 +6,7 @@ Hourly; each feed at its own interval, which its `feeds.toml` declares (`docs/fe
 |---|---|---|
 | `due` | lists the enabled feeds that may be requested now | XCom |
 | `pull` | one for each: requests it, checks it, lands its records in MongoDB or holds them back | log, XCom |
+| `queue_reports` | puts what analysts reported (`POST /feedback`) into the review queue; lands those of trusted clients | log, XCom |
 | `announce_<pipeline>` | emits the asset `labels_<pipeline>` once enough is new; skipped otherwise | XCom |
 | `report` | alerts of feeds that are dead, held back or standing still | log, XCom |
 
@@ -62,13 +63,14 @@ _HOURLY = CronTriggerTimetable("10 * * * *", timezone="UTC", run_immediately=tim
 )
 def collect_labels() -> None:
     """Declare a task for each due feed, one for each pipeline's asset, and one for alerts."""
-    pulled = pull.expand(which=due())
+    pulled, queued = pull.expand(which=due()), queue_reports()
     announced = [
         announce.override(task_id=f"announce_{name}", outlets=[labels(name)])(name)
         for name in pipelines.names()
-        if pipelines.get(name).feeds.feeds
     ]
-    pulled >> [*announced, report()]
+    pulled >> report()
+    for each in announced:
+        [pulled, queued] >> each
 
 
 @task
@@ -108,6 +110,26 @@ def pull(which: dict[str, str]) -> dict[str, Any]:
     with _mongo() as hook:
         done = _collector(hook, which["pipeline"]).pull(feed, target, now)
     return asdict(done) | {"next_due_at": str(done.next_due_at or "")}
+
+
+@task
+def queue_reports() -> dict[str, dict[str, int]]:
+    """Put analysts' reports into the review queue, each once."""
+    from dataclasses import asdict
+
+    from include.ingest.review.context import Context
+    from include.ingest.review.decisions import ReviewDesk
+    from include.monitoring.reports import ReportIntake
+
+    store, now, taken = open_store(), datetime.now(UTC), {}
+    with _mongo() as hook:
+        for name in pipelines.names():
+            pipeline = pipelines.get(name)
+            database = hook.get_collection(pipeline.collection).database
+            desk, context = ReviewDesk(database, pipeline), Context(database, pipeline)
+            intake = ReportIntake(store, pipeline, desk, context)
+            taken[name] = asdict(intake.take(pipeline.feeds.trusted_clients, now))
+    return taken
 
 
 @task(trigger_rule="all_done")

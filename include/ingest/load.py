@@ -101,7 +101,7 @@ def load_dataset(
     if path is None and not simulated:
         path, reasons = _find(pipeline, data_dir, cache_dir)
     if path is not None:
-        given = _given(layout, label, source_name or path.name)
+        given = given_values(layout, label, source_name or path.name)
         rows = read_records(path, layout, given, inverted=coding == "inverted")
         source = Source(path.name)
     else:
@@ -120,8 +120,16 @@ def load_dataset(
     return replace(report, notes=(*reasons, *report.notes))
 
 
-def _given(layout: Layout, label: str | None, source_name: str) -> dict[str, Value]:
+def given_values(layout: Layout, label: str | None, source_name: str) -> dict[str, Value]:
     """Return what is known of every record of a file besides what the file says.
+
+    Parameters
+    ----------
+    layout : Layout
+    label : {"phishing", "legitimate"} or None
+        None where the file has labels.
+    source_name : str
+        Who reported the records, where the file does not say.
 
     Raises
     ------

@@ -24,7 +24,10 @@ HEADERS = {
 }
 _STATIC = Path(__file__).parent / "static"
 _SCRIPT = "text/javascript; charset=utf-8"
-_TYPES = {"page.css": "text/css; charset=utf-8", "page.js": _SCRIPT, "labels.js": _SCRIPT}
+_TYPES = {
+    "page.css": "text/css; charset=utf-8",
+    **dict.fromkeys(("page.js", "labels.js", "upload.js"), _SCRIPT),
+}
 
 
 def static_part(name: str) -> Response:

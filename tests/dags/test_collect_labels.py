@@ -19,7 +19,7 @@ print(json.dumps({
 """
 
 
-def test_it_runs_hourly_and_has_an_asset_for_each_pipeline_with_feeds(tmp_path):
+def test_it_runs_hourly_and_has_an_asset_for_each_pipeline(tmp_path):
     parsed = read_dags(tmp_path, PARSE)
 
     assert parsed == {
@@ -29,9 +29,11 @@ def test_it_runs_hourly_and_has_an_asset_for_each_pipeline_with_feeds(tmp_path):
         "runs_at_once": 1,
         "tasks": {
             "due": ["pull"],
-            "pull": ["announce_urls", "report"],
+            "pull": ["announce_sites", "announce_urls", "report"],
+            "queue_reports": ["announce_sites", "announce_urls"],
+            "announce_sites": [],
             "announce_urls": [],
             "report": [],
         },
-        "assets": ["labels_urls"],
+        "assets": ["labels_sites", "labels_urls"],
     }

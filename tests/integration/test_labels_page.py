@@ -154,14 +154,14 @@ def test_nothing_is_served_to_whom_a_guard_refuses(desk, code):
         raise HTTPException(code)
 
     client = desk.client([Depends(refuse)])
-    paths = ("/", "/urls", "/urls/feeds", "/-/labels.js")
+    paths = ("/", "/urls", "/urls/feeds", "/urls/upload", "/-/labels.js")
     found = [client.get(path).status_code for path in paths]
     found += [
         client.post(f"/urls/{path}", headers=OWN).status_code
-        for path in ("decide", "decide-all", "accept")
+        for path in ("decide", "decide-all", "accept", "upload?name=a&digest=b")
     ]
 
-    assert found == [code] * 7
+    assert found == [code] * len(found)
 
 
 def test_a_reviewer_decides_by_keyboard_and_undoes(desk, chromium):
@@ -195,6 +195,63 @@ def test_a_reviewer_decides_by_keyboard_and_undoes(desk, chromium):
         assert chromium.problems == []
 
 
+UPLOAD = f"""url,label,first_seen
+http://a.example/1,1,2026-11-01
+javascript:alert(1),1,2026-11-01
+http://b.example/{HOSTILE},0,2026-11-01
+http://c.example/1,maybe,2026-11-01
+"""
+
+
+def test_an_uploaded_file_shows_its_bad_cells_and_loads_its_good_rows(desk, chromium, tmp_path):
+    (tmp_path / "mine.csv").write_text(UPLOAD)
+    before = desk.database["urls"].count_documents({})
+    with serving(desk.app()) as address:
+        chromium.problems.clear()
+        for width, scheme in ((390, "dark"), (1280, "light")):
+            chromium.show_at(width, 900, scheme)
+            chromium.open(f"{address}/urls/upload")
+            chromium.page.set_input_files("#file", tmp_path / "mine.csv")
+            chromium.page.click("#upload [type=submit]")
+            chromium.wait_for("document.getElementById('load')")
+            assert chromium.run("document.documentElement.scrollWidth") <= width
+            assert chromium.axe_violations() == {}
+        cells = "[...document.querySelectorAll('.bad-cell')].map((each) => each.textContent)"
+        assert chromium.run(cells) == ["javascript:alert(1)", "maybe"]
+        assert desk.database["urls"].count_documents({}) == before
+        chromium.page.click("#load")
+        chromium.wait_for("document.getElementById('loaded')")
+        assert "Loaded 2 records of mine.csv" in chromium.run("document.body.innerText")
+        assert chromium.run("document.title") == "Labels: urls"
+        assert chromium.problems == []
+    landed = desk.stored("http://a.example/1")[1]
+    assert (landed["source"], landed["loaded_from"]) == ("upload by ann", "upload by ann: mine.csv")
+    assert desk.database["urls"].count_documents({}) == before + 2
+
+
+def test_what_is_no_upload_is_refused_with_the_reason(desk):
+    client = desk.client()
+
+    def send(body, pipeline="urls", path="/preview", **query):
+        query = {"name": "a.csv", **query}
+        answer = client.post(f"/{pipeline}/upload{path}", content=body, params=query, headers=OWN)
+        return answer.status_code, answer.text
+
+    assert send(b"x" * 10_000_001)[0] == 413
+    assert "unpack it first" in send(b"\x1f\x8b" + b"x" * 99)[1]
+    assert "a.csv" in send(b"<!DOCTYPE html><html></html>")[1]
+    assert "changed since" in send(b"http://a.example/", path="", digest="0")[1]
+    assert client.post("/urls/upload/preview?name=a", content=b"x").status_code == 403
+    columns = [field.name for field in pipelines.get("sites").inputs]
+    values = ["1"] * len(columns)
+    sheet = "\n".join(
+        [",".join([*columns, "Result"]), ",".join([*values, "1"]), ",".join(["7", *values])]
+    )
+    status, page = send(sheet.encode(), "sites")
+    assert (status, page.count("bad-cell")) == (200, 1)
+    assert f"{columns[0]}: 7 is none of" in page
+
+
 def test_the_pages_fit_and_break_no_rule_of_accessibility(desk, chromium):
     decided = {
         "id": desk.held(DOUBTFUL[0])["_id"],
@@ -204,7 +261,7 @@ def test_the_pages_fit_and_break_no_rule_of_accessibility(desk, chromium):
     }
     desk.client().post("/urls/decide", json=decided, headers=OWN)
     group = "feed=partner&reason=a+page+of+a+site+that+nearly+everybody+uses"
-    paths = ("", f"?{group}", "?state=decided", "/feeds")
+    paths = ("", f"?{group}", "?state=decided", "/feeds", "/upload")
     with serving(desk.app()) as address:
         for width, scheme in ((1280, "light"), (390, "dark")):
             for path in paths:

@@ -168,6 +168,7 @@ class FeedSettings:
 class _File:
     min_new: Annotated[int, Field(ge=1)] = 100
     max_source_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    trusted_clients: Texts = ()
     feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -181,12 +182,15 @@ class Feeds:
         So many new records are worth a training run.
     max_source_share : float
         Largest share of a class that one feed may have in a snapshot.
+    trusted_clients : tuple of str
+        API clients whose reports are labels at once; those of others wait for a review.
     feeds : tuple of FeedSettings
         In the order of the file.
     """
 
     min_new: int = 100
     max_source_share: float = 0.5
+    trusted_clients: tuple[str, ...] = ()
     feeds: tuple[FeedSettings, ...] = ()
 
     def named(self, name: str) -> FeedSettings:
@@ -213,7 +217,7 @@ def read_feeds(path: Path) -> Feeds:
     """
     given = read_toml(_File, path, FeedSettingsError)
     feeds = tuple(_feed(name, table, path.name) for name, table in given.feeds.items())
-    return Feeds(given.min_new, given.max_source_share, feeds)
+    return Feeds(given.min_new, given.max_source_share, given.trusted_clients, feeds)
 
 
 def _feed(name: str, table: Mapping[str, Any], file: str) -> FeedSettings:

@@ -6,7 +6,7 @@ line allowed. Values outside a column's allowed set pass: validation quarantines
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ class _Rows:
         try:
             values = entries(line, self._layout.read_text)
         except ValueError as err:
-            yield BadLine(number, str(err))
+            yield BadLine(number, str(err), {self._text: line.strip()})
             return
         for value in values:
             yield self._whole(number, {self._text: value})
@@ -186,16 +186,19 @@ class _Rows:
                 return BadLine(number, f"{len(written)} cells instead of {n_named}")
             if self._keep and not self._keep(dict(zip(table.header, cells, strict=True))):
                 return None
-            return self._of_cells(number, dict(zip(table.columns, cells, strict=True)))
         except (csv.Error, ValueError) as err:
             return BadLine(number, str(err))
+        return self.of_mapping(number, dict(zip(table.columns, cells, strict=True)))
 
-    def of_mapping(self, number: int, cells: Mapping[str, str]) -> Row | BadLine:
-        """Return the record of cells by column of the layout."""
+    def of_mapping(self, number: int, cells: Mapping[Any, str]) -> Row | BadLine:
+        """Return the record of cells by column of the layout; those of no column are left out."""
         try:
-            return self._of_cells(number, cells)
+            read = self._of_cells(number, cells)
         except ValueError as err:
-            return BadLine(number, str(err))
+            read = BadLine(number, str(err))
+        if isinstance(read, BadLine):
+            return replace(read, cells={name: cell for name, cell in cells.items() if name})
+        return read
 
     def _of_cells(self, number: int, cells: Mapping[Any, str]) -> Row | BadLine:
         record: Record = {}

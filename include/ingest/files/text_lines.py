@@ -5,9 +5,9 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,19 @@ _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that holds no record, counted from 1, and why."""
+    """A line that holds no record, counted from 1, and why.
+
+    Attributes
+    ----------
+    line : int
+    reason : str
+    cells : mapping of str to str
+        What it holds, by column; empty where it could not be taken apart.
+    """
 
     line: int
     reason: str
+    cells: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 Lines = Iterator[tuple[int, str | BadLine]]

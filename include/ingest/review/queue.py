@@ -153,12 +153,13 @@ class ReviewQueue:
             found = self.held.find_one(query, sort=[("decided_at", -1)])
         return found["decided_at"] if found else None
 
-    def reported(self, prediction_ids: Iterable[str]) -> set[str]:
-        """Return those of the predictions whose reports are in the queue already."""
-        wanted = list(prediction_ids)
+    def reported(self, prediction_ids: Iterable[str]) -> set[tuple[str, str]]:
+        """Return id and label of the reports on these predictions that are in the queue already."""
+        wanted = set(prediction_ids)
         with translated(self.held):
-            found = self.held.find({"reports.id": {"$in": wanted}}, {"reports.id": 1})
-            return {report["id"] for each in found for report in each["reports"]} & set(wanted)
+            found = self.held.find({"reports.id": {"$in": list(wanted)}}, {"reports": 1})
+            reports = [report for each in found for report in each["reports"]]
+        return {(each["id"], each["label"]) for each in reports if each["id"] in wanted}
 
     def id_of(self, name: str) -> str:
         """Return the id of the entry of a record, by the record's `_id`."""

@@ -1,7 +1,7 @@
 """What answers should have been, as feedback says: the last word about each counts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -26,11 +26,14 @@ class Said(NamedTuple):
         ISO 8601 in UTC.
     source : str
     is_phishing : bool
+    client : str
+        The API client that sent it.
     """
 
     time: str
     source: str
     is_phishing: bool
+    client: str = ""
 
 
 class Labelled(NamedTuple):
@@ -78,18 +81,41 @@ def read_feedback(store: ObjectStore, pipeline: Pipeline, last_day: str, n_days:
     ------
     StoreUnavailableError
     """
+    last_word, lines = read_said(store, pipeline.name, last_day, n_days)
+    labelled = find_labelled(store, pipeline, last_word)
+    n_labels = len(last_word)
+    return Feedback(pipeline.name, labelled, n_labels, n_labels - len(labelled), lines)
+
+
+def read_said(
+    store: ObjectStore, pipeline: str, last_day: str, n_days: int
+) -> tuple[dict[str, Said], Lines]:
+    """Return the last label of each prediction that came in on some days, and what was read.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
     last_word: DistinctSample[Said] = DistinctSample(MAX_LABELS)
     lines = Lines(store)
     for day in _days(last_day, n_days):
-        for raw in lines.under(keys.feedback_prefix(pipeline.name, day)):
+        for raw in lines.under(keys.feedback_prefix(pipeline, day)):
             for name, said in _parsed(raw, lines):
                 last_word.put(name, max(said, last_word.get(name) or said))
-    items = _answers(store, pipeline, [name for name, _ in last_word.in_order()])
-    labelled = [
-        Labelled(name, items[name], said) for name, said in last_word.in_order() if name in items
-    ]
-    n_labels = len(last_word)
-    return Feedback(pipeline.name, labelled, n_labels, n_labels - len(labelled), lines)
+    return dict(last_word.in_order()), lines
+
+
+def find_labelled(
+    store: ObjectStore, pipeline: Pipeline, said: Mapping[str, Said]
+) -> list[Labelled]:
+    """Return the labels whose predictions are kept, with them.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    items = _answers(store, pipeline, list(said))
+    return [Labelled(name, items[name], each) for name, each in said.items() if name in items]
 
 
 def _days(last_day: str, n_days: int) -> Iterator[str]:
@@ -124,4 +150,5 @@ def _parse(line: Any) -> tuple[str, Said]:
     day_of(name)  # of a year that there is
     if label not in LABELS:
         raise ValueError("its label is none")
-    return name, Said(str(line["time"]), str(line["source"]), label == LABELS[0])
+    is_phishing, client = label == LABELS[0], str(line.get("client", ""))
+    return name, Said(str(line["time"]), str(line["source"]), is_phishing, client)

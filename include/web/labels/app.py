@@ -12,6 +12,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from include.errors import (
+    DataRejectedError,
     DecisionRefusedError,
     FeedSettingsError,
     NightCatchError,
@@ -28,6 +29,7 @@ from include.ingest.review.decisions import Decision, ReviewDesk
 from include.ingest.review.entries import Chosen, Held, Verdict, held_of
 from include.pipelines import Pipeline
 from include.web.labels.entry import AskModel, read_entry, title_of, url_parts
+from include.web.labels.upload import LIMITS, upload_routes
 from include.web.rendering import render, static_part
 
 ENTRIES_PER_PAGE = 25
@@ -36,6 +38,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (ObjectMissingError, 404),
     (FeedSettingsError, 404),
     (DecisionRefusedError, 409),
+    (DataRejectedError, 422),
     (RequestRejectedError, 403),
     (SettingMissingError, 503),
     (StoreUnavailableError, 503),
@@ -121,6 +124,8 @@ def labels_app(wiring: Wiring, guards: Sequence[Any]) -> FastAPI:
     app.get("/-/{name}")(static_part)
     app.include_router(_pages(wiring))
     app.include_router(_decisions(wiring))
+    own = [Depends(require_own_page)]
+    app.include_router(upload_routes(wiring.database, wiring.pipeline, wiring.reviewer, own))
     return app
 
 
@@ -174,11 +179,11 @@ def _pages(wiring: Wiring) -> APIRouter:
         }
         return _page(request, wiring, asked, "labels/review.html", may_decide=may_decide, **shown)
 
-    _add_feeds(router, wiring)
+    _add_other_views(router, wiring)
     return router
 
 
-def _add_feeds(router: APIRouter, wiring: Wiring) -> None:
+def _add_other_views(router: APIRouter, wiring: Wiring) -> None:
     @router.get("/{pipeline}/feeds")
     def feeds(request: Request, pipeline: str) -> Response:
         asked, database = wiring.pipeline(pipeline), wiring.database()
@@ -188,6 +193,13 @@ def _add_feeds(router: APIRouter, wiring: Wiring) -> None:
         health = feed_health(declared, known, queue.count_waiting(), now)
         shown = {"health": health, "n_pending": states.pending(), "declared": declared, "now": now}
         return _page(request, wiring, asked, "labels/feeds.html", **shown)
+
+    @router.get("/{pipeline}/upload")
+    def upload(
+        request: Request, pipeline: str, may_decide: Annotated[bool, Depends(wiring.may_decide)]
+    ) -> Response:
+        asked = wiring.pipeline(pipeline)
+        return _page(request, wiring, asked, "labels/upload.html", may_decide=may_decide, **LIMITS)
 
 
 def _opened(desk: ReviewDesk, rows: Sequence[Held], entry: str) -> Held | None:

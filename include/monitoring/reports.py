@@ -1,0 +1,145 @@
+"""Analysts' reports enter the review queue: what `POST /feedback` said of predictions."""
+
+import logging
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from include.ingest.files.reader import Row, read_mappings
+from include.ingest.labels.documents import Source, documents
+from include.ingest.labels.inserts import Document
+from include.ingest.labels.reports import Reporter
+from include.ingest.review.context import Context
+from include.ingest.review.decisions import Decision, ReviewDesk
+from include.monitoring.records.labels import Labelled, find_labelled, read_said
+from include.pipelines import Pipeline
+from include.stores.objects import ObjectStore
+
+REPORTS = "reports"
+_LOG = logging.getLogger(__name__)
+# What comes late, after an outage of the scorer's way to the bucket, is found on the days after.
+_DAYS = 3
+_VALID_FOR = timedelta(days=730)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What came of analysts' reports.
+
+    Attributes
+    ----------
+    n_waiting : int
+        Now in the queue, and waiting.
+    n_landed : int
+        Of trusted clients, and among the records.
+    n_unknown : int
+        Of predictions of which no inputs are kept: nobody could tell what they are about.
+    """
+
+    n_waiting: int = 0
+    n_landed: int = 0
+    n_unknown: int = 0
+
+
+@dataclass(frozen=True)
+class ReportIntake:
+    """Takes the reports of a pipeline.
+
+    Attributes
+    ----------
+    store : ObjectStore
+        With feedback and traffic.
+    pipeline : Pipeline
+    desk : ReviewDesk
+    context : Context
+    """
+
+    store: ObjectStore
+    pipeline: Pipeline
+    desk: ReviewDesk
+    context: Context
+
+    def take(self, trusted: Collection[str], now: datetime) -> Taken:
+        """Put the reports of the last days into the queue, each once; land trusted clients'.
+
+        A trusted client's report that contradicts a reviewed record waits like any other.
+
+        Parameters
+        ----------
+        trusted : collection of str
+            Names of API clients.
+        now : datetime
+            Aware.
+
+        Raises
+        ------
+        StoreUnavailableError
+        """
+        said, _ = read_said(self.store, self.pipeline.name, f"{now:%Y-%m-%d}", _DAYS)
+        known = self.desk.queue.reported(said)
+        fresh = {name: each for name, each in said.items() if (name, _word(each)) not in known}
+        found = find_labelled(self.store, self.pipeline, fresh)
+        readable = [each for each in found if each.item.inputs is not None]
+        n_waiting = n_landed = 0
+        for each in readable:
+            if (document := self._document(each)) is None:
+                continue
+            against = self._reviewed_otherwise(document)
+            reason = f"reported by {each.said.client or each.said.source}"
+            self._hold(document, each, f"{reason}, {against}" if against else reason, now)
+            if each.said.client in trusted and not against:
+                n_landed += self._land(document, each.said.client, now)
+            else:
+                n_waiting += 1
+        taken = Taken(n_waiting, n_landed, len(fresh) - len(readable))
+        _LOG.info("%s: reports of analysts: %s", self.pipeline.name, taken)
+        return taken
+
+    def _document(self, labelled: Labelled) -> Document | None:
+        """Return the record of a prediction with its label; None where its inputs are no record."""
+        layout = self.pipeline.layout
+        values = zip(self.pipeline.inputs, labelled.item.inputs or (), strict=True)
+        cells = {field.name: str(value) for field, value in values if value is not None}
+        given: dict[str, Any] = {layout.target.source: layout.labels[_word(labelled.said)]}
+        if layout.origin:
+            given[layout.origin] = REPORTS
+        rows: Iterable[Any] = read_mappings([cells], layout, given)
+        records = (row.record for row in rows if isinstance(row, Row))
+        return next(iter(documents(records, Source(REPORTS), layout.identity)), None)
+
+    def _hold(self, document: Document, labelled: Labelled, reason: str, now: datetime) -> None:
+        identity, said, item = self.pipeline.layout.identity, labelled.said, labelled.item
+        since = identity.since if identity else ""
+        reporter = Reporter(REPORTS, "own", _word(said), _VALID_FOR, since)
+        report = {
+            "id": labelled.id,
+            "client": said.client,
+            "source": said.source,
+            "label": _word(said),
+            "at": said.time,
+            "version": item.version,
+            "probability": item.probability,
+        }
+        self.desk.queue.hold_records(
+            [(document, reason)], reporter, now, {document["_id"]: [report]}
+        )
+
+    def _land(self, document: Document, client: str, now: datetime) -> int:
+        """Confirm a trusted client's report, unless a person has decided on the record before."""
+        held_id = self.desk.queue.id_of(document["_id"])
+        if self.desk.queue.read(held_id)["state"] != "waiting":
+            return 0
+        self.desk.decide(held_id, Decision("confirm", client, "reported by a trusted client", now))
+        return 1
+
+    def _reviewed_otherwise(self, document: Document) -> str:
+        """Return by whom a record was given the opposite label; empty if by nobody."""
+        for known in self.context.stored(document):
+            if known.document["_id"] != document["_id"] and "reviewed_by" in known.document:
+                return f"reviewed as {known.label} by {known.document['reviewed_by']}"
+        return ""
+
+
+def _word(said: Any) -> str:
+    return "phishing" if said.is_phishing else "legitimate"

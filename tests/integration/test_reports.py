@@ -1,0 +1,86 @@
+"""Analysts' reports, left in a real bucket by the scorer's own code, enter the review queue."""
+
+from datetime import datetime
+
+import pytest
+
+from include import pipelines
+from include.ingest.review.context import Context
+from include.ingest.review.decisions import Decision, ReviewDesk
+from include.ingest.review.entries import Chosen
+from include.monitoring.reports import ReportIntake, Taken
+from include.stores.objects import ObjectStore
+from tests.support.signed_versions import Signer
+from tests.support.traffic_days import DAY, Watched, id_on
+
+NOW = datetime.fromisoformat(f"{DAY}T15:00:00+00:00")
+
+
+@pytest.fixture(params=["urls", "sites"])
+def pipeline(request):
+    return pipelines.get(request.param)
+
+
+@pytest.fixture
+def site(s3, bucket, tmp_path, pipeline):
+    signers = [Signer.new(tmp_path, name) for name in ("trainer", "approver")]
+    watched = Watched(ObjectStore(s3.client(), bucket), pipeline, *signers, tmp_path)
+    watched.promote(1)
+    return watched
+
+
+@pytest.fixture
+def intake(site, database, pipeline):
+    desk, context = ReviewDesk(database, pipeline), Context(database, pipeline)
+    return ReportIntake(site.store, pipeline, desk, context)
+
+
+def records(pipeline, n):
+    if pipeline.name == "urls":
+        return [{"url": f"http://a{number}.example/login"} for number in range(n)]
+    fields = [field.name for field in pipeline.inputs]
+    return [dict.fromkeys(fields, 1) | {fields[number]: -1} for number in range(n)]
+
+
+def test_reports_wait_once_and_reach_the_records_with_their_reviewer(
+    site, intake, database, pipeline
+):
+    target = pipeline.target
+    ids = site.score(records(pipeline, 3), [0.9, 0.9, 0.1])
+    site.feed_back(
+        [(ids[0], "Legitimate"), (ids[2], "Phishing"), (id_on(DAY, pipeline.name), "Phishing")]
+    )
+    site.feed_back([(ids[0], "Legitimate")])
+
+    assert intake.take((), NOW) == Taken(n_waiting=2, n_landed=0, n_unknown=1)
+    assert intake.take((), NOW).n_waiting == 0
+    first, second = sorted(intake.desk.queue.find(), key=lambda held: held.label)
+    assert (first.label, second.label) == ("legitimate", "phishing")
+    assert (first.reason, first.reports[0]["probability"]) == ("reported by test", 0.9)
+    assert database[pipeline.name].count_documents({}) == 0
+
+    intake.desk.decide(first.id, Decision("legitimate", "Ann", "our own page", NOW))
+    (landed,) = database[pipeline.name].find()
+    assert (landed[target.source], landed["reviewed_by"]) == (target.negative, "Ann")
+    assert landed["sources"][0]["name"] == "reports"
+    site.feed_back([(ids[0], "Phishing")], day="2026-11-23")
+    intake.take((), NOW.replace(day=23))
+    again = intake.desk.queue.find(Chosen(feed="reports", reason=(
+        "reported by test, reviewed as legitimate by Ann"
+    )))  # fmt: skip
+    assert [held.label for held in again] == ["phishing"]
+
+
+def test_a_trusted_client_labels_at_once_but_not_against_a_person(site, intake, database, pipeline):
+    ids = site.score(records(pipeline, 2), [0.9, 0.9])
+    site.feed_back([(ids[0], "Legitimate")])
+
+    assert intake.take(("test",), NOW) == Taken(n_landed=1)
+    (landed,) = database[pipeline.name].find()
+    assert landed["reviewed_by"] == "test"
+    (held,) = intake.desk.queue.find(Chosen("decided"))
+    intake.desk.decide(held.id, Decision("phishing", "Ann", "a kit", NOW))
+    site.feed_back([(ids[0], "Legitimate")])
+    assert intake.take(("test",), NOW) == Taken()
+    (landed,) = database[pipeline.name].find()
+    assert landed[pipeline.target.source] == pipeline.target.positive
