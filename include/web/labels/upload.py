@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
@@ -17,9 +18,16 @@ from include.ingest.upload import MAX_BYTES, MAX_ROWS, SHOWN_BAD, Upload, column
 from include.pipelines import Pipeline
 from include.web.rendering import render
 
-Name = Annotated[str, Query(min_length=1, max_length=255)]
-Label = Annotated[Literal["", "phishing", "legitimate"], Query()]
-Coding = Annotated[Literal["", "documented", "inverted"], Query()]
+LIMITS = {"max_mb": MAX_BYTES // 1_000_000, "max_rows": MAX_ROWS}
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What the person says of a file; parameters of the request."""
+
+    name: Annotated[str, Query(min_length=1, max_length=255)]
+    label: Literal["", "phishing", "legitimate"] = ""
+    coding: Literal["", "documented", "inverted"] = ""
 
 
 def upload_routes(
@@ -44,51 +52,54 @@ def upload_routes(
     async def preview(
         request: Request,
         pipeline: str,
-        name: Name,
+        stated: Annotated[_Stated, Depends()],
         who: Annotated[str, Depends(reviewer)],
-        label: Label = "",
-        coding: Coding = "",
     ) -> Response:
         body = await _body(request)
 
         def show(upload: Upload) -> Response:
-            found = upload.preview(database()[pipeline])
-            columns = [*upload.pipeline.layout.required]
-            return render(
-                "labels/preview.html",
-                upload=upload,
-                found=found,
-                columns=columns,
-                digest=_digest(body),
-                column_of=column_of,
-                shown_bad=SHOWN_BAD,
-            )
+            return _preview(upload, database(), pipeline, _digest(body))
 
-        return await _with_file(body, name, pipeline_named(pipeline), who, (label, coding), show)
+        return await _with_file(body, stated, pipeline_named(pipeline), who, show)
 
     @router.post("/{pipeline}/upload")
     async def load(
         request: Request,
         pipeline: str,
-        name: Name,
+        stated: Annotated[_Stated, Depends()],
         digest: str,
         who: Annotated[str, Depends(reviewer)],
-        label: Label = "",
-        coding: Coding = "",
     ) -> Response:
         body = await _body(request)
         if _digest(body) != digest:
-            raise DecisionRefusedError(f"{name} has changed since the preview: preview it again")
+            raise DecisionRefusedError(
+                f"{stated.name} has changed since the preview: preview it again"
+            )
 
         def show(upload: Upload) -> Response:
-            opened = database()
-            report = upload.load(opened[pipeline])
-            FeedStates(opened, pipeline).count_new("upload", report.n_inserted)
-            return render("labels/loaded.html", upload=upload, report=report)
+            return _load(upload, database(), pipeline)
 
-        return await _with_file(body, name, pipeline_named(pipeline), who, (label, coding), show)
+        return await _with_file(body, stated, pipeline_named(pipeline), who, show)
 
     return router
+
+
+def _preview(upload: Upload, database: Database[Document], pipeline: str, digest: str) -> Response:
+    return render(
+        "labels/preview.html",
+        upload=upload,
+        found=upload.preview(database[pipeline]),
+        columns=upload.pipeline.layout.required,
+        digest=digest,
+        column_of=column_of,
+        shown_bad=SHOWN_BAD,
+    )
+
+
+def _load(upload: Upload, database: Database[Document], pipeline: str) -> Response:
+    report = upload.load(database[pipeline])
+    FeedStates(database, pipeline).count_new("upload", report.n_inserted)
+    return render("labels/loaded.html", upload=upload, report=report)
 
 
 async def _body(request: Request) -> bytes:
@@ -110,10 +121,9 @@ async def _body(request: Request) -> bytes:
 
 async def _with_file(
     body: bytes,
-    name: str,
+    stated: _Stated,
     pipeline: Pipeline,
     who: str,
-    stated: tuple[str, str],
     show: Callable[[Upload], Response],
 ) -> Response:
     """Return what `show` makes of the file, in a thread of its own."""
@@ -122,8 +132,8 @@ async def _with_file(
         with TemporaryDirectory(prefix="nightcatch-upload-") as folder:
             path = Path(folder) / "file"
             path.write_bytes(body)
-            label, coding = (each or None for each in stated)
-            upload = Upload(path, Path(name).name, pipeline, who, label, coding)  # type: ignore[arg-type]  # checked by FastAPI
+            name = Path(stated.name).name
+            upload = Upload(path, name, pipeline, who, stated.label or None, stated.coding or None)
             return show(upload)
 
     return await asyncio.to_thread(run)
@@ -131,6 +141,3 @@ async def _with_file(
 
 def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
-
-
-LIMITS = {"max_mb": MAX_BYTES // 1_000_000, "max_rows": MAX_ROWS}
