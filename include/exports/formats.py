@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -28,13 +29,19 @@ $TTL {ttl}
 
 
 def to_list(export: Export) -> str:
-    """Return a line for each URL, path (``/*``), host and domain (``*.`` and itself)."""
-    lines = (
-        f"{text}  # until {_day_time(each.until)}\n"
-        for each in export.entries
-        for text in _listed(each)
-    )
-    return "# URLs without their scheme, and hosts, that are blocked\n" + "".join(lines)
+    """Return a line for each URL, path (``/*``), host and domain (``*.`` and itself).
+
+    A comment says until when those below it hold; many firewalls know none within a line.
+    """
+    lines = ["# URLs without their scheme, and hosts, that are blocked"]
+    for until, entries in groupby(sorted(export.entries, key=_end), key=_end):
+        lines.append(f"# until {_day_time(until)}")
+        lines += (text for each in entries for text in _listed(each))
+    return "\n".join(lines) + "\n"
+
+
+def _end(blocked: Blocked) -> datetime:
+    return blocked.until.replace(microsecond=0)
 
 
 def _listed(blocked: Blocked) -> Iterator[str]:

@@ -70,9 +70,8 @@ def test_reviewed_labels_and_block_entries_leave_with_every_format(installation,
     listed = installation.exported("list", folder)
     capsys.readouterr()
 
-    assert [line.partition("  #")[0] for line in listed.splitlines()[1:]] == [
-        "bad.example", "held.example/login",
-    ]  # fmt: skip
+    found = [line for line in listed.splitlines() if not line.startswith("#")]
+    assert sorted(found) == ["bad.example", "held.example/login"]
     assert "held.example CNAME ." in installation.exported("rpz", folder)
     assert len(json.loads(installation.exported("stix", folder))["objects"]) == 3
     assert "held.example" not in installation.exported("list", folder, "--labels", "none")

@@ -48,7 +48,7 @@ def collect(entries=(), labels=(), now=NOW):
 
 
 def lines(export):
-    return [line.partition("  #")[0] for line in to_list(export).splitlines()[1:]]
+    return [line for line in to_list(export).splitlines() if not line.startswith("#")]
 
 
 def zone_names(export):
@@ -74,8 +74,8 @@ def test_entries_of_every_scope_and_labels_are_in_each_format():
     )
 
     assert lines(export) == [
-        "203.0.113.7", "[2001:4860::8]/x", "a.example/login?x=%27", "b.example/kit/*", "c.example",
-        "d.example", "*.d.example", "login-check.example/a",
+        "203.0.113.7", "a.example/login?x=%27", "b.example/kit/*", "c.example", "d.example",
+        "*.d.example", "[2001:4860::8]/x", "login-check.example/a",
     ]  # fmt: skip
     assert zone_names(export) == ["*.d.example", "c.example", "d.example", "login-check.example"]
     assert [each["pattern"] for each in indicators(export)] == [
@@ -93,7 +93,7 @@ def test_each_entry_says_until_when_it_holds():
     export = collect([block("host", "c.example"), block("host", "e.example", None)])
     first, second = indicators(export)
 
-    assert to_list(export).splitlines()[1] == "c.example  # until 2027-01-31T00:00:00Z"
+    assert to_list(export).splitlines()[1:3] == ["# until 2027-01-31T00:00:00Z", "c.example"]
     assert "c.example CNAME . ; until 2027-01-31T00:00:00Z" in to_rpz(export)
     assert "$TTL 300" in to_rpz(export)
     assert first["valid_until"] == "2027-01-31T00:00:00.000Z"
