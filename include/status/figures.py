@@ -249,3 +249,13 @@ class Status:
         servers = self.servers.value or ()
         good = {"healthy", "not configured"}
         return not self.servers.problem and all(each.health in good for each in servers)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why parts cannot be read."""
+        found = [each.problem for each in (self.servers, self.scorers, self.labels)]
+        found += [self.alerts.problem, self.disk.problem]
+        found += [each.problem for each in self.production.values()]
+        found += [each.problem for each in self.runs.values()]
+        found += [each.problem for each in self.traffic.values()]
+        return tuple(filter(None, found))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 from include.contract import keys
 from include.notify.open_alerts import read_open_alerts
@@ -57,7 +58,7 @@ def read_status(sources: Sources, now: datetime) -> Status:
         labels = start(lambda: labels_waiting(sources, now))
         traffic = each(lambda name: traffic_of(sources.store(), name, now))
         alerts = start(lambda: _alerts(sources))
-        disk = start(lambda: _disk(sources))
+        disk = start(lambda: disk_of(sources.disk_dir))
         return Status(
             now.astimezone(UTC).isoformat(timespec="seconds"),
             servers=servers(),
@@ -94,7 +95,8 @@ def _runs(sources: Sources, pipeline: str) -> TrainingRuns:
     schedule = sources.schedule(pipeline)
     part = part_of(lambda: result_of(sources, pipeline, schedule))
     # What Airflow has of a run is shown even if the bucket cannot be read.
-    return TrainingRuns(schedule, part.value if part.value is not None else part.problem)
+    result = f"its result is unknown: {part.problem}" if part.problem else part.value or ""
+    return TrainingRuns(schedule, result)
 
 
 def _scorer(sources: Sources, url: str) -> ScorerStatus:
@@ -128,6 +130,7 @@ def _alerts(sources: Sources) -> tuple[OpenAlert, ...]:
     )
 
 
-def _disk(sources: Sources) -> Disk:
-    usage = shutil.disk_usage(sources.disk_dir)
-    return Disk(str(sources.disk_dir), usage.free, usage.total, usage.free < NEEDED_BYTES)
+def disk_of(folder: Path) -> Disk:
+    """Return how much is free on the file system of a folder."""
+    usage = shutil.disk_usage(folder)
+    return Disk(str(folder), usage.free, usage.total, usage.free < NEEDED_BYTES)

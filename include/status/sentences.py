@@ -8,6 +8,22 @@ from include.status.figures import Disk, Labels, Part, Production, Status, Traff
 _NO_VERSION = "no version is in production yet, so scorers serve nothing of it"
 
 
+def headline(status: Status) -> str:
+    """Return in a few words whether somebody should read on."""
+    servers, scorers = status.servers.value or (), status.scorers.value or ()
+    n_broken = sum(each.health in ("BROKEN", "stopped") for each in servers)
+    n_broken += sum(bool(each.problem) for each in scorers) + len(status.alerts.value or ())
+    n_broken += status.disk.value.is_full if status.disk.value else 0
+    # What cannot be read is mostly the work of a broken server, which is counted already.
+    n_broken = n_broken or len(set(status.problems))
+    n_waiting = len(waiting_sentences(status)) - bool(status.labels.problem)
+    found = [
+        f"{n_broken} {'thing' if n_broken == 1 else 'things'} to repair" if n_broken else "",
+        f"{n_waiting} to decide" if n_waiting else "",
+    ]
+    return ", ".join(filter(None, found)).capitalize() or "Everything is well"
+
+
 def lines_of(status: Status) -> Iterator[tuple[str, str]]:
     """Yield a title and a sentence for each thing that a status says, servers left out."""
     for scorer in status.scorers.value or ():

@@ -49,7 +49,8 @@ def part_of(read: Callable[[], ValueT]) -> Part[ValueT]:
     try:
         return Part(read())
     except (NightCatchError, PyMongoError, OSError) as err:
-        return Part(problem=first_line(err))
+        # The address of the server is said once, where its health is.
+        return Part(problem=first_line(err).partition(": Could not connect")[0])
 
 
 def probed(name: str, probe: Callable[[], str]) -> ServerStatus:

@@ -17,7 +17,9 @@ from mlflow import MlflowClient
 
 from include import pipelines
 from include.cli.commands.demo import Demo
+from include.cli.commands.status import show_status
 from include.cli.installation import EmbeddedInstallation
+from include.cli.screen import Screen
 from include.contract import keys
 from include.contract.manifest import parse_manifest
 from include.notify.scorers import served_by
@@ -128,6 +130,19 @@ def test_the_run_links_its_data_docs_to_those_who_may_see_them(running, first_ru
     assert "sites" in docs
     assert broken["total_entries"] == 0
     assert {view["destination"] for view in views} >= {"nav", "dag_run"}
+
+
+def test_home_says_what_is_in_production_and_what_came_of_the_run(running, first_run):
+    said = running.read("/home/").text
+    pointer = in_production(running)
+    code = show_status(EmbeddedInstallation(running.stack, None), Screen(), as_json=True)
+
+    assert code == 0
+    assert f"<code>{pointer.version}</code></a>, serial {pointer.serial}" in said
+    assert f"serial {pointer.serial}, approved by the gate" in said
+    assert f"sites: serial {pointer.serial} ({pointer.version})" in said
+    assert "scheduler, DAG processor and triggerer have a heartbeat" in said
+    assert "bad-ink" not in said
 
 
 def test_the_approved_model_is_an_asset_others_can_follow(running, first_run):
@@ -318,7 +333,7 @@ def test_a_reader_rolls_back_from_the_models_page_inside_the_ui(running, first_r
 def test_pages_are_for_those_who_may_see_them(running, first_run):
     version = in_production(running).version
     pages = ("/models/sites", f"/models/sites/{version}", f"/models/sites/{version}/report.html")
-    pages += ("/models/-/page.js", "/data-docs/")
+    pages += ("/models/-/page.js", "/data-docs/", "/home/")
     conf = {"pipeline": "sites", "version": version, "reason": "not mine to give"}
     asked = {"logical_date": None, "conf": conf}
     path = f"{running.settings.airflow_url}/api/v2/dags/approve_model/dagRuns"
