@@ -140,6 +140,7 @@ def report_inputs(**changes):
                 "review_fpr": 0.2,
                 "champion_fpr": 0.05,
                 "flagged": ["https://www.example.com/login"],
+                "simulated": False,
             },
             "edits": [
                 {

@@ -23,7 +23,8 @@ def probe_rules(
     Parameters
     ----------
     pages : mapping or None
-        Of `include.evaluation.probes.known_page_figures`.
+        Of `include.evaluation.probes.known_page_figures`, and whether the records are `simulated`:
+        a model of made-up sites is not rejected for what it says of real ones.
     edits : sequence of mapping
         Of `include.evaluation.probes.edit_figures`.
     policy : Policy
@@ -37,6 +38,9 @@ def probe_rules(
 def _pages(pages: Mapping[str, Any], policy: Policy) -> Iterator[Verdict]:
     """Reject a model that flags more of the known pages than the limit, or than the champion."""
     title = f"share of {pages['n']} known log-in pages called phishing"
+    if pages["simulated"]:
+        yield not_evaluated("known_pages", f"{title} {pages['fpr']:.1%}; the records are simulated")
+        return
     verdict = at_most("known_pages", title, pages["fpr"], policy.max_known_pages_fpr)
     if pages["flagged"]:
         named = ", ".join(pages["flagged"][:_SHOWN])

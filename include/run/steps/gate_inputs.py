@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from include.contract.run_documents import SnapshotSummary
 from include.contract.verdicts import REVIEW_BUDGET, Thresholds
 from include.evaluation.comparison import compare_with_champion
 from include.evaluation.intervals import rate_interval
@@ -134,9 +135,8 @@ def probed(tested: Tested, estimator: Any, champion: Champion | None) -> dict[st
         score = champion.model.score
         other = Judge(lambda texts: score(as_items(texts)), champion.manifest.thresholds)
     phishing = test.y == 1
-    known = pipeline.known_pages
     return {
-        "known_pages": None if known is None else known_page_figures(known(), model, other),
+        "known_pages": _known_pages(tested.run, model, other),
         "edits": tuple(
             edit_figures(
                 test.items[phishing, 0].tolist(),
@@ -148,6 +148,14 @@ def probed(tested: Tested, estimator: Any, champion: Champion | None) -> dict[st
             )
         ),
     }
+
+
+def _known_pages(run: RunContext, model: Judge, other: Judge | None) -> dict[str, Any] | None:
+    pages = run.pipeline.known_pages
+    if pages is None:
+        return None
+    simulated = run.read(SnapshotSummary).simulated_rows > 0
+    return {**known_page_figures(pages(), model, other), "simulated": simulated}
 
 
 def as_items(texts: Sequence[str]) -> npt.NDArray[np.object_]:

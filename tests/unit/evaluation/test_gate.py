@@ -88,7 +88,14 @@ CHAMPION = {
 LATER = {"n_rows": 4000, "n_phishing": 2000, "fpr": 0.011, "false_positives": 22}
 EARLIER = {"since": "2026-03", "budget": 0.01, "fpr_upper_bound": 0.012, "all": LATER}
 BLOCK = {"used_budget": 0.01, "fpr_upper_bound": 0.012, "shortage": ""}
-PAGES = {"n": 150, "fpr": 0.0, "review_fpr": 0.1, "champion_fpr": 0.02, "flagged": []}
+PAGES = {
+    "n": 150,
+    "fpr": 0.0,
+    "review_fpr": 0.1,
+    "champion_fpr": 0.02,
+    "flagged": [],
+    "simulated": False,
+}
 EDIT = {
     "name": "user-info",
     "n": 600,
@@ -349,6 +356,14 @@ def test_drift_can_be_accepted_by_whoever_starts_the_run():
 
     assert verdict.passed
     assert "accepted in the run's parameters" in verdict.sentence
+
+
+def test_a_model_of_simulated_records_is_not_judged_by_real_pages():
+    pages = {**PAGES, "fpr": 0.5, "flagged": ["https://a.example/login"], "simulated": True}
+    verdict = of("known_pages", changed(known_pages=pages))
+
+    assert (verdict.passed, verdict.evaluated) == (True, False)
+    assert "50.0%; the records are simulated" in verdict.sentence
 
 
 def test_disputed_labels_can_be_accepted_by_whoever_starts_the_run():
