@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from include.contract import keys
 from include.errors import StoreUnavailableError
+from include.services.scorer.telemetry.delivery_queue import DeliveryQueue, Sent
 from include.stack.seaweed import REGION, SeaweedServer
 from include.stores.objects import ObjectStore
 
@@ -71,6 +72,18 @@ def test_it_does_its_work(taken_over):
 
     assert taken_over.get(keys.approved("urls")) == b"x"
     assert taken_over.get("lists/urls/current.json") == b"x"
+
+
+def test_a_scorer_of_ours_replaces_no_batch_of_another(taken_over, server, tmp_path):
+    """Whoever foresaw the key of a batch: what is there stays, and the batch counts as sent."""
+    outbox = DeliveryQueue(tmp_path / "outbox", 1_000_000)
+    outbox.add("traffic", "urls", DAY, ['{"id": "a"}'])
+    (batch,) = outbox.waiting()
+    key = batch.key(batch.path.read_bytes())
+    ObjectStore(server.client(), BUCKET).put(key, b"of another scorer")
+
+    assert outbox.send(taken_over) == Sent(1)
+    assert ObjectStore(server.client(), BUCKET).get(key) == b"of another scorer"
 
 
 @pytest.mark.parametrize("key", [TRAFFIC, keys.run_file("urls", "run", "accepted.parquet")])

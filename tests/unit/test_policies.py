@@ -131,6 +131,8 @@ def test_a_role_may_list_so_that_a_missing_object_is_a_404(role):
     [
         pytest.param(keys.approved("sites"), {"If-Match", "If-None-Match"}, id="pointer"),
         pytest.param(keys.history("sites", 7), {"If-None-Match"}, id="history"),
+        pytest.param(keys.traffic_file("sites", DAY, "a"), {"If-None-Match"}, id="traffic"),
+        pytest.param(keys.feedback_file("sites", DAY, "a"), {"If-None-Match"}, id="feedback"),
         *(
             pytest.param(keys.version_file("sites", VERSION, name), {"If-None-Match"}, id=name)
             for name in FILES

@@ -6,6 +6,7 @@ complete. A batch is deleted once S3 has it, so it may be sent twice, and is nev
 
 import fcntl
 import gzip
+import hashlib
 import os
 import re
 from collections import Counter
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from include.contract import keys
-from include.errors import StoreRefusedError
+from include.errors import PreconditionError, StoreRefusedError
 from include.inference.prediction_ids import new_id
 from include.stores.objects import ObjectStore
 
@@ -30,6 +31,7 @@ _OBJECT_BATCHES = 16  # so that what one object unpacks to is bounded too
 _REFUSED = "refused"
 _MAX_REFUSED_FILES = 100
 _GZIP_LEVEL = 1
+_DIGEST_CHARS = 16
 
 Kind = Literal["traffic", "feedback"]
 
@@ -62,11 +64,11 @@ class Batch:
         """What the batches of one object share."""
         return self.kind, self.pipeline, self.day
 
-    @property
-    def key(self) -> str:
-        """The key of the object that this batch begins."""
+    def key(self, body: bytes) -> str:
+        """Return the key of the object `body` that this batch begins: of no other content."""
         named = keys.traffic_file if self.kind == "traffic" else keys.feedback_file
-        return named(self.pipeline, self.day, self.name)
+        digest = hashlib.sha256(body).hexdigest()[:_DIGEST_CHARS]
+        return named(self.pipeline, self.day, f"{self.name}-{digest}")
 
 
 class Sent(NamedTuple):
@@ -251,7 +253,9 @@ def _read(batch: Batch) -> bytes:
 def _put(store: ObjectStore, group: Sequence[Batch]) -> None:
     body = b"".join(map(_read, group))
     if body:
-        store.put(group[0].key, body, "application/gzip")
+        # What others wrote is never replaced, nor could it be where a policy asks for this.
+        with suppress(PreconditionError):  # sent before, and the answer was lost
+            store.put_if_absent(group[0].key(body), body, "application/gzip")
     for batch in group:
         batch.path.unlink(missing_ok=True)
 
