@@ -120,6 +120,7 @@ class ReportIntake:
             "at": said.time,
             "version": item.version,
             "probability": item.probability,
+            "comment": said.comment,
         }
         self.desk.queue.hold_records(
             [(document, reason)], reporter, now, {document["_id"]: [report]}

@@ -48,7 +48,8 @@ def test_reports_wait_once_and_reach_the_records_with_their_reviewer(
     target = pipeline.target
     ids = site.score(records(pipeline, 3), [0.9, 0.9, 0.1])
     site.feed_back(
-        [(ids[0], "Legitimate"), (ids[2], "Phishing"), (id_on(DAY, pipeline.name), "Phishing")]
+        [(ids[0], "Legitimate"), (ids[2], "Phishing"), (id_on(DAY, pipeline.name), "Phishing")],
+        comment="our own page",
     )
     site.feed_back([(ids[0], "Legitimate")])
 
@@ -57,6 +58,7 @@ def test_reports_wait_once_and_reach_the_records_with_their_reviewer(
     first, second = sorted(intake.desk.queue.find(), key=lambda held: held.label)
     assert (first.label, second.label) == ("legitimate", "phishing")
     assert (first.reason, first.reports[0]["probability"]) == ("reported by test", 0.9)
+    assert {each.reports[0]["comment"] for each in (first, second)} == {"our own page"}
     assert database[pipeline.name].count_documents({}) == 0
 
     intake.desk.decide(first.id, Decision("legitimate", "Ann", "our own page", NOW))

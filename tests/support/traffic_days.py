@@ -108,11 +108,11 @@ class Watched:
         Sender(self.outbox, self.store, metrics, 1).send()
         return ids
 
-    def feed_back(self, labels, day=DAY, source="analyst"):
+    def feed_back(self, labels, day=DAY, source="analyst", **more):
         """Leave the truth about answers in the bucket, as the route `/feedback` does."""
         lines = [
             json.dumps({"id": name, "label": label, "source": source, "time": f"{day}T13:00:00",
-                        "client": "test"})
+                        "client": "test", **more})
             for name, label in labels
         ]  # fmt: skip
         self.outbox.add("feedback", self.pipeline.name, day, lines)

@@ -28,12 +28,15 @@ class Said(NamedTuple):
     is_phishing : bool
     client : str
         The API client that sent it.
+    comment : str
+        Why, for the person who reviews it.
     """
 
     time: str
     source: str
     is_phishing: bool
     client: str = ""
+    comment: str = ""
 
 
 class Labelled(NamedTuple):
@@ -150,5 +153,5 @@ def _parse(line: Any) -> tuple[str, Said]:
     day_of(name)  # of a year that there is
     if label not in LABELS:
         raise ValueError("its label is none")
-    is_phishing, client = label == LABELS[0], str(line.get("client", ""))
-    return name, Said(str(line["time"]), str(line["source"]), is_phishing, client)
+    client, comment = str(line.get("client", "")), str(line.get("comment", ""))
+    return name, Said(str(line["time"]), str(line["source"]), label == LABELS[0], client, comment)

@@ -135,8 +135,10 @@ def test_one_bad_row_refuses_that_row_and_says_why(client):
     assert [each["prediction"] for each in found["predictions"]] == ["Phishing", "Legitimate"]
     assert found["refused"]["rows"] == 1
     assert "not-a-host" in found["refused"]["errors"][0]["detail"]
+    assert found["refused"]["errors"][0]["line"] == 2
     shown = page_of(client, text)
     assert "2 checked" in shown
+    assert "Line 2: 'not-a-host' is no host" in shown
     assert "1 is refused; the others are checked" in shown
 
 
@@ -157,6 +159,14 @@ def test_bad_rows_of_a_file_are_left_out_by_line(rows, n_scored, refused):
 
     assert found["rows"] == len(found["predictions"]) == n_scored
     assert [(e["line"], e.get("column")) for e in found["refused"]["errors"]] == refused
+
+
+def test_an_e_mail_is_a_file_too(client):
+    sent = {"file": (io.BytesIO(MAIL.encode()), "mail.eml")}
+    found = client.post("/", data=sent, headers={"Accept": "application/json"})
+
+    assert found.json["rows"] == 5
+    assert found.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(

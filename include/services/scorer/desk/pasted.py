@@ -35,6 +35,8 @@ class Pasted(NamedTuple):
         One item.
     table : str
         Several items as CSV; empty where there is one.
+    lines_above : int
+        How many lines the table has above the text's own.
     pipeline : str or None
         The one that the text names.
     source : str
@@ -43,6 +45,7 @@ class Pasted(NamedTuple):
 
     request: PredictRequest | None = None
     table: str = ""
+    lines_above: int = 0
     pipeline: str | None = None
     source: str = ""
 
@@ -74,7 +77,21 @@ def read_pasted(text: str, limits: Limits, is_header: Callable[[Sequence[str]], 
         return Pasted(table=text)
     if all(len(line.split()) == 1 for line in lines):
         return _of_urls(lines)
-    urls, source = _found_in(text)
+    return _of_found(*_found_in(text))
+
+
+def read_mail(body: bytes) -> Pasted:
+    """Return the URLs of an e-mail's source.
+
+    Raises
+    ------
+    RequestRejectedError
+        If it has none.
+    """
+    return _of_found(find_urls_in_mail(body), "e-mail")
+
+
+def _of_found(urls: Sequence[str], source: str) -> Pasted:
     if not urls:
         raise RequestRejectedError(
             f"there is no URL in this {source}: write http:// before it, or put each on a line of"
@@ -96,7 +113,7 @@ def _found_in(text: str) -> tuple[list[str], str]:
 def _of_urls(urls: Sequence[str], source: str = "") -> Pasted:
     if len(urls) == 1:
         return Pasted(PredictRequest("url", urls, None), source=source)
-    return Pasted(table=_as_csv(["url"], ([url] for url in urls)), source=source)
+    return Pasted(table=_as_csv(["url"], ([url] for url in urls)), lines_above=1, source=source)
 
 
 def _of_json(text: str, limits: Limits) -> Pasted | None:
@@ -118,8 +135,8 @@ def _of_json(text: str, limits: Limits) -> Pasted | None:
         kind = "url" if request.is_text else "record"
         return Pasted(PredictRequest(kind, request.items, request.pipeline))
     if request.is_text:
-        return Pasted(table=_as_csv(["url"], ([each] for each in request.items)))
-    return Pasted(table=_of_records(request.items), pipeline=request.pipeline)
+        return Pasted(table=_as_csv(["url"], ([each] for each in request.items)), lines_above=1)
+    return Pasted(table=_of_records(request.items), lines_above=1, pipeline=request.pipeline)
 
 
 def _of_records(records: Sequence[object]) -> str:

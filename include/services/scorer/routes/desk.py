@@ -21,7 +21,7 @@ from include.services.scorer.api.problems import problem, status_of
 from include.services.scorer.api.request_parser import PredictRequest, require_plain
 from include.services.scorer.api.scoring import predict, serialise
 from include.services.scorer.desk.links import KEPT_DAYS
-from include.services.scorer.desk.pasted import read_pasted
+from include.services.scorer.desk.pasted import Pasted, read_mail, read_pasted
 from include.services.scorer.desk.result import Result
 from include.services.scorer.serving.state import current_scorer
 from include.services.scorer.tables.csv_header import read_table
@@ -32,9 +32,11 @@ from include.services.scorer.tables.table_request import (
     respond_to_table,
     uploaded_file,
 )
+from include.urls.finding import is_mail
 
 blueprint = Blueprint("desk", __name__)
 _HTML = "text/html"
+_HEAD_BYTES = 16_384
 _OWN_SITES = ("same-origin", "none")
 # Nobody can register these names: the two that deceive lead nowhere.
 EXAMPLES = (
@@ -113,6 +115,14 @@ def result(token: str) -> ResponseReturnValue:
     return _page(result=found, token=token, text=text, is_older=version not in current)
 
 
+@blueprint.after_request
+def keep_no_copy(response: Response) -> Response:
+    """Leave no copy of what was pasted in a cache, and no result in a search engine."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
 def _page(**shown: Any) -> str:
     """Return the page; `result`, `table` or `error` is what a request led to."""
     scorer = current_scorer()
@@ -163,7 +173,12 @@ def _refuse_other_sites() -> None:
 
 
 def _check_file(media_type: str) -> ResponseReturnValue:
-    return _show_table(uploaded_file(), request.form.get("pipeline"), media_type)
+    file = uploaded_file()
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    if not is_mail(head):
+        return _show_table(file, request.form.get("pipeline"), media_type)
+    return _show_pasted(read_mail(file.read(current_scorer().limits.json_bytes)), media_type)
 
 
 def _check_form(media_type: str) -> ResponseReturnValue:
@@ -171,11 +186,15 @@ def _check_form(media_type: str) -> ResponseReturnValue:
     if "text" not in request.form:
         return _show_item(_record_of_form(), media_type)
     text = request.form["text"]
-    pasted = read_pasted(text, scorer.limits, _is_header)
+    return _show_pasted(read_pasted(text, scorer.limits, _is_header), media_type, text=text)
+
+
+def _show_pasted(pasted: Pasted, media_type: str, **shown: Any) -> ResponseReturnValue:
+    shown["source"] = pasted.source
     if pasted.request is not None:
-        return _show_item(pasted.request, media_type, text=text, source=pasted.source)
-    file = BytesIO(pasted.table.encode(errors="replace"))
-    return _show_table(file, pasted.pipeline, media_type, text=text, source=pasted.source)
+        return _show_item(pasted.request, media_type, **shown)
+    file, refused = BytesIO(pasted.table.encode(errors="replace")), RefusedRows(pasted.lines_above)
+    return _show_table(file, pasted.pipeline, media_type, refused, **shown)
 
 
 def _record_of_form() -> PredictRequest:
@@ -215,9 +234,13 @@ def _show_item(sent: PredictRequest, media_type: str, **shown: Any) -> ResponseR
 
 
 def _show_table(
-    file: BinaryIO, pipeline: str | None, media_type: str, **shown: Any
+    file: BinaryIO,
+    pipeline: str | None,
+    media_type: str,
+    refused: RefusedRows | None = None,
+    **shown: Any,
 ) -> ResponseReturnValue:
-    refused = RefusedRows()
+    refused = refused or RefusedRows()
     response = respond_to_table(read_table(file), pipeline, media_type, refused)
     if isinstance(response, TableResponse):
         return _page(table=response, **shown)

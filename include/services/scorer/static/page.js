@@ -190,16 +190,20 @@ document.getElementById("text")?.addEventListener("keydown", (event) => {
   }
 });
 
-const drop = document.getElementById("drop");
-if (drop) {
-  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
+const file = document.getElementById("file");
+if (file) {
+  document.addEventListener("dragover", (event) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
-    drop.classList.remove("over");
+    document.body.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("over"); });
+  document.addEventListener("drop", (event) => {
+    document.body.classList.remove("over");
     if (!event.dataTransfer.files.length) return;
-    document.getElementById("file").files = event.dataTransfer.files;
-    document.getElementById("file-form").requestSubmit();
+    event.preventDefault();
+    file.files = event.dataTransfer.files;
+    file.form.requestSubmit();
   });
 }
 

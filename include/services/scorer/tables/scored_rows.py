@@ -1,6 +1,6 @@
 """Rows of a table that were scored, and those that were refused."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from include.contract.verdicts import DecidedBy
@@ -39,6 +39,8 @@ class RefusedRows:
 
     Attributes
     ----------
+    lines_above : int
+        How many lines of the table its sender did not write: a header that was put above a list.
     n_rows : int
     first : list of ScoredRow
         The first `MAX_NAMED`; of equal lines, each names the first one.
@@ -46,6 +48,7 @@ class RefusedRows:
 
     MAX_NAMED: ClassVar[int] = 100
 
+    lines_above: int = 0
     n_rows: int = 0
     first: list[ScoredRow] = field(default_factory=list)
 
@@ -61,7 +64,12 @@ class RefusedRows:
     def describe(self) -> dict[str, Any]:
         """Return how many rows were refused and, of the first ones, where they are and why."""
         faults = [row.fault for row in self.first if row.fault is not None]
-        return {"rows": self.n_rows, "errors": list(map(describe_in_table, faults))}
+        moved = [replace(fault, row=self.line_of(fault)) for fault in faults]
+        return {"rows": self.n_rows, "errors": list(map(describe_in_table, moved))}
+
+    def line_of(self, fault: Fault) -> int:
+        """Return where a fault is in what was sent."""
+        return fault.row - self.lines_above
 
 
 @dataclass(frozen=True)
