@@ -18,7 +18,8 @@ are told once it failed for half a day. A task is red only if MongoDB or S3 was 
 connection that a feed names is missing. `./nightcatch feeds status` shows all feeds.
 
 **Follow it.** Start a DAG with `schedule=Asset(name="labels_urls")`; the event's `extra` has
-`pipeline` and `n_new`.
+`pipeline` and `n_new`. With `retrain_after_h` in `feeds.toml`, `train_<pipeline>` follows it, and
+events are at least so many hours apart, and after the nightly training.
 
 **Owner**: the NightCatch team.
 """
@@ -40,6 +41,7 @@ from dags.support.connections import (
     loader_connection,
     open_store,
 )
+from dags.support.schedules import trained_at
 from include import pipelines
 
 if TYPE_CHECKING:
@@ -135,11 +137,17 @@ def queue_reports() -> dict[str, dict[str, int]]:
 @task(trigger_rule="all_done")
 def announce(pipeline_name: str) -> dict[str, Any]:
     """Emit the asset of a pipeline's labels once enough is new."""
-    feeds = pipelines.get(pipeline_name).feeds
+    feeds, now = pipelines.get(pipeline_name).feeds, datetime.now(UTC)
+    quiet_since = None
+    if feeds.retrain_after_h is not None:
+        quiet_since = now - timedelta(hours=feeds.retrain_after_h)
+        if trained_at(now) > quiet_since:
+            raise AirflowSkipException("the nightly training was due a short time ago")
     with _mongo() as hook:
-        n_new = _collector(hook, pipeline_name).states.take_pending(feeds.min_new)
+        states = _collector(hook, pipeline_name).states
+        n_new = states.take_pending(feeds.min_new, now, quiet_since)
     if n_new == 0:
-        raise AirflowSkipException(f"fewer than {feeds.min_new} new records wait")
+        raise AirflowSkipException(f"fewer than {feeds.min_new} new records wait, or too soon")
     summary = {"pipeline": pipeline_name, "n_new": n_new}
     context = get_current_context()
     for outlet in context["task"].outlets:

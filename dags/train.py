@@ -1,6 +1,6 @@
 """### Train a model, and publish it if it passes the gate.
 
-Daily at 02:00 UTC, and by hand.
+Daily at 02:00 UTC, by hand, and by new labels where `retrain_after_h` of `feeds.toml` is set.
 
 | step | what it does | where to look |
 |---|---|---|
@@ -66,6 +66,7 @@ from dags.support.connections import (
 from dags.support.forms import training_params
 from dags.support.handover import Handover, hand_over, run_after
 from dags.support.lineage import emit_snapshot, emit_version
+from dags.support.schedules import training_schedule
 from dags.support.tracking import track
 from include import pipelines
 from include.contract.dag_ids import train_dag
@@ -86,7 +87,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         dag_id=train_dag(pipeline.name),
         dag_display_name=train_dag(pipeline.name),
         description=f"Retrain: {pipeline.title}",
-        schedule=SCHEDULE,
+        schedule=training_schedule(pipeline, SCHEDULE),
         catchup=False,
         max_active_runs=1,
         doc_md=__doc__,

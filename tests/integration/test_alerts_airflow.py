@@ -18,6 +18,7 @@ import pymongo
 import pytest
 import requests
 
+from dags.support.schedules import trained_at
 from include import pipelines
 from include.cli.airflow_api import AirflowApi
 from include.contract import keys
@@ -40,10 +41,12 @@ VERSION = version_name(9)
 DAGS = """
 import time
 from dataclasses import asdict
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 from dags.support.callbacks import run_deadline, notify_failed_training, notify_failed_run
 from dags.support.connections import DEFAULT_ARGS
 from dags.support.handover import run_after as run_of
+from dags.support.schedules import training_schedule
+from include import pipelines
 from include.errors import DataRejectedError, GateRejectedError
 
 ARGS = {**DEFAULT_ARGS, "retries": 0}
@@ -116,11 +119,28 @@ def other():
     load()
 
 
+@dag(
+    dag_id="follows_labels",
+    schedule=training_schedule(
+        pipelines.get("urls"), CronTriggerTimetable("0 0 29 2 *", timezone="UTC")
+    ),
+    is_paused_upon_creation=False,
+)
+def follows_labels():
+    @task
+    def train():
+        return get_current_context()["dag_run"].run_type
+
+    train()
+
+
 train_sites()
 other()
+follows_labels()
 """.replace("VERSION", VERSION)
 FEEDS = """
 min_new = 3
+retrain_after_h = HOURS
 
 [feeds.partner]
 address = "URL/partner.txt"
@@ -142,6 +162,12 @@ seen = "here"
 enabled = true
 allow_private = true
 """
+
+
+def declared_feeds(url):
+    """The feeds; training follows them as often as the time since the nightly one allows."""
+    hours = (datetime.now(UTC) - trained_at(datetime.now(UTC))).total_seconds() / 3600
+    return FEEDS.replace("URL", url).replace("HOURS", str(max(hours / 2, 0.001)))
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +265,9 @@ class Running:
         }
         return requests.post(self.url + path, json=body, headers=headers, timeout=120)
 
+    def runs(self, dag_id):
+        return self.api._request("GET", f"/dags/{dag_id}/dagRuns")[1]["dag_runs"]
+
     def _of_run(self, dag_id, run_id, path):
         run = f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
         return self.api._request("GET", f"{run}/{path}")[1]
@@ -263,7 +292,7 @@ def own_bucket(s3):
 def airflow(tmp_path_factory, s3, own_bucket, hook, events, feeds, records, mongo_url):
     state_dir = tmp_path_factory.mktemp("alerts")
     settings = StackSettings(
-        root=root_with_feeds(state_dir / "root", FEEDS.replace("URL", feeds.url)),
+        root=root_with_feeds(state_dir / "root", declared_feeds(feeds.url)),
         state_dir=state_dir,
         airflow_port=pick_port(),
         mlflow_elsewhere="",
@@ -433,6 +462,8 @@ def test_feeds_that_are_due_land_and_one_that_is_poisoned_is_told(airflow, hook,
     assert f"{airflow.url}/dags/collect_labels" in told
     events = airflow.api._request("GET", f"/assets/events?source_run_id={quote(run_id)}")[1]
     assert [each["extra"]["n_new"] for each in events["asset_events"]] == [3]
+    runs = wait_until(lambda: airflow.runs("follows_labels"))
+    assert [each["run_type"] for each in runs] == ["asset_triggered"]
 
 
 def test_who_may_trigger_the_collection_decides_on_the_labels_page(airflow, records):

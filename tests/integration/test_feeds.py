@@ -280,10 +280,13 @@ def test_new_records_are_announced_once_there_are_enough(pull):
     states = pull.collector.states
     pull(numbered(40))
 
-    assert states.take_pending(50) == 0
+    assert states.take_pending(50, DAY0) == 0
     pull(numbered(55), DAY0 + DAY)
-    assert states.take_pending(50) == 55
-    assert states.take_pending(1) == 0
+    assert states.take_pending(50, DAY0 + DAY) == 55
+    assert states.take_pending(1, DAY0 + DAY) == 0
+    pull(numbered(60), DAY0 + 2 * DAY)
+    assert states.take_pending(1, DAY0 + 2 * DAY, DAY0 + 2 * DAY - 48 * HOUR) == 0
+    assert states.take_pending(1, DAY0 + 2 * DAY, DAY0 + 2 * DAY - 12 * HOUR) == 5
 
 
 PULL = """

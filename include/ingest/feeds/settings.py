@@ -27,7 +27,7 @@ Text = Annotated[str, Field(min_length=1)]
 
 _SCHEMES = ("https", "http", "file")
 # Names of what people do, where others are those of feeds.
-RESERVED = ("reports", "review", "upload")
+RESERVED = ("announced", "reports", "review", "upload")
 
 
 @dataclass(frozen=True, config=POLICY)
@@ -169,6 +169,7 @@ class _File:
     min_new: Annotated[int, Field(ge=1)] = 100
     max_source_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     trusted_clients: Texts = ()
+    retrain_after_h: Hours | None = None
     feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -184,6 +185,8 @@ class Feeds:
         Largest share of a class that one feed may have in a snapshot.
     trusted_clients : tuple of str
         API clients whose reports are labels at once; those of others wait for a review.
+    retrain_after_h : float or None
+        Hours between two trainings because of new labels; none: they wait for the nightly one.
     feeds : tuple of FeedSettings
         In the order of the file.
     """
@@ -191,6 +194,7 @@ class Feeds:
     min_new: int = 100
     max_source_share: float = 0.5
     trusted_clients: tuple[str, ...] = ()
+    retrain_after_h: float | None = None
     feeds: tuple[FeedSettings, ...] = ()
 
     def named(self, name: str) -> FeedSettings:
@@ -217,7 +221,9 @@ def read_feeds(path: Path) -> Feeds:
     """
     given = read_toml(_File, path, FeedSettingsError)
     feeds = tuple(_feed(name, table, path.name) for name, table in given.feeds.items())
-    return Feeds(given.min_new, given.max_source_share, given.trusted_clients, feeds)
+    return Feeds(
+        given.min_new, given.max_source_share, given.trusted_clients, given.retrain_after_h, feeds
+    )
 
 
 def _feed(name: str, table: Mapping[str, Any], file: str) -> FeedSettings:

@@ -17,6 +17,7 @@ from include.ingest.labels.inserts import DURABLE, Document, translated
 
 COLLECTION = "feed_state"
 KEPT_SIZES = 5
+ANNOUNCED = "announced"
 _AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
 
@@ -159,15 +160,31 @@ class FeedStates:
             found = self._states.find({"pipeline": self._pipeline}, {"n_pending": 1})
             return sum(int(each.get("n_pending", 0)) for each in found)
 
-    def take_pending(self, min_new: int) -> int:
-        """Return how many new records wait to be announced, and take them; 0 if too few do."""
+    def take_pending(self, min_new: int, now: datetime, quiet_since: datetime | None = None) -> int:
+        """Return how many new records wait to be announced, and take them; 0 if too few do.
+
+        Parameters
+        ----------
+        min_new : int
+        now : datetime
+            Aware.
+        quiet_since : datetime, optional
+            None is taken where some were after this moment.
+        """
         with translated(self._states):
+            if quiet_since is not None:
+                last = self._states.find_one({"_id": self._id(ANNOUNCED)})
+                if last is not None and last["at"] > quiet_since:
+                    return 0
             found = list(self._states.find({"pipeline": self._pipeline}, {"n_pending": 1}))
             waiting = {each["_id"]: int(each.get("n_pending", 0)) for each in found}
             if (n_new := sum(waiting.values())) < min_new:
                 return 0
             for key, count in waiting.items():
                 self._states.update_one({"_id": key}, {"$inc": {"n_pending": -count}})
+            self._states.update_one(
+                {"_id": self._id(ANNOUNCED)}, {"$set": {"at": now}}, upsert=True
+            )
         return n_new
 
     def _id(self, name: str) -> str:
