@@ -32,6 +32,7 @@ WEEKLY = CronTriggerTimetable("0 4 * * 0", timezone="UTC", run_immediately=timed
     schedule=WEEKLY,
     catchup=False,
     max_active_runs=1,
+    is_paused_upon_creation=False,
     params={
         "apply": Param(
             True,

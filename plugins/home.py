@@ -5,8 +5,8 @@ training DAG they may see. A part that cannot be read says why; the others are s
 """
 
 import os
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from include.web.lazy import lazy_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from sqlalchemy.orm import Session
 
     from include.status.figures import Schedule, ServerStatus
     from include.status.sources import Sources
@@ -35,39 +36,88 @@ def schedule_of(pipeline: str) -> "Schedule":
     """
     from airflow.models.dag import DagModel
     from airflow.models.dagrun import DagRun
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.utils.session import create_session
-    from airflow.utils.state import TaskInstanceState
     from sqlalchemy import select
-    from sqlalchemy.exc import SQLAlchemyError
 
     from include.contract.dag_ids import train_dag
-    from include.errors import StoreUnavailableError
     from include.status.figures import Run, Schedule
     from plugins.models import waiting_runs
 
     dag_id = train_dag(pipeline)
+    newest = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc())
+    with open_session() as session:
+        dag, found = session.get(DagModel, dag_id), session.scalar(newest.limit(1))
+        last = None
+        if found is not None:
+            moments = (_text(found.start_date), _text(found.end_date))
+            failures = _failures(session, dag_id, found.run_id)
+            last = Run(found.run_id, str(found.state), *moments, failures)
+        paused = dag is None or bool(dag.is_paused)
+        next_at = "" if paused or dag is None else _text(dag.next_dagrun_create_after)
+        waiting = {run: _text(since) for run, since in waiting_runs(pipeline).items()}
+    return Schedule(last, next_at, paused, waiting)
+
+
+def paused_dags() -> list[str]:
+    """Return the ids of our DAGs that have a schedule and are paused; errors as above."""
+    from airflow.models.dag import DagModel, DagTag
+    from sqlalchemy import select
+
+    query = (
+        select(DagModel.dag_id)
+        .join(DagTag, DagTag.dag_id == DagModel.dag_id)
+        .where(
+            DagTag.name == "nightcatch",
+            DagModel.is_paused.is_(True),
+            DagModel.is_stale.is_(False),
+            DagModel.next_dagrun_create_after.is_not(None),
+        )
+    )
+    with open_session() as session:
+        return list(session.scalars(query))
+
+
+@contextmanager
+def open_session() -> "Iterator[Session]":
+    """Open Airflow's database.
+
+    Raises
+    ------
+    StoreUnavailableError
+        If it cannot be read.
+    """
+    from airflow.utils.session import create_session
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from include.errors import StoreUnavailableError
+
     try:
         with create_session() as session:
-            dag = session.get(DagModel, dag_id)
-            newest = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc())
-            found = session.scalar(newest.limit(1))
-            last = None
-            if found is not None:
-                failed = select(TaskInstance.task_id).where(
-                    TaskInstance.dag_id == dag_id,
-                    TaskInstance.run_id == found.run_id,
-                    TaskInstance.state == TaskInstanceState.FAILED,
-                )
-                moments = (_text(found.start_date), _text(found.end_date))
-                names = tuple(session.scalars(failed))
-                last = Run(found.run_id, str(found.state), *moments, names)
-            paused = dag is None or bool(dag.is_paused)
-            next_at = "" if paused or dag is None else _text(dag.next_dagrun_create_after)
-        waiting = {run: _text(since) for run, since in waiting_runs(pipeline).items()}
+            yield session
     except SQLAlchemyError as err:
         raise StoreUnavailableError(f"Airflow's database cannot be read: {err}") from err
-    return Schedule(last, next_at, paused, waiting)
+
+
+def _failures(session: "Session", dag_id: str, run_id: str) -> dict[str, str]:
+    """Return why each failed task of a run failed, as `keep_reason` left it."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.models.xcom import XComModel
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy import select
+
+    from dags.support.failures import KEY
+
+    task = select(TaskInstance.task_id).where(
+        TaskInstance.dag_id == dag_id,
+        TaskInstance.run_id == run_id,
+        TaskInstance.state == TaskInstanceState.FAILED,
+    )
+    reason = select(XComModel).where(
+        XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == KEY
+    )
+    reasons = {
+        each.task_id: str(XComModel.deserialize_value(each)) for each in session.scalars(reason)
+    }
+    return {name: reasons.get(name, "") for name in session.scalars(task)}
 
 
 def _text(moment: Any) -> str:
@@ -153,6 +203,7 @@ def sources_of(pipelines: Sequence[str]) -> "Sources":
         trusted_keys=trusted_keys,
         database=lambda: nullcontext(open_database()),
         schedule=schedule_of,
+        paused=paused_dags,
         scorer_urls=settings.scorer_urls,
         max_model_age_days=settings.max_model_age_days,
         disk_dir=Path(conf.get("logging", "base_log_folder")),

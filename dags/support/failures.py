@@ -7,7 +7,7 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from include.errors import NightCatchError, ReceiverUnavailableError
 from include.notify.delivery.timeout import within
 
-_KEY = "why_it_failed"
+KEY = "why_it_failed"
 _LONGEST = 400
 # The first callback of a DAG processor starts its API; Airflow ends a processor after 50 s.
 _TIMEOUT_S = 25.0
@@ -23,7 +23,7 @@ def keep_reason(context: Any) -> None:
     if isinstance(err, NightCatchError):
         reason = f"{reason}: {err}".partition("\n")[0]
     if reason:
-        context["ti"].xcom_push(key=_KEY, value=reason[:_LONGEST])
+        context["ti"].xcom_push(key=KEY, value=reason[:_LONGEST])
 
 
 def reasons(context: Any) -> dict[str, str]:
@@ -55,6 +55,6 @@ def _reason(context: Any, name: str) -> str:
         task_id, index = name, "-1"
     ti = context["ti"]
     reason = ti.xcom_pull(
-        task_ids=task_id, key=_KEY, map_indexes=int(index), run_id=context["run_id"]
+        task_ids=task_id, key=KEY, map_indexes=int(index), run_id=context["run_id"]
     )
     return str(reason or "")

@@ -131,6 +131,11 @@ class AirflowApi:
         response = self._expect("GET", f"/dags/{dag_id}/dagRuns?state=running")
         return [str(run["dag_run_id"]) for run in response["dag_runs"]]
 
+    def paused(self) -> list[str]:
+        """Return the ids of NightCatch's DAGs that are paused and have a schedule."""
+        found = self._expect("GET", "/dags?paused=true&tags=nightcatch&limit=100")
+        return [str(dag["dag_id"]) for dag in found["dags"] if dag["next_dagrun_run_after"]]
+
     def schedule(self, dag_id: str) -> Schedule:
         """Return the last and the next run of a DAG, and which runs wait for a person."""
         dag = self._expect("GET", f"/dags/{dag_id}")
@@ -214,9 +219,13 @@ class AirflowApi:
     def _run(self, dag_id: str, found: Mapping[str, Any]) -> Run:
         run_id, state = str(found["dag_run_id"]), str(found["state"])
         failed = self.tasks(dag_id, run_id) if state == "failed" else []
-        names = tuple(task.name for task in failed if task.state == "failed")
+        reasons = {
+            task.name: self.reason(dag_id, run_id, task)
+            for task in failed
+            if task.state == "failed"
+        }
         began, ended = (str(found[name] or "") for name in ("start_date", "end_date"))
-        return Run(run_id, state, began, ended, names)
+        return Run(run_id, state, began, ended, reasons)
 
     def _run_state(self, dag_id: str, run_id: str) -> str:
         response = self._expect("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")

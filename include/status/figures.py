@@ -1,7 +1,7 @@
 """The parts of a status; as JSON they are what `./nightcatch status --json` prints."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 ValueT = TypeVar("ValueT")
@@ -95,14 +95,15 @@ class Run:
         The state is Airflow's.
     started_at, ended_at : str
         ISO 8601 in UTC; empty if it did not yet.
-    failed_tasks : tuple of str
+    failures : mapping of str to str
+        Why each failed task failed; empty if unknown.
     """
 
     run_id: str
     state: str
     started_at: str
     ended_at: str
-    failed_tasks: tuple[str, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,8 @@ class Status:
     at : str
         ISO 8601 in UTC.
     servers, scorers, alerts : Part of tuple
+    paused : Part of tuple of str
+        DAGs that run nothing until they are switched on.
     production, runs, traffic : mapping of str to Part
     labels, disk : Part
     """
@@ -238,6 +241,7 @@ class Status:
     scorers: Part[tuple[ScorerStatus, ...]]
     production: Mapping[str, Part[Production | None]]
     runs: Mapping[str, Part[TrainingRuns]]
+    paused: Part[tuple[str, ...]]
     labels: Part[Labels]
     traffic: Mapping[str, Part[Traffic]]
     alerts: Part[tuple[OpenAlert, ...]]
@@ -254,7 +258,7 @@ class Status:
     def problems(self) -> tuple[str, ...]:
         """Why parts cannot be read."""
         found = [each.problem for each in (self.servers, self.scorers, self.labels)]
-        found += [self.alerts.problem, self.disk.problem]
+        found += [self.paused.problem, self.alerts.problem, self.disk.problem]
         found += [each.problem for each in self.production.values()]
         found += [each.problem for each in self.runs.values()]
         found += [each.problem for each in self.traffic.values()]

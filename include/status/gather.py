@@ -55,6 +55,7 @@ def read_status(sources: Sources, now: datetime) -> Status:
         scorers = start(lambda: tuple(_scorer(sources, url) for url in sources.scorer_urls))
         production = each(lambda name: _production(sources, name, now))
         runs = each(lambda name: _runs(sources, name))
+        paused = start(lambda: tuple(sorted(sources.paused())))
         labels = start(lambda: labels_waiting(sources, now))
         traffic = each(lambda name: traffic_of(sources.store(), name, now))
         alerts = start(lambda: _alerts(sources))
@@ -65,6 +66,7 @@ def read_status(sources: Sources, now: datetime) -> Status:
             scorers=scorers(),
             production=production(),
             runs=runs(),
+            paused=paused(),
             labels=labels(),
             traffic=traffic(),
             alerts=alerts(),

@@ -48,4 +48,8 @@ def _failure(sources: Sources, pipeline: str, run: Run, accuracy: str) -> str:
     if verdicts:
         more = f", and {len(verdicts) - 1} more" if len(verdicts) > 1 else ""
         return f"{accuracy}rejected by the gate: {verdicts[0].sentence}{more}"
-    return f"failed in {', '.join(run.failed_tasks) or 'no task of its own'}"
+    if not run.failures:
+        return "failed before a task did: see the run in Airflow"
+    return "; ".join(
+        f"failed in {task}: {why or 'see its log'}" for task, why in run.failures.items()
+    )

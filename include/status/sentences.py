@@ -38,6 +38,8 @@ def lines_of(status: Status) -> Iterator[tuple[str, str]]:
         yield f"traffic {name}", traffic_sentence(status.traffic[name])
     for sentence in waiting_sentences(status):
         yield "waits", sentence
+    if sentence := paused_sentence(status.paused):
+        yield "paused", sentence
     for alert in status.alerts.value or ():
         yield "alert", f"{alert.title}: {alert.sentence} (since {minute(alert.since)})"
     if status.alerts.problem:
@@ -110,6 +112,15 @@ def waiting_sentences(status: Status) -> list[str]:
         for each in labels.feeds
     ]
     return found
+
+
+def paused_sentence(part: Part[tuple[str, ...]]) -> str:
+    """Return which DAGs are paused; empty if none is."""
+    if part.value:
+        return (
+            f"{', '.join(part.value)}: they run nothing until somebody switches them on in Airflow"
+        )
+    return part.problem
 
 
 def disk_sentence(part: Part[Disk]) -> str:

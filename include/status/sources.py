@@ -27,6 +27,8 @@ class Sources:
     store, trusted_keys, database : callable
     schedule : callable
         Returns what Airflow has of a pipeline's training DAG.
+    paused : callable
+        Returns the ids of our DAGs that are paused.
     scorer_urls : sequence of str
     max_model_age_days : float
         From when on a model is old.
@@ -39,6 +41,7 @@ class Sources:
     trusted_keys: Callable[[], TrustedKeys]
     database: Callable[[], AbstractContextManager[Database[dict[str, Any]]]]
     schedule: Callable[[str], Schedule]
+    paused: Callable[[], Sequence[str]]
     scorer_urls: Sequence[str]
     max_model_age_days: float
     disk_dir: Path

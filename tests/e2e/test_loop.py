@@ -113,8 +113,8 @@ def test_a_demo_takes_what_is_up_to_date_and_asks_it(running, first_run, capsys)
     said = capsys.readouterr().out
 
     assert f"Model of sites: {in_production(running).version}, serial 1" in said
-    assert "% likely to be phishing (decided by: model)" in said
-    assert "This speaks against phishing." in said or "This speaks for phishing." in said
+    assert " % likely to be phishing (decided by: model)" in said
+    assert " the odds of phishing " in said
     assert running.settings.scorer_url in said
     assert running.stack.secrets.airflow_password in said
     assert "train_sites" not in said  # no run was triggered
@@ -459,6 +459,8 @@ def test_too_many_bad_records_train_nothing_and_are_told(running, first_run):
     text = running.alerts.wait_for("Quarantine above limit: sites")["text"]
 
     assert state == "failed"
+    said = running.read("/home/").text
+    assert f"failed in validate: {running.failures(run_id)['validate']}"[:60] in said
     assert f"{len(bad)} of " in text
     assert "at most 5.00% may" in text
     assert text.endswith("What to do: docs/runbook.md#quarantine-above-limit")

@@ -30,7 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("sites", "urls")
 NEVER = Schedule(None, "", True, {})
 FAILED = Run(
-    "manual__2", "failed", "2026-11-21T02:00:00+00:00", "2026-11-21T02:04:00+00:00", ("validate",)
+    "manual__2",
+    "failed",
+    "2026-11-21T02:00:00+00:00",
+    "2026-11-21T02:04:00+00:00",
+    {"validate": "DataRejectedError: no record is left; load some"},
 )
 DONE = Run("run-1", "success", "2026-11-21T02:00:00+00:00", "2026-11-21T02:06:00+00:00")
 
@@ -48,6 +52,7 @@ class Home:
             trusted_keys=lambda: TrustedKeys(self.approver.trusted, self.trainer.trusted, 10**6),
             database=self.open_database,
             schedule=lambda name: NEVER,
+            paused=lambda: ["collect_labels"],
             scorer_urls=(),
             max_model_age_days=7.0,
             disk_dir=folder,
@@ -107,6 +112,7 @@ def test_a_fresh_stack_says_what_to_do_first(home):
     assert "paused Switch train_urls on , and it runs daily at 02:00 UTC" in said
     assert "nothing was scored today (UTC)" in said
     assert "Waits for a person Nothing." in said
+    assert "run nothing until somebody switches them on: collect_labels ." in said
 
 
 def test_everything_at_a_glance_leads_to_its_page(home):
@@ -117,7 +123,7 @@ def test_everything_at_a_glance_leads_to_its_page(home):
     assert f"{version_name(1)} , serial 1" in said
     assert "days old, approved by ann" in said
     assert "2026-11-21 02:06 serial 1, approved by ann" in said
-    assert "2026-11-21 02:04 failed in validate" in said
+    assert "2026-11-21 02:04 failed in validate: DataRejectedError: no record is left" in said
     assert "3 today (UTC): 1 Phishing, 0 Suspicious, 2 Legitimate" in said
     assert "Approve or reject a version of sites since 2026-11-21 03:00 UTC" in said
     assert "1 label is held back of urls" in said

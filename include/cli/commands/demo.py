@@ -158,7 +158,7 @@ class Demo:
     def _ask(self, pipeline: Pipeline, found: ProductionVersion) -> None:
         url, pointer, screen = self._stack.settings.scorer_url, found.pointer, self.screen
         screen.show(f"\nModel of {pointer.pipeline}: {pointer.version}, serial {pointer.serial}")
-        scorer = ScorerOf(url, pointer.version)
+        scorer = ScorerOf(url, found.manifest)
         if pipeline.features is None:
             ask_for_record(scorer, self._installation.mongo_url, pipeline, screen)
         else:

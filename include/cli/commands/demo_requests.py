@@ -13,6 +13,7 @@ from include.cli.screen import Screen
 from include.contract.manifest import Manifest
 from include.errors import ServerTimeoutError
 from include.pipelines import Pipeline
+from include.services.scorer.desk.result import Result, percent
 from include.stack.http import request_json
 from include.stores.documents import DATABASE
 
@@ -22,7 +23,6 @@ _SWAP_TIMEOUT_S = 60.0
 _POLL_S = 0.25
 _CANDIDATES = 400
 _REASONS = 4
-_LEAST_LOG_ODDS = 0.05
 _FIGURES = (
     ("recall", "phishing found", "{:.1%}"),
     ("review_recall", "found or suspicious", "{:.1%}"),
@@ -38,11 +38,13 @@ class ScorerOf:
 
     Attributes
     ----------
-    url, version : str
+    url : str
+    manifest : Manifest
+        Of the version.
     """
 
     url: str
-    version: str
+    manifest: Manifest
 
     def explain(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to one item; the scorer polls the bucket for the version.
@@ -52,14 +54,15 @@ class ScorerOf:
         ServerTimeoutError
             If it does not serve the version within a minute.
         """
+        version = self.manifest.version
         deadline = time.monotonic() + _SWAP_TIMEOUT_S
         while time.monotonic() < deadline:
             status, response = request_json("POST", f"{self.url}/explain", item)
-            if status == 200 and response["model"]["version"] == self.version:
+            if status == 200 and response["model"]["version"] == version:
                 return dict(response)
             time.sleep(_POLL_S)
         raise ServerTimeoutError(
-            f"scorer: does not serve version {self.version} after {_SWAP_TIMEOUT_S:.0f} s, but"
+            f"scorer: does not serve version {version} after {_SWAP_TIMEOUT_S:.0f} s, but"
             f" returned {status}: {json.dumps(response)}; its log has the reason"
         )
 
@@ -69,7 +72,7 @@ def ask_for_urls(scorer: ScorerOf, screen: Screen) -> None:
     for url in URLS:
         response = scorer.explain({"url": url})
         screen.show(f"\n  {url}")
-        _show_verdict(response, screen, "{subject}, “{meaning}”,")
+        _show_verdict(response, scorer.manifest, screen)
     body = shlex.quote(json.dumps({"url": URLS[0]}))
     screen.show(f"\n  curl -s {scorer.url}/explain -H 'Content-Type: application/json' -d {body}")
 
@@ -82,7 +85,7 @@ def ask_for_record(scorer: ScorerOf, mongo_url: str, pipeline: Pipeline, screen:
         f"\n  A record that no model was trained on, {len(record)} properties of a web site;"
         f" its label in the data set: {label}"
     )
-    _show_verdict(response, screen, "{subject}: {meaning}. This")
+    _show_verdict(response, scorer.manifest, screen)
 
 
 def held_back_record(mongo_url: str, pipeline: Pipeline) -> tuple[dict[str, Any], str]:
@@ -131,20 +134,12 @@ def show_figures(manifest: Manifest, screen: Screen) -> None:
         screen.show("  SYNTHETIC records: these figures say nothing about real phishing.")
 
 
-def _show_verdict(response: Mapping[str, Any], screen: Screen, form: str) -> None:
+def _show_verdict(response: dict[str, Any], manifest: Manifest, screen: Screen) -> None:
+    shown = Result(response, manifest.thresholds, manifest.budgets.block, None)
     screen.show(
-        f"  {response['prediction']}, {response['probability']:.1%} likely to be phishing"
+        f"  {response['prediction']}, {percent(response['probability'])} likely to be phishing"
         f" (decided by: {response['decided_by']})"
     )
-    explanation = response["explanation"]
-    for sentence in explanation["known"]:
+    reasons = [each.sentence for each in shown.reasons[:_REASONS]]
+    for sentence in [*shown.known, *reasons]:
         screen.show(f"    - {sentence}")
-    moved = [
-        each
-        for each in explanation["contributions"]
-        if abs(each["contribution"]) >= _LEAST_LOG_ODDS
-    ]
-    for each in moved[:_REASONS]:
-        verb = "speaks for phishing" if each["contribution"] > 0 else "speaks against phishing"
-        sentence = f"{form.format(**each)} {verb}."
-        screen.show(f"    - {sentence[0].upper()}{sentence[1:]}")

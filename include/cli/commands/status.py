@@ -64,6 +64,7 @@ def _sources(installation: Installation) -> Sources:
         trusted_keys=lambda: installation.trusted_keys,
         database=database,
         schedule=lambda name: installation.airflow.schedule(train_dag(name)),
+        paused=lambda: installation.airflow.paused(),
         scorer_urls=[public_url(scorer_url)] if scorer_url else [],
         max_model_age_days=read_alert_settings(os.environ).max_model_age_days,
         disk_dir=_disk_dir(installation),
