@@ -1,7 +1,7 @@
-"""The watcher's short-lived word on which approval is the latest: `timestamp.json`.
+"""The watcher's short-lived word on which approval and list are the latest: `timestamp.json`.
 
-Whoever can write the bucket can hold back an approval, or put an old one before a scorer that has
-seen none. A scorer that gets no new timestamp notices.
+Whoever can write the bucket can hold back an approval or a list, or put an old one before a
+scorer that has seen none. A scorer that gets no new timestamp notices.
 """
 
 from dataclasses import asdict, dataclass
@@ -32,12 +32,16 @@ class Timestamp:
         Of its ``approved.json``, and through it of every approval before.
     issued_at : datetime
         Aware, in UTC.
+    list_serial : int
+        Of the list of allowed and blocked sites; 0 before the first change, and in timestamps of
+        earlier releases.
     """
 
     pipeline: str
     serial: int
     pointer_sha256: str
     issued_at: datetime
+    list_serial: int = 0
 
     @property
     def expires_at(self) -> datetime:
@@ -69,6 +73,7 @@ def _from_document(document: dict[str, Any]) -> Timestamp:
         serial=int(document["serial"]),
         pointer_sha256=str(document["pointer_sha256"]),
         issued_at=datetime.fromisoformat(document["issued_at"]),
+        list_serial=int(document.get("list_serial", 0)),
     )
     if found.issued_at.tzinfo is None:
         raise ValueError("issued_at has no time zone")

@@ -1,4 +1,4 @@
-"""The watcher: verify that the history only grew, and sign which approval is the latest.
+"""The watcher: verify that the history only grew; sign which approval and list are the latest.
 
 Each approval names the one before by its digest, and each timestamp the latest approval: who holds
 the approver's key and writes the bucket cannot change what a timestamp has witnessed.
@@ -16,6 +16,7 @@ from include.contract.timestamp import MAX_TIMESTAMP_BYTES, Timestamp, parse_tim
 from include.errors import ObjectMissingError, PointerError
 from include.registry.follow.growth import check_growth, read_approval
 from include.registry.follow.verify import TrustedKeys
+from include.registry.lists import current_list
 from include.stores.objects import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -43,9 +44,10 @@ def sign_timestamp(
     Raises
     ------
     PointerError
-        If an older approval was put back, or the history since the last timestamp was rewritten.
-    SignatureError
-        If an approval, or the last timestamp, cannot be verified.
+        If an older approval or list was put back, or the history since the last timestamp was
+        rewritten.
+    SignatureError, ListRefusedError
+        If an approval, the list or the last timestamp cannot be verified.
     """
     before = read_timestamp(store, pipeline, (key.public_key(),))
     try:
@@ -59,7 +61,13 @@ def sign_timestamp(
     head = parse_pointer(body, approvers, pipeline=pipeline)
     if before is not None:
         check_seen(store, before.serial, before.pointer_sha256, head, body, approvers)
-    timestamp = Timestamp(pipeline, head.serial, pointer_sha256(body), now)
+    listed = current_list(store, pipeline, approvers).serial
+    if before is not None and listed < before.list_serial:
+        raise PointerError(
+            f"{pipeline}: list {listed} is in effect, but list {before.list_serial} was seen: an "
+            "older list was put back, or the list is gone"
+        )
+    timestamp = Timestamp(pipeline, head.serial, pointer_sha256(body), now, listed)
     store.put(keys.watched(pipeline), timestamp.to_json(key), "application/json")
     _log.info("%s: serial %d is confirmed until %s", pipeline, head.serial, timestamp.expires_at)
     return timestamp

@@ -13,7 +13,8 @@ from include.contract import keys
 from include.contract.pointer import pointer_sha256
 from include.contract.timestamp import VALID_FOR, Timestamp
 from include.errors import PointerError, SignatureError
-from include.registry.follow import TrustedKeys
+from include.registry.follow import ListFollower, TrustedKeys
+from include.registry.lists import ListChange, change_list, list_entry
 from include.registry.witness import check_history, read_timestamp, sign_timestamp
 from tests.support.followed_bucket import FIRST, MAX_MODEL_BYTES, SECOND, FollowedBucket
 from tests.support.followed_bucket import production_version as serves
@@ -215,3 +216,60 @@ def test_a_scorer_that_was_away_follows_every_approval_in_between(bucket_of_two)
     follower.poll_once()
 
     assert (serves(follower), follower.in_production.pointer.serial) == (THIRD, 4)
+
+
+def change_sites(bucket, action, host):
+    entry = list_entry(action, "host", host, reason="a test", author="ann", added_at="2026-11-21")
+    change = ListChange("sites", "ann", "2026-11-21", "a test", f"{action}-{host}", add=(entry,))
+    return change_list(bucket.store, change, bucket.approver.key, bucket.approver.trusted)
+
+
+@pytest.fixture
+def listed(bucket_of_two, tmp_path):
+    """The bucket with two states of its list; `old` puts the first of them back."""
+    change_sites(bucket_of_two, "allow", "hostile.example")
+    first = bucket_of_two.store.get(keys.decision_list("sites"))
+    change_sites(bucket_of_two, "block", "hostile.example")
+    bucket_of_two.old = lambda: bucket_of_two.store.put(keys.decision_list("sites"), first)
+    bucket_of_two.gone = lambda: bucket_of_two.store.delete(keys.decision_list("sites"))
+    return bucket_of_two
+
+
+def sites_of(bucket, follower, folder):
+    """Who follows the list, beside a follower of the version."""
+    return ListFollower(
+        bucket.store, "sites", bucket.approver.trusted, folder / "list.json", lambda found: found,
+        follower.freshness,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("put_back", ["old", "gone"])
+def test_a_new_scorer_takes_no_older_list_and_is_not_ready(listed, tmp_path, put_back):
+    listed.watch()
+    getattr(listed, put_back)()
+    follower = listed.follower()
+    sites = sites_of(listed, follower, tmp_path)
+    follower.poll_once()
+    sites.poll_once()
+
+    assert (sites.current, follower.freshness.is_stale) == (None, True)
+    assert serves(follower) == FIRST
+    with pytest.raises(PointerError, match="an older list was put back"):
+        listed.watch()
+
+
+def test_a_list_that_is_held_back_is_noticed_by_scorers_that_run(listed, tmp_path):
+    follower = listed.follower()
+    sites = sites_of(listed, follower, tmp_path)
+    before = listed.store.get(keys.decision_list("sites"))
+    change_sites(listed, "block", "another.example")
+    newest = listed.store.get(keys.decision_list("sites"))
+    listed.watch()
+    listed.store.put(keys.decision_list("sites"), before)
+    follower.poll_once()
+    sites.poll_once()
+    held_back = follower.freshness.is_stale
+    listed.store.put(keys.decision_list("sites"), newest)
+    sites.poll_once()
+
+    assert (held_back, sites.current.serial, follower.freshness.is_stale) == (True, 3, False)

@@ -31,7 +31,7 @@ MAY = {
     "approved": (("sites",), "r", "rw", "r"),
     "watched": (("sites",), "rw", "r", "r"),
     "history": (("sites", 7), "r", "rw", "r"),
-    "decision_list": (("sites",), "", "rw", "r"),
+    "decision_list": (("sites",), "r", "rw", "r"),
     "list_history": (("sites", 7), "", "rw", ""),
     "approving": (("sites", VERSION, RUN), "r", "rwd", ""),
     "retiring": (("sites", VERSION), "rwd", "r", ""),

@@ -12,7 +12,7 @@ from include.contract.timestamp import (
     Timestamp,
     parse_timestamp,
 )
-from include.errors import ObjectMissingError, PointerError
+from include.errors import ListRefusedError, ObjectMissingError, PointerError
 from include.stores.objects import ObjectStore
 
 
@@ -44,10 +44,15 @@ class Freshness:
         self._now = now
         self._etag: str | None = None
         self._newest: Timestamp | None = None
+        self._list_is_behind = False
 
     @property
     def is_stale(self) -> bool:
-        """Whether the watcher confirmed nothing for longer than a timestamp is valid."""
+        """Whether the watcher confirmed nothing for too long, or a newer list than there is."""
+        return self._is_expired or self._list_is_behind
+
+    @property
+    def _is_expired(self) -> bool:
         return self._now() > self.confirmed_at + VALID_FOR
 
     def refresh(self) -> None:
@@ -82,7 +87,7 @@ class Freshness:
         PointerError
             If it is older than what the watcher saw, or the watcher was silent for too long.
         """
-        if self.is_stale:
+        if self._is_expired:
             raise PointerError(
                 f"{self._pipeline}: the watcher confirmed nothing since "
                 f"{self.confirmed_at.isoformat(timespec='seconds')}: no approval is taken"
@@ -95,3 +100,21 @@ class Freshness:
                 f"{self._pipeline}: serial {pointer.serial} is not the approval that the watcher "
                 f"confirmed as serial {seen.serial}"
             )
+
+    def check_list(self, serial: int) -> None:
+        """Return when a list may be used: at least as new as the one that the watcher saw.
+
+        Raises
+        ------
+        ListRefusedError
+            If it is older.
+        """
+        if self._newest is not None and serial < self._newest.list_serial:
+            raise ListRefusedError(
+                f"{self._pipeline}: list {serial} is older than list {self._newest.list_serial}, "
+                "which the watcher confirmed"
+            )
+
+    def note_list(self, serial: int) -> None:
+        """Note which list is in effect after a poll, 0 for none."""
+        self._list_is_behind = self._newest is not None and serial < self._newest.list_serial

@@ -15,6 +15,7 @@ from include.contract.lists import (
 )
 from include.contract.signature import PublicKeys
 from include.errors import NightCatchError, ObjectMissingError, StoreUnavailableError
+from include.registry.follow.freshness import Freshness
 from include.stores.objects import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class ListFollower(Generic[LookupT]):
     path : Path
         Keeps the last verified list, for when S3 is down.
     build : callable (DecisionList) -> look-up
+    freshness : Freshness, optional
+        Of the pipeline: no list is taken that is older than the watcher's.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class ListFollower(Generic[LookupT]):
         trusted: PublicKeys,
         path: Path,
         build: Callable[[DecisionList], LookupT],
+        freshness: Freshness | None = None,
     ) -> None:
         self.current: LookupT | None = None
         self._store = store
@@ -52,6 +56,7 @@ class ListFollower(Generic[LookupT]):
         self._trusted = trusted
         self._path = path
         self._build = build
+        self._freshness = freshness
         self._newest: DecisionList | None = None
         self._etag: str | None = None
         self._reason = ""
@@ -68,6 +73,11 @@ class ListFollower(Generic[LookupT]):
 
     def poll_once(self) -> None:
         """Look at S3 once; a newer list is then in effect."""
+        self._poll()
+        if self._freshness is not None:
+            self._freshness.note_list(self._newest.serial if self._newest else 0)
+
+    def _poll(self) -> None:
         try:
             fetched = self._store.fetch_if_changed(
                 keys.decision_list(self._pipeline), self._etag, MAX_LIST_BYTES
@@ -76,6 +86,8 @@ class ListFollower(Generic[LookupT]):
                 return
             found = parse_list(fetched.body, self._trusted, pipeline=self._pipeline)
             check_list_succession(self._newest, found)
+            if self._freshness is not None:
+                self._freshness.check_list(found.serial)
             self._use(found)
             self._etag, self._reason = fetched.etag, ""
             self._keep(fetched.body)

@@ -80,7 +80,7 @@ def create() -> Flask:
     bucket = open_bucket(settings.s3_bucket, settings.s3_endpoint, settings.s3_timeout_s)
     followers = {name: _follower(settings, bucket, name, loader) for name in settings.pipelines}
     reports = {name: Report(bucket, name) for name in followers}
-    lists = {name: _list_follower(settings, bucket, name) for name in followers}
+    lists = {name: _list_follower(settings, bucket, each) for name, each in followers.items()}
     for name, follower in followers.items():
         _start(follower, reports[name], lists[name], metrics, settings.poll_interval_s, at_exit)
     loader.is_serving = True
@@ -229,14 +229,15 @@ def _follower(
 
 
 def _list_follower(
-    settings: Settings, bucket: ObjectStore, pipeline: str
+    settings: Settings, bucket: ObjectStore, follower: Follower[OnnxModel]
 ) -> ListFollower[ListLookup]:
     return ListFollower(
         bucket,
-        pipeline,
+        follower.pipeline,
         _public_keys(settings.list_keys or settings.approver_keys),
-        settings.cache_dir / pipeline / _SITES,
+        settings.cache_dir / follower.pipeline / _SITES,
         ListLookup,
+        follower.freshness,
     )
 
 
