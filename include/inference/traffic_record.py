@@ -71,8 +71,8 @@ def lines_of(
         it; empty for no hash. Without the key nobody can find out by trying whether a certain URL
         was sent.
     is_redacted : bool
-        Whether texts are redacted; their lines have no ``inputs`` but ``redacted_inputs``, so that
-        nobody takes them for what was sent.
+        Whether texts are redacted; where that changes one, the line has no ``inputs`` but
+        ``redacted_inputs``, so that nobody takes them for what was sent.
     """
     pointer = scored.pointer
     model = _model(pointer.pipeline, pointer.version, pointer.serial)
@@ -94,9 +94,10 @@ def lines_of(
 def _kept(inputs: Inputs, hash_key: bytes, *, is_redacted: bool) -> Iterator[str]:
     if hash_key:
         yield f'"inputs_hmac":"{keyed_hash_of(inputs, hash_key)}"'
-    if is_redacted:
-        yield f'"redacted_inputs":{_inputs_json(_redacted(inputs))}'
-    elif not hash_key:
+    redacted = _redacted(inputs) if is_redacted else inputs
+    if redacted != inputs:
+        yield f'"redacted_inputs":{_inputs_json(redacted)}'
+    elif is_redacted or not hash_key:
         yield f'"inputs":{_inputs_json(inputs)}'
 
 

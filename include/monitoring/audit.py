@@ -32,7 +32,8 @@ def draw_audit(traffic: Traffic, version: str | None) -> list[dict[str, Any]]:
     ----------
     traffic : Traffic
     version : str or None
-        Whose answers; those without inputs are left out, as nobody could tell what was asked.
+        Whose answers; those whose inputs are not kept as they were sent are left out, as nobody
+        could tell what was asked.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def draw_audit(traffic: Traffic, version: str | None) -> list[dict[str, Any]]:
     """
     names: dict[tuple[str, int], list[str]] = {}
     for name, item in traffic.sample.in_order():
-        if item.version == version and item.inputs is not None:
+        if item.version == version and item.inputs is not None and not item.is_redacted:
             place = min(bisect_right(_EDGES, item.probability), len(_EDGES) - 1)
             names.setdefault((item.verdict, place), []).append(name)
     return [

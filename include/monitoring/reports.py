@@ -34,7 +34,8 @@ class Taken:
     n_landed : int
         Of trusted clients, and among the records.
     n_unknown : int
-        Of predictions of which no inputs are kept: nobody could tell what they are about.
+        Of predictions of which no inputs are kept as they were sent: nobody could tell what they
+        are about.
     """
 
     n_waiting: int = 0
@@ -80,7 +81,7 @@ class ReportIntake:
         known = self.desk.queue.reported(said)
         fresh = {name: each for name, each in said.items() if (name, _word(each)) not in known}
         found = find_labelled(self.store, self.pipeline, fresh)
-        readable = [each for each in found if each.item.inputs is not None]
+        readable = [each for each in found if each.item.inputs and not each.item.is_redacted]
         n_waiting = n_landed = 0
         for each in readable:
             if (document := self._document(each)) is None:

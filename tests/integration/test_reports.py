@@ -73,6 +73,15 @@ def test_reports_wait_once_and_reach_the_records_with_their_reviewer(
     assert [held.label for held in again] == ["phishing"]
 
 
+@pytest.mark.parametrize("pipeline", [pipelines.get("urls")], ids=["urls"])
+def test_a_report_of_a_redacted_url_is_left_and_counted(site, intake, pipeline):
+    urls = [{"url": "http://a.example/user/4711"}, {"url": "http://a.example/login"}]
+    ids = site.score(urls, [0.9, 0.9], content="redacted")
+    site.feed_back([(name, "Legitimate") for name in ids])
+
+    assert intake.take((), NOW) == Taken(n_waiting=1, n_unknown=1)
+
+
 def test_a_trusted_client_labels_at_once_but_not_against_a_person(site, intake, database, pipeline):
     ids = site.score(records(pipeline, 2), [0.9, 0.9])
     site.feed_back([(ids[0], "Legitimate")])

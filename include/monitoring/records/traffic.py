@@ -35,6 +35,8 @@ class Item(NamedTuple):
         In the pipeline's order; None where only a hash was kept, or the inputs were other ones.
     duplicate : str
         Equal where the inputs are.
+    is_redacted : bool
+        Whether the inputs have the shape of what was sent, and are not it.
     """
 
     probability: float
@@ -42,6 +44,7 @@ class Item(NamedTuple):
     version: str
     inputs: tuple[Any, ...] | None
     duplicate: str
+    is_redacted: bool = False
 
 
 class Traffic(NamedTuple):
@@ -116,7 +119,8 @@ def parse_item(line: Any, fields: Sequence[InputField]) -> tuple[str, Item]:
     values = None if kept is None else _ordered(kept, fields)
     # Different URLs may be the same once they are redacted, so a hash comes first.
     duplicate = hash_of(kept) if kept is not None and _HASH not in line else str(line[_HASH])
-    return name, Item(float(probability), said, version, values, duplicate)
+    is_redacted = "inputs" not in line
+    return name, Item(float(probability), said, version, values, duplicate, is_redacted)
 
 
 def _ordered(inputs: Any, fields: Sequence[InputField]) -> tuple[Any, ...] | None:

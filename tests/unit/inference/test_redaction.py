@@ -62,7 +62,7 @@ def test_what_is_left_of_free_text(text, kept):
     assert redact_text(text) == kept
 
 
-def test_a_line_names_redacted_inputs_as_such_and_numbers_stay():
+def test_a_line_names_redacted_inputs_as_such_and_what_holds_no_secret_stays():
     urls = in_production("urls", onnx_graphs.text_classifier(), **TEXT)
     sites = in_production("sites", onnx_graphs.logistic())
     sent = {"url": "https://a.example/?token=k1k2"}
@@ -71,12 +71,15 @@ def test_a_line_names_redacted_inputs_as_such_and_numbers_stay():
     (line,) = lines_of(of_url, is_redacted=True)
     (hashed,) = lines_of(of_url, b"a key", is_redacted=True)
     (numbers,) = lines_of(of_site, is_redacted=True)
+    harmless = of_url._replace(items=[{"url": "https://a.example/login"}])
+    (plain,) = lines_of(harmless, is_redacted=True)
 
     assert '"redacted_inputs":{"url":"https://a.example/?token=x0x0"}' in line
     assert '"inputs"' not in line + hashed
     assert "inputs_hmac" in hashed
     assert "inputs_hmac" not in line
-    assert '"redacted_inputs":{"a":1,"b":null}' in numbers
+    assert '"inputs":{"a":1,"b":null}' in numbers
+    assert '"inputs":{"url":"https://a.example/login"}' in plain
 
 
 def records(urls):
