@@ -42,7 +42,7 @@ def client(tmp_path_factory):
 
 def check(answer):
     assert answer.status_code < 500, answer.text
-    if answer.status_code >= 400:
+    if answer.status_code >= 400 and answer.mimetype != "text/html":
         assert answer.content_type == "application/problem+json"
         assert answer.json["status"] == answer.status_code
         assert answer.json["detail"]
@@ -132,6 +132,30 @@ def test_any_text_is_an_address_or_refused(client, text):
         check(client.post(route, data=json.dumps({"url": text}), content_type="application/json"))
 
 
+PASTED = st.lists(
+    st.text(max_size=20)
+    | st.sampled_from(["http://a.example/", "hxxp://b[.]example", "<a href=", "[", "{", "url", ","])
+    | st.sampled_from(
+        ["From: a@b.example", "Subject: x", "\n", "a,b", "1,1", '{"records": [{', "\0"]
+    )
+).map("".join)
+
+
+@fuzz
+@given(text=PASTED, accept=st.sampled_from(["text/html", "text/csv", "application/json"]))
+@example(text="http://a.example/ " * 20_000, accept="text/html")
+@example(text='[{"a": 1, "b": 1}, {"a": [], "b": {}}]', accept="text/html")
+@example(text='["a.example", ""]', accept="text/html")
+def test_any_pasted_text_is_answered(client, text, accept):
+    check(client.post("/", data={"text": text}, headers={"Accept": accept}))
+
+
+@fuzz
+@given(fields=st.dictionaries(st.sampled_from(["a", "b", "pipeline", "c"]), st.text(max_size=5)))
+def test_any_record_of_the_page_is_answered(client, fields):
+    check(client.post("/", data=fields))
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -152,9 +176,9 @@ def test_what_is_wrong_is_named(client, body, status):
     assert answer.status_code == status
 
 
-def upload(client, body, accept, name="file"):
+def upload(client, body, accept, name="file", route="/predict"):
     form = {name: (io.BytesIO(body), "sites.csv")}
-    return client.post("/predict", data=form, headers={"Accept": accept})
+    return client.post(route, data=form, headers={"Accept": accept})
 
 
 CELLS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(["1", "-1", "?", ""])
@@ -173,6 +197,7 @@ TABLES = st.builds(
 def test_any_table_is_answered(client, table, encoding):
     for accept in ("application/json", "text/csv", "text/html"):
         check(upload(client, table.encode(encoding), accept))
+        check(upload(client, table.encode(encoding), accept, route="/"))
 
 
 @fuzz
@@ -186,6 +211,7 @@ def test_any_table_is_answered(client, table, encoding):
 @example(body=gzip.compress(b"a,b\n" + b"1,1\n" * 100_000), accept="text/csv")
 def test_any_file_is_answered(client, body, accept):
     check(upload(client, body, accept))
+    check(upload(client, body, accept, route="/"))
 
 
 @fuzz
@@ -194,6 +220,7 @@ def test_any_form_is_answered(client, body, boundary):
     content_type = f"multipart/form-data; boundary={boundary}"
     body = body.replace(b"\xff", f"--{boundary}".encode())
     check(client.post("/predict", data=body, content_type=content_type))
+    check(client.post("/", data=body, content_type=content_type))
 
 
 def test_a_form_of_too_many_parts_is_refused(client):

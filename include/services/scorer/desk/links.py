@@ -29,7 +29,8 @@ class ResultLinks:
     """
 
     def __init__(self, secret: bytes) -> None:
-        key = hashlib.sha256(b"nightcatch result links\0" + secret).digest()
+        # Another label where the members of a result change: earlier links then lead to none.
+        key = hashlib.sha256(b"nightcatch result links 1\0" + secret).digest()
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
 
     def token_of(self, result: Result) -> str:
