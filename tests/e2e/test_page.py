@@ -236,7 +236,7 @@ def test_this_is_wrong_lands_as_feedback_under_the_key_that_was_typed(chromium, 
     chromium.problems.clear()
     chromium.open(guarded)
     paste(chromium, BAD)
-    assert "Send a valid API key" in answer_of(chromium)
+    assert "type a valid API key" in answer_of(chromium)
     chromium.page.fill("#api-key", "key")
     paste(chromium, BAD)
     chromium.page.click("summary:has-text('This is wrong')")

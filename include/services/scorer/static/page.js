@@ -20,6 +20,7 @@ async function send(path, request, headers) {
   } catch {
     throw new Error("The service cannot be reached; try again in a moment.");
   }
+  if (response.status === 401) throw new Error("This service answers clients it knows: type a valid API key above.");
   const type = response.headers.get("Content-Type") || "";
   if (response.ok || type.startsWith("text/html")) return response;
   const problem = /json/.test(type) ? await response.json() : {};
