@@ -1,8 +1,9 @@
 """`./nightcatch check` beside the scorer: start-up, URLs a second, and the same probabilities.
 
 Other work on the machine weighs on `startup_s` and not much on `startup_cpu_s` and the rates, which
-are per second of a core. A model trained on a part of `urls_train.csv.gz` is in production; 10,000 URLs of `urls_dev.csv.gz`
-are scored by the command, from a file, and by a scorer. The last verified version is on disk.
+are per second of a core. A model trained on a part of `urls_train.csv.gz` is in production; 10,000
+URLs of `urls_dev.csv.gz` are scored by the command, from a file, and by a scorer. The last verified
+version is on disk.
 """
 
 import json
