@@ -195,6 +195,7 @@ def _collector(hook: "MongoHook", pipeline_name: str) -> "Collector":
         pipeline,
         download_dir() / "feeds",
         data_dir(),
+        open_store(),
     )
 
 

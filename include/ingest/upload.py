@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pymongo.collection import Collection
 
 from include.errors import DataRejectedError
+from include.ingest.files.allowed import allowed
 from include.ingest.files.layout import Layout, Record
 from include.ingest.files.reader import Row, read_records
 from include.ingest.files.text_lines import BadLine
@@ -108,7 +109,7 @@ class Upload:
                     raise DataRejectedError(
                         f"{self.name}: more than {MAX_ROWS:,} rows; load it by the DAG load_records"
                     )
-                yield self._allowed(row)
+                yield allowed(row, self.pipeline.layout)
         except DataRejectedError as err:
             raise DataRejectedError(str(err).replace(str(self.path), self.name)) from err
 
@@ -150,19 +151,6 @@ class Upload:
             found.n_phishing += row.record.get(target.source) == target.positive
             found.good += [row] if len(found.good) < SHOWN_GOOD else []
             yield row.record
-
-    def _allowed(self, row: Row | BadLine) -> Row | BadLine:
-        if isinstance(row, BadLine):
-            return row
-        layout, record = self.pipeline.layout, row.record
-        labels: dict[str, Any] = {layout.target.source: tuple(layout.labels.values())}
-        allowed = {each.name: each.allowed for each in layout.fields if each.allowed} | labels
-        for column, values in allowed.items():
-            if column in record and record[column] not in values:
-                shown = ", ".join(map(str, values))
-                cells = {name: str(value) for name, value in record.items()}
-                return BadLine(row.line, f"{column}: {record[column]} is none of {shown}", cells)
-        return row
 
 
 def column_of(bad: BadLine) -> str:

@@ -29,6 +29,7 @@ from include.ingest.review.decisions import Decision, ReviewDesk
 from include.ingest.review.entries import Chosen
 from include.pipelines import Pipeline, get
 from include.stores.documents import DATABASE
+from include.stores.objects import ObjectStore
 
 _SHOWN = 5
 
@@ -78,8 +79,11 @@ def _show_feed(
             Path(folder),
             now,
             data_dir=installation.data_dir,
+            store=_store(installation, feed),
         )
-        assert fetched.path is not None  # nothing is known, so it cannot be unchanged
+        if fetched.path is None:  # nothing is known, so a folder without files
+            screen.show("  no file waits")
+            return
         since = pipeline.first_seen or ""
         records, bad, doubts = 0, [], Counter[str]()
         first: list[str] = []
@@ -226,8 +230,15 @@ _ACTIONS = {"status": _status, "pull": _pull, "accept": _accept, "held": _held, 
 @contextmanager
 def _collector(installation: Installation, pipeline: Pipeline) -> Iterator[Collector]:
     with pymongo.MongoClient[dict[str, Any]](installation.mongo_url) as client:
-        work_dir = installation.download_dir / "feeds"
-        yield Collector(client[DATABASE], pipeline, work_dir, installation.data_dir)
+        work_dir, data_dir = installation.download_dir / "feeds", installation.data_dir
+        stores = (_store(installation, feed) for feed in pipeline.feeds.feeds)
+        store = next(filter(None, stores), None)
+        yield Collector(client[DATABASE], pipeline, work_dir, data_dir, store)
+
+
+def _store(installation: Installation, feed: FeedSettings) -> ObjectStore | None:
+    """Return the bucket if the feed lies in it."""
+    return installation.store if feed.address.startswith("s3:") else None
 
 
 def _target(feed: FeedSettings, now: datetime) -> Target:

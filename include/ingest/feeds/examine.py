@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +11,6 @@ import bson
 from bson.codec_options import CodecOptions
 from pymongo.collection import Collection
 
-from include.contract.schema import Target
-from include.errors import DataRejectedError
 from include.ingest.feeds.checks import Examined, contradiction
 from include.ingest.feeds.parse import parse_feed
 from include.ingest.feeds.settings import FeedSettings
@@ -22,6 +20,7 @@ from include.ingest.files.text_lines import BadLine
 from include.ingest.labels.documents import Source, documents
 from include.ingest.labels.inserts import Document, translated
 from include.ingest.labels.polarity import opposite_ids
+from include.ingest.labels.reports import Reporter
 from include.ingest.review.queue import ReviewQueue
 
 BATCH_ROWS = 5_000
@@ -73,8 +72,6 @@ class Examiner:
         StoreUnavailableError
         """
         layout, pull = self.pipeline.layout, Examined()
-        if layout.identity is None:
-            raise DataRejectedError(f"{self.pipeline.name}: records without an identity")
         rows = parse_feed(path, feed, layout)
         stream = documents(_records(rows, pull), Source(feed.name), layout.identity)
         with spool.open("wb") as file:
@@ -97,13 +94,18 @@ class Examiner:
 
     def _contradictions(self, batch: Sequence[Document], feed: FeedSettings) -> dict[str, str]:
         layout = self.pipeline.layout
+        if layout.identity is None:  # two things may have the same values and other labels
+            return {}
         opposite = opposite_ids(batch, Source(feed.name), layout.identity, layout.target)
         own = dict(zip(opposite, (document["_id"] for document in batch), strict=True))
-        shown = {"source": 1, "reviewed_by": 1}
+        shown = {"source": 1, "reviewed_by": 1, layout.target.source: 1}
         with translated(self.records):
             stored = list(self.records.find({"_id": {"$in": list(own)}}, shown))
-        other = _other_label(layout.target, feed)
-        return {own[each["_id"]]: contradiction(each, other) for each in stored}
+        words = {value: word for word, value in layout.labels.items()}
+        return {
+            own[each["_id"]]: contradiction(each, words[each[layout.target.source]])
+            for each in stored
+        }
 
     def _count(self, doubts: dict[str, str], pull: Examined) -> None:
         """Count the doubts that no person has seen yet."""
@@ -114,15 +116,25 @@ class Examiner:
                 pull.doubts[reason.partition(" by ")[0]] += 1
 
 
-def spooled(spool: Path) -> Iterator[list[tuple[Document, str]]]:
-    """Yield batches of the documents that `examine` wrote, each with its doubt."""
+def spooled(
+    spool: Path, feed: FeedSettings, layout: Layout
+) -> Iterator[tuple[Reporter, list[tuple[Document, str]]]]:
+    """Yield batches of the documents that `examine` wrote, each with its doubt.
+
+    All documents of a batch have one label; with it comes who reports them as that.
+    """
+    since = layout.identity.since if layout.identity else ""
+    valid_for = timedelta(days=feed.valid_days)
     with spool.open("rb") as file:
         found = (
             ({name: value for name, value in each.items() if name != _DOUBT}, each[_DOUBT])
             for each in bson.decode_file_iter(file, _AWARE)
         )
         while batch := list(islice(found, BATCH_ROWS)):
-            yield batch
+            for word, value in layout.labels.items():
+                of_label = [each for each in batch if each[0][layout.target.source] == value]
+                if of_label:
+                    yield Reporter(feed.name, feed.licence, word, valid_for, since), of_label
 
 
 def batches(stream: Iterable[Document]) -> Iterator[list[Document]]:
@@ -139,7 +151,3 @@ def _records(rows: Iterable[Row | BadLine], pull: Examined) -> Iterator[Record]:
             yield row.record
         else:
             pull.n_bad += 1
-
-
-def _other_label(target: Target, feed: FeedSettings) -> str:
-    return "legitimate" if feed.label == "phishing" else "phishing"

@@ -13,10 +13,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from include.errors import DatasetRefusedError, FeedUnavailableError
+from include.ingest.feeds.folder import Folder
 from include.ingest.feeds.settings import FeedSettings
 from include.ingest.feeds.transport import open_client
 from include.ingest.feeds.unpack import Part, unpack
 from include.ingest.files.download import inside
+from include.stores.objects import ObjectStore
 
 _TIMEOUT_S = 30.0
 _MAX_REDIRECTS = 5
@@ -70,11 +72,14 @@ class Fetched:
     validators : Validators
     sha256 : str
         Of the unpacked feed.
+    has_more : bool
+        Whether further files of a folder wait.
     """
 
     path: Path | None
     validators: Validators
     sha256: str = ""
+    has_more: bool = False
 
 
 def fetch(
@@ -85,6 +90,7 @@ def fetch(
     now: datetime,
     *,
     data_dir: Path | None = None,
+    store: ObjectStore | None = None,
     timeout_s: float = _TIMEOUT_S,
 ) -> Fetched:
     """Return the feed, unless it is still as `known` says.
@@ -104,6 +110,8 @@ def fetch(
         Aware: what a date in ``Retry-After`` counts from.
     data_dir : Path, optional
         Where ``file:`` addresses lie.
+    store : ObjectStore, optional
+        Where ``s3:`` addresses lie.
     timeout_s : float
         For each step of the exchange; the whole may take the feed's `deadline_s`.
 
@@ -113,6 +121,8 @@ def fetch(
         If no complete response came within the limits; names the reason, never the address's
         query.
     """
+    if feed.is_folder:
+        return _next_file(Folder(feed, data_dir, store), feed, known, work_dir, now)
     if target.url.startswith("file:"):
         return _read_file(target.url, known, data_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
@@ -151,6 +161,17 @@ def _read_file(url: str, known: Validators, data_dir: Path | None) -> Fetched:
         return Fetched(None, known)
     with path.open("rb") as file:
         return Fetched(path, validators, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _next_file(
+    folder: Folder, feed: FeedSettings, known: Validators, work_dir: Path, now: datetime
+) -> Fetched:
+    waiting = folder.after(known.etag, now)
+    if not waiting:
+        return Fetched(None, known)
+    mark, name = waiting[0]
+    path, sha256 = folder.read(name, work_dir / f"{feed.name}.records")
+    return Fetched(path, Validators(etag=mark), sha256, has_more=len(waiting) > 1)
 
 
 class _Exchange:

@@ -9,7 +9,8 @@ from typing import Any
 import jmespath
 
 from include.errors import DataRejectedError
-from include.ingest.feeds.settings import FeedSettings
+from include.ingest.feeds.settings import IN_THE_FILE, FeedSettings
+from include.ingest.files.allowed import allowed
 from include.ingest.files.layout import Layout, Value
 from include.ingest.files.reader import Row, TableForm, read_mappings, read_records
 from include.ingest.files.text_lines import BadLine
@@ -31,12 +32,22 @@ def parse_feed(path: Path, feed: FeedSettings, layout: Layout) -> Iterator[Row |
     DataRejectedError
         If the file is not of the feed's format: HTML, an empty file, other columns.
     """
-    given: dict[str, Value] = {layout.target.source: layout.labels[feed.label]}
+    given: dict[str, Value] = {}
+    if feed.label != IN_THE_FILE:
+        given[layout.target.source] = layout.labels[feed.label]
     if layout.origin:
         given[layout.origin] = feed.name
     if feed.format == "json":
         cells = _cells(_items(path, feed), feed, layout)
-        return read_mappings(cells, layout, given)
+        rows = read_mappings(cells, layout, given)
+    else:
+        rows = _table(path, feed, layout, given)
+    return (allowed(row, layout) for row in rows)
+
+
+def _table(
+    path: Path, feed: FeedSettings, layout: Layout, given: Mapping[str, Value]
+) -> Iterator[Row | BadLine]:
     form = TableForm(feed.columns, _condition(feed.where))
     return read_records(path, _with_columns(layout, feed.fields), given, form=form)
 

@@ -21,10 +21,13 @@ from include.ingest.feeds.health import FeedHealth, feed_health
 from include.ingest.feeds.settings import Feeds, FeedSettings
 from include.ingest.feeds.state import KEPT_SIZES, FeedState, FeedStates
 from include.ingest.labels.inserts import Document
-from include.ingest.labels.reports import Reporter, land_reports
+from include.ingest.labels.reports import land_reports
 from include.ingest.review.queue import ReviewQueue
+from include.stores.objects import ObjectStore
 
 _LOG = logging.getLogger(__name__)
+# A backlog of a watched folder that is longer goes on at the next pull.
+_MAX_FILES = 1_000
 _BARRED = ("rejected", "corrected")
 _LONGEST_BACKOFF = timedelta(days=1)
 
@@ -54,6 +57,16 @@ class PullReport:
     n_held: int = 0
     next_due_at: datetime | None = None
 
+    def followed_by(self, last: "PullReport") -> "PullReport":
+        """Return the report of this file of a folder and the next one."""
+        return replace(
+            last,
+            outcome=self.outcome if last.outcome == "unchanged" else last.outcome,
+            n_records=self.n_records + last.n_records,
+            n_new=self.n_new + last.n_new,
+            n_held=self.n_held + last.n_held,
+        )
+
 
 @dataclass(frozen=True)
 class Collector:
@@ -68,6 +81,8 @@ class Collector:
         Where files lie meanwhile; kept between pulls, it lets an interrupted transfer go on.
     data_dir : Path or None
         Where ``file:`` addresses lie.
+    store : ObjectStore or None
+        Where ``s3:`` addresses lie.
     timeout_s : float
         Of each step of a request.
     """
@@ -76,6 +91,7 @@ class Collector:
     pipeline: Collected
     work_dir: Path
     data_dir: Path | None = None
+    store: ObjectStore | None = None
     timeout_s: float = 30.0
 
     @property
@@ -113,6 +129,18 @@ class Collector:
         if state is None:
             due = self.states.read(feed.name).next_due_at
             return PullReport(feed.name, "not due", next_due_at=due)
+        report, has_more = self._once(feed, target, state, now)
+        for _ in range(_MAX_FILES):
+            if not has_more:
+                break
+            last, has_more = self._once(feed, target, self.states.read(feed.name), now)
+            report = report.followed_by(last)
+        return report
+
+    def _once(
+        self, feed: FeedSettings, target: Target, state: FeedState, now: datetime
+    ) -> tuple[PullReport, bool]:
+        """Return what came of one request or file, and whether another file may be read."""
         try:
             fetched = fetch(
                 feed,
@@ -121,25 +149,26 @@ class Collector:
                 self.work_dir / self.pipeline.name,
                 now,
                 data_dir=self.data_dir,
+                store=self.store,
                 timeout_s=self.timeout_s,
             )
         except FeedUnavailableError as err:
-            return self._failed(feed, state, err, now)
+            return self._failed(feed, state, err, now), False
         try:
             if fetched.path is None or fetched.sha256 == state.sha256:
                 report = PullReport(feed.name, "unchanged", next_due_at=now + feed.interval)
-                self._succeeded(feed, state, now)
+                self._succeeded(feed, _with_validators(state, fetched), now)
             else:
                 report = self._changed(feed, state, fetched, fetched.path, now)
         finally:
-            if fetched.path is not None and not target.url.startswith("file:"):
+            if fetched.path is not None and fetched.path.is_relative_to(self.work_dir):
                 fetched.path.unlink(missing_ok=True)
         _LOG.info(
             "%s, feed %s: %s; %d records, %d new, %d held back",
             *(self.pipeline.name, feed.name, report.outcome),
             *(report.n_records, report.n_new, report.n_held),
         )
-        return report
+        return report, fetched.has_more and report.outcome != "held"
 
     def _changed(
         self, feed: FeedSettings, state: FeedState, fetched: Fetched, path: Path, now: datetime
@@ -157,9 +186,7 @@ class Collector:
         self._succeeded(
             feed,
             replace(
-                state,
-                etag=fetched.validators.etag,
-                last_modified=fetched.validators.last_modified,
+                _with_validators(state, fetched),
                 sha256=fetched.sha256,
                 changed_at=now,
                 is_accepted=False,
@@ -178,10 +205,9 @@ class Collector:
 
     def _land(self, feed: FeedSettings, spool: Path, now: datetime) -> tuple[int, int]:
         """Return how many records were new and how many are held back; the others are stored."""
-        reporter = self._reporter(feed)
         records, queue, states = self.database[self.pipeline.name], self.queue, self.states
         n_new = n_held = 0
-        for batch in spooled(spool):
+        for reporter, batch in spooled(spool, feed, self.pipeline.layout):
             known = queue.states_of(document["_id"] for document, _ in batch)
             landing, holding = [], []
             for document, doubt in batch:
@@ -200,12 +226,6 @@ class Collector:
         """Return the last sizes; those before what a person accepted count no more."""
         before = () if state.is_accepted else state.sizes
         return (*before, n_records)[-KEPT_SIZES:]
-
-    def _reporter(self, feed: FeedSettings) -> Reporter:
-        identity = self.pipeline.layout.identity
-        since = identity.since if identity else ""
-        days = timedelta(days=feed.valid_days)
-        return Reporter(feed.name, feed.licence, feed.label, days, since)
 
     def _succeeded(self, feed: FeedSettings, state: FeedState, now: datetime) -> None:
         self.states.save(
@@ -253,7 +273,8 @@ class Collector:
         self.states.save(
             replace(
                 state,
-                etag="",
+                # A held file of a folder is read again, and the ones before it are not.
+                etag=state.etag if feed.is_folder else "",
                 last_modified="",
                 next_due_at=due,
                 failing_since=None,
@@ -266,6 +287,11 @@ class Collector:
         self.queue.hold_pull(feed.name, reason, now)
         _LOG.warning("%s, feed %s is held back: %s", self.pipeline.name, feed.name, reason)
         return PullReport(feed.name, "held", reason, n_records, next_due_at=due)
+
+
+def _with_validators(state: FeedState, fetched: Fetched) -> FeedState:
+    known = fetched.validators
+    return replace(state, etag=known.etag, last_modified=known.last_modified)
 
 
 def _without_path(err: DataRejectedError, path: Path) -> str:

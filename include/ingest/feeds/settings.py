@@ -25,7 +25,8 @@ Range = Annotated[tuple[int, int], Field(strict=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Text = Annotated[str, Field(min_length=1)]
 
-_SCHEMES = ("https", "http", "file")
+_SCHEMES = ("https", "http", "file", "s3")
+IN_THE_FILE = "in the file"
 # Names of what people do, where others are those of feeds.
 RESERVED = ("announced", "reports", "review", "upload")
 
@@ -39,11 +40,12 @@ class FeedSettings:
     name : str
         Also the `source` of its records.
     address : str
-        https:, http:, or ``file:`` and a path within NIGHTCATCH_DATA_DIR. ``{now:%Y%m}`` and
+        https:, http:, or ``file:`` and a path within NIGHTCATCH_DATA_DIR; a folder of it, or
+        ``s3:`` and a prefix of the bucket, where each new file is a pull. ``{now:%Y%m}`` and
         ``{last_month:%Y%m}`` stand for a date, ``{login}`` and ``{password}`` for the connection's.
     format : {"list", "hosts", "ranks", "csv", "json"}
-    label : {"phishing", "legitimate"}
-        What every record of the feed is.
+    label : {"phishing", "legitimate", "in the file"}
+        What every record of the feed is, or that each says so itself.
     licence, terms : str
         Under which its records may be used, and the address of the terms.
     seen : str
@@ -87,7 +89,7 @@ class FeedSettings:
     name: Name
     address: Text
     format: Format
-    label: Literal["phishing", "legitimate"]
+    label: Literal["phishing", "legitimate", "in the file"]
     licence: Text
     terms: Text
     seen: Text
@@ -114,6 +116,8 @@ class FeedSettings:
     def _check(self) -> "FeedSettings":
         if urlsplit(self.address).scheme not in _SCHEMES:
             raise ValueError(f"address must begin with one of {', '.join(_SCHEMES)}")
+        if urlsplit(self.address).scheme == "s3" and not self.is_folder:
+            raise ValueError("an s3: address is a prefix, and ends with a slash")
         if (self.columns or self.where or self.fields) and self.format not in ("csv", "json"):
             raise ValueError(f"columns, where and fields are of csv and json, not {self.format}")
         if self.columns and self.format != "csv":
@@ -133,6 +137,11 @@ class FeedSettings:
             except JMESPathError as err:
                 raise ValueError(f"{path!r} is no JMESPath: {err}") from err
         return self
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder or prefix that is watched for new files."""
+        return urlsplit(self.address).scheme in ("file", "s3") and self.address.endswith("/")
 
     @property
     def needs_credentials(self) -> bool:
