@@ -24,6 +24,8 @@ from tests.support.scorer_bucket import ScorerBucket
 from tests.support.scorer_process import ScorerProcess, workers_of
 
 JSON = "application/json"
+MAIL = "From: a@a.example\nTo: b@b.example\n"
+PASTED = "application/x-www-form-urlencoded"
 FORM = "multipart/form-data; boundary=x"
 # The larger request is so many times as long as the smaller one. A cost that grows with the square
 # of the length is 16 times as high as a linear one.
@@ -114,6 +116,11 @@ def binary(datatype, element):
     return request
 
 
+def pasted(text, before=""):
+    """A text in the box of the page, which `before` makes HTML or an e-mail."""
+    return lambda n: ("/", PASTED, b"text=" + quote(before + fill(text, n // 2)).encode())
+
+
 # Path, type and body of a request, by its length; some have headers too.
 BODIES = {
     "JSON depth": lambda n: ("/predict", JSON, b"[" * n),
@@ -136,6 +143,19 @@ BODIES = {
         JSON,
         json.dumps({"feedback": [{"id": "x", "label": "y", "source": "z"}] * (n // 45)}).encode(),
     ),
+    "page of comments": pasted("<!--", "<a>"),
+    "page of open links": pasted("<a href='http://a.example", "<a>"),
+    "page of instructions": pasted("<?", "<a>"),
+    "page of ends": pasted("</a", "<a>"),
+    "page of one tag": pasted("x", "<html><a "),
+    "page of references": pasted("&#x", "<a>"),
+    "text of one URL": pasted("http://a.example "),
+    "text of no URL": pasted("http://a..b/% "),
+    "text of brackets": pasted("(", "a b http://a.example/"),
+    "mail of lines": pasted("\n", MAIL + "\n"),
+    "mail of parts": pasted("--b\n\n\n", MAIL + "Content-Type: multipart/mixed; boundary=b\n\n"),
+    "mail of parts in parts": pasted("Content-Type: multipart/mixed; boundary=bb\n\n--bb\n", MAIL),
+    "mail of mails": pasted("Content-Type: message/rfc822\n\n", MAIL),
     "wide rows": column("1," * 300 + "\n"),
     "wide header": lambda n: ("/predict", FORM, table(fill("c,", n).encode())),
     "long cells": column("x" * 50_000 + ",1,1\n"),
@@ -230,6 +250,17 @@ def test_time_for_a_url_grows_with_its_length_and_not_faster(client, path, text)
 @pytest.mark.parametrize("request_of", BODIES.values(), ids=BODIES.keys())
 def test_time_for_a_body_grows_with_its_length_and_not_faster(client, request_of):
     check_linear(client, request_of, 60_000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"<a href='http://&#{'9' * 5_000};'>&#{'9' * 5_000};</a>", id="number"),
+        pytest.param(MAIL + "Content-Type: message/rfc822\n\n" * 3_000, id="mail-of-mails"),
+    ],
+)
+def test_no_text_in_the_box_is_a_fault_of_the_service(client, text):
+    assert client.post("/", data={"text": text}).status_code < 500
 
 
 def test_reasons_that_would_take_long_are_cut_and_the_response_says_so(client):
