@@ -14,6 +14,8 @@ def headline(status: Status) -> str:
     n_broken = sum(each.health in ("BROKEN", "stopped") for each in servers)
     n_broken += sum(bool(each.problem) for each in scorers) + len(status.alerts.value or ())
     n_broken += status.disk.value.is_full if status.disk.value else 0
+    lasts = [part.value.schedule.last for part in status.runs.values() if part.value]
+    n_broken += sum(last is not None and last.state == "failed" for last in lasts)
     # What cannot be read is mostly the work of a broken server, which is counted already.
     n_broken = n_broken or len(set(status.problems))
     n_waiting = len(waiting_sentences(status)) - bool(status.labels.problem)

@@ -120,6 +120,7 @@ def test_everything_at_a_glance_leads_to_its_page(home):
     said = home.text(schedule=schedules)
     page = TestClient(home.app(schedule=schedules)).get("/").text
 
+    assert "1 thing to repair, 2 to decide" in said
     assert f"{version_name(1)} , serial 1" in said
     assert "days old, approved by ann" in said
     assert "2026-11-21 02:06 serial 1, approved by ann" in said

@@ -79,7 +79,8 @@ _PAGE = """<!DOCTYPE html>
 <script src="{assets}/theme.js"></script>
 <script src="{assets}/docs.js"></script>
 </head>
-<body><main><h1>Data Docs</h1>{body}</main></body></html>
+<body><nav aria-label="Pages"><a href="{home}">Home</a></nav>
+<main><h1>Data Docs</h1>{body}</main></body></html>
 """
 _SHELL = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Data Docs: {path}</title>
@@ -89,7 +90,8 @@ _SHELL = """<!DOCTYPE html>
 <script src="{assets}/shell.js" defer></script>
 </head>
 <body class="shell">
-<nav aria-label="Data Docs"><a href="{root}/">Data Docs of all runs</a></nav>
+<nav aria-label="Data Docs"><a href="{home}">Home</a>
+<a href="{root}/">Data Docs of all runs</a></nav>
 <iframe sandbox="allow-scripts" title="Data Docs" src="{root}/{path}" data-root="{root}/"></iframe>
 </body></html>
 """
@@ -233,5 +235,6 @@ def _own_page(request: Request, body: str, status: int = 200) -> Response:
 
 def _html(template: str, request: Request, status: int = 200, **parts: str) -> Response:
     root = escape(request.scope["root_path"])
-    html = template.format(root=root, assets=f"{root}/{VENDOR}/{STATIC}", **parts)
+    home = f"{root.rpartition('/')[0]}/home/"
+    html = template.format(root=root, home=home, assets=f"{root}/{VENDOR}/{STATIC}", **parts)
     return Response(html, status, headers=_HEADERS, media_type=MEDIA_TYPES[".html"])
