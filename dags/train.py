@@ -1,44 +1,4 @@
-"""### Train a model, and publish it if it passes the gate.
-
-Daily at 02:00 UTC, by hand, and by new labels where `retrain_after_h` of `feeds.toml` is set.
-
-| step | what it does | where to look |
-|---|---|---|
-| `take_snapshot` | reads the collection at one point in time into immutable Parquet | `snapshots/` |
-| `validate` | Great Expectations suite; bad rows go to quarantine with their reasons | **Data Docs** tab of the run |
-| `split` | sides of the split and features, computed once; later tasks read them by digest | `runs/` |
-| `measure_drift` | against the snapshot of the model in production | **Data Docs** tab of the run |
-| `search` | one task per model family: grid search by group-disjoint cross-validation | `runs/` |
-| `choose` | the best by cross-validation alone; calibration; both thresholds for their false-positive budgets | log |
-| `evaluate` | metrics on the test side, beside the random-split figure and the champion | log |
-| `package` | joblib, ONNX, report, model card, bill of materials and manifest, signed | **Report**, under *Details* of the task |
-| `infra_validate` | the scorer's own code loads the package and scores every test row | log |
-| `gate` | one sentence per rule, limits in the pipeline's `policy.toml`; any rule not passed fails the run | log |
-| `how_to_approve` | at once, or after a person's response; not at all if a newer run's version is in production | log |
-| `wait_for_approval` | only with `approval: human` | **Required Actions** |
-| `keep_newer` | only for an older run: its version is kept, the newer one stays in production | XCom |
-| `approve` | one compare-and-swap of `approved.json`; scorers follow within one poll; red when a person rejected it | **Models**, under *Details* of the task |
-| `track` | notes how the run ended; the DAG `send_tracking` sends it to MLflow. It never makes a failed run green | MLflow |
-
-**If it fails.** `validate`: the log has the rule and the rows; fix the records, then trigger again.
-`gate`: the log has the figure and its limit; the model in production stays. `approve` with a
-*PromotionConflictError*: another run was approved since this one began; trigger again.
-With *ApprovalRejectedError*: a person rejected it. `wait_for_approval`: no response. A store is retried.
-
-**Run it again.** Every task may be cleared, with those after it. A cleared run uses the snapshot it had, if that is
-still kept; to read fixed records, trigger a new run. A backfill reads the records as they were known on its days.
-Neither puts an older run's model in the place of a newer one's: the DAG `approve_model` does.
-
-**Several runs at once** share the pool `nightcatch_memory_gb`, a slot for each gigabyte that a
-task may need; resize it under *Admin → Pools*. Missing, it is made anew when a run begins.
-
-**Follow it.** The asset `approved_model_<pipeline>` has an event for each version that comes into
-production, with `pipeline`, `version` and `serial` in its `extra`; start a DAG with
-`schedule=Asset(name="approved_model_sites", uri="s3://nightcatch/models/sites/approved.json")`.
-
-**Integrity.** A task reads only files whose SHA-256 an earlier task of the run handed over in its XCom, so
-nobody who can write the bucket can replace them. `./nightcatch verify VERSION` checks all of it later.
-"""
+"""The DAG of each pipeline that trains a model, and publishes it if it passes the gate."""
 
 import os
 from dataclasses import asdict
@@ -90,7 +50,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         schedule=training_schedule(pipeline, SCHEDULE),
         catchup=False,
         max_active_runs=1,
-        doc_md=__doc__,
+        doc_md=Path(__file__).with_suffix(".md").read_text(encoding="utf-8"),
         tags=["nightcatch", "training", pipeline.name],
         params=training_params(pipeline),
         default_args=DEFAULT_ARGS,
@@ -110,7 +70,8 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
             chosen = choose.override(**heavy)(name, found)
         with TaskGroup("evaluation", group_display_name="Evaluate", **_PLAIN_IDS):
             evaluation = evaluate.override(**heavy)(name, chosen)
-            packaged = package.override(**heavy)(name, evaluation, drift)
+            replayed = replay_traffic(name, chosen)
+            packaged = package.override(**heavy)(name, evaluation, drift, replayed)
             served = infra_validate(name, packaged)
             passed = gate(name, served)
         with TaskGroup("publication", group_display_name="Publish", **_PLAIN_IDS):
@@ -121,7 +82,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         # All that may still run when an earlier task fails, so that the end is the end.
         # A copy for each DAG: Airflow calls a teardown once.
         tracked = track.override()(name)
-        [found, drift, served, approval, newer] >> tracked
+        [found, drift, replayed, served, approval, newer] >> tracked
         links.with_links(links.DataDocsLink(), taken, accepted, drift)
         links.with_links(links.MlflowLink(), found, tracked)
         links.with_links(links.ReportLink(), evaluation, packaged, served, passed)
@@ -217,11 +178,24 @@ def evaluate(pipeline_name: str, chosen: Handover) -> Handover:
 
 
 @task
-def package(pipeline_name: str, evaluation: Handover, drift: Handover) -> Handover:
+def replay_traffic(pipeline_name: str, chosen: Handover) -> Handover:
+    """Score the traffic of the last days with the chosen model and the champion."""
+    from include.run import champion
+    from include.run.steps import replay
+
+    run = run_after(pipeline_name, chosen)
+    production = champion.read_champion(run, trusted_keys())
+    return hand_over(run, replay.replay_traffic(run, production, trusted_keys(), trainer_keys()))
+
+
+@task
+def package(
+    pipeline_name: str, evaluation: Handover, drift: Handover, replayed: Handover
+) -> Handover:
     """Write the version folder, its report among it, and sign it."""
     from include.run.steps import package as step
 
-    context, run = get_current_context(), run_after(pipeline_name, evaluation, drift)
+    context, run = get_current_context(), run_after(pipeline_name, evaluation, drift, replayed)
     made = step.BuildInfo(
         started_at=context["dag_run"].run_after,
         seed=context["params"]["seed"],

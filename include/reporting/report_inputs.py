@@ -25,6 +25,8 @@ class ReportInputs:
         Of the version in production: ``version``, ``family``, ``thresholds``, ``rows``, ``digest``.
     validation, drift : mapping or None
         ``validation.json`` and ``drift.json``.
+    replay : mapping or None
+        ``replay.json``.
     intervals : mapping or None
         Figure -> (low, high), of `include.evaluation.figure_intervals`.
     curves : mapping or None
@@ -44,6 +46,7 @@ class ReportInputs:
     champion: Document | None = None
     validation: Document | None = None
     drift: Document | None = None
+    replay: Document | None = None
     intervals: Mapping[str, Sequence[float]] | None = None
     curves: Document | None = None
     importance: Document | None = None

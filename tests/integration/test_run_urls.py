@@ -9,7 +9,7 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.manifest import parse_manifest
-from include.contract.run_documents import DriftSummary
+from include.contract.run_documents import DriftSummary, Replay
 from include.features.feature_sets import URLS
 from include.ingest.load import load_dataset
 from include.registry.follow.verify import TrustedKeys
@@ -19,6 +19,7 @@ from include.run.run_context import RunContext
 from include.run.steps import training
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
+from tests.support.traffic_days import Watched
 from tests.support.training_run import ORDER, STARTED_AT, run_training
 
 PIPELINE = pipelines.get("urls")
@@ -40,7 +41,7 @@ def servers(s3, mongo_url, bucket, tmp_path):
     mongo.drop_database(bucket)
 
 
-def test_a_run_of_urls_is_evaluated_signed_and_served_and_the_next_beside_it(servers):
+def test_a_run_of_urls_is_evaluated_signed_and_served_and_the_next_beside_it(servers, tmp_path):
     store, collection, how = servers
     run = RunContext(store, PIPELINE, "run-1")
     how |= {"families": training.family_names(run, ORDER)[:1]}
@@ -64,6 +65,14 @@ def test_a_run_of_urls_is_evaluated_signed_and_served_and_the_next_beside_it(ser
     assert len(later["months"]) == 3
     assert later["seen"]["n_rows"] + later["unseen"]["n_rows"] == later["all"]["n_rows"]
 
+    asked = [str(url) for url in test.items[:600, 0]]
+    traffic = Watched(
+        *(store, PIPELINE, how["trainer"], how["approver"], tmp_path),
+        pointer=pointer,
+        manifest=manifest,
+    )
+    ids = traffic.score([{"url": url} for url in asked], served.score(test.items[:600]))
+    traffic.feed_back([(ids[0], "Legitimate"), (ids[1], "Phishing")])
     next_run = RunContext(store, PIPELINE, "run-2")
     pointer, evaluation = run_training(
         next_run, collection, started_at=STARTED_AT + timedelta(days=1), **how
@@ -72,4 +81,10 @@ def test_a_run_of_urls_is_evaluated_signed_and_served_and_the_next_beside_it(ser
     assert pointer.serial == 2
     assert evaluation.champion["only_candidate_right"] == 0
     assert evaluation.champion["only_champion_right"] == 0
+    replayed = next_run.read(Replay)
+    given = manifest.thresholds.count(served.score(test.items[:600]))
+    assert (replayed.champion, replayed.figures["n"]) == (manifest.version, len(asked))
+    assert replayed.figures["verdicts"] == {"champion": given, "challenger": given}
+    assert replayed.figures["reviewed"]["n"] == 1
+    assert run.read(Replay).missing == "no version was in production"
     assert next_run.read(DriftSummary).max_psi == pytest.approx(0, abs=1e-3)

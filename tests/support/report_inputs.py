@@ -188,6 +188,35 @@ def report_inputs(**changes):
             "digest": "fedcba98" * 4,
         },
         validation={"accepted": 8_300, "quarantined": 4, "warnings": ["many duplicates"]},
+        replay={
+            "n_days": 7,
+            "share": 0.5,
+            "champion": "20261120T020513Z-00000000",
+            "missing": "",
+            "figures": {
+                "n": 1_200,
+                "n_changed": 1,
+                "changed": 1 / 1_200,
+                "verdicts": {
+                    "champion": {"Phishing": 90, "Suspicious": 20, "Legitimate": 1_090},
+                    "challenger": {"Phishing": 91, "Suspicious": 19, "Legitimate": 1_090},
+                },
+                "alerts": {"both": 90, "new": 1, "gone": 0},
+                "reviewed": {"n": 6, "champion": 5, "challenger": 2, "only_challenger": 0},
+                "allowed": {"n": 3, "champion": 1, "challenger": 1},
+                "disagreements": [
+                    {
+                        "id": "1" * 32,
+                        "shown": "https://evil.test/<b>",
+                        "champion": "Suspicious",
+                        "challenger": "Phishing",
+                        "champion_probability": 0.5,
+                        "challenger_probability": 0.97,
+                        "is_phishing": True,
+                    }
+                ],
+            },
+        },
         drift={
             "reference": "20261120T020513Z-00000000",
             "columns": [{"column": "a", "kl": 0.3, "psi": 0.6}],

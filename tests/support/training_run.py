@@ -10,6 +10,7 @@ from include.run.run_context import RunContext, TrainingOptions
 from include.run.steps import data, drift, promotion, training
 from include.run.steps.gate import gate
 from include.run.steps.package import BuildInfo, package
+from include.run.steps.replay import replay_traffic
 
 ROOT = Path(__file__).parents[2]
 ORDER = TrainingOptions(effort="quick", seed=0, fpr_budget=0.01)
@@ -38,6 +39,7 @@ def evaluate_run(
     production = champion.read_champion(run, trusted_keys)
     evaluation = training.evaluate_chosen(run, production, order)
     drift.measure(run, production, ROOT / "gx")
+    replay_traffic(run, production, trusted_keys, trainer_keys)
     made = BuildInfo(started_at=started_at, seed=order.seed, code_commit="")
     packaged = package(run, made, signing_key=trainer.path, trusted_keys=trusted_keys)
     promotion.infra_validate(run, trusted_keys)

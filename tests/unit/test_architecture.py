@@ -37,10 +37,11 @@ LAYERS = {
     "cli": 6,
 }
 # Same-layer imports that are meant: a step may use the figures or the split of its neighbour, and
-# tracking shows a person's response only as the registry verified it.
+# tracking shows a person's response only as the registry verified it; a run replays the traffic that
+# monitoring reads.
 NEIGHBOURS = {
     *{("training", "evaluation"), ("evaluation", "training"), ("features", "urls")},
-    ("tracking", "registry"),
+    *{("tracking", "registry"), ("run", "monitoring")},
 }
 SCORER_MUST_NOT = {
     "airflow", "great_expectations", "joblib", "model_signing", "pandas", "pickle", "pymongo",

@@ -18,6 +18,7 @@ from include.contract.run_documents.model import (
     ChosenModel,
     Evaluation,
     MeasuredTimes,
+    Replay,
     ReportFigures,
     SearchTime,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "GateVerdicts",
     "MeasuredTimes",
     "PackagedVersion",
+    "Replay",
     "ReportFigures",
     "SearchTime",
     "ServingFigures",

@@ -120,6 +120,31 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Replay:
+    """The traffic of the last days, scored by the chosen model and by the champion.
+
+    Attributes
+    ----------
+    n_days : int
+    figures : mapping or None
+        Of `include.evaluation.replay.replay_figures`; None where there was nothing to replay.
+    share : float
+        Of the requests, sampled by their ids.
+    champion : str
+        Its version.
+    missing : str
+        Why there are no figures.
+    """
+
+    NAME: ClassVar[str] = "replay.json"
+    n_days: int
+    figures: Figures | None = None
+    share: float = 1.0
+    champion: str = ""
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class MeasuredTimes:
     """Times that the report shows, measured once for each version; file ``times/<version>.json``.
 

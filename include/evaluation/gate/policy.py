@@ -55,6 +55,14 @@ class Policy:
     max_edit_loss : float or None
         How much lower than the champion's the recall of phishing that an attacker edited may be
         shown to be, for each edit; of what is at least suspicious.
+    min_replay_rows : int
+        Fewer requests of the last days say nothing of what would change.
+    max_replay_changes : float or None
+        Largest share of replayed requests whose verdict may be shown to change.
+    max_replay_alert_ratio : float or None
+        How many times the champion's alerts a model may be shown to raise on them.
+    max_replay_false_alarms : int or None
+        How many requests reviewed as legitimate may become alerts that the champion does not raise.
     max_slice_disputed : float or None
         Largest share of a slice's legitimate rows that the champion may flag: labels may be wrong.
     max_shuffled_roc_auc : float or None
@@ -90,6 +98,10 @@ class Policy:
     max_known_pages_fpr: Share | None = None
     max_known_pages_rise: Limit | None = None
     max_edit_loss: Limit | None = None
+    min_replay_rows: Annotated[int, Field(ge=0)] = 500
+    max_replay_changes: Share | None = None
+    max_replay_alert_ratio: Limit | None = None
+    max_replay_false_alarms: Annotated[int, Field(ge=0)] | None = None
     max_slice_disputed: Share | None = None
     max_shuffled_roc_auc: Share | None = None
     min_lead_over_simpler: Limit | None = None

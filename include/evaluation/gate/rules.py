@@ -5,6 +5,7 @@ from typing import Any
 
 from include.evaluation.gate.policy import Policy
 from include.evaluation.gate.probe_rules import probe_rules
+from include.evaluation.gate.replay_rules import replay_rules
 from include.evaluation.gate.rule_results import (
     Verdict,
     at_least,
@@ -41,7 +42,7 @@ def apply_gate(gate_inputs: Mapping[str, Any], policy: Policy) -> tuple[Verdict,
         `include.training.later_months.later_months_figures`, or None), ``champion`` (of
         `include.evaluation.comparison.compare_with_champion`, or None), ``slices`` (of
         `include.evaluation.slices.slice_figures`), ``known_pages`` and ``edits`` (of
-        `include.evaluation.probes`), ``simpler`` (of
+        `include.evaluation.probes`), ``replay`` (a `Replay` of run documents), ``simpler`` (of
         `include.evaluation.simple_baselines.simpler_figures`), ``shuffled`` (of
         `include.evaluation.shuffled_labels.shuffled_figures`), ``drift`` (``blocked`` columns),
         ``accept_drift``, ``onnx_difference``, ``latency_us``, ``size_bytes``.
@@ -70,6 +71,7 @@ def apply_gate(gate_inputs: Mapping[str, Any], policy: Policy) -> tuple[Verdict,
             accepted=gate_inputs["accept_drift"],
         ),
         *probe_rules(gate_inputs["known_pages"], gate_inputs["edits"], policy),
+        *replay_rules(gate_inputs["replay"], policy),
         *_simpler(gate_inputs["simpler"], test, policy),
         _shuffled(gate_inputs["shuffled"], policy.max_shuffled_roc_auc),
         _drift(gate_inputs["drift"], gate_inputs["accept_drift"]),

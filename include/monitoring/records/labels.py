@@ -101,7 +101,7 @@ def read_said(
     """
     last_word: DistinctSample[Said] = DistinctSample(MAX_LABELS)
     lines = Lines(store)
-    for day in _days(last_day, n_days):
+    for day in days_up_to(last_day, n_days):
         for raw in lines.under(keys.feedback_prefix(pipeline, day)):
             for name, said in _parsed(raw, lines):
                 last_word.put(name, max(said, last_word.get(name) or said))
@@ -121,7 +121,8 @@ def find_labelled(
     return [Labelled(name, items[name], each) for name, each in said.items() if name in items]
 
 
-def _days(last_day: str, n_days: int) -> Iterator[str]:
+def days_up_to(last_day: str, n_days: int) -> Iterator[str]:
+    """Yield that many days up to one of them, the earliest first."""
     last = date.fromisoformat(last_day)
     for back in range(n_days - 1, -1, -1):
         yield (last - timedelta(days=back)).isoformat()

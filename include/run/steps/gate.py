@@ -14,6 +14,7 @@ from include.contract.run_documents import (
     GateVerdict,
     GateVerdicts,
     PackagedVersion,
+    Replay,
     ServingFigures,
 )
 from include.contract.run_steps import CHAIN, RunChain
@@ -31,6 +32,7 @@ def apply_rules(
     evaluation: Evaluation,
     serving: ServingFigures,
     drift: DriftSummary,
+    replay: Replay,
     policy: Policy,
     *,
     accept_drift: bool,
@@ -40,6 +42,7 @@ def apply_rules(
         **vars(evaluation),
         **vars(serving),
         "drift": vars(drift),
+        "replay": vars(replay),
         "block": chosen.calibration["block"],
         "accept_drift": accept_drift,
     }
@@ -88,6 +91,7 @@ def _verdicts(run: RunContext, accept_drift: bool) -> tuple[Verdict, ...]:
         run.read(Evaluation),
         run.read(ServingFigures),
         run.read(DriftSummary),
+        run.read(Replay),
         run.pipeline.policy,
         accept_drift=accept_drift,
     )

@@ -18,6 +18,7 @@ from include.contract.run_documents import (
     Evaluation,
     MeasuredTimes,
     PackagedVersion,
+    Replay,
     ReportFigures,
     SearchTime,
     ServingFigures,
@@ -164,12 +165,13 @@ def _report_inputs(
 ) -> ReportInputs:
     """Return what the report shows besides its figures, the verdicts of the gate among it."""
     serving, times = measured
-    evaluation, drift = run.read(Evaluation), run.read(DriftSummary)
+    evaluation, drift, replay = run.read(Evaluation), run.read(DriftSummary), run.read(Replay)
     verdicts = apply_rules(
         chosen,
         evaluation,
         serving,
         drift,
+        replay,
         run.pipeline.policy,
         accept_drift=made.accept_drift,
     )
@@ -181,6 +183,7 @@ def _report_inputs(
         champion=report_figures.describe_champion(run, trusted_keys),
         validation=asdict(run.read(ValidationSummary)),
         drift=asdict(drift),
+        replay=asdict(replay),
         meanings={each.name: each.description.partition(":")[0] for each in draft.inputs},
         seconds=times.search,
     )

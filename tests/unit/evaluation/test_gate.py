@@ -30,6 +30,9 @@ POLICY = Policy(
     max_review_fpr_of_slice={"purpose = a log-in page": 0.1},
     max_known_pages_fpr=0.01,
     max_known_pages_rise=0.0,
+    max_replay_changes=0.05,
+    max_replay_alert_ratio=1.5,
+    max_replay_false_alarms=0,
     max_edit_loss=0.1,
     max_shuffled_roc_auc=0.65,
     min_lead_over_simpler=0.005,
@@ -96,6 +99,20 @@ PAGES = {
     "flagged": [],
     "simulated": False,
 }
+REPLAY = {
+    "n_days": 7,
+    "figures": {
+        "n": 1_000,
+        "n_changed": 30,
+        "changed": 0.03,
+        "changed_interval": (0.02, 0.043),
+        "alerts": {"both": 90, "new": 12, "gone": 10},
+        "alert_ratio_interval": (0.9, 1.2),
+        "reviewed": {"n": 8, "champion": 8, "challenger": 3, "only_challenger": 0},
+        "allowed": {"n": 40, "champion": 2, "challenger": 1},
+    },
+    "missing": "",
+}
 EDIT = {
     "name": "user-info",
     "n": 600,
@@ -118,6 +135,7 @@ GOOD = {
         OWN,
     ],
     "known_pages": PAGES,
+    "replay": REPLAY,
     "edits": (EDIT,),
     "simpler": SIMPLER,
     "shuffled": {"family": "a decision tree", "roc_auc": 0.51},
@@ -160,6 +178,10 @@ def led(value, low, high):
     return changed(simpler={**SIMPLER, "LogisticRegression": {"roc_auc": 0.98, "lead": lead}})
 
 
+def replayed(**figures):
+    return changed(replay={**REPLAY, "figures": {**REPLAY["figures"], **figures}})
+
+
 def of(rule, gate_inputs, policy=POLICY):
     return next(verdict for verdict in apply_gate(gate_inputs, policy) if verdict.rule == rule)
 
@@ -169,7 +191,7 @@ def test_a_good_model_passes_every_rule():
 
     assert rejections(verdicts) == []
     assert all(verdict.evaluated for verdict in verdicts)
-    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 30
+    assert len({verdict.rule for verdict in verdicts}) == len(verdicts) == 34
 
 
 def flagged_later(false_positives):
@@ -284,6 +306,26 @@ BAD = [
         "user-info",
     ),
     pytest.param(
+        "replay_changes",
+        replayed(n_changed=90, changed=0.09, changed_interval=(0.072, 0.11)),
+        "90 of 1000 replayed verdicts change (9.00%): significantly more than 5.0%",
+    ),
+    pytest.param(
+        "replay_alerts",
+        replayed(alerts={"both": 90, "new": 110, "gone": 10}, alert_ratio_interval=(1.8, 2.2)),
+        "200 alerts, 100 by the champion: significantly more than 1.5 times as many",
+    ),
+    pytest.param(
+        "replay_false_alarms",
+        replayed(reviewed={"n": 8, "champion": 8, "challenger": 3, "only_challenger": 1}),
+        "1 of 8 requests reviewed as legitimate are new false alarms, above the allowed 0",
+    ),
+    pytest.param(
+        "replay_allow_list",
+        replayed(allowed={"n": 40, "champion": 2, "challenger": 3}),
+        "of 40 replayed requests on the allow list 3 would be called phishing, 2 by the champion",
+    ),
+    pytest.param(
         "shuffled",
         changed(shuffled={"family": "a decision tree", "roc_auc": 0.8}),
         "ROC AUC of a decision tree fitted on shuffled labels 0.8, above the allowed 0.65",
@@ -366,6 +408,18 @@ def test_a_model_of_simulated_records_is_not_judged_by_real_pages():
     assert "50.0%; the records are simulated" in verdict.sentence
 
 
+def test_without_enough_traffic_only_reviewed_requests_and_lists_are_judged():
+    none = {"n_days": 7, "figures": None, "missing": "none was kept in the last 7 days"}
+    of_all = {verdict.rule: verdict for verdict in apply_gate(replayed(n=499), POLICY)}
+    nothing = of("replay", changed(replay=none))
+
+    assert not of_all["replay"].evaluated
+    assert "499 requests of 7 days are too few to replay" in of_all["replay"].sentence
+    assert of_all["replay_false_alarms"].evaluated
+    assert (nothing.passed, nothing.evaluated) == (True, False)
+    assert "none was kept in the last 7 days" in nothing.sentence
+
+
 def test_disputed_labels_can_be_accepted_by_whoever_starts_the_run():
     disputed = {**sliced(disputed_interval=(0.12, 0.3)), "accept_drift": True}
     verdict = of("slice_disputed_labels", disputed)
@@ -385,7 +439,9 @@ def test_without_any_limit_the_champion_decides_and_that_is_said():
     verdicts = apply_gate(GOOD, Policy())
 
     assert rejections(verdicts) == []
-    assert {v.rule for v in verdicts if v.evaluated} == {"false_positives", "champion", "drift"}
+    assert {v.rule for v in verdicts if v.evaluated} == {
+        *("false_positives", "champion", "drift", "replay_allow_list")
+    }
     assert all(v.evaluated or "no limit set, not evaluated" in v.sentence for v in verdicts)
 
 

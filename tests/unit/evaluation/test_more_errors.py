@@ -41,6 +41,7 @@ def rejected(y, candidate, champion, simplest, groups):
         "slices": [],
         "known_pages": None,
         "edits": (),
+        "replay": {"n_days": 7, "figures": None, "missing": "a test"},
         "simpler": {"plain": simpler_figures(y, candidate, simplest, groups, **HOW)},
         "shuffled": {"family": "a tree", "roc_auc": 0.5},
         "drift": {"blocked": []},

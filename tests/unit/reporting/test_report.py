@@ -63,8 +63,8 @@ def test_a_report_says_who_labelled_the_rows_and_as_of_which_day():
 def test_a_report_has_every_chapter(html):
     assert headings(html) == [
         "Recommended: Approve", "Gate", "The model", "The data", "How good it is", "Ranking",
-        "Calibration", "Verdicts", "Slices", "Known pages and attackers' edits", "Candidates",
-        "What moves it", "Drift", "Known limits", "Lineage",
+        "Calibration", "Verdicts", "Slices", "Known pages and attackers' edits",
+        "Replayed traffic", "Candidates", "What moves it", "Drift", "Known limits", "Lineage",
     ]  # fmt: skip
 
 
@@ -92,6 +92,8 @@ def test_a_report_has_every_chapter(html):
         pytest.param("Of 150 real log-in pages", id="known-pages"),
         pytest.param("www.example.com/login", id="flagged-page"),
         pytest.param("homoglyphs", id="edit"),
+        pytest.param("1,200 requests of the last 7 days (a sample of 50.0 % of them)", id="replay"),
+        pytest.param("evil.test/<b>", id="disagreement"),
         pytest.param("many duplicates", id="warning"),
         pytest.param("records before 2026-03", id="later-months"),
         pytest.param("on 4,321 of them that were not used", id="thresholds"),
