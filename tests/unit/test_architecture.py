@@ -37,8 +37,8 @@ LAYERS = {
     "cli": 6,
 }
 # Same-layer imports that are meant: a step may use the figures or the split of its neighbour, and
-# tracking shows a person's response only as the registry verified it; a run replays the traffic that
-# monitoring reads.
+# tracking shows a person's response only as the registry verified it; a run replays the traffic
+# that monitoring reads.
 NEIGHBOURS = {
     *{("training", "evaluation"), ("evaluation", "training"), ("features", "urls")},
     *{("tracking", "registry"), ("run", "monitoring")},
