@@ -4,11 +4,13 @@ Written by hand: finders such as `urlextract` and `iocextract` download a list o
 know what `read_url` refangs.
 """
 
+import codecs
 import html
 import re
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes
 from email.message import Message
+from email.policy import Compat32
 from itertools import islice
 
 from include.errors import UrlRefusedError
@@ -36,6 +38,9 @@ _LONG_REFERENCE = re.compile(r"&#(?:[0-9]{9,}|[xX][0-9a-fA-F]{9,});?")
 _SILENT = ("script", "style")
 _NESTED = re.compile(rb"boundary\s*=|message/", re.IGNORECASE)
 _MAX_NESTED = 30
+_MAX_HEADER_CHARS = 2_000
+# Python decodes them as if they were; `punycode` takes minutes for a megabyte.
+_NO_CHARACTER_SETS = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
 _MAX_LINES = 150_000
 _MAX_READ = 10 * MAX_FOUND
 _LINKS = {"a": "href", "area": "href", "form": "action", "base": "href", "iframe": "src"}
@@ -81,8 +86,7 @@ def find_urls_in_mail(body: bytes) -> list[str]:
     if body.count(b"\n") > _MAX_LINES or len(_NESTED.findall(body)) > _MAX_NESTED:
         return find_urls(body.decode(errors="replace"))
     found: list[str] = []
-    # Not by the newer policy: its parser of headers raises on some malformed ones.
-    for part in message_from_bytes(body).walk():
+    for part in message_from_bytes(body, policy=_ShortHeaders()).walk():
         if part.get_content_maintype() == "text":
             text = _text_of(part)
             is_html = part.get_content_subtype() == "html"
@@ -95,6 +99,17 @@ def is_mail(body: bytes) -> bool:
     head = re.split(rb"\r?\n\r?\n", body[:_HEAD_BYTES].lstrip(), maxsplit=1)[0]
     lines = head.splitlines()
     return len(lines) > 1 and bool(_OF_MAILS.search(head)) and all(map(_HEADER.match, lines[:-1]))
+
+
+class _ShortHeaders(Compat32):
+    """Cut long headers, whose parameters Python reads in time that grows with their square.
+
+    Not by the newer policy: its parser of headers raises on some malformed ones.
+    """
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_MAX_HEADER_CHARS]
 
 
 def _parts_of_page(page: str) -> tuple[list[str], str]:
@@ -136,9 +151,12 @@ def _text_of(part: Message) -> str:
     payload = part.get_payload(decode=True)
     body = payload if isinstance(payload, bytes) else b""
     try:
-        return body.decode(part.get_content_charset("utf-8"), errors="replace")
-    except LookupError:  # an unknown character set
-        return body.decode("latin-1")
+        codec = codecs.lookup(part.get_content_charset("utf-8"))
+        if codec.name not in _NO_CHARACTER_SETS:
+            return body.decode(codec.name, errors="replace")
+    except (LookupError, ValueError):  # an unknown character set
+        pass
+    return body.decode("latin-1")
 
 
 def _candidate(piece: str) -> str:

@@ -155,6 +155,8 @@ BODIES = {
     "mail of lines": pasted("\n", MAIL + "\n"),
     "mail of parts": pasted("--b\n\n\n", MAIL + "Content-Type: multipart/mixed; boundary=b\n\n"),
     "mail of parts in parts": pasted("Content-Type: multipart/mixed; boundary=bb\n\n--bb\n", MAIL),
+    "mail of quotes": pasted(';\\"', MAIL + 'Content-Type: text/plain; a="'),
+    "mail in punycode": pasted("a9", MAIL + "Content-Type: text/plain; charset=punycode\n\n"),
     "mail of mails": pasted("Content-Type: message/rfc822\n\n", MAIL),
     "wide rows": column("1," * 300 + "\n"),
     "wide header": lambda n: ("/predict", FORM, table(fill("c,", n).encode())),
@@ -257,6 +259,10 @@ def test_time_for_a_body_grows_with_its_length_and_not_faster(client, request_of
     [
         pytest.param(f"<a href='http://&#{'9' * 5_000};'>&#{'9' * 5_000};</a>", id="number"),
         pytest.param(MAIL + "Content-Type: message/rfc822\n\n" * 3_000, id="mail-of-mails"),
+        *(
+            pytest.param(MAIL + f"Content-Type: text/plain; charset={codec}\n\n.a..", id=codec)
+            for codec in ("idna", "undefined", "unicode_escape", "rot13", "zip", "%00")
+        ),
     ],
 )
 def test_no_text_in_the_box_is_a_fault_of_the_service(client, text):
