@@ -18,7 +18,7 @@ alias=${ROLL_ALIAS:-scorer}                          # what the proxy asks for
 network=${ROLL_NETWORK:-nightcatch}                  # the way to S3
 front=${ROLL_FRONT_NETWORK:-nightcatch-front}        # where the proxy is
 front_url=${ROLL_FRONT_URL:-http://127.0.0.1:8000}   # the proxy, as clients see it
-config=${ROLL_CONFIG:-/etc/nightcatch}               # scorer.env, gate.json, keys/, gate.header
+config=${ROLL_CONFIG:-/etc/nightcatch}               # scorer.env, gate.json, keys/, gate.header, verify
 ready_s=${ROLL_READY_S:-120}                         # a new one must be ready within
 known_s=${ROLL_KNOWN_S:-5}                           # until the proxy asks a new one too
 watch_s=${ROLL_WATCH_S:-20}                          # a new one must serve alone for
@@ -102,7 +102,13 @@ give_up() { # status sentence
     finish "$1" "$2; $(image_of "$name") serves as before"
 }
 
+# Whether the image was built by whom this host trusts: the operator's own program says so.
+check_provenance() { # image
+    [ ! -e "$config/verify" ] || "$config/verify" "$1" >&2 || give_up 1 "$1 is not of a provenance that this host accepts"
+}
+
 start_new() { # image
+    check_provenance "$1"
     docker pull --quiet "$1" >/dev/null || give_up 1 "$1 could not be pulled"
     docker run --detach --name "$name-next" --restart unless-stopped --init --stop-timeout 25 \
         --read-only --cap-drop ALL --security-opt no-new-privileges:true --user 10001:10001 \

@@ -235,6 +235,20 @@ def test_a_bad_one_is_refused_with_a_reason_and_the_old_one_serves(host, kind, r
     assert kind == "shy" or clients.failed == 0
 
 
+def test_an_image_of_another_provenance_is_not_even_pulled(host):
+    verify = Path(host.env["ROLL_CONFIG"]) / "verify"
+    verify.write_text(f'#!/bin/sh\n[ "$1" = "{NEW}" ]\n')
+    verify.chmod(0o755)
+    other = image("good", 3)
+
+    assert host.roll(other) == (
+        1,
+        f"{other} is not of a provenance that this host accepts; {OLD} serves as before",
+    )
+    assert list(host.containers()) == [""]
+    assert host.roll(NEW) == (0, f"{NEW} serves")
+
+
 def on_trial(host):
     return "-next" in host.containers()
 
