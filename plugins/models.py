@@ -45,6 +45,21 @@ def waiting_runs(pipeline: str) -> "Mapping[str, datetime]":
         return dict(session.execute(query).tuples().all())
 
 
+def traffic_so_far(pipeline: str) -> str | None:
+    """Return the page of what was scored today (UTC), None before anything was."""
+    from datetime import UTC, datetime
+
+    from dags.support.connections import trusted_keys
+    from include import pipelines
+    from include.monitoring.day import day_so_far
+    from include.monitoring.page import render_day
+    from plugins.data_docs import open_store
+
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    found = day_so_far(open_store(), pipelines.get(pipeline), day, trusted_keys())
+    return render_day(found) if found else None
+
+
 @cache
 def protected_app() -> "FastAPI":
     """Return the app, for users who may view plugins, each restricted to their DAGs."""
@@ -69,6 +84,7 @@ def protected_app() -> "FastAPI":
         trusted_keys=trusted_keys,
         pipelines={name: pipelines.get(name).title for name in pipelines.names()},
         waiting=waiting_runs,
+        today=traffic_so_far,
         mlflow_url=os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url(),
         url_prefix=URL_PREFIX,
     )

@@ -29,6 +29,8 @@ from include.registry.versions import read_signed_manifest
 from include.stores.objects import ObjectStore
 
 SCHEMA_VERSION = 2
+_MOST_SO_FAR = 20_000
+_NO_DRIFT = {"evaluated": False, "sentences": ["Drift is measured when the day is over."]}
 _log = logging.getLogger(__name__)
 
 
@@ -70,6 +72,38 @@ def watch_day(
         _refuse_to_forget(store, pipeline.name, day)
         if not feedback.lines.n_objects:
             return None
+    found = _evaluate(store, pipeline, day, trusted_keys, traffic, feedback, gx_root)
+    leave_day(store, found, render_day(found))
+    for sentence in found["findings"]["sentences"]:
+        _log.info("%s, %s: %s", pipeline.name, day, sentence)
+    return found
+
+
+def day_so_far(
+    store: ObjectStore, pipeline: Pipeline, day: str, trusted_keys: TrustedKeys
+) -> dict[str, Any] | None:
+    """Return the findings of a day that is not over, all but the drift of its inputs.
+
+    Nothing is written. Parameters and errors are those of `watch_day`, None as well.
+    """
+    traffic = read_traffic(store, pipeline, day, _MOST_SO_FAR)
+    if not traffic.lines.n_objects:
+        return None
+    feedback = read_feedback(store, pipeline, day, limits_of(pipeline.name).label_days)
+    return _evaluate(store, pipeline, day, trusted_keys, traffic, feedback, None)
+
+
+def _evaluate(
+    store: ObjectStore,
+    pipeline: Pipeline,
+    day: str,
+    trusted_keys: TrustedKeys,
+    traffic: Traffic,
+    feedback: Feedback,
+    gx_root: Path | None,
+) -> dict[str, Any]:
+    """Return the findings of a day; drift only with the folder of Great Expectations."""
+    limits = limits_of(pipeline.name)
     in_production = version_at_the_end_of(store, pipeline.name, day, trusted_keys)
     manifest = _manifest(store, in_production, trusted_keys) if in_production else None
     version = manifest.version if manifest else None
@@ -80,11 +114,14 @@ def watch_day(
         "schema_version": SCHEMA_VERSION,
         "pipeline": pipeline.name,
         "day": day,
+        "so_far": gx_root is None,
         "version": version,
         "thresholds": vars(manifest.thresholds) if manifest else None,
         "traffic": _counted(traffic, items),
         "feedback": _labels(feedback, limits),
-        "inputs": measure_inputs(store, pipeline, items, manifest, limits, gx_root),
+        "inputs": _NO_DRIFT
+        if gx_root is None
+        else measure_inputs(store, pipeline, items, manifest, limits, gx_root),
         "scores": measure_scores(store, items, manifest, day, limits),
         "quality": evaluate_quality(
             pipeline, reported, _baselines(store, feedback, manifest, trusted_keys), limits
@@ -94,9 +131,6 @@ def watch_day(
         ),
     }
     found["findings"] = conclude(found, limits)
-    leave_day(store, found, render_day(found))
-    for sentence in found["findings"]["sentences"]:
-        _log.info("%s, %s: %s", pipeline.name, day, sentence)
     return found
 
 

@@ -64,6 +64,8 @@ class Wiring:
         Title by name.
     waiting : callable
         Returns since when each training run of a pipeline has been waiting for a person.
+    today : callable
+        Returns the page of a pipeline's traffic so far; None before anything was scored.
     mlflow_url : str
         As a browser reaches it; empty where runs are not tracked.
     url_prefix : str
@@ -74,6 +76,7 @@ class Wiring:
     trusted_keys: Callable[[], TrustedKeys]
     pipelines: Mapping[str, str]
     waiting: Callable[[str], Mapping[str, datetime]]
+    today: Callable[[str], str | None]
     mlflow_url: str = ""
     url_prefix: str = "/models"
 
@@ -104,7 +107,8 @@ def models_app(
     app.get("/-/{name}")(static_part)
 
     # Before the versions: no version is called traffic.
-    app.include_router(traffic_pages(wiring.store, wiring.pipelines, _REPORT_HEADERS, of_pipeline))
+    places = wiring.store, wiring.pipelines, wiring.today
+    app.include_router(traffic_pages(*places, _REPORT_HEADERS, of_pipeline))
 
     @app.get("/{pipeline}", dependencies=of_pipeline)
     def versions(

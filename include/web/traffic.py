@@ -1,4 +1,4 @@
-"""The pages about days of traffic, as they were left in the bucket."""
+"""The pages about days of traffic: today so far, and those that were left in the bucket."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -16,16 +16,19 @@ MAX_PAGE_BYTES = 16 * 1024 * 1024
 def traffic_pages(
     store: Callable[[], ObjectStore],
     pipelines: Collection[str],
+    today: Callable[[str], str | None],
     headers: Mapping[str, str],
     guards: Sequence[Any],
 ) -> APIRouter:
-    """Return the routes of the newest watched day of a pipeline, and of each day.
+    """Return the routes of a pipeline's day so far, of its last watched day, and of each day.
 
     Parameters
     ----------
     store : callable
         Opens the bucket; called when a request needs it.
     pipelines : collection of str
+    today : callable
+        Returns the page of a pipeline's day so far; None before anything was scored.
     headers : mapping of str to str
         Of every page: what it may load, for instance.
     guards : sequence of fastapi.Depends
@@ -34,6 +37,11 @@ def traffic_pages(
 
     @router.get("/{pipeline}/traffic")
     def newest(request: Request, pipeline: str) -> Response:
+        page = today(_known(pipeline, pipelines))
+        return shown(page) if page else last(request, pipeline)
+
+    @router.get("/{pipeline}/traffic/last")
+    def last(request: Request, pipeline: str) -> Response:
         prefix = keys.monitoring_days_prefix(_known(pipeline, pipelines))
         days = [key for key in store().keys_under(prefix) if key.endswith(keys.REPORT)]
         if not days:
@@ -46,8 +54,10 @@ def traffic_pages(
 
     @router.get("/{pipeline}/traffic/{day}")
     def of_day(pipeline: str, day: str) -> Response:
-        body = store().get(_page(_known(pipeline, pipelines), day), MAX_PAGE_BYTES)
-        return Response(body, media_type="text/html; charset=utf-8", headers=dict(headers))
+        return shown(store().get(_page(_known(pipeline, pipelines), day), MAX_PAGE_BYTES))
+
+    def shown(page: bytes | str) -> Response:
+        return Response(page, media_type="text/html; charset=utf-8", headers=dict(headers))
 
     return router
 

@@ -115,7 +115,9 @@ def make_airflow(store, trusted, accepted, navigated):
     def unprotected():
         return HTMLResponse(ATTACK.replace("?by=", "?by=unprotected-"))
 
-    wiring = Wiring(lambda: store, lambda: trusted, {"sites": "sites"}, lambda pipeline: {})
+    wiring = Wiring(
+        *(lambda: store, lambda: trusted, {"sites": "sites"}, lambda pipeline: {}, lambda _: None)
+    )
     app.mount("/data-docs", docs_app(lambda: store, [Depends(logged_in)]))
     app.mount("/models", models_app(wiring, [Depends(logged_in)]))
     return app

@@ -94,6 +94,7 @@ class VersionsBucket:
             trusted_keys=lambda: self.trusted_keys,
             pipelines={"sites": "sites by 30 properties", "urls": "URLs by their text"},
             waiting=lambda pipeline: waiting if pipeline == "sites" else {},
+            today=lambda pipeline: None,
             mlflow_url="http://127.0.0.1:5001",
         )
         return models_app(replace(wiring, **changes), guards, pipeline_guards)
@@ -324,6 +325,10 @@ def test_the_page_of_a_watched_day_is_served_like_a_report_and_the_newest_is_fou
     assert followed.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert 'href="/sites/traffic"' in busy.client().get("/sites").text
     assert "No traffic of urls was evaluated yet" in busy.client().get("/urls/traffic").text
+
+    today = busy.client(today=lambda pipeline: f"<h1>{pipeline} so far</h1>")
+    assert today.get("/sites/traffic").text == "<h1>sites so far</h1>"
+    assert today.get("/sites/traffic/last").text == "<h1>2026-11-21</h1>"
 
 
 def test_a_report_that_is_not_the_signed_one_is_not_served(versions_bucket):

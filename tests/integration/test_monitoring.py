@@ -15,8 +15,9 @@ from include.contract.run_documents import ReportFigures, serialise
 from include.errors import MonitoringError, SignatureError
 from include.ingest.load import load_dataset
 from include.ingest.snapshot.snapshots import read_snapshot, take_snapshot
-from include.monitoring.day import version_at_the_end_of
+from include.monitoring.day import day_so_far, version_at_the_end_of
 from include.monitoring.findings_store import is_newest, read_findings
+from include.monitoring.page import render_day
 from include.monitoring.records.traffic import read_traffic
 from include.notify.delivery.receivers import WebhookReceiver
 from include.notify.open_alerts import read_open_alerts
@@ -107,6 +108,22 @@ def test_a_day_like_the_records_is_within_its_limits_and_left_as_figures_and_pag
     assert json.loads(document(site)) == found
     assert "Within its limits" in report(site)
     assert "://" not in report(site)
+
+
+def test_a_day_is_shown_so_far_from_its_first_answer_on_and_nothing_is_left_of_it(site, records):
+    day = (site.store, site.pipeline, DAY, site.trusted_keys)
+    before = day_so_far(*day)
+    site.score(records[:1], [0.97])
+    kept = list(site.store.keys_under(""))
+    found = day_so_far(*day)
+    page = render_day(found)
+
+    assert before is None
+    assert found["traffic"]["items"] == 1
+    assert found["scores"]["shares"]["Phishing"] == 1
+    assert f"{DAY}, so far" in page
+    assert "Drift is measured when the day is over." in page
+    assert list(site.store.keys_under("")) == kept
 
 
 def test_a_field_that_moved_is_named_with_its_divergence(site, records):
