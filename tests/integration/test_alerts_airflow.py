@@ -456,7 +456,9 @@ def test_feeds_that_are_due_land_and_one_that_is_poisoned_is_told(airflow, hook,
     assert set(states.values()) == {"success"}
     landed = records["urls"].find({}, {"url": 1, "_id": 0}).sort("url", 1)
     assert [each["url"] for each in landed] == [f"http://{name}.example/1" for name in "abc"]
-    held = {each["feed"]: each["kind"] for each in records["held_labels"].find()}
+    held = {
+        each["feed"]: each["kind"] for each in records["held_labels"].find({"pipeline": "urls"})
+    }
     assert held == {"partner": "record", "poisoned": "pull"}
     told = hook.wait_for("Feed unhealthy: urls poisoned")["text"]
     assert f"{airflow.url}/dags/collect_labels" in told
