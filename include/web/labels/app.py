@@ -27,6 +27,7 @@ from include.ingest.labels.inserts import Document
 from include.ingest.review.context import Context
 from include.ingest.review.decisions import Decision, ReviewDesk
 from include.ingest.review.entries import Chosen, Held, Verdict, held_of
+from include.ingest.review.queue import ReviewQueue
 from include.pipelines import Pipeline
 from include.web.labels.entry import AskModel, read_entry, title_of, url_parts
 from include.web.labels.upload import LIMITS, upload_routes
@@ -118,8 +119,13 @@ def labels_app(wiring: Wiring, guards: Sequence[Any]) -> FastAPI:
 
     @app.get("/")
     def index(request: Request) -> Response:
-        by_feeds = sorted(wiring.pipelines, key=lambda name: not wiring.pipelines[name].feeds.feeds)
-        return RedirectResponse(f"{request.scope['root_path']}/{by_feeds[0]}")
+        database = wiring.database()
+
+        def work(name: str) -> tuple[int, int]:
+            n_waiting = ReviewQueue(database, name).count(Chosen())
+            return n_waiting, sum(feed.enabled for feed in wiring.pipelines[name].feeds.feeds)
+
+        return RedirectResponse(f"{request.scope['root_path']}/{max(wiring.pipelines, key=work)}")
 
     app.get("/-/{name}")(static_part)
     app.include_router(_pages(wiring))
