@@ -125,6 +125,7 @@ def load_records() -> None:
     def load() -> dict[str, Any]:
         from airflow.providers.mongo.hooks.mongo import MongoHook
 
+        from include.ingest.feeds.state import FeedStates
         from include.ingest.files.download import inside
         from include.ingest.load import load_dataset
         from include.run.label_opinion import ProductionOpinion
@@ -148,6 +149,11 @@ def load_records() -> None:
                 seed=params["seed"],
                 progress=lambda n_read: _LOG.info("%d lines read", n_read),
             )
+            if not report.source.simulated:
+                states = FeedStates(
+                    hook.get_collection(pipeline.collection).database, pipeline.name
+                )
+                states.count_new("upload", report.n_inserted)
         for note in report.notes:
             _LOG.warning("%s", note)
         return asdict(report)

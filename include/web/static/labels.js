@@ -13,6 +13,9 @@
   if (keys) keys.checked = window.localStorage.getItem("keys") !== "off";
   keys?.addEventListener("change", () => window.localStorage.setItem("keys", keys.checked ? "on" : "off"));
 
+  // Keys go to the frame of the Airflow UI, so that the first one acts.
+  if (entry) window.focus();
+
   const say = (text) => {
     said.hidden = false;
     said.textContent = text;
