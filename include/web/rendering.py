@@ -45,7 +45,7 @@ def static_part(name: str) -> Response:
 
 def render(template: str, status: int = 200, **shown: Any) -> Response:
     """Return the page that a template makes of what it is shown; `root` is where it is mounted."""
-    home = f"{shown['root'].rpartition('/')[0]}/home/"
+    home = f"{shown.get('root', '').rpartition('/')[0]}/home/"
     html = _environment().get_template(template).render(minute=minute, home=home, **shown)
     return Response(html, status, headers=HEADERS, media_type="text/html; charset=utf-8")
 
