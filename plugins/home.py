@@ -221,6 +221,7 @@ def protected_app() -> "FastAPI":
     from dags.support.connections import mlflow_url
     from include import pipelines
     from include.contract.dag_ids import train_dag
+    from include.notify.settings import read_alert_settings
     from include.status.page import HomeWiring, home_app
 
     def visible(user: GetUserDep) -> list[str]:
@@ -232,7 +233,8 @@ def protected_app() -> "FastAPI":
         ]
 
     public = os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url()
-    wiring = HomeWiring(sources=sources_of, mlflow_url=public)
+    runbook = read_alert_settings(os.environ).runbook_url
+    wiring = HomeWiring(sources=sources_of, mlflow_url=public, runbook_url=runbook)
     return home_app(wiring, [Depends(requires_access_view(AccessView.PLUGINS))], visible)
 
 

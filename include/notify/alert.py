@@ -36,6 +36,11 @@ class Alert:
         return json.dumps(asdict(self), indent=1, sort_keys=True).encode()
 
 
+def runbook_of(runbook_url: str, title: str) -> str:
+    """Return the address of the paragraph for alerts of a title."""
+    return f"{runbook_url}#{title.lower().replace(' ', '-')}"
+
+
 def parse_alert(body: bytes) -> Alert:
     """Return the alert that `Alert.to_json` wrote."""
     return Alert(**json.loads(body))
@@ -60,6 +65,6 @@ def alert_of(cause: Cause, occasion: str, runbook_url: str, at: datetime) -> Ale
         title=f"{cause.title}: {cause.about}",
         sentence=cause.sentence,
         link=cause.link,
-        runbook=f"{runbook_url}#{cause.title.lower().replace(' ', '-')}",
+        runbook=runbook_of(runbook_url, cause.title),
         at=at.isoformat(timespec="seconds"),
     )

@@ -163,14 +163,15 @@ class OpenAlert:
 
     Attributes
     ----------
-    title, sentence, since, link, runbook : str
+    title, sentence, since : str
+    link : str
+        Path of a page of Airflow, or empty.
     """
 
     title: str
     sentence: str
     since: str
     link: str
-    runbook: str
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """Read all parts of a status side by side, so that one that hangs does not hold up the others."""
 
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from include.contract import keys
 from include.notify.open_alerts import read_open_alerts
@@ -125,11 +127,23 @@ def _alerts(sources: Sources) -> tuple[OpenAlert, ...]:
     places += [keys.open_traffic_alerts(name) for name in sources.pipelines]
     found = [each for key in places for each in read_open_alerts(store, key).values()]
     return tuple(
-        OpenAlert(
-            each.last.title, each.last.sentence, each.since, each.last.link, each.last.runbook
-        )
+        OpenAlert(each.last.title, each.last.sentence, each.since, own_link(each.last.link))
         for each in sorted(found, key=lambda each: each.since, reverse=True)
     )
+
+
+def own_link(link: str) -> str:
+    """Return the path of an alert's link, which leads to a page of Airflow; empty if it does not.
+
+    Whoever can write the bucket can write alerts, and this link stands on a page of Airflow.
+    """
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return ""
+    path = urlunsplit(("", "", parts.path, parts.query, parts.fragment))
+    is_page = parts.scheme in ("", "http", "https") and re.match(r"/[\w-]", path)
+    return path if is_page else ""
 
 
 def disk_of(folder: Path) -> Disk:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from fastapi import Depends, FastAPI, Request, Response
 
 from include.contract.dag_ids import train_dag
 from include.errors import ObjectMissingError
+from include.notify.alert import runbook_of
 from include.status import sentences
 from include.status.gather import read_status
 from include.status.sources import Sources
@@ -29,10 +31,13 @@ class HomeWiring:
         Returns the sources of a status, restricted to some pipelines.
     mlflow_url : str
         As a browser reaches it; empty where runs are not tracked.
+    runbook_url : str
+        Where each kind of alert has a heading.
     """
 
     sources: Callable[[Sequence[str]], Sources]
     mlflow_url: str = ""
+    runbook_url: str = ""
 
 
 def home_app(
@@ -69,6 +74,7 @@ def home_app(
             say=sentences,
             train_dag=train_dag,
             is_public=_is_public,
+            runbook_of=partial(runbook_of, wiring.runbook_url),
         )
 
     return app

@@ -4,18 +4,26 @@ A page of the bucket is shown inside the Airflow UI. Its script tries every way 
 to call Airflow's API with the session of the person who looks at it.
 """
 
+import json
 import secrets
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Queue
 
+import pymongo
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 
 from include.contract import keys
 from include.contract.manifest import describe_file
+from include.notify.alert import Alert
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
+from include.status.figures import Schedule
+from include.status.page import HomeWiring, home_app
+from include.status.sources import Sources
 from include.stores.objects import ObjectStore
 from include.validation.data_docs.serve import docs_app
 from include.web.models import Wiring, models_app
@@ -75,6 +83,7 @@ class Airflow:
     """An API that knows its users by Airflow's cookie or token, and the calls that it accepted."""
 
     address: str
+    store: ObjectStore
     accepted: list[str]
     navigated: Queue[str]
 
@@ -120,7 +129,24 @@ def make_airflow(store, trusted, accepted, navigated):
     )
     app.mount("/data-docs", docs_app(lambda: store, [Depends(logged_in)]))
     app.mount("/models", models_app(wiring, [Depends(logged_in)]))
+    home = HomeWiring(lambda names: sources_of(store, trusted))
+    app.mount("/home", home_app(home, [Depends(logged_in)], lambda: ["sites"]))
     return app
+
+
+def sources_of(store, trusted):
+    return Sources(
+        pipelines=("sites",),
+        servers=list,
+        store=lambda: store,
+        trusted_keys=lambda: trusted,
+        database=lambda: nullcontext(pymongo.MongoClient(serverSelectionTimeoutMS=1).nothing),
+        schedule=lambda name: Schedule(None, "", True, {}),
+        paused=list,
+        scorer_urls=(),
+        max_model_age_days=7.0,
+        disk_dir=Path("/"),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +169,7 @@ def airflow(s3, tmp_path_factory):
     accepted, navigated = [], Queue()
     trusted = TrustedKeys(signer.trusted, signer.trusted, 50_000_000)
     with serving(make_airflow(store, trusted, accepted, navigated)) as address:
-        yield Airflow(address, accepted, navigated)
+        yield Airflow(address, store, accepted, navigated)
 
 
 def look_at(airflow, chromium, path):
@@ -185,6 +211,32 @@ def test_other_pages_run_no_script_of_the_bucket(airflow, chromium, path):
     look_at(airflow, chromium, path)
     chromium.page.wait_for_load_state("networkidle")
 
+    assert airflow.by_pages_of_the_bucket() == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param(f"javascript:fetch('{API}?by=link',{{method:'POST'}})", id="script"),
+        pytest.param("data:text/html,<script>alert(1)</script>", id="data"),
+        pytest.param("https://hostile.example/log-in", id="elsewhere"),
+        pytest.param("//hostile.example/log-in", id="elsewhere-without-scheme"),
+        pytest.param("/\\hostile.example/log-in", id="elsewhere-by-backslash"),
+    ],
+)
+def test_a_link_of_an_alert_leads_to_airflow_only(airflow, chromium, link):
+    alert = Alert("a", "run_failed", "Run failed", "a run", link, link + "http", "2026-11-21")
+    found = {"since": "2026-11-21T02:00:00+00:00", "sent_at": "", "last": vars(alert)}
+    airflow.store.put(keys.open_alerts(), json.dumps({"a": found}).encode())
+    look_at(airflow, chromium, "/home/")
+    frame = chromium.page.frame_locator("#view")
+    frame.get_by_text("a run").wait_for()
+    links = frame.locator("#alerts ~ p a")
+    hrefs = links.evaluate_all("(all) => all.map((each) => each.href)")
+    if links.count():
+        links.first.click()
+
+    assert [href for href in hrefs if not href.startswith(f"{airflow.address}/")] == []
     assert airflow.by_pages_of_the_bucket() == []
 
 

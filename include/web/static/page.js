@@ -17,7 +17,7 @@
   // The frame may not navigate the window around it, so pages of Airflow are opened by that window.
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-top]");
-    if (!link || !shell || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!link || !shell || !["http:", "https:"].includes(link.protocol) || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const outside = shell.createElement("a");
     outside.href = link.href;
