@@ -24,11 +24,12 @@ from include.contract.pointer import (
 from include.contract.signature import PublicKeys
 from include.errors import (
     ObjectMissingError,
+    PointerError,
     PreconditionError,
     PromotionConflictError,
     VersionRefusedError,
 )
-from include.registry.swap import append, swap
+from include.registry.swap import append, swap, was_put_back
 from include.stores.objects import Fetched, ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -97,6 +98,8 @@ def approve(
     ------
     PromotionConflictError
         If another approval came first, or was of a later run; nothing was changed.
+    PointerError
+        If an older approval than the newest one was put back.
     VersionRefusedError
         If the version is not completely published, or is not the one that was evaluated.
     """
@@ -115,6 +118,7 @@ def approve(
             f"{request.pipeline}: {request.version} was compared with serial "
             f"{request.expected_serial}, but serial {serial} is in production now"
         )
+    _refuse_put_back(store, request.pipeline, serial, current and current[1])
     if current:
         append(store, keys.history(request.pipeline, serial), current[1].body)
     with _announced(store, request):
@@ -129,6 +133,18 @@ def approve(
         pointer.serial,
     )
     return pointer
+
+
+def _refuse_put_back(
+    store: ObjectStore, pipeline: str, serial: int, current: Fetched | None
+) -> None:
+    """Refuse to follow an older approval: scorers would take the new one for a replay."""
+    key, following = keys.approved(pipeline), keys.history(pipeline, serial + 1)
+    if was_put_back(store, key, following, current):
+        raise PointerError(
+            f"{key} has serial {serial}, but {following} is there: an older approval was put back, "
+            "or the newest was deleted; restore the newest entry of the history"
+        )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from include.contract.lists import (
 )
 from include.contract.signature import PublicKeys
 from include.errors import ListRefusedError, ObjectMissingError, PreconditionError
-from include.registry.swap import append, swap
+from include.registry.swap import append, swap, was_put_back
 from include.stores.objects import Fetched, ObjectStore
 from include.urls.domains import split_domain
 from include.urls.names import path_value, url_value
@@ -205,7 +205,8 @@ def change_list(
     Raises
     ------
     ListRefusedError
-        If the list would have too many entries, lacks one to be removed, or has no such serial.
+        If the list would have too many entries, lacks one to be removed, has no such serial, or is
+        older than its history.
     PreconditionError
         If others changed it each time that this change was tried.
     """
@@ -217,6 +218,12 @@ def change_list(
             append(store, keys.list_history(change.pipeline, current.serial), fetched.body)
             if current.run_id == change.run_id:
                 return current
+        following = keys.list_history(change.pipeline, current.serial + 1)
+        if was_put_back(store, keys.decision_list(change.pipeline), following, fetched):
+            raise ListRefusedError(
+                f"{change.pipeline}: the list has serial {current.serial}, but {following} is "
+                "there: an older list was put back; restore the newest entry of the history"
+            )
         changed = _changed(store, current, change, trusted)
         list_key = keys.decision_list(change.pipeline)
         history_key = keys.list_history(change.pipeline, changed.serial)

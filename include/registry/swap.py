@@ -3,7 +3,7 @@
 import logging
 
 from include.errors import ObjectMissingError, PreconditionError
-from include.stores.objects import Fetched, ObjectStore
+from include.stores.objects import MAX_OBJECT_BYTES, Fetched, ObjectStore
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,27 @@ def swap(
         if not _was_written(store, (key, history_key), body):
             raise PreconditionError(f"{key}: somebody else wrote it first") from err
     append(store, history_key, body)
+
+
+def was_put_back(store: ObjectStore, key: str, next_history_key: str, read: Fetched | None) -> bool:
+    """Return whether the history goes on behind the state that was read: an older one is there.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    key : str
+    next_history_key : str
+        Of the state that would follow.
+    read : Fetched or None
+        The object as it was read; None if there was none.
+    """
+    if not store.exists(next_history_key):
+        return False
+    try:
+        now: Fetched | None = store.fetch(key, MAX_OBJECT_BYTES)
+    except ObjectMissingError:
+        now = None
+    return now == read  # otherwise somebody has just replaced it, and the swap will say so
 
 
 def append(store: ObjectStore, history_key: str, body: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 from include.contract import keys
 from include.contract.pointer import pointer_sha256
 from include.contract.timestamp import VALID_FOR, Timestamp
-from include.errors import PointerError, SignatureError
+from include.errors import ListRefusedError, PointerError, SignatureError
 from include.registry.follow import ListFollower, TrustedKeys
 from include.registry.lists import ListChange, change_list, list_entry
 from include.registry.witness import check_history, read_timestamp, sign_timestamp
@@ -273,3 +273,26 @@ def test_a_list_that_is_held_back_is_noticed_by_scorers_that_run(listed, tmp_pat
     sites.poll_once()
 
     assert (held_back, sites.current.serial, follower.freshness.is_stale) == (True, 3, False)
+
+
+@pytest.mark.parametrize("put_back", ["old", "gone"])
+def test_nothing_is_built_upon_an_older_approval_that_was_put_back(bucket_of_two, put_back):
+    """Scorers would refuse what follows it, and whoever rolled back would think that it is done."""
+    old = bucket_of_two.store.get(keys.approved("sites"))
+    bucket_of_two.promote(SECOND)
+    if put_back == "old":
+        bucket_of_two.store.put(keys.approved("sites"), old)
+    else:
+        bucket_of_two.store.delete(keys.approved("sites"))
+
+    with pytest.raises(PointerError, match="was put back"):
+        bucket_of_two.promote(THIRD)
+
+
+@pytest.mark.parametrize("put_back", ["old", "gone"])
+def test_nothing_is_built_upon_an_older_list_that_was_put_back(listed, put_back):
+    """Else an entry that was taken away would be in effect again."""
+    getattr(listed, put_back)()
+
+    with pytest.raises(ListRefusedError, match="was put back"):
+        change_sites(listed, "block", "third.example")
