@@ -27,6 +27,7 @@ from include.errors import (
     PointerError,
     PreconditionError,
     PromotionConflictError,
+    SignatureError,
     VersionRefusedError,
 )
 from include.registry.swap import append, swap, was_put_back
@@ -175,7 +176,12 @@ def is_of_older_run(version: str, in_production: Pointer) -> bool:
 def read_history(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Iterator[Pointer]:
     """Yield every approval and rollback of a pipeline, verified, oldest first."""
     for key in store.keys_under(keys.history_prefix(pipeline)):
-        yield parse_pointer(store.get(key, MAX_POINTER_BYTES), trusted, pipeline=pipeline)
+        body = store.get(key, MAX_POINTER_BYTES)
+        try:
+            pointer = parse_pointer(body, trusted, pipeline=pipeline)
+        except (PointerError, SignatureError) as err:
+            raise type(err)(f"{key}: {err}") from err
+        yield pointer
 
 
 def _manifest_of_complete_version(store: ObjectStore, request: Request) -> str:

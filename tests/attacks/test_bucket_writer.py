@@ -34,6 +34,7 @@ from include.ingest.load import load_dataset
 from include.ingest.snapshot.snapshots import read_snapshot
 from include.notify.failed_run import causes_of_failure
 from include.notify.kinds import RunFailed
+from include.registry.approve import read_history
 from include.registry.follow.verify import TrustedKeys
 from include.registry.publish import publish_version
 from include.registry.references import CurrentReference, set_current
@@ -338,3 +339,13 @@ def test_reference_data_that_no_trainer_made_are_not_trained_with(victim, signer
 
     with pytest.raises((SignatureError, ManifestError), match="refresh_reference"):
         data.snapshot(run, victim.collection, STARTED_AT, victim.trainer_keys)
+
+
+@pytest.mark.parametrize("name", ["00000009.json", "junk"])
+def test_an_entry_laid_into_the_history_is_named(victim, name):
+    promote(victim.store, Version(version_name(1)), victim.trainer, victim.approver)
+    forged = victim.store.get(keys.approved("sites")).replace(b"ann", b"eve")
+    victim.store.put(keys.history_prefix("sites") + name, forged)
+
+    with pytest.raises(SignatureError, match=name):
+        list(read_history(victim.store, "sites", victim.approver.trusted))
