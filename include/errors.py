@@ -195,3 +195,7 @@ class ReceiverUnavailableError(NightCatchError):
 
 class MessageRefusedError(NightCatchError):
     """A receiver of alerts or events is there, but does not take a message; see its address."""
+
+
+class BatchRefusedError(NightCatchError):
+    """A batch cannot be scored as asked: its inputs changed, or its destination is another's."""

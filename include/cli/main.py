@@ -31,6 +31,7 @@ _MODULES = {
     "export": "export",
     "feeds": "feeds",
     "retain": "retention",
+    "score": "score",
 }
 
 

@@ -48,7 +48,7 @@ alerts (always in the log; docs/runbook.md explains each):
 
 The embedded servers listen on 127.0.0.1 only. "./nightcatch COMMAND --help" has examples.
 exit codes: 0 done; 1 rejected or failed; 2 wrong usage; 3 another approval came first;
-            check: 4 suspicious, 5 phishing; 130 interrupted
+            check: 4 suspicious, 5 phishing; score: 6 rows without a verdict; 130 interrupted
 """
 
 
@@ -76,6 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_servers(add)
     _add_check(add)
+    _add_score(add)
     _add_load(add)
     _add_train(add)
     add_feeds_command(add)
@@ -126,6 +127,52 @@ def _add_check(add: _Add) -> None:
         help="a URL as people paste it; a list, CSV, HTML page or e-mail; - for standard input",
     )
     check.add_argument("--json", action="store_true", help="print a JSON object per line")
+
+
+def _add_score(add: _Add) -> None:
+    score = add(
+        "score",
+        "score files of any size without a server, each row with its verdict, probability and id;"
+        " the same command goes on after a kill",
+        "  ./nightcatch score proxy-log.csv.gz -o verdicts.parquet\n"
+        "  ./nightcatch score feeds/ -o verdicts/ --jobs 4     Parquet parts in a folder\n"
+        "  ./nightcatch score urls.parquet -o verdicts.csv --column target --reasons\n"
+        "exit code 0: every row has a verdict; 1: failed; 6: some rows have an error instead\n",
+    )
+    score.add_argument(
+        "paths", nargs="+", metavar="PATH", help="Parquet, CSV or list, gzipped too; or a folder"
+    )
+    score.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="OUT",
+        help="a file that ends with .parquet or .csv, or a folder for Parquet parts",
+    )
+    score.add_argument("--format", choices=("parquet", "csv"), help="of OUT, if it has no ending")
+    score.add_argument("--column", metavar="NAME", help="which column holds the URL, if not known")
+    score.add_argument("--jobs", type=_positive, help="processes (default: one for each core)")
+    score.add_argument(
+        "--reasons",
+        action="store_true",
+        help="add reasons to the rows that are Phishing or Suspicious; takes much longer",
+    )
+    score.add_argument(
+        "--part-rows",
+        type=_positive,
+        default=20_000,
+        metavar="N",
+        help="rows that a kill may cost each process (default %(default)s)",
+    )
+    score.add_argument("--pipeline", default="urls", metavar="NAME", help="default %(default)s")
+    add_json(score)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be positive")
+    return number
 
 
 def _add_load(add: _Add) -> None:

@@ -11,6 +11,7 @@ from include.contract.names import pipeline_name as pipeline_name
 from include.contract.names import safe_run_id as safe_run_id
 from include.contract.names import version_name as version_name
 from include.contract.names import version_time as version_time
+from include.errors import ManifestError
 
 MODEL_JOBLIB = "model.joblib"
 MODEL_ONNX = "model.onnx"
@@ -261,3 +262,23 @@ def open_feed_alerts() -> str:
 def sent_decision(pipeline: str) -> str:
     """Return the key of the serial that the receiver of events was told last."""
     return f"alerts/decisions/{pipeline_name(pipeline)}.json"
+
+
+def batch_prefix(name: str) -> str:
+    """Return the folder of one batch: its job, its scored parts and their summary."""
+    return f"batches/{safe_run_id(name)}/"
+
+
+def batch_file(name: str, file: str) -> str:
+    """Return the key of one file of a batch."""
+    return batch_prefix(name) + file_name(file)
+
+
+def batch_source_prefix(prefix: str) -> str:
+    """Return `prefix` if a batch may read below it; `ManifestError` if not."""
+    parts = prefix.rstrip("/").split("/")
+    if parts[0] not in ("incoming", "batches") or {"", ".", ".."} & set(parts):
+        raise ManifestError(
+            f"{prefix!r} cannot be scored: put the files below incoming/ or batches/"
+        )
+    return prefix

@@ -10,13 +10,8 @@ from include.contract.run_documents import ChampionPin
 from include.errors import ManifestSchemaError, ObjectMissingError, PointerError
 from include.features.feature_sets import is_known
 from include.inference.model import OnnxModel, load_model
-from include.registry.follow.verify import (
-    TrustedKeys,
-    VersionBytes,
-    reference_entry,
-    verify_manifest,
-    verify_version,
-)
+from include.registry.follow.read_version import read_version
+from include.registry.follow.verify import TrustedKeys
 from include.run.first_attempt import TrainerKeys, keep_first
 from include.run.run_context import RunContext, recorded_step
 from include.stores.objects import ObjectStore
@@ -111,7 +106,7 @@ def read_champion(run: RunContext, trusted_keys: TrustedKeys) -> Champion | None
     if pointer is None:
         return None
     try:
-        content, manifest = _verified(run.store, pointer, trusted_keys)
+        content, manifest = read_version(run.store, pointer, trusted_keys)
     except ManifestSchemaError as err:
         _log.warning(
             "%s %s was made by another release (%s): the candidate is not compared with it",
@@ -147,24 +142,5 @@ def load_version(store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
 
     Errors are those of `read_champion`.
     """
-    content, manifest = _verified(store, pointer, trusted_keys)
+    content, manifest = read_version(store, pointer, trusted_keys)
     return Champion(pointer, manifest, load_model(content.model, manifest, content.reference))
-
-
-def _verified(
-    store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
-) -> tuple[VersionBytes, Manifest]:
-    def read(name: str) -> bytes:
-        key = keys.version_file(pointer.pipeline, pointer.version, name)
-        return store.get(key, trusted_keys.max_model_bytes)
-
-    manifest = read(keys.MANIFEST)
-    known = reference_entry(verify_manifest(manifest, pointer))
-    content = VersionBytes(
-        pointer=b"",
-        manifest=manifest,
-        signature=read(keys.SIGNATURE),
-        model=read(keys.MODEL_ONNX),
-        reference=read(keys.REFERENCE) if known else b"",
-    )
-    return content, verify_version(content, pointer, trusted_keys)

@@ -32,6 +32,7 @@ _LOST_RACE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _NOT_MODIFIED = {"304", "NotModified"}
 _SLOWEST_BYTES_PER_S = 100 * 1024
 _NO_TIMEOUT_S = 0.001
+_DOWNLOADED_BYTES = 1024 * 1024
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """Of an object that is read without a limit of its own: no document of ours is as large."""
 MAX_OBJECT_BYTES = 5 * 1024 * 1024 * 1024
@@ -62,11 +63,13 @@ class Entry:
     size_bytes : int
     modified_at : datetime
         Aware; by the server's clock.
+    etag : str
     """
 
     key: str
     size_bytes: int
     modified_at: datetime
+    etag: str = ""
 
 
 class ObjectStore:
@@ -123,6 +126,21 @@ class ObjectStore:
             return Fetched(self._read(answer, key, max_bytes), answer["ETag"])
         return None
 
+    def download(self, key: str, path: Path, etag: str) -> None:
+        """Leave the content of an object in a local file, however large it is.
+
+        Raises
+        ------
+        PreconditionError
+            If its ETag is another one.
+        ObjectMissingError, StoreUnavailableError
+        """
+        with _translated(self.bucket, key), path.open("wb") as file:
+            answer = self._client.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
+            with answer["Body"] as body:
+                for block in body.iter_chunks(_DOWNLOADED_BYTES):
+                    file.write(block)
+
     def _read(self, answer: dict[str, Any], key: str, max_bytes: int) -> bytes:
         body, size_bytes = answer["Body"], answer["ContentLength"]
         try:
@@ -154,7 +172,7 @@ class ObjectStore:
         with _translated(self.bucket, prefix):
             for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
                 for found in page.get("Contents", ()):
-                    yield Entry(found["Key"], found["Size"], found["LastModified"])
+                    yield Entry(found["Key"], found["Size"], found["LastModified"], found["ETag"])
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names directly under `prefix` that hold objects, in order."""

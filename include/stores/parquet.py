@@ -3,7 +3,8 @@
 A few kilobytes can hold a billion rows, or one long string that each of a million rows repeats.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ from include.errors import DataRejectedError
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 _BATCH_ROWS = 65_536
+_STREAMED_BYTES = 128 * 1024 * 1024
 
 
 def read_parquet(
@@ -37,6 +39,34 @@ def read_parquet(
         return _read(pa.BufferReader(body), columns, max_rows, max_bytes)
     except (pa.ArrowException, OSError, KeyError) as err:
         raise DataRejectedError(f"it is not a Parquet file of these columns: {err}") from err
+
+
+def stream_parquet(path: Path, n_rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file in order, so many at a time.
+
+    Raises
+    ------
+    DataRejectedError
+        If it is no such file, or so many rows have more than `_STREAMED_BYTES`.
+    """
+    try:
+        schema = pq.read_schema(path)
+        texts = [field.name for field in schema if _is_text(field.type)]
+        # As in `read_parquet`: a text that is repeated is in memory once until it is measured.
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            for batch in file.iter_batches(n_rows):
+                _refuse_over(f"bytes in {n_rows} rows", _unpacked_bytes(batch), _STREAMED_BYTES)
+                yield pa.RecordBatch.from_arrays(
+                    [
+                        column.cast(field.type) if field.name in texts else column
+                        for field, column in zip(schema, batch.columns, strict=True)
+                    ],
+                    schema=schema.remove_metadata(),
+                )
+    except DataRejectedError as err:
+        raise DataRejectedError(f"{path}: {err}") from err
+    except (pa.ArrowException, OSError, KeyError) as err:
+        raise DataRejectedError(f"{path}: it is not a Parquet file: {err}") from err
 
 
 def _read(

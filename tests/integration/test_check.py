@@ -60,6 +60,7 @@ MAIL = f"From: a@a.example\nContent-Type: text/html\n\n<a href='{BAD}'>{GOOD}</a
 FILES = {
     "list.txt": f"# a list\n{GOOD}\n\n{BAD}\n".encode(),
     "list.txt.gz": gzip.compress(f"{GOOD}\n{BAD}\n".encode()),
+    "labelled.csv": f"url,label\n{GOOD},0\n{BAD},1\n".encode(),
     "table.csv": f"id,url\n1,{GOOD}\n2,{BAD}\n".encode(),
     "prose.txt": f"We saw {GOOD} and then\n{BAD}, which looks bad.\n".encode(),
     "mail.eml": MAIL,

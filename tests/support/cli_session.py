@@ -37,15 +37,19 @@ class CliSession:
     def history(self):
         return list(read_history(self.store, "sites", self.trusted_keys.approvers))
 
-    def run(self, *arguments):
-        """The exit code of one command."""
+    @property
+    def environ(self):
+        """What `./nightcatch` must be told to use this stack."""
         settings = self.stack.settings
         ports = {
             f"NIGHTCATCH_{name}_PORT": str(getattr(settings, f"{name.lower()}_port"))
             for name in ("MONGO", "S3", "AIRFLOW", "MLFLOW", "SCORER")
         }
-        environ = {**os.environ, **ports, "NIGHTCATCH_STATE_DIR": str(settings.state_dir)}
-        return main(list(arguments), ROOT, environ)
+        return {**os.environ, **ports, "NIGHTCATCH_STATE_DIR": str(settings.state_dir)}
+
+    def run(self, *arguments):
+        """The exit code of one command."""
+        return main(list(arguments), ROOT, self.environ)
 
 
 @contextmanager

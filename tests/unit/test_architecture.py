@@ -26,6 +26,7 @@ LAYERS = {
     "tracking": 2,
     "inference": 3,
     "pipelines": 3,
+    "batch": 4,
     "services": 4,
     "web": 4,
     "run": 4,
@@ -146,7 +147,7 @@ def test_publish_and_follow_do_not_know_each_other():
 
 def test_keys_are_spelled_in_one_module():
     folders = ("models/", "snapshots/", "quarantine/", "runs/", "traffic/", "docs/", "tracking/")
-    folders += ("alerts/", "monitoring/")
+    folders += ("alerts/", "monitoring/", "batches/")
     offences = []
     for file in python_files("include", "dags", "plugins"):
         if file.name == "keys.py":

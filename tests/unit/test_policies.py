@@ -41,6 +41,7 @@ MAY = {
     "monitoring_findings": (("sites", DAY), "rwd", "", ""),
     "outbox": (("sites", RUN), "rwd", "", ""),
     "reported_champion": (("sites",), "rw", "", ""),
+    "batch_file": (("proxy-logs", "part-00000-000000.parquet"), "rw", "", ""),
     "unsent": (("webhook", "an-alert"), "rwd", "", ""),
     "sent_alert": (("an-alert",), "rwd", "", ""),
     "open_alerts": ((), "rwd", "", ""),

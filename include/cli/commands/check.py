@@ -4,26 +4,22 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from include.cli.followed import list_in_effect, production_model
 from include.cli.installation import Installation
 from include.cli.screen import Screen, complain
-from include.errors import ModelUnavailableError, UrlRefusedError
-from include.inference.decisions import decisions
-from include.inference.listed import ListLookup
-from include.inference.model import OnnxModel, load_model
-from include.inference.record_schema import describe_reading
-from include.inference.verdict import describe_model, verdict
+from include.errors import UrlRefusedError
+from include.inference.record_schema import Fault
+from include.inference.row_scoring import score_rows
+from include.inference.verdict import describe_model
 from include.ingest.files.lists import entries
 from include.ingest.files.text_lines import BadLine, open_lines
-from include.registry.follow import Follower, LastGood, ListFollower, ProductionModel
-from include.stores.objects import ObjectStore
 from include.urls.finding import find_urls, find_urls_in_html, find_urls_in_mail, is_mail
-from include.urls.reading import UrlReading, read_url
+from include.urls.reading import read_url
 
 PIPELINE = "urls"
 SUSPICIOUS_FOUND = 4
@@ -55,75 +51,25 @@ def check(installation: Installation, args: argparse.Namespace, screen: Screen) 
         phishing; the largest that holds.
     """
     store = installation.open_store()
-    in_production = _production_model(installation, store)
-    lookup = _list(installation, store)
+    in_production = production_model(installation, store, PIPELINE)
+    lookup = list_in_effect(installation, store, PIPELINE)
+    described = describe_model(in_production)
     found = (each for given in args.texts for each in _read(given))
     worst = 0
     while batch := list(islice(found, _BATCH)):
-        readable = []
-        for text, place in batch:
-            try:
-                readable.append((text, read_url(text)))
-            except UrlRefusedError as err:
-                complain(f"{place}: {err}")
+        scored = score_rows([[each.text] for each in batch], in_production, lookup, time.time())
+        for (text, place), said in zip(batch, scored, strict=True):
+            if isinstance(said, Fault):
+                complain(f"{place}: {said.detail}")
                 worst = max(worst, _UNREADABLE)
-        for line in _score(readable, in_production, lookup):
-            worst = max(worst, _EXIT_CODES.get(line["prediction"], 0))
+                continue
+            worst = max(worst, _EXIT_CODES.get(said["prediction"], 0))
+            line = {"url": text, **said, "model": described}
             screen.show(json.dumps(line) if args.json else _as_text(line))
     return worst
 
 
-def _production_model(installation: Installation, store: ObjectStore) -> ProductionModel[OnnxModel]:
-    trusted_keys = installation.trusted_keys
-    follower = Follower(
-        store,
-        PIPELINE,
-        trusted_keys,
-        LastGood(installation.versions_dir / PIPELINE, trusted_keys.max_model_bytes),
-        load_model,
-        now=lambda: datetime.now(UTC),
-    )
-    follower.restore()
-    outcome = follower.poll_once()
-    in_production = follower.in_production
-    if in_production is None:
-        raise ModelUnavailableError(
-            f"no version of {PIPELINE} is in production ({outcome.reason}):"
-            f" ./nightcatch demo --pipeline {PIPELINE} trains one"
-        )
-    if outcome.failure:
-        version = in_production.pointer.version
-        complain(f"{outcome.reason}; version {version} is used, verified earlier")
-    return in_production
-
-
-def _list(installation: Installation, store: ObjectStore) -> ListLookup | None:
-    path = installation.versions_dir / PIPELINE / "list.json"
-    sites = ListFollower(store, PIPELINE, installation.trusted_keys.approvers, path, ListLookup)
-    sites.restore()
-    sites.poll_once()
-    return sites.current
-
-
-def _score(
-    found: Sequence[tuple[str, UrlReading]],
-    in_production: ProductionModel[OnnxModel],
-    lookup: ListLookup | None,
-) -> Iterator[dict[str, Any]]:
-    """Yield the members of the scorer's response that a URL has without a server."""
-    if not found:
-        return
-    model, manifest = in_production.model, in_production.manifest
-    matrix = model.schema.matrix([[reading.url] for _, reading in found])
-    decided = decisions([reading.url for _, reading in found], lookup, time.time())
-    scored = zip(found, model.score(matrix).tolist(), decided, strict=True)
-    for (text, reading), probability, decided_by in scored:
-        read_as = describe_reading(text, reading.url)
-        predicted = verdict(probability, manifest, decided_by)
-        yield {"url": text, **read_as, **predicted, "model": describe_model(in_production)}
-
-
-def _as_text(line: dict[str, Any]) -> str:
+def _as_text(line: Mapping[str, Any]) -> str:
     read_as = f"  (read as {line['scored_url']})" if line["scored_url"] != line["url"] else ""
     return f"{line['prediction']:<11}{line['probability']:.4f}  {line['url']}{read_as}"
 
@@ -185,12 +131,15 @@ def _of_line(line: str) -> list[str]:
 
 
 def _of_table(path: Path) -> Iterator[_Found]:
-    from include.ingest.files.reader import read_cells
-    from include.pipelines.urls.records import LABEL, LAYOUT, URL
+    from include.ingest.files.rows import read_rows
+    from include.pipelines.urls.records import LAYOUT, URL
 
-    any_label = {LABEL: 0}  # none is needed to be scored
-    for number, cells in enumerate(read_cells(path, LAYOUT, any_label), start=1):
-        yield _Found(cells.get(URL, ""), f"{path}, row {number}")
+    for number, (table, cells) in enumerate(read_rows(path, LAYOUT.unlabelled()), start=1):
+        place = f"{path}, row {number}"
+        if isinstance(cells, BadLine):
+            complain(f"{path}, line {cells.line}: {cells.reason}")
+        else:
+            yield _Found(cells[table.columns.index(URL)], place)
 
 
 def _named(texts: Iterable[str], place: str) -> Iterator[_Found]:

@@ -5,6 +5,7 @@ Each is a frozen class with the name of its file and the version of its schema. 
 as the steps of one run are of one release.
 """
 
+from include.contract.run_documents.batch import BatchInput, BatchJob, BatchTotals
 from include.contract.run_documents.codec import parse, serialise
 from include.contract.run_documents.data import (
     ChampionPin,
@@ -30,6 +31,9 @@ from include.contract.run_documents.release import (
 )
 
 __all__ = [
+    "BatchInput",
+    "BatchJob",
+    "BatchTotals",
     "CandidateResult",
     "ChampionPin",
     "ChosenModel",

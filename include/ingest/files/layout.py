@@ -1,7 +1,7 @@
 """What a pipeline's record looks like in files, and what makes two records one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -97,4 +97,26 @@ class Layout:
         """Map every known word for a label, in lower case, to the value stored."""
         return dict.fromkeys(_PHISHING_WORDS, self.target.positive) | dict.fromkeys(
             _LEGITIMATE_WORDS, self.target.negative
+        )
+
+    def unlabelled(self, column: str | None = None) -> "Layout":
+        """Return the layout of files whose records are to be scored: no label is looked for.
+
+        Parameters
+        ----------
+        column : str, optional
+            The name in the file of the only input, instead of the known ones.
+        """
+        fields = self.fields
+        if column is not None:
+            fields = (replace(fields[0], name=column, aliases=()),)
+        # No column has the empty name, so one called `label` is left alone.
+        return replace(
+            self,
+            fields=fields,
+            target=replace(self.target, source=""),
+            label_aliases=(),
+            details=(),
+            identity=None,
+            strict=False,
         )

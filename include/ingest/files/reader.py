@@ -85,7 +85,7 @@ def read_records(
     """
     form = form or TableForm()
     rows = _Rows(layout, given or {}, inverted, form)
-    for number, table, line in _data_lines(path, layout, given or {}, form):
+    for number, table, line in data_lines(path, layout, given or {}, form.columns):
         if isinstance(line, BadLine):
             yield line
         elif table.delimiter:
@@ -113,24 +113,20 @@ def read_mappings(
         yield rows.of_mapping(number, cells)
 
 
-def read_cells(
-    path: Path, layout: Layout, given: Mapping[str, Value] | None = None
-) -> Iterator[dict[str, str]]:
+def read_cells(path: Path, layout: Layout) -> Iterator[dict[str, str]]:
     """Yield the cells of each row of a table as they are written, by column of the layout.
 
     Parameters
     ----------
     path : Path
     layout : Layout
-    given : mapping, optional
-        Columns that the table may lack, as `read_records` takes them.
 
     Raises
     ------
     DataRejectedError
         As `read_records` does.
     """
-    for _, table, line in _data_lines(path, layout, given or {}, TableForm()):
+    for _, table, line in data_lines(path, layout, {}):
         if isinstance(line, str):
             try:
                 cells = split_cells(line, table.delimiter, table.quotechar)
@@ -139,12 +135,15 @@ def read_cells(
             yield {name: cell for name, cell in zip(table.columns, cells, strict=False) if name}
 
 
-def _data_lines(
-    path: Path, layout: Layout, given: Mapping[str, Value], form: TableForm
+def data_lines(
+    path: Path, layout: Layout, given: Mapping[str, Value], columns: tuple[str, ...] = ()
 ) -> Iterator[tuple[int, Table, str | BadLine]]:
-    """Yield the lines behind the head that are neither empty nor comments."""
+    """Yield the lines behind the head that are neither empty nor comments.
+
+    Parameters and errors are those of `read_records`; `columns` are those of `TableForm`.
+    """
     with open_lines(path) as lines:
-        table, lines = read_head(path, lines, layout, given, form.columns)
+        table, lines = read_head(path, lines, layout, given, columns)
         for number, line in lines:
             if isinstance(line, BadLine) or (
                 line.strip() and not (table.comment and line.lstrip().startswith(table.comment))

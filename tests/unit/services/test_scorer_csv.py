@@ -5,11 +5,12 @@ import io
 
 import pytest
 
+from include.contract.csv_formulas import neutral
 from include.errors import RequestRejectedError, RequestUnreadableError
 from include.inference.model import load_model
 from include.services.scorer.serving.held_bytes import HeldBytes
 from include.services.scorer.tables.csv_header import read_table
-from include.services.scorer.tables.csv_responses import TableResponse, neutral
+from include.services.scorer.tables.csv_responses import TableResponse
 from include.services.scorer.tables.csv_rows import score_table
 from include.services.scorer.tables.response_file import ResponseFile
 from tests.support import onnx_graphs

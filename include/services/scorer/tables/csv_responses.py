@@ -7,7 +7,6 @@ at the end of its id differs.
 import csv
 import io
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from werkzeug.wsgi import wrap_file
 
+from include.contract.csv_formulas import neutral
 from include.contract.verdicts import FIXED, VERDICTS, DecidedBy
 from include.inference.model import OnnxModel
 from include.inference.traffic_record import plain
@@ -33,11 +33,6 @@ SHOWN_ROWS = 500
 _SHOWN_CELLS = 20_000
 ADDED_COLUMNS = ("prediction", "confidence", "probability", "decided_by", "model_version", "id")
 _SENT_BYTES = 256 * 1024
-# ASCII and full-width: = + - @
-_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-_FORMULA = re.compile(rf" {{0,8}}[{_SIGNS}\t\r\n]")
-# Where another separator than ours is set, the rest of a cell is a cell of its own.
-_INNER_FORMULA = re.compile(rf'[;|\t\r\n][\s"]{{0,8}}(?=[{_SIGNS}])')
 
 
 class ShownRow(NamedTuple):
@@ -262,18 +257,3 @@ def send(file: ResponseFile, environ: WSGIEnvironment) -> Iterable[bytes]:
     content = file.read()
     file.close()
     return [content]
-
-
-def neutral(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay as they are.
-
-    Source: https://owasp.org/www-community/attacks/CSV_Injection
-    """
-    cell = _INNER_FORMULA.sub(r"\g<0>'", cell)
-    if not _FORMULA.match(cell):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return "'" + cell
-    return cell
