@@ -30,6 +30,7 @@ from dags.support.schedules import training_schedule
 from dags.support.tracking import track
 from include import pipelines
 from include.contract.dag_ids import train_dag
+from include.contract.pointer import GATE
 
 ROOT = Path(__file__).resolve().parents[1]
 # Without a start date and with no allowance, switching the DAG on starts nothing before 02:00.
@@ -230,12 +231,15 @@ def gate(pipeline_name: str, served: Handover) -> list[str]:
 
 @task.branch
 def how_to_approve(pipeline_name: str, packaged: Handover) -> str:
-    """Request a person's approval where the run says so; keep a later run's version."""
+    """Request a person's approval where the run says so, or the last release was taken back."""
     from include.run.steps import promotion
 
-    if promotion.newer_in_production(run_after(pipeline_name, packaged), trusted_keys()):
+    run, trusted = run_after(pipeline_name, packaged), trusted_keys()
+    if promotion.newer_in_production(run, trusted):
         return "keep_newer"
-    return WAIT if get_current_context()["params"]["approval"] == "human" else "approve"
+    if get_current_context()["params"]["approval"] == "human":
+        return WAIT
+    return WAIT if promotion.needs_person(run, trusted) else "approve"
 
 
 @task
@@ -258,7 +262,7 @@ def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
         promotion.record_response(run, **asdict(response), key=key)
     pointer = promotion.promote(
         run,
-        approved_by=response.by if response else "the gate",
+        approved_by=response.by if response else GATE,
         approved_at=response.at if response else datetime.now(UTC),
         reason=response.reason if response else "passed every rule of the gate",
         key=key,

@@ -57,6 +57,10 @@ class PromotionConflictError(NightCatchError):
     """Another approval was made since this one was decided; nothing was changed."""
 
 
+class ApprovalHeldError(NightCatchError):
+    """The last release was taken back: the next approval is a person's; nothing was changed."""
+
+
 class PolicyError(NightCatchError):
     """A pipeline's policy file is missing, or writes something that no rule of the gate knows."""
 

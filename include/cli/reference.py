@@ -18,6 +18,7 @@ from include.evaluation.gate.policy import Policy
 from include.monitoring.limits import Limits
 from include.notify.settings import AlertSettings, DeadlineSettings
 from include.registry.retention.policy import Retention
+from include.run.release.limits import ReleaseLimits
 from include.services.scorer.settings import Settings
 from include.stack.settings import StackSettings
 
@@ -31,6 +32,7 @@ _POLICIES: dict[str, type] = {
     "policy.toml": Policy,
     "retention.toml": Retention,
     "monitoring.toml": Limits,
+    "release.toml": ReleaseLimits,
 }
 _TABLE = re.compile(r"(<!-- settings: ([\w.]+) -->\n).*?(<!-- end -->)", re.S)
 _ATTRIBUTE = re.compile(r"^(\w[\w, ]*) : [^\n]+\n((?:    [^\n]+\n?)+)", re.M)

@@ -209,6 +209,11 @@ def monitoring_findings(pipeline: str, day: str) -> str:
     return f"{monitoring_prefix(pipeline, day)}findings.json"
 
 
+def release_figures(pipeline: str, day: str, serial: int) -> str:
+    """Return the key of what was found of the release of a serial, approved on a day."""
+    return f"{monitoring_prefix(pipeline, day)}release-{serial:08d}.json"
+
+
 def outbox_prefix(pipeline: str) -> str:
     """Return the folder of the runs that the tracking server has not been told of yet."""
     return f"tracking/outbox/{pipeline_name(pipeline)}/"
@@ -252,6 +257,11 @@ def open_alerts() -> str:
 def open_traffic_alerts(pipeline: str) -> str:
     """Return the key of what is wrong with a pipeline's traffic, as people were told."""
     return f"alerts/standing/{pipeline_name(pipeline)}.json"
+
+
+def open_release_alerts(pipeline: str) -> str:
+    """Return the key of what is wrong with a pipeline's release, as people were told."""
+    return f"alerts/standing-release/{pipeline_name(pipeline)}.json"
 
 
 def open_feed_alerts() -> str:

@@ -12,6 +12,10 @@ from include.errors import PointerError
 
 PAYLOAD_TYPE = "application/vnd.nightcatch.approved+json"
 MAX_POINTER_BYTES = 16 * 1024
+GATE = "the gate"
+"""Who approves what passed every rule, without a person."""
+WATCHER = "watch_release"
+"""Who takes a release back by itself."""
 
 
 @dataclass(frozen=True)

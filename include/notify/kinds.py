@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from include.notify.delivery.text import some
 from include.notify.feed_kinds import FeedUnhealthy
+from include.notify.release_kinds import ReleaseBeyondLimits, ReleaseTakenBack
 from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
 
 
@@ -235,4 +236,6 @@ Cause = (
     | TrafficDrifted
     | QualityBelowBaseline
     | FeedUnhealthy
+    | ReleaseBeyondLimits
+    | ReleaseTakenBack
 )

@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from include.contract import keys
 from include.contract.manifest import describe_file
 from include.contract.pointer import (
+    GATE,
     MAX_POINTER_BYTES,
+    WATCHER,
     Pointer,
     claimed_run_id,
     parse_pointer,
@@ -23,6 +25,7 @@ from include.contract.pointer import (
 )
 from include.contract.signature import PublicKeys
 from include.errors import (
+    ApprovalHeldError,
     ObjectMissingError,
     PointerError,
     PreconditionError,
@@ -101,6 +104,8 @@ def approve(
         If another approval came first, or was of a later run; nothing was changed.
     PointerError
         If an older approval than the newest one was put back.
+    ApprovalHeldError
+        If the gate approves, and the last release was taken back.
     VersionRefusedError
         If the version is not completely published, or is not the one that was evaluated.
     """
@@ -113,6 +118,11 @@ def approve(
         raise PromotionConflictError(
             f"{request.pipeline}: {request.version} is of an older run than "
             f"{current[0].version}, which is in production with serial {serial}"
+        )
+    if current and request.approved_by == GATE and is_held(current[0]):
+        raise ApprovalHeldError(
+            f"{request.pipeline}: serial {serial} took a release back, and no person has approved "
+            f"a version since: {request.version} needs a person's approval"
         )
     if request.expected_serial not in (None, serial):
         raise PromotionConflictError(
@@ -166,6 +176,11 @@ def _announced(store: ObjectStore, request: Request) -> Iterator[None]:
         yield
     finally:
         store.delete(announced)
+
+
+def is_held(in_production: Pointer) -> bool:
+    """Return whether approvals need a person, as the last one took a release back by itself."""
+    return in_production.approved_by == WATCHER
 
 
 def is_of_older_run(version: str, in_production: Pointer) -> bool:

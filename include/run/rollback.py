@@ -1,5 +1,6 @@
 """A person brings a kept version into production, again or for the first time."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -75,14 +76,21 @@ def was_in_production(store: ObjectStore, pipeline: str, trusted_keys: TrustedKe
     current = production_pointer(store, pipeline, trusted_keys.approvers)
     if current is None:
         raise PointerError(f"{pipeline}: no version was ever in production")
-    for serial in range(current.serial - 1, 0, -1):
-        body = store.get(keys.history(pipeline, serial), MAX_POINTER_BYTES)
-        earlier = parse_pointer(body, trusted_keys.approvers, pipeline=pipeline)
+    for earlier in approvals_before(store, current, trusted_keys):
         if earlier.version != current.version:
             return earlier
     raise PointerError(
         f"{pipeline}: no other version than {current.version} was ever in production"
     )
+
+
+def approvals_before(
+    store: ObjectStore, pointer: Pointer, trusted_keys: TrustedKeys
+) -> Iterator[Pointer]:
+    """Yield the approvals and rollbacks before one, verified, newest first."""
+    for serial in range(pointer.serial - 1, 0, -1):
+        body = store.get(keys.history(pointer.pipeline, serial), MAX_POINTER_BYTES)
+        yield parse_pointer(body, trusted_keys.approvers, pipeline=pointer.pipeline)
 
 
 def _was_in_production(store: ObjectStore, request: Request, trusted_keys: TrustedKeys) -> bool:

@@ -28,6 +28,7 @@ _LINEAGE_POLICY = [
     {"scope": {}, "controls": {"include_source_code": False}},
     {"scope": {"dag_id": "send_tracking"}, "controls": {"emit": False}},
     {"scope": {"dag_id": "watch_models"}, "controls": {"emit": False}},
+    {"scope": {"dag_id": "watch_release"}, "controls": {"emit": False}},
 ]
 
 

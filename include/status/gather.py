@@ -125,6 +125,7 @@ def _alerts(sources: Sources) -> tuple[OpenAlert, ...]:
     store = sources.store()
     places = [keys.open_alerts(), keys.open_feed_alerts()]
     places += [keys.open_traffic_alerts(name) for name in sources.pipelines]
+    places += [keys.open_release_alerts(name) for name in sources.pipelines]
     found = [each for key in places for each in read_open_alerts(store, key).values()]
     return tuple(
         OpenAlert(each.last.title, each.last.sentence, each.since, own_link(each.last.link))

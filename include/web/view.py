@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from include.contract.dag_ids import train_dag
-from include.contract.pointer import Pointer
+from include.contract.pointer import GATE, WATCHER, Pointer
 from include.registry.overview import Ledger
 from include.registry.versions import StoredVersion
 from include.web.plot import FIGURES, figure_of, state_of
@@ -153,7 +153,9 @@ def _approval(pointer: Pointer, kind: str, links: Links, trained_in: str | None)
     dag_id = train_dag(pointer.pipeline) if pointer.run_id == trained_in else "approve_model"
     if command:
         asked_in, link = command, ""
-    elif trained_in is None and pointer.approved_by == "the gate":
+    elif pointer.approved_by == WATCHER:
+        asked_in, link = WATCHER, ""
+    elif trained_in is None and pointer.approved_by == GATE:
         asked_in = train_dag(pointer.pipeline)
         link = links.run(asked_in, pointer.run_id)
     else:

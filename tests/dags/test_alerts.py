@@ -2,6 +2,7 @@
 
 import pytest
 
+from include import pipelines
 from tests.support.dagbags import read_dags
 
 PARSE = """
@@ -9,7 +10,7 @@ import json, sys
 from airflow.dag_processing.dagbag import DagBag
 
 bag = DagBag(sys.argv[1])
-watch = bag.dags["watch_models"]
+watch, release = bag.dags["watch_models"], bag.dags["watch_release"]
 heavy = {"sklearn", "pandas", "scipy", "smtplib"}
 print(json.dumps({
     "errors": bag.import_errors,
@@ -33,6 +34,13 @@ print(json.dumps({
             for alert in dag.deadline or []
         ]
         for name, dag in bag.dags.items()
+    },
+    "release": {
+        "every": release.timetable.expression,
+        "paused": release.is_paused_upon_creation,
+        "runs_at_once": release.max_active_runs,
+        "copies": [task.op_kwargs_expand_input.value["pipeline_name"] for task in release.tasks],
+        "doc": release.doc_md,
     },
     "watch": {
         "tasks": {task.task_id: sorted(task.downstream_task_ids) for task in watch.tasks},
@@ -86,6 +94,18 @@ def test_models_are_watched_every_quarter_of_an_hour_and_after_each_run(parsed):
     assert (watch["runs_at_once"], watch["paused"]) == (1, False)
     assert watch["tasks"] == {"confirm": [], "look": ["send"], "send": []}
     assert watch["rules"]["send"] == "all_done", "a look that failed keeps nothing from being sent"
+
+
+def test_releases_are_watched_every_quarter_of_an_hour_each_pipeline_by_itself(parsed):
+    release = parsed["release"]
+
+    assert (release["every"], release["paused"], release["runs_at_once"]) == (
+        "*/15 * * * *",
+        False,
+        1,
+    )
+    assert release["copies"] == [list(pipelines.names())]
+    assert "it fails" in release["doc"]
 
 
 def test_people_find_what_they_need(parsed):

@@ -105,7 +105,7 @@ def test_the_tables_are_those_of_the_settings_classes():
     page = PAGE.read_text()
 
     assert render(page) == page, "run python -m include.cli.reference"
-    assert page.count("<!-- settings: ") == page.count("<!-- end -->") == 7
+    assert page.count("<!-- settings: ") == page.count("<!-- end -->") == 8
 
 
 def test_a_changed_table_is_restored():

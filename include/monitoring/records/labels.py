@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from include.contract import keys
@@ -10,7 +9,7 @@ from include.inference.feedback_labels import LABELS
 from include.inference.prediction_ids import day_of, is_id
 from include.monitoring.records.jsonl_reader import Lines
 from include.monitoring.records.sample import DistinctSample
-from include.monitoring.records.traffic import Item, find_items
+from include.monitoring.records.traffic import Item, days_up_to, find_items
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 
@@ -119,13 +118,6 @@ def find_labelled(
     """
     items = _answers(store, pipeline, list(said))
     return [Labelled(name, items[name], each) for name, each in said.items() if name in items]
-
-
-def days_up_to(last_day: str, n_days: int) -> Iterator[str]:
-    """Yield that many days up to one of them, the earliest first."""
-    last = date.fromisoformat(last_day)
-    for back in range(n_days - 1, -1, -1):
-        yield (last - timedelta(days=back)).isoformat()
 
 
 def _answers(store: ObjectStore, pipeline: Pipeline, names: list[str]) -> dict[str, Item]:

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from include.contract import keys
 from include.contract.schema import InputField
 from include.contract.verdicts import VERDICTS
-from include.inference.prediction_ids import is_id
+from include.inference.prediction_ids import is_id, responded_ms
 from include.inference.traffic_record import hash_of
 from include.monitoring.records.jsonl_reader import Lines
 from include.monitoring.records.sample import DistinctSample
@@ -19,6 +20,7 @@ from include.stores.objects import ObjectStore
 MAX_ITEMS = 100_000
 _TEXT = "string"
 _KEPT, _HASH = ("inputs", "redacted_inputs"), "inputs_hmac"
+_LINES_PER_ITEM = 10  # what was asked again and again is read, and counts once
 _ID = re.compile(rb'"id":\s*"([0-9a-f]{32}(?:-\d{1,9})?)"')
 
 
@@ -76,6 +78,52 @@ def read_traffic(
         for name, item in _parsed(raw, pipeline.inputs, lines):
             sample.put(name, item)
     return Traffic(sample, lines)
+
+
+def read_first(
+    store: ObjectStore, pipeline: Pipeline, since: datetime, until: datetime, max_items: int
+) -> dict[str, Item]:
+    """Return the first different inputs that were scored since a time, by the ids of their items.
+
+    Read again later, there are more of them, and those before are the same, save for batches that
+    a scorer could not send at their time.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    pipeline : Pipeline
+    since, until : datetime
+        Aware, UTC.
+    max_items : int
+        Reading ends there, and after `_LINES_PER_ITEM` times as many lines.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    since_ms, n_lines = since.timestamp() * 1000, 0
+    first: dict[str, tuple[str, Item]] = {}
+    lines = Lines(store)
+    n_days = (until.date() - since.date()).days + 1
+    for day in days_up_to(until.date().isoformat(), n_days):
+        for raw in lines.under(keys.traffic_prefix(pipeline.name, day)):
+            named = _ID.search(raw)
+            if named is None or responded_ms(named[1].decode()) < since_ms:
+                continue
+            n_lines += 1
+            for name, item in _parsed(raw, pipeline.inputs, lines):
+                if item.inputs is not None:
+                    first.setdefault(item.duplicate, (name, item))
+            if len(first) >= max_items or n_lines >= max_items * _LINES_PER_ITEM:
+                return dict(first.values())
+    return dict(first.values())
+
+
+def days_up_to(last_day: str, n_days: int) -> Iterator[str]:
+    """Yield that many days up to one of them, the earliest first."""
+    last = date.fromisoformat(last_day)
+    for back in range(n_days - 1, -1, -1):
+        yield (last - timedelta(days=back)).isoformat()
 
 
 def find_items(

@@ -9,7 +9,13 @@ from include.contract.approval_response import ApprovalResponse
 from include.contract.pointer import Pointer
 from include.contract.run_documents import ChampionPin, PackagedVersion, ServingFigures
 from include.errors import ApprovalRejectedError
-from include.registry.approve import Request, approve, is_of_older_run, production_pointer
+from include.registry.approve import (
+    Request,
+    approve,
+    is_held,
+    is_of_older_run,
+    production_pointer,
+)
 from include.registry.follow.verify import TrustedKeys
 from include.registry.responses import write_response
 from include.run.champion import load_version, provisional_pointer
@@ -48,6 +54,15 @@ def newer_in_production(run: RunContext, trusted_keys: TrustedKeys) -> Pointer |
     if pointer is None or not is_of_older_run(run.read(PackagedVersion).version, pointer):
         return None
     return pointer
+
+
+def needs_person(run: RunContext, trusted_keys: TrustedKeys) -> bool:
+    """Return whether a person has to approve, as the last release took itself back."""
+    pointer = production_pointer(run.store, run.pipeline.name, trusted_keys.approvers)
+    if pointer is None or not is_held(pointer):
+        return False
+    _log.warning("%s: a person has to approve: %s", run.pipeline.name, pointer.reason)
+    return True
 
 
 def keep_newer(run: RunContext, trusted_keys: TrustedKeys) -> dict[str, str | None]:

@@ -11,13 +11,14 @@ from include.contract.verdicts import DecidedBy
 from include.evaluation.replay import Replayed, replay_figures
 from include.inference.decisions import decisions
 from include.inference.listed import ListLookup
-from include.monitoring.records.labels import days_up_to, read_feedback
+from include.monitoring.records.labels import read_feedback
 from include.monitoring.records.sample import DistinctSample
-from include.monitoring.records.traffic import Item, read_traffic
+from include.monitoring.records.traffic import Item, days_up_to, read_traffic
 from include.registry.follow.verify import TrustedKeys
 from include.registry.lists import current_list
 from include.run.champion import Champion
 from include.run.first_attempt import TrainerKeys, keep_first
+from include.run.release.logged import logged_inputs
 from include.run.rows import read_reference
 from include.run.run_context import RunContext, recorded_step
 from include.run.steps.training import read_chosen
@@ -97,9 +98,7 @@ def _scored(
     at: datetime,
 ) -> Replayed:
     is_text = run.pipeline.features is not None
-    inputs = np.array(
-        [item.inputs for _, item in items], dtype=object if is_text else np.float32
-    ).reshape(len(items), -1)
+    inputs = logged_inputs(run.pipeline, [item for _, item in items])
     shown = [str(each) for each in inputs[:, 0]] if is_text else [""] * len(items)
     allowed = np.zeros(len(items), np.bool_)
     if is_text:

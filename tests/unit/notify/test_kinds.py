@@ -19,12 +19,22 @@ from include.notify.kinds import (
     RunLate,
     ScorerStale,
 )
+from include.notify.release_kinds import ReleaseBeyondLimits, ReleaseTakenBack
 from include.notify.traffic_kinds import QualityBelowBaseline, TrafficDrifted
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 AT = datetime(2026, 11, 21, 2, 5, tzinfo=UTC)
 CAUSES = [
+    (
+        ReleaseBeyondLimits("urls", "v2", ["it flags more", "it is late"], ""),
+        "v2 stays in production, and it flags more; it is late.",
+    ),
+    (
+        ReleaseTakenBack("urls", "v1", "took back v2: it flags more", ""),
+        "v1 is in production again. Reason: took back v2: it flags more. The next approval is a "
+        "person's.",
+    ),
     (
         FeedUnhealthy("urls one", "dead", "feed.example: HTTP 403", "2026-11-20 04:10 UTC", ""),
         "The feed is dead: feed.example: HTTP 403; last well at 2026-11-20 04:10 UTC. Nothing of "
