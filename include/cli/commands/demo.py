@@ -10,6 +10,7 @@ from typing import Any
 
 import pymongo
 
+from include.cli.airflow_api import TaskState
 from include.cli.commands.demo_requests import (
     ScorerOf,
     ask_for_record,
@@ -40,6 +41,7 @@ _WATCH_S = 1.0
 _RUN_S = {"urls": (70.0, 3.0), "sites": (60.0, 0.6)}
 # Of few URLs, quick effort learns too little of log-in pages to pass the gate.
 _QUICK_FROM = {"urls": 20_000}
+_ONE_CORE_FROM = "choose"
 
 
 def demo(installation: EmbeddedInstallation, args: argparse.Namespace, screen: Screen) -> int:
@@ -82,6 +84,8 @@ class Demo:
         about_s = [_run_seconds(name, 11_000) for name in names]
         self._runs = [Step(*each) for each in zip(runs, about_s, strict=True)]
         self._n_records: dict[str, int] = {}
+        self._current: dict[str, ProductionVersion | None] = {}
+        self._run_ids: dict[str, str] = {}
         self._rest = Step("have all pages ready", _PAGES_S)
         self.screen = ProgressScreen([self._start, *self._runs, self._rest])
 
@@ -101,15 +105,15 @@ class Demo:
                     self._n_records[pipeline.name] = self._load(pipeline)
                     run.about_s = _run_seconds(pipeline.name, self._n_records[pipeline.name])
                 ready["s3"].wait()
-                current = {each.name: self._up_to_date(each) for each in self._pipelines}
+                self._current = {p.name: self._up_to_date(p) for p in self._pipelines}
                 for pipeline, run in zip(self._pipelines, self._runs, strict=True):
-                    run.about_s = _ASK_S if current[pipeline.name] else run.about_s
-                if not all(current.values()):
+                    run.about_s = _ASK_S if self._current[pipeline.name] else run.about_s
+                if not all(self._current.values()):
                     ready["airflow"].wait()
                 ready["scorer"].wait()
             for pipeline, run in zip(self._pipelines, self._runs, strict=True):
                 with screen.step(run):
-                    found = current[pipeline.name]
+                    found = self._current[pipeline.name]
                     kept = found is not None
                     run.detail = "its records and code have not changed since" if kept else ""
                     self._ask(pipeline, found or self._train(pipeline, ready))
@@ -141,18 +145,20 @@ class Demo:
         return found if same else None
 
     def _train(self, pipeline: Pipeline, ready: Mapping[str, Startup]) -> ProductionVersion:
-        """Return what a run put into production; one that is under way is followed."""
+        """Return what a run put into production."""
         for startup in ready.values():
             startup.is_finished()  # a server that cannot start is reported before training
         api, dag_id = self._installation.airflow, train_dag(pipeline.name)
-        if under_way := api.running(dag_id):
-            run_id = under_way[0]
-            self.screen.say(f"train    {dag_id} runs already: {run_id}")
-        else:
-            is_quick = self._n_records[pipeline.name] >= _QUICK_FROM.get(pipeline.name, 0)
-            conf = {"effort": "quick"} if is_quick else {}
-            run_id = trigger(api, dag_id, conf, self.screen)
-        follow(api, dag_id, run_id, self.screen)
+        run_id = self._begin(pipeline)
+
+        def begin_next(task: TaskState) -> None:
+            """From here on a run keeps one core busy: begin the next pipeline's on the other."""
+            if task.task_id == _ONE_CORE_FROM and task.state == "running":
+                for each in self._pipelines:
+                    if self._current[each.name] is None:
+                        self._begin(each)
+
+        follow(api, dag_id, run_id, self.screen, begin_next)
         store, trusted_keys = self._installation.store, self._installation.trusted_keys
         found = production_version(store, pipeline.name, trusted_keys)
         if found is None or found.pointer.run_id != run_id:
@@ -160,6 +166,19 @@ class Demo:
                 f"{dag_id}: the run {run_id} succeeded but put no model into production"
             )
         return found
+
+    def _begin(self, pipeline: Pipeline) -> str:
+        """Return the id of the pipeline's run; one that is under way is taken."""
+        api, dag_id, name = self._installation.airflow, train_dag(pipeline.name), pipeline.name
+        if name not in self._run_ids:
+            if under_way := api.running(dag_id):
+                self._run_ids[name] = under_way[0]
+                self.screen.say(f"train    {dag_id} runs already: {under_way[0]}")
+            else:
+                is_quick = self._n_records[name] >= _QUICK_FROM.get(name, 0)
+                conf = {"effort": "quick"} if is_quick else {}
+                self._run_ids[name] = trigger(api, dag_id, conf, self.screen)
+        return self._run_ids[name]
 
     def _ask(self, pipeline: Pipeline, found: ProductionVersion) -> None:
         url, pointer, screen = self._stack.settings.scorer_url, found.pointer, self.screen

@@ -1,6 +1,6 @@
 """Trigger a training run and follow it on screen."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from include.cli.airflow_api import AirflowApi, TaskState
@@ -42,7 +42,13 @@ def trigger(api: AirflowApi, dag_id: str, conf: Mapping[str, Any], screen: Scree
     return run_id
 
 
-def follow(api: AirflowApi, dag_id: str, run_id: str, screen: Screen) -> None:
+def follow(
+    api: AirflowApi,
+    dag_id: str,
+    run_id: str,
+    screen: Screen,
+    on_change: Callable[[TaskState], None] | None = None,
+) -> None:
     """Return when the run has succeeded; its tasks are shown as they change.
 
     Parameters
@@ -50,13 +56,21 @@ def follow(api: AirflowApi, dag_id: str, run_id: str, screen: Screen) -> None:
     api : AirflowApi
     dag_id, run_id : str
     screen : Screen
+    on_change : callable, optional
+        Called with each change of a task's state.
 
     Raises
     ------
     DagRunError
         If it failed; the message names the first failed task and the error in its log.
     """
-    state = api.follow(dag_id, run_id, lambda task: _show(task, screen))
+
+    def changed(task: TaskState) -> None:
+        _show(task, screen)
+        if on_change is not None:
+            on_change(task)
+
+    state = api.follow(dag_id, run_id, changed)
     if state == "success":
         return
     failed = [task for task in api.tasks(dag_id, run_id) if task.state == "failed"]
