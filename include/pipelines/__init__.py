@@ -81,6 +81,9 @@ class AddedRowsMaker(Protocol):
         """
 
 
+_REVIEWER = InputField("reviewed_by", "string", None, "Who decided on the label, if anybody did")
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """One kind of record, and how a model of it is trained and evaluated.
@@ -194,10 +197,13 @@ class Pipeline:
 
     @property
     def columns(self) -> tuple[InputField, ...]:
-        """Every column a snapshot takes besides `_id`: inputs, stored label, and details."""
+        """Every column a snapshot takes besides `_id`: inputs, stored label, details, reviewer."""
         target = self.target
         label = InputField(target.source, "int8", (target.negative, target.positive), "label")
-        return (*self.inputs, label, *self.layout.details)
+        # Files and feeds have no say in it, so it is no detail; records of a pipeline without any
+        # details are numbers alone.
+        reviewer = (_REVIEWER,) if self.layout.details else ()
+        return (*self.inputs, label, *self.layout.details, *reviewer)
 
     def watched(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return the columns of records whose drift is measured, and `_id`."""

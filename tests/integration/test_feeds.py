@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from include import pipelines
@@ -15,6 +16,7 @@ from include.ingest.feeds.pull import Collector
 from include.ingest.feeds.settings import FeedSettings
 from include.ingest.review.decisions import Decision, ReviewDesk
 from include.ingest.review.entries import Chosen
+from include.ingest.snapshot.extract import write_snapshot
 from tests.support.feed_server import HTML
 from tests.support.waiting import wait_until
 
@@ -207,7 +209,7 @@ def test_a_feed_full_of_doubtful_records_is_held_back(pull, database):
     assert database["urls"].count_documents({}) == 0
 
 
-def test_a_decision_lands_or_bars_a_record_and_can_be_changed(pull, database):
+def test_a_decision_lands_or_bars_a_record_and_can_be_changed(pull, database, tmp_path):
     pull(numbered(40) + b"https://www.paypal.com/x\nhttps://www.chase.com/y\n")
     first, second = pull.collector.queue.find()
     desk = ReviewDesk(database, URLS)
@@ -224,6 +226,9 @@ def test_a_decision_lands_or_bars_a_record_and_can_be_changed(pull, database):
     landed = database["urls"].find_one({"url": first.record["url"]})
     assert (landed["reviewed_by"], landed["reviewed_at"]) == ("Ann", DAY0 + HOUR)
     assert landed["first_seen"] == DAY0
+    taken = write_snapshot(database["urls"], URLS.columns, tmp_path)
+    rows = [row for part in taken.parts for row in pq.read_table(tmp_path / part.name).to_pylist()]
+    assert [row["url"] for row in rows if row["reviewed_by"] == "Ann"] == [landed["url"]]
     assert pull.collector.queue.find() == []
     decide(first, "reject")
     assert database["urls"].find_one({"url": first.record["url"]}) is None

@@ -107,7 +107,7 @@ def test_a_contradiction_is_kept_twice_and_both_are_quarantined_with_both_source
     assert quarantined.loc["http://a.example/login", "reasons"] == reason
     assert quarantined.loc["https://www.a.example/login", "reasons"] == reason
     accepted = run.read_frame(data.ACCEPTED)
-    assert list(accepted.columns) == ["_id", "url", "label", "source", "first_seen"]
+    assert list(accepted.columns) == ["_id", "url", "label", "source", "first_seen", "reviewed_by"]
     assert len(accepted) == summary.accepted
     assert str(accepted["first_seen"].dtype) == "datetime64[ms, UTC]"
 

@@ -101,6 +101,7 @@ def test_the_model_is_shown_the_url_only_and_the_snapshot_holds_the_rest():
         ("label", "int8"),
         ("source", "string"),
         ("first_seen", "timestamp"),
+        ("reviewed_by", "string"),
     ]
 
 

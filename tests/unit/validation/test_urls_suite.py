@@ -21,7 +21,8 @@ HOSTILE = (
 
 def as_snapshot(records):
     """Return records in the columns and types in which a snapshot is read."""
-    made = pd.DataFrame(records, columns=["url", "label", "source", "first_seen"])
+    columns = ["url", "label", "source", "first_seen", "reviewed_by"]
+    made = pd.DataFrame(records, columns=columns)
     return made.assign(
         _id=[f"record-{n}" for n in range(len(made))],
         label=made["label"].astype(np.float32),
