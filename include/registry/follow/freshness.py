@@ -48,8 +48,20 @@ class Freshness:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the watcher confirmed nothing for too long, or a newer list than there is."""
-        return self._is_expired or self._list_is_behind
+        """Whether the bucket does not show the present."""
+        return bool(self.problem)
+
+    @property
+    def problem(self) -> str:
+        """Why the bucket does not show the present; empty if it does."""
+        if self._is_expired:
+            since = self.confirmed_at.isoformat(timespec="seconds")
+            return f"{self._pipeline}: the watcher confirmed nothing since {since}"
+        if self._list_is_behind:
+            return (
+                f"{self._pipeline}: the list of sites is older than the one the watcher confirmed"
+            )
+        return ""
 
     @property
     def _is_expired(self) -> bool:
@@ -88,10 +100,7 @@ class Freshness:
             If it is older than what the watcher saw, or the watcher was silent for too long.
         """
         if self._is_expired:
-            raise PointerError(
-                f"{self._pipeline}: the watcher confirmed nothing since "
-                f"{self.confirmed_at.isoformat(timespec='seconds')}: no approval is taken"
-            )
+            raise PointerError(f"{self.problem}: no approval is taken")
         seen = self._newest
         if seen is None or pointer.serial > seen.serial:
             return

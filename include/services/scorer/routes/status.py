@@ -23,7 +23,8 @@ def live() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Respond 200 once a model is in production and no approved one is awaited, else 503.
 
-    A model that the watcher stopped confirming still scores, but is not called ready.
+    A model that the watcher stopped confirming still scores, but is not called ready; nor is one
+    whose list of sites is held back.
     """
     catalogue = current_scorer().catalogue
     models = [describe_model(entry) for entry in catalogue.in_production()]
@@ -31,9 +32,7 @@ def ready() -> ResponseReturnValue:
     if waiting:
         raise ModelUnavailableError(f"no model is in production yet for: {', '.join(waiting)}")
     if stale := catalogue.stale():
-        raise ModelUnavailableError(
-            f"the watcher has not confirmed the bucket for a day: {', '.join(stale)}"
-        )
+        raise ModelUnavailableError("; ".join(stale))
     return jsonify({"status": "ready", "models": models, "waiting": catalogue.waiting()})
 
 

@@ -43,9 +43,9 @@ class Catalogue:
         return [name for name in self.waiting() if self._followers[name].is_awaited]
 
     def stale(self) -> list[str]:
-        """Return the pipelines whose bucket the watcher has not confirmed for too long."""
-        found = ((name, follower.freshness) for name, follower in self._followers.items())
-        return [name for name, freshness in found if freshness and freshness.is_stale]
+        """Return for each pipeline whose bucket does not show the present why it does not."""
+        found = [each.freshness for each in self._followers.values() if each.freshness]
+        return [freshness.problem for freshness in found if freshness.problem]
 
     def select(self, request: PredictRequest) -> ProductionModel[OnnxModel]:
         """Return the version that scores a request, the first that reads such items.
