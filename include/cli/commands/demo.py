@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
 import pymongo
 
@@ -158,7 +159,11 @@ class Demo:
                     if self._current[each.name] is None:
                         self._begin(each)
 
-        follow(api, dag_id, run_id, self.screen, begin_next)
+        try:
+            follow(api, dag_id, run_id, self.screen, begin_next)
+        except DagRunError as err:
+            page = f"{self._stack.settings.airflow_url}/dags/{dag_id}/runs/{quote(run_id)}"
+            raise DagRunError(f"{err}\n  To look at it: ./nightcatch up, then {page}") from err
         store, trusted_keys = self._installation.store, self._installation.trusted_keys
         found = production_version(store, pipeline.name, trusted_keys)
         if found is None or found.pointer.run_id != run_id:
@@ -171,6 +176,7 @@ class Demo:
         """Return the id of the pipeline's run; one that is under way is taken."""
         api, dag_id, name = self._installation.airflow, train_dag(pipeline.name), pipeline.name
         if name not in self._run_ids:
+            api.unpause(dag_id)  # waits until Airflow has read the DAG
             if under_way := api.running(dag_id):
                 self._run_ids[name] = under_way[0]
                 self.screen.say(f"train    {dag_id} runs already: {under_way[0]}")
