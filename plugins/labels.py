@@ -80,6 +80,7 @@ def protected_app() -> "FastAPI":
         ask_model=RecordOpinion(open_store, trusted_keys),
         may_decide=may_decide,
         reviewer=reviewer,
+        url_prefix=URL_PREFIX,
     )
     return labels_app(wiring, _guards())
 

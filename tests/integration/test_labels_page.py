@@ -116,6 +116,7 @@ def test_what_waits_is_taken_apart_and_shown_with_all_that_is_known_of_it(desk):
     assert "(licence of partner)" in page and "legitimate by good" in page
     assert "Phishing, probability of phishing 0.900" in page
     assert "other." in page and "licence of good" in page
+    assert 'href="/dags/change_list" data-top' in page
     assert 'href="http' not in page
 
 

@@ -64,6 +64,8 @@ class Wiring:
         A dependency of FastAPI: whether who asks may decide, as a bool.
     reviewer : callable
         A dependency of FastAPI: the name of who asks, refused unless they may decide.
+    url_prefix : str
+        Where the page is mounted.
     """
 
     database: Callable[[], Database[Document]]
@@ -71,6 +73,7 @@ class Wiring:
     ask_model: AskModel
     may_decide: Callable[..., bool]
     reviewer: Callable[..., str]
+    url_prefix: str = "/labels"
 
     def pipeline(self, name: str) -> Pipeline:
         """Return the pipeline of that name.
@@ -254,9 +257,11 @@ def _page(
 ) -> Response:
     if pipeline:
         shown["pipeline"] = pipeline.name
+    root = str(request.scope.get("root_path", ""))
     return render(
         template,
-        root=request.scope.get("root_path", ""),
+        root=root,
+        ui=root.removesuffix(wiring.url_prefix),
         pipelines=wiring.pipelines,
         url_parts=url_parts,
         asked=pipeline,
