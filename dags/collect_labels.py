@@ -6,7 +6,7 @@ Hourly; each feed at its own interval, which its `feeds.toml` declares (`docs/fe
 |---|---|---|
 | `due` | lists the enabled feeds that may be requested now | XCom |
 | `pull` | one for each: requests it, checks it, lands its records in MongoDB or holds them back | log, XCom |
-| `queue_reports` | puts what analysts reported (`POST /feedback`) into the review queue; lands those of trusted clients | log, XCom |
+| `queue_reports` | puts what analysts reported (`POST /feedback`) and the last day's random sample into the review queue; lands those of trusted clients | log, XCom |
 | `announce_<pipeline>` | emits the asset `labels_<pipeline>` once enough is new; skipped otherwise | XCom |
 | `report` | alerts of feeds that are dead, held back or standing still | log, XCom |
 
@@ -116,7 +116,7 @@ def pull(which: dict[str, str]) -> dict[str, Any]:
 
 @task
 def queue_reports() -> dict[str, dict[str, int]]:
-    """Put analysts' reports into the review queue, each once."""
+    """Put analysts' reports and the last day's random sample into the review queue, each once."""
     from dataclasses import asdict
 
     from include.ingest.review.context import Context
@@ -131,6 +131,9 @@ def queue_reports() -> dict[str, dict[str, int]]:
             desk, context = ReviewDesk(database, pipeline), Context(database, pipeline)
             intake = ReportIntake(store, pipeline, desk, context)
             taken[name] = asdict(intake.take(pipeline.feeds.trusted_clients, now))
+            if pipeline.feeds.review_sample:
+                day = f"{now - timedelta(days=1):%Y-%m-%d}"
+                taken[name]["n_sampled"] = intake.take_sample(day, now)
     return taken
 
 

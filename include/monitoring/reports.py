@@ -1,4 +1,4 @@
-"""Analysts' reports enter the review queue: what `POST /feedback` said of predictions."""
+"""Predictions enter the review queue: those that analysts reported, and a day's random sample."""
 
 import logging
 from collections.abc import Collection, Iterable
@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from include.contract.verdicts import PHISHING
 from include.ingest.files.reader import Row, read_mappings
 from include.ingest.labels.documents import Source, documents
 from include.ingest.labels.inserts import Document
 from include.ingest.labels.reports import Reporter
 from include.ingest.review.context import Context
 from include.ingest.review.decisions import Decision, ReviewDesk
-from include.monitoring.records.labels import Labelled, find_labelled, read_said
+from include.monitoring.findings_store import read_findings
+from include.monitoring.records.labels import Labelled, Said, find_labelled, read_said
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 
-REPORTS = "reports"
+REPORTS, SAMPLE = "reports", "sample"
 _LOG = logging.getLogger(__name__)
 # What comes late, after an outage of the scorer's way to the bucket, is found on the days after.
 _DAYS = 3
 _VALID_FOR = timedelta(days=730)
+# What nobody looked at for so long makes room for later days.
+_SAMPLE_WAITS = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,12 @@ class ReportIntake:
         readable = [each for each in found if each.item.inputs and not each.item.is_redacted]
         n_waiting = n_landed = 0
         for each in readable:
-            if (document := self._document(each)) is None:
+            if (document := self._document(REPORTS, each)) is None:
                 continue
             against = self._reviewed_otherwise(document)
             reason = f"reported by {each.said.client or each.said.source}"
-            self._hold(document, each, f"{reason}, {against}" if against else reason, now)
+            reason = f"{reason}, {against}" if against else reason
+            self._hold(REPORTS, document, each, reason, now)
             if each.said.client in trusted and not against:
                 n_landed += self._land(document, each.said.client, now)
             else:
@@ -97,22 +102,61 @@ class ReportIntake:
         _LOG.info("%s: reports of analysts: %s", self.pipeline.name, taken)
         return taken
 
-    def _document(self, labelled: Labelled) -> Document | None:
+    def take_sample(self, day: str, now: datetime) -> int:
+        """Put the random sample of a day into the queue, each once, as the model labelled it.
+
+        Parameters
+        ----------
+        day : str
+            ``YYYY-MM-DD``; nothing is taken before `watch_traffic` has evaluated it.
+        now : datetime
+            Aware.
+
+        Returns
+        -------
+        int
+            How many predictions are new in the queue.
+
+        Raises
+        ------
+        StoreUnavailableError
+        """
+        self.desk.queue.forget(SAMPLE, now - _SAMPLE_WAITS)
+        found = read_findings(self.store, self.pipeline.name, day) or {}
+        strata = found.get("audit", {}).get("strata", ())
+        drawn = {name for stratum in strata for name in stratum["drawn"]}
+        known = {name for name, _ in self.desk.queue.reported(drawn)}
+        said = dict.fromkeys(sorted(drawn - known), Said(day, "random sample", False, "the model"))
+        n_new = 0
+        for each in find_labelled(self.store, self.pipeline, said):
+            if not each.item.inputs or each.item.is_redacted:
+                continue
+            is_phishing = each.item.verdict == PHISHING
+            labelled = each._replace(said=each.said._replace(is_phishing=is_phishing))
+            if document := self._document(SAMPLE, labelled):
+                reason = f"random sample of predictions: {each.item.verdict}"
+                self._hold(SAMPLE, document, labelled, reason, now)
+                n_new += 1
+        return n_new
+
+    def _document(self, origin: str, labelled: Labelled) -> Document | None:
         """Return the record of a prediction with its label; None where its inputs are no record."""
         layout = self.pipeline.layout
         values = zip(self.pipeline.inputs, labelled.item.inputs or (), strict=True)
         cells = {field.name: str(value) for field, value in values if value is not None}
         given: dict[str, Any] = {layout.target.source: layout.labels[_word(labelled.said)]}
         if layout.origin:
-            given[layout.origin] = REPORTS
+            given[layout.origin] = origin
         rows: Iterable[Any] = read_mappings([cells], layout, given)
         records = (row.record for row in rows if isinstance(row, Row))
-        return next(iter(documents(records, Source(REPORTS), layout.identity)), None)
+        return next(iter(documents(records, Source(origin), layout.identity)), None)
 
-    def _hold(self, document: Document, labelled: Labelled, reason: str, now: datetime) -> None:
+    def _hold(
+        self, origin: str, document: Document, labelled: Labelled, reason: str, now: datetime
+    ) -> None:
         identity, said, item = self.pipeline.layout.identity, labelled.said, labelled.item
         since = identity.since if identity else ""
-        reporter = Reporter(REPORTS, "own", _word(said), _VALID_FOR, since)
+        reporter = Reporter(origin, "own", _word(said), _VALID_FOR, since)
         report = {
             "id": labelled.id,
             "client": said.client,

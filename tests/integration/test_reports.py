@@ -95,3 +95,19 @@ def test_a_trusted_client_labels_at_once_but_not_against_a_person(site, intake, 
     assert intake.take(("test",), NOW) == Taken()
     (landed,) = database[pipeline.name].find()
     assert landed[pipeline.target.source] == pipeline.target.positive
+
+
+def test_the_random_sample_of_a_day_waits_for_a_week(site, intake, database, pipeline):
+    ids = site.score(records(pipeline, 3), [0.9, 0.9, 0.1])
+    site.watch()
+
+    assert intake.take_sample("2026-11-20", NOW) == 0
+    assert intake.take_sample(DAY, NOW) == 3
+    assert intake.take_sample(DAY, NOW) == 0
+    held = intake.desk.queue.find()
+    assert sorted(each.label for each in held) == ["legitimate", "phishing", "phishing"]
+    assert {each.reports[0]["id"] for each in held} == set(ids)
+    intake.desk.decide(held[0].id, Decision("confirm", "Ann", "looked", NOW))
+    intake.take_sample("2026-11-30", NOW.replace(day=30))
+    assert intake.desk.queue.find() == []
+    assert len(intake.desk.queue.find(Chosen("decided"))) == 1

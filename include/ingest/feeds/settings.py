@@ -28,7 +28,7 @@ Text = Annotated[str, Field(min_length=1)]
 _SCHEMES = ("https", "http", "file", "s3")
 IN_THE_FILE = "in the file"
 # Names of what people do, where others are those of feeds.
-RESERVED = ("announced", "reports", "review", "upload")
+RESERVED = ("announced", "reports", "review", "sample", "upload")
 
 
 @dataclass(frozen=True, config=POLICY)
@@ -179,6 +179,7 @@ class _File:
     max_source_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     trusted_clients: Texts = ()
     retrain_after_h: Hours | None = None
+    review_sample: bool = True
     feeds: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -196,6 +197,8 @@ class Feeds:
         API clients whose reports are labels at once; those of others wait for a review.
     retrain_after_h : float or None
         Hours between two trainings because of new labels; none: they wait for the nightly one.
+    review_sample : bool
+        Whether the random sample of each day's predictions waits for a review.
     feeds : tuple of FeedSettings
         In the order of the file.
     """
@@ -204,6 +207,7 @@ class Feeds:
     max_source_share: float = 0.5
     trusted_clients: tuple[str, ...] = ()
     retrain_after_h: float | None = None
+    review_sample: bool = True
     feeds: tuple[FeedSettings, ...] = ()
 
     def named(self, name: str) -> FeedSettings:
@@ -231,7 +235,12 @@ def read_feeds(path: Path) -> Feeds:
     given = read_toml(_File, path, FeedSettingsError)
     feeds = tuple(_feed(name, table, path.name) for name, table in given.feeds.items())
     return Feeds(
-        given.min_new, given.max_source_share, given.trusted_clients, given.retrain_after_h, feeds
+        given.min_new,
+        given.max_source_share,
+        given.trusted_clients,
+        given.retrain_after_h,
+        given.review_sample,
+        feeds,
     )
 
 

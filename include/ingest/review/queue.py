@@ -161,6 +161,13 @@ class ReviewQueue:
             reports = [report for each in found for report in each["reports"]]
         return {(each["id"], each["label"]) for each in reports if each["id"] in wanted}
 
+    def forget(self, feed: str, before: datetime) -> None:
+        """Remove what waits of a feed since before a time, and nobody else has reported."""
+        query = Chosen("waiting", feed).query(self._pipeline)
+        old = {"held_at": {"$lt": before}, "reports.1": {"$exists": False}}
+        with translated(self.held):
+            self.held.delete_many(query | old)
+
     def id_of(self, name: str) -> str:
         """Return the id of the entry of a record, by the record's `_id`."""
         return f"{self._pipeline}/{name}"
