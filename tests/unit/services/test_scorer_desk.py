@@ -173,6 +173,7 @@ def test_an_e_mail_is_a_file_too(client):
     ("text", "status", "why"),
     [
         ("", 422, "nothing was pasted"),
+        ("a.example\n" * 10_001, 422, "10,001 lines are more than 10,000: check them as a file"),
         ("no link here", 422, "there is no URL in this text"),
         ("{", 400, "not JSON"),
         ('{"record": {"having_IP_Address": 1}}', 422, "the column is missing"),

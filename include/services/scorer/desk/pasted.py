@@ -63,7 +63,7 @@ def read_pasted(text: str, limits: Limits, is_header: Callable[[Sequence[str]], 
     Raises
     ------
     RequestRejectedError
-        If it holds nothing to score.
+        If it holds nothing to score, or more lines than the limit.
     RequestUnreadableError
         If it begins as JSON does and is none.
     """
@@ -73,6 +73,10 @@ def read_pasted(text: str, limits: Limits, is_header: Callable[[Sequence[str]], 
     if (found := _of_json(text, limits)) is not None:
         return found
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > limits.records:
+        raise RequestRejectedError(
+            f"{len(lines):,} lines are more than {limits.records:,}: check them as a file"
+        )
     if len(lines) > 1 and is_header(_cells(lines[0])):
         return Pasted(table=text)
     if all(len(line.split()) == 1 for line in lines):
