@@ -1,5 +1,6 @@
 """Records into the embedded MongoDB, with progress and the bad lines on screen."""
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pymongo
 
 from include.cli.screen import Screen
 from include.errors import SettingMissingError
+from include.ingest.files.download import find_or_fetch
 from include.ingest.labels.batches import LoadReport
 from include.ingest.labels.polarity import AskModel, Coding
 from include.ingest.load import load_dataset
@@ -67,6 +69,8 @@ def load_source(
     SettingMissingError
         If the file does not exist, or a label is given without a file.
     """
+    # Why no data set could be had is among the notes, which are shown.
+    logging.getLogger(find_or_fetch.__module__).addHandler(logging.NullHandler())
     path = None if source in ("auto", "simulated") else Path(source)
     if path is None and (label or coding or source_name):
         raise SettingMissingError(
