@@ -82,14 +82,14 @@ def test_versions_and_status_are_read_as_json(environ, version, tmp_path):
     assert (found["version"], found["in_production"]) == (version, True)
     assert shown.returncode == 0, shown.stderr
     status = json.loads(shown.stdout)
-    health = {server["name"]: server["health"] for server in status["servers"]}
+    health = {server["name"]: server["health"] for server in status["servers"]["value"]}
     assert health == {
         "mongo": "healthy",
         "s3": "healthy",
         "airflow": "not configured",
         "scorer": "not configured",
     }
-    assert status["production"]["sites"]["version"] == version
+    assert status["production"]["sites"]["value"]["version"] == version
     assert not (tmp_path / "untouched").exists()
 
 
@@ -132,7 +132,7 @@ def test_a_server_that_is_down_is_broken_and_ends_with_1(environ):
     shown = run(environ, "status", "--json")
 
     assert shown.returncode == 1
-    health = {each["name"]: each["health"] for each in json.loads(shown.stdout)["servers"]}
+    health = {each["name"]: each["health"] for each in json.loads(shown.stdout)["servers"]["value"]}
     assert (health["scorer"], health["s3"]) == ("BROKEN", "healthy")
 
 
@@ -153,7 +153,7 @@ def test_status_shows_no_password_of_a_url(environ, scorer_port):
 
     shown = run(environ, "status", "--json")
 
-    health = {each["name"]: each["health"] for each in json.loads(shown.stdout)["servers"]}
+    health = {each["name"]: each["health"] for each in json.loads(shown.stdout)["servers"]["value"]}
     assert (health["scorer"], health["airflow"], health["mongo"]) == ("healthy", "BROKEN", "BROKEN")
     assert PASSWORD not in shown.stdout + shown.stderr
     assert "pass-of-airflow" not in shown.stdout + shown.stderr
