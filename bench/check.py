@@ -18,18 +18,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from bench._everyday import read_reference
 from bench._load import post_once
 from bench._published import Published
 from bench._serving import ROOT, SCORER, Plan, running
-from bench._url_models import features, train_ours
-from bench._urls import Urls, read_urls
-from include.contract.verdicts import Thresholds
-from include.features.urls import N_COLUMNS
-from include.pipelines.urls.records import LAYOUT
-from include.training.onnx.export import to_onnx
+from bench._trained import promote_trained
+from bench._urls import read_urls
 
 N_TRAINED = 30_000
 N_SCORED = 10_000
@@ -54,7 +47,7 @@ def main() -> None:
         published = Published(folder)
         published.server.start()
         stack.callback(published.server.kill)
-        _promote(published)
+        promote_trained(published, N_TRAINED)
         env = {**published.scorer_environment(), "NIGHTCATCH_PIPELINES": "urls"}
         env["NIGHTCATCH_CACHE_DIR"] = str(folder / "cache")
         plan = Plan("scorer", SCORER, env, "/predict", json.dumps({"url": urls[0]}).encode())
@@ -65,22 +58,6 @@ def main() -> None:
     for figure, value in figures.items():
         print(f"{figure:<24}{value:>12,.2f}")
     print(json.dumps(figures))
-
-
-def _promote(published: Published) -> None:
-    whole, (body, reference, _) = read_urls("urls_train"), read_reference()
-    kept = np.random.default_rng(0).permutation(len(whole.urls))[:N_TRAINED]
-    urls = Urls(
-        [whole.urls[row] for row in kept],
-        y=whole.y[kept],
-        sources=whole.sources[kept],
-        months=whole.months[kept],
-        domains=whole.domains[kept],
-        unseen=whole.unseen[kept],
-    )
-    model, block, review = train_ours(urls, features(urls.urls, reference), None)
-    graph = to_onnx(model, N_COLUMNS)
-    published.promote_urls(graph, body, LAYOUT.fields, Thresholds(block, review))
 
 
 def _of_scorer(port: int, urls: Sequence[str]) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def pin_job(destination: Destination, wanted: BatchJob, where: str) -> BatchJob:
         body = destination.read(BatchJob.NAME)  # another run may have been first
     assert body is not None
     job = parse(BatchJob, body)
-    for what in ("pipeline", "column", "reasons", "part_rows"):
+    for what in ("pipeline", "source", "column", "reasons", "part_rows"):
         if getattr(job, what) != getattr(wanted, what):
             raise BatchRefusedError(
                 f"{where}: a job was begun there with {what} {getattr(job, what)!r}, not "

@@ -3,15 +3,15 @@
 import logging
 from dataclasses import dataclass
 
-from include.contract import keys
 from include.contract.manifest import Manifest
-from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.contract.pointer import Pointer, parse_pointer
 from include.contract.run_documents import ChampionPin
-from include.errors import ManifestSchemaError, ObjectMissingError, PointerError
+from include.errors import ManifestSchemaError, PointerError
 from include.features.feature_sets import is_known
 from include.inference.model import OnnxModel, load_model
 from include.registry.follow.read_version import read_version
 from include.registry.follow.verify import TrustedKeys
+from include.registry.production import newest_approval
 from include.run.first_attempt import TrainerKeys, keep_first
 from include.run.run_context import RunContext, recorded_step
 from include.stores.objects import ObjectStore
@@ -53,20 +53,11 @@ def pin_champion(run: RunContext, trusted_keys: TrustedKeys, trainer: TrainerKey
 
 def _in_production(run: RunContext, trusted_keys: TrustedKeys) -> ChampionPin:
     name = run.pipeline.name
-    try:
-        body = run.store.get(keys.approved(name), MAX_POINTER_BYTES)
-        pointer = parse_pointer(body, trusted_keys.approvers, pipeline=name)
-        pin = ChampionPin(serial=pointer.serial, pointer=body.decode())
-    except ObjectMissingError:
-        pin = ChampionPin(serial=0)
-    # A removed or restored pointer would let a worse version pass as the first one.
-    newest = max(run.store.keys_under(keys.history_prefix(name)), default="")
-    if newest > keys.history(name, pin.serial):
-        raise PointerError(
-            f"{name}: {keys.approved(name)} has serial {pin.serial}, but {newest} is newer: "
-            "restore the newest approval before training"
-        )
-    return pin
+    body = newest_approval(run.store, name, trusted_keys.approvers)
+    if body is None:
+        return ChampionPin(serial=0)
+    pointer = parse_pointer(body, trusted_keys.approvers, pipeline=name)
+    return ChampionPin(serial=pointer.serial, pointer=body.decode())
 
 
 def pinned_pointer(run: RunContext, trusted_keys: TrustedKeys) -> Pointer | None:

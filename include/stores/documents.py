@@ -61,6 +61,20 @@ def sample_ids(collection: Documents, n_ids: int) -> list[Any]:
         return [document["_id"] for document in drawn]
 
 
+def find_in_order(
+    collection: Documents, query: Mapping[str, Any], fields: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield fields and `_id` of the documents that match, by `_id`, so that none comes twice.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    with _translated(collection):
+        wanted = dict.fromkeys(("_id", *fields), 1)
+        yield from collection.with_options(_ANY_ID).find(query, wanted).sort("_id", 1)
+
+
 def current_time(collection: Documents) -> Timestamp:
     """Return the server's logical time now, for reads that must see the same moment.
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -137,7 +137,7 @@ class ObjectStore:
         """
         with _translated(self.bucket, key), path.open("wb") as file:
             answer = self._client.get_object(Bucket=self.bucket, Key=key, IfMatch=etag)
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:
                 for block in body.iter_chunks(_DOWNLOADED_BYTES):
                     file.write(block)
 

@@ -73,7 +73,7 @@ def score(installation: Installation, args: argparse.Namespace, screen: Screen) 
         raise ModelUnavailableError(f"{installation.versions_dir} keeps no version: free its disk")
     version = in_production.pointer.version
     options = (args.part_rows, args.column, args.reasons)
-    wanted = BatchJob(args.pipeline, version, approval.decode(), inputs, *options)
+    wanted = BatchJob(args.pipeline, version, approval.decode(), "", inputs, *options)
     with folder.locked():
         job = pin_job(folder, wanted, str(folder.path))
         setup = _setup(installation, store, job)

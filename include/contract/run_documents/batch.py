@@ -37,6 +37,8 @@ class BatchJob:
     pipeline, version : str
     pointer : str
         The approval of the version, as the approver signed it.
+    source : str
+        Where the inputs were found: a prefix of the bucket, or a filter of MongoDB; empty of files.
     inputs : tuple of BatchInput
     part_rows : int
         How many lines or rows of an input make a part, at most.
@@ -50,6 +52,7 @@ class BatchJob:
     pipeline: str
     version: str
     pointer: str
+    source: str
     inputs: tuple[BatchInput, ...]
     part_rows: int
     column: str | None = None
