@@ -1,14 +1,15 @@
 """Alerts of a real Airflow: runs that fail for each reason, a late one, and the DAG that watches.
 
 The small DAGs have the names, callbacks and documents of the real ones, and no records;
-`watch_models`, `watch_traffic` and `collect_labels` are the real ones, but run only when a test
-says so.
+`watch_models`, `watch_traffic`, `watch_release` and `collect_labels` are the real ones, but run
+only when a test says so.
 """
 
 import json
 import os
 import secrets
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -23,6 +24,8 @@ from include import pipelines
 from include.cli.airflow_api import AirflowApi
 from include.contract import keys
 from include.contract.signature import load_private_key
+from include.inference.prediction_ids import day_of, new_id
+from include.registry.approve import approve, production_pointer
 from include.stack.airflow import AirflowServer
 from include.stack.environment import airflow_environment
 from include.stack.keys import ensure_secrets
@@ -31,7 +34,15 @@ from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
 from tests.support.feed_server import HTML, FeedServer
 from tests.support.receivers import http_receiver
-from tests.support.signed_versions import Signer, Version, promote, version_name
+from tests.support.signed_versions import (
+    Signer,
+    Version,
+    promote,
+    publish,
+    request,
+    url_version,
+    version_name,
+)
 from tests.support.traffic_days import Watched
 from tests.support.waiting import wait_until
 
@@ -190,7 +201,7 @@ def records(mongo_url):
 
 
 def root_with_feeds(folder, text):
-    """The checkout with other feeds."""
+    """The checkout with other feeds, in which a release is taken back."""
     folder.mkdir()
     for path in ROOT.iterdir():
         if path.name != "include":
@@ -199,6 +210,9 @@ def root_with_feeds(folder, text):
     declared = folder / "include/pipelines/urls/feeds.toml"
     declared.unlink()
     declared.write_text(text)
+    released = declared.with_name("release.toml")
+    released.unlink()
+    released.write_text('mode = "act"')
     return folder
 
 
@@ -304,6 +318,7 @@ def airflow(tmp_path_factory, s3, own_bucket, hook, events, feeds, records, mong
     for name, schedule in (
         ("watch_models", "*/15 * * * *"),
         ("watch_traffic", "0 1 * * *"),
+        ("watch_release", "*/15 * * * *"),
         ("collect_labels", "10 * * * *"),
     ):
         code = (ROOT / f"dags/{name}.py").read_text()
@@ -484,6 +499,38 @@ def test_who_may_trigger_the_collection_decides_on_the_labels_page(airflow, reco
     answer = airflow.post("/labels/urls/decide", body)
     assert answer.json() == {"id": "urls/abc", "state": "confirmed"}
     assert records["urls"].find_one({"_id": "abc"})["reviewed_by"] == "admin"
+
+
+def test_a_release_that_doubles_alerts_is_taken_back_and_told(airflow, hook, events, tmp_path):
+    trainer, approver = airflow.signers
+    urls = [f"http://site{number}.example/" for number in range(300)]
+    approved_at = (datetime.now(UTC) - timedelta(minutes=10)).isoformat(timespec="seconds")
+    for number, flagged in ((1, urls[:150]), (2, urls)):
+        publish(airflow.store, url_version(number, flagged), trainer)
+        asked = request(version_name(number), run_id=f"run-{number}", pipeline="urls")
+        asked = replace(asked, approved_at=approved_at)
+        pointer = approve(airflow.store, asked, approver.key, approver.trusted)
+    traffic = Watched(
+        *(airflow.store, pipelines.get("urls"), trainer, approver, tmp_path),
+        pointer=pointer,
+        manifest=url_version(2, urls).manifest(),
+    )
+    ids = [new_id("urls") for _ in urls]
+    traffic.score([{"url": url} for url in urls], [0.9] * 300, day=day_of(ids[0]), ids=ids)
+    airflow.api.unpause("watch_models")  # the rollback starts it, and it sends the event
+    runs = [airflow.run("watch_release")[0] for _ in range(2)]
+
+    # Other tests leave versions of `sites` that cannot be loaded; `urls` is watched all the same.
+    at = list(pipelines.names()).index("urls")
+    states = [airflow.states("watch_release", run)["watch", at] for run in runs]
+    assert states == ["success"] * 2, airflow.failures("watch_release", runs[0])
+    taken_back = events.wait_for("rolled_back", version_name(1))["data"]
+    assert taken_back["serial"] == 3
+    assert "300 in place of 150" in taken_back["reason"]
+    (told,) = hook.with_words("Release taken back: urls")
+    assert "/models/urls" in told["text"]
+    current = production_pointer(airflow.store, "urls", approver.trusted)
+    assert (current.serial, current.approved_by) == (3, "watch_release")
 
 
 def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):

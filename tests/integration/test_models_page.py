@@ -154,6 +154,19 @@ def test_a_page_says_what_is_in_production_since_when_and_why(busy):
     assert "The newest 3 of 3, each signed by an approver" in shown
 
 
+def test_a_release_that_was_taken_back_says_by_what_and_why(versions_bucket):
+    for name in (FIRST, SECOND):
+        versions_bucket.publish(name, [(True, "accuracy 0.951, at least 0.92")])
+        versions_bucket.approve(name, f"run:{name}", approved_by="the gate")
+    why = f"took back {SECOND}: it raises twice the alerts"
+    versions_bucket.approve(FIRST, "watch_release__2", approved_by="watch_release", reason=why)
+    page = versions_bucket.client().get("/sites")
+
+    assert f"Approved by watch_release: {why}" in text_of(page)
+    assert "<code>watch_release</code>" in page.text
+    assert "runs/watch_release__2" not in page.text
+
+
 def test_versions_that_are_not_approved_stand_there_with_their_verdicts(busy):
     shown = text_of(busy.client({f"run:{WAITING}": SINCE}).get("/sites"))
 

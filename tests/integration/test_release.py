@@ -1,14 +1,17 @@
 """A release on live traffic in a real bucket: taken back once, for a reason, whatever is killed."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
 
 from include import pipelines
 from include.contract import keys
 from include.contract.pointer import GATE, WATCHER
-from include.errors import ApprovalHeldError, StoreUnavailableError
+from include.errors import ApprovalHeldError, PromotionConflictError, StoreUnavailableError
 from include.notify.delivery.receivers import WebhookReceiver
 from include.notify.open_alerts import notify_changes
 from include.notify.release_kinds import release_causes
@@ -18,6 +21,8 @@ from include.registry.retention.sweep import clear
 from include.run.release.limits import ReleaseLimits
 from include.run.release.watch import watch_release
 from include.run.rollback import reinstate
+from include.run.run_context import RunContext
+from include.run.steps.promotion import needs_person
 from include.stores.objects import ObjectStore
 from tests.support.receivers import http_receiver
 from tests.support.signed_versions import Signer, publish, request, url_version, version_name
@@ -50,9 +55,9 @@ class Live:
     def publish(self, number, flagged):
         publish(self.store, url_version(number, flagged), self.traffic.trainer)
 
-    def approve(self, number, by="ann", at=NOW, run_id=None):
+    def approve(self, number, by="ann", at=NOW, run_id=None, **fields):
         asked = request(version_name(number), run_id=run_id or f"run-{number}", pipeline="urls")
-        asked = replace(asked, approved_by=by, approved_at=at.isoformat())
+        asked = replace(asked, approved_by=by, approved_at=at.isoformat(), **fields)
         return approve(self.store, asked, self.traffic.approver.key, self.traffic.approver.trusted)
 
     def release(self, flagged):
@@ -96,10 +101,13 @@ def test_a_release_that_doubles_alerts_is_taken_back_once_and_the_next_one_waits
 
     live.publish(3, BAD)
     live.publish(4, BAD)
+    run = RunContext(live.store, URLS, "run-3")
+    assert needs_person(run, live.traffic.trusted_keys)
     with pytest.raises(ApprovalHeldError, match="needs a person's approval"):
         live.approve(3, by=GATE)
     assert len(live.history) == 3
     assert live.approve(3).serial == 4
+    assert not needs_person(run, live.traffic.trusted_keys)
     assert live.approve(4, by=GATE).serial == 5, "a person has approved since"
 
 
@@ -223,6 +231,48 @@ def test_a_person_who_is_first_wins(live):
 
     assert (found.was_taken_back, found.in_production.run_id) == (False, "first")
     assert [each.version for each in live.history] == [version_name(n) for n in (1, 2, 3)]
+
+
+def test_watchers_and_people_at_once_have_one_winner(live):
+    live.release([*BAD, *NEW])
+    live.score([*BAD, *NEW, *FINE])
+    live.publish(3, BAD)
+    a_watcher_is_ready = Event()
+
+    def handler(params, **_):
+        if "approving/" in params["url_path"]:
+            a_watcher_is_ready.set()
+
+    live.client.meta.events.register("before-call.s3.PutObject", handler)
+
+    def decide(number):
+        if number % 2:
+            live.watch()
+            return
+        assert a_watcher_is_ready.wait(300)
+        with suppress(PromotionConflictError):
+            live.approve(3, run_id=f"person-{number}", expected_serial=2)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(decide, range(8)))
+
+    last = live.history[-1]
+    assert [each.serial for each in live.history] == [1, 2, 3]
+    assert (last.approved_by == WATCHER) == (last.version == version_name(1))
+    assert production_pointer(live.store, "urls", live.traffic.approver.trusted) == last
+
+
+def test_the_first_sites_are_compared_and_no_more(live):
+    few = replace(ACT, max_items=100)
+    live.release([*BAD, *NEW])
+    live.score(FINE)
+    first = live.watch(few)
+    live.score([*BAD, *NEW])
+    again, all_of_them = live.watch(few), live.watch()
+
+    assert again.figures == first.figures
+    assert (first.figures.n_items, first.figures.alerts) == (100, (0, 0, 0))
+    assert all_of_them.was_taken_back
 
 
 def test_a_release_that_flags_the_same_sites_is_left_alone(live):
