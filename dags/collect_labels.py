@@ -193,12 +193,13 @@ def _collector(hook: "MongoHook", pipeline_name: str) -> "Collector":
     from include.ingest.feeds.pull import Collector
 
     pipeline = pipelines.get(pipeline_name)
+    in_bucket = any(feed.address.startswith("s3:") for feed in pipeline.feeds.feeds)
     return Collector(
         hook.get_collection(pipeline.collection).database,
         pipeline,
         download_dir() / "feeds",
         data_dir(),
-        open_store(),
+        open_store() if in_bucket else None,
     )
 
 
