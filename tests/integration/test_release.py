@@ -24,11 +24,20 @@ from include.run.rollback import reinstate
 from include.run.run_context import RunContext
 from include.run.steps.promotion import needs_person
 from include.stores.objects import ObjectStore
+from tests.support import onnx_graphs
 from tests.support.receivers import http_receiver
-from tests.support.signed_versions import Signer, publish, request, url_version, version_name
-from tests.support.traffic_days import Watched
+from tests.support.signed_versions import (
+    Signer,
+    Version,
+    promote,
+    publish,
+    request,
+    url_version,
+    version_name,
+)
+from tests.support.traffic_days import Watched, numbered_id
 
-URLS = pipelines.get("urls")
+URLS, SITES = pipelines.get("urls"), pipelines.get("sites")
 DAY = "2026-11-22"
 BEFORE, APPROVED, NOW = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (2, 6, 13))
 ACT = ReleaseLimits(mode="act")
@@ -260,6 +269,29 @@ def test_watchers_and_people_at_once_have_one_winner(live):
     assert [each.serial for each in live.history] == [1, 2, 3]
     assert (last.approved_by == WATCHER) == (last.version == version_name(1))
     assert production_pointer(live.store, "urls", live.traffic.approver.trusted) == last
+
+
+def test_records_with_missing_values_are_compared(live):
+    names = [field.name for field in SITES.inputs]
+    for number, weights in ((1, (4.0,) + 29 * (0.0,)), (2, (4.0, 8.0) + 28 * (0.0,))):
+        files = {"model.onnx": onnx_graphs.logistic(weights)}
+        version = Version(version_name(number), files, inputs=SITES.inputs)
+        live.traffic.pointer = promote(
+            live.store, version, live.traffic.trainer, live.traffic.approver, run_id=f"r{number}"
+        )
+        live.traffic.manifest = version.manifest()
+    values = [(-1 + 2 * (n % 2), 1, None, *(-1 + 2 * (n >> b & 1) for b in range(27)))
+              for n in range(400)]  # fmt: skip
+    records = [dict(zip(names, each, strict=True)) for each in values]
+    live.traffic.pipeline = SITES
+    ids = [numbered_id(DAY, number) for number in range(400)]
+    live.traffic.score(records, [0.5] * 400, ids=ids)
+    found = watch_release(
+        *(live.store, SITES, ACT, live.traffic.approver.key, live.traffic.trusted_keys, NOW)
+    )
+
+    assert found.figures.alerts == (200, 200, 0)
+    assert found.in_production.version == version_name(1)
 
 
 def test_the_first_sites_are_compared_and_no_more(live):

@@ -103,7 +103,7 @@ def release_figures(
     pair = _Pair(pipeline, release, before)
     reviewed = earlier.reviewed if earlier else pair.alerts(_reviewed(store, pipeline, since))
     items = list(read_first(store, pipeline, since, now, limits.max_items).values())
-    alerts, allowed = pair.by_list(items, _list_of(store, pipeline, trusted_keys, since), now)
+    alerts, allowed = pair.by_list(items, _list_of(store, pipeline, trusted_keys, since), since)
     found = ReleaseFigures(len(items), alerts, reviewed, allowed)
     store.put(key, json.dumps(asdict(found)).encode(), "application/json")
     return found
@@ -121,15 +121,15 @@ class _Pair:
         return self._counted(*self._flags(self._sites(items)))
 
     def by_list(
-        self, items: Sequence[Item], listed: ListLookup, now: datetime
+        self, items: Sequence[Item], listed: ListLookup, since: datetime
     ) -> tuple[Alerts, Alerts]:
-        """Return the alerts on sites that the model decides on, and on those that are allowed."""
+        """Return the alerts on sites that the model decides on, and on those allowed by then."""
         sites = self._sites(items)
         new, old = self._flags(sites)
         if self._pipeline.features is None:
             return self._counted(new, old), Alerts()
         urls = [str(site.inputs[0]) for site in sites if site.inputs]
-        by = np.array(decisions(urls, listed, now.timestamp()), dtype=object)
+        by = np.array(decisions(urls, listed, since.timestamp()), dtype=object)
         model, allowed = by == DecidedBy.MODEL, by == DecidedBy.ALLOW_LIST
         return self._counted(new[model], old[model]), self._counted(new[allowed], old[allowed])
 
@@ -138,7 +138,7 @@ class _Pair:
         if not items:
             return []
         names = [field.name for field in self._pipeline.inputs]
-        frame = pd.DataFrame([item.inputs for item in items], columns=names)
+        frame = pd.DataFrame(logged_inputs(self._pipeline, items), columns=names)
         first: dict[str, Item] = {}
         for group, item in zip(self._pipeline.group_keys(frame), items, strict=True):
             first.setdefault(str(group), item)
