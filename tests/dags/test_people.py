@@ -30,7 +30,12 @@ print(json.dumps({
     "form": list(waiting.params),
     "approval": bag.dags["train_sites"].params["approval"],
     "promote": dict(bag.dags["approve_model"].params.dump()),
-    "retain": [str(retain.timetable.expression), retain.max_active_runs, retain.params["apply"]],
+    "retain": [
+        str(retain.timetable.expression),
+        retain.max_active_runs,
+        retain.params["apply"],
+        retain.is_paused_upon_creation,
+    ],
     "docs": {name: bag.dags[name].doc_md for name in ("approve_model", "retain")},
     "accepted": [accepted(bag.dags[d], n, v) for d, n, v in json.loads(sys.argv[2])],
 }))
@@ -84,7 +89,7 @@ def test_what_the_gate_rejected_is_not_promoted_by_default(parsed):
 
 
 def test_retention_is_weekly_and_never_beside_itself(parsed):
-    assert parsed["retain"] == ["0 4 * * 0", 1, True]
+    assert parsed["retain"] == ["0 4 * * 0", 1, True, False]
 
 
 @pytest.mark.parametrize("name", ["approve_model", "retain"])

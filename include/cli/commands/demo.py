@@ -189,6 +189,8 @@ class Demo:
     def _ask(self, pipeline: Pipeline, found: ProductionVersion) -> None:
         url, pointer, screen = self._stack.settings.scorer_url, found.pointer, self.screen
         screen.show(f"\nModel of {pointer.pipeline}: {pointer.version}, serial {pointer.serial}")
+        if found.manifest.snapshot.get("simulated"):
+            screen.show("  Trained on SYNTHETIC records: its verdicts are for practice only.")
         scorer = ScorerOf(url, found.manifest)
         if pipeline.features is None:
             ask_for_record(scorer, self._installation.mongo_url, pipeline, screen)

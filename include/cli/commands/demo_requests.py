@@ -131,7 +131,7 @@ def show_figures(manifest: Manifest, screen: Screen) -> None:
         "  Group-disjoint: no test row has a duplicate, or a page of the same domain, in training."
     )
     if manifest.snapshot.get("simulated"):
-        screen.show("  SYNTHETIC records: these figures say nothing about real phishing.")
+        screen.show("  Of synthetic records, these figures say nothing about real phishing.")
 
 
 def _show_verdict(response: dict[str, Any], manifest: Manifest, screen: Screen) -> None:
