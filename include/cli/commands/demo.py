@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pymongo
 
-from include.cli.airflow_api import TaskState
+from include.cli.airflow_api import AirflowApi, TaskState
 from include.cli.commands.demo_requests import (
     ScorerOf,
     ask_for_record,
@@ -79,6 +79,8 @@ class Demo:
     def __init__(self, installation: EmbeddedInstallation, names: Sequence[str]) -> None:
         self._installation = installation
         self._stack: Stack = installation.stack
+        url, password = self._stack.settings.airflow_url, self._stack.secrets.airflow_password
+        self._api = AirflowApi(url, "admin", password)
         self._start = Step("start five servers, load records", _SERVERS_S)
         self._pipelines = [get(name) for name in names]
         runs = [f"train {name}, ask its model" for name in names]
@@ -149,7 +151,7 @@ class Demo:
         """Return what a run put into production."""
         for startup in ready.values():
             startup.is_finished()  # a server that cannot start is reported before training
-        api, dag_id = self._installation.airflow, train_dag(pipeline.name)
+        dag_id = train_dag(pipeline.name)
         run_id = self._begin(pipeline)
 
         def begin_next(task: TaskState) -> None:
@@ -160,7 +162,7 @@ class Demo:
                         self._begin(each)
 
         try:
-            follow(api, dag_id, run_id, self.screen, begin_next)
+            follow(self._api, dag_id, run_id, self.screen, begin_next)
         except DagRunError as err:
             page = f"{self._stack.settings.airflow_url}/dags/{dag_id}/runs/{quote(run_id)}"
             raise DagRunError(f"{err}\n  To look at it: ./nightcatch up, then {page}") from err
@@ -174,7 +176,7 @@ class Demo:
 
     def _begin(self, pipeline: Pipeline) -> str:
         """Return the id of the pipeline's run; one that is under way is taken."""
-        api, dag_id, name = self._installation.airflow, train_dag(pipeline.name), pipeline.name
+        api, dag_id, name = self._api, train_dag(pipeline.name), pipeline.name
         if name not in self._run_ids:
             api.unpause(dag_id)  # waits until Airflow has read the DAG
             if under_way := api.running(dag_id):
