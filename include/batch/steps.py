@@ -20,7 +20,6 @@ from include.registry.production import newest_approval
 from include.stores.documents import Documents, count_roughly
 from include.stores.objects import ObjectStore
 
-PART_ROWS = 20_000
 _MAX_SHARES = 100
 _LEAST_SHARE_BYTES = 64 * 1024 * 1024
 
@@ -40,6 +39,8 @@ class AskedBatch:
         Filter of the records.
     column : str or None
     reasons : bool
+    part_rows : int
+        What a kill costs at most in each process.
     """
 
     name: str
@@ -48,6 +49,7 @@ class AskedBatch:
     where: Mapping[str, Any]
     column: str | None = None
     reasons: bool = False
+    part_rows: int = 20_000
 
     @property
     def source(self) -> str:
@@ -98,7 +100,7 @@ def begin(
         inputs = export_query(store, asked.name, collection, query, pipeline.layout)
     wanted = BatchJob(
         *(asked.pipeline, pointer.version, approval.decode(), asked.source, inputs),
-        *(PART_ROWS, asked.column, asked.reasons),
+        *(asked.part_rows, asked.column, asked.reasons),
     )
     return pin_job(folder, wanted, folder.prefix)
 
