@@ -34,6 +34,7 @@ SIZES = (100_000, 1_000_000)
 N_LOOP = 20_000
 N_POSTS = 2_000
 _AT_ONCE = 1000
+_SAMPLED_EACH_S = 0.1
 _DIGITS, _LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -104,12 +105,17 @@ def _score(env: Mapping[str, str], folder: Path, real: Sequence[str], n_urls: in
     command = [str(ROOT / "nightcatch"), "score", str(path), "-o", str(out), "--jobs", "1"]
     began_s = time.perf_counter()
     process = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.DEVNULL)
+    # Not `ru_maxrss`: what this process held when it forked counts there.
+    peak_bytes, scorer = 0, psutil.Process(process.pid)
+    while scorer.status() != psutil.STATUS_ZOMBIE:
+        peak_bytes = max(peak_bytes, scorer.memory_info().rss)
+        time.sleep(_SAMPLED_EACH_S)
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began_s
     # Of URLs with a character changed, few are none: these rows have an error instead.
     if os.waitstatus_to_exitcode(status) not in (0, 6) or len(pd.read_parquet(out)) != n_urls:
         raise RuntimeError(f"./nightcatch score left no {n_urls} rows")
-    return _Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return _Run(seconds, used.ru_utime + used.ru_stime, peak_bytes / 1024**2)
 
 
 def _of_pandas(model: Any, folder: Path, real: Sequence[str]) -> float:

@@ -23,6 +23,8 @@ def score_rows(
 ) -> list[dict[str, Any] | Fault]:
     """Return the members of the scorer's prediction of each row, or the first rule it breaks.
 
+    Equal rows are scored once.
+
     Parameters
     ----------
     rows : sequence of sequence of str
@@ -38,10 +40,12 @@ def score_rows(
     list
         In order, without ids; of a text with `scored_url`, and `unwrapped` where it was.
     """
-    scored: list[dict[str, Any] | Fault] = []
-    for start in range(0, len(rows), _AT_ONCE):
-        scored += _score(rows[start : start + _AT_ONCE], in_production, lookup, now_s)
-    return scored
+    unique = list(dict.fromkeys(map(tuple, rows)))
+    scored: dict[Sequence[str], dict[str, Any] | Fault] = {}
+    for start in range(0, len(unique), _AT_ONCE):
+        batch = unique[start : start + _AT_ONCE]
+        scored.update(zip(batch, _score(batch, in_production, lookup, now_s), strict=True))
+    return [scored[tuple(row)] for row in rows]
 
 
 def reasons(row: Sequence[str], in_production: ProductionModel[OnnxModel]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Read a URL out of what people paste: the one reading that every part of NightCatch uses."""
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 import ada_url
@@ -12,6 +13,7 @@ from include.urls.parse import IPV4, ParsedUrl, parse_url
 from include.urls.redirectors import unwrap
 
 MAX_UNWRAPPED = 3
+_REMEMBERED_URLS, _REMEMBERED_CHARS = 2048, 1024
 # Nothing around it, nothing invisible, and a host that is not defanged.
 _ORDINARY = re.compile(r"(?i:https?)://[A-Za-z0-9.\-]+(?::[0-9]+)?(?:[/?#][!-~]*)?(?<![\">])")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.\-]*):")
@@ -56,6 +58,11 @@ def read_url(text: str) -> UrlReading:
     UrlRefusedError
         If the text is not a web address, or none that a browser opens.
     """
+    # What scores a URL reads it several times: for rules, lists, features and the response.
+    return _remembered(text) if len(text) <= _REMEMBERED_CHARS else _reading(text)
+
+
+def _reading(text: str) -> UrlReading:
     url, parsed = _read(text)
     unwrapped: list[str] = []
     while len(unwrapped) < MAX_UNWRAPPED and (inside := unwrap(parsed)):
@@ -66,6 +73,9 @@ def read_url(text: str) -> UrlReading:
             break
         unwrapped.append(name)
     return UrlReading(url, parsed, tuple(unwrapped))
+
+
+_remembered = lru_cache(_REMEMBERED_URLS)(_reading)
 
 
 def _read(text: str) -> tuple[str, ParsedUrl]:
