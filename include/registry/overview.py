@@ -26,6 +26,7 @@ from include.registry.versions import (
     gather_approvals,
     read_signed_manifest,
     read_version,
+    rollback_target,
     version_names,
 )
 from include.stores.objects import ObjectStore
@@ -63,11 +64,11 @@ class Ledger:
 
     @property
     def before(self) -> Pointer | None:
-        """The latest approval of another version than that in production: the rollback target."""
+        """The rollback target: the latest approval of another version, that was not taken back."""
         if self.in_production is None:
             return None
-        others = (each for each in self.history if each.version != self.in_production.version)
-        return next(others, None)
+        earlier = (each for each in self.history if each.serial != self.in_production.serial)
+        return rollback_target([self.in_production, *earlier])
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from include.errors import (
     SignatureError,
     VersionRefusedError,
 )
-from include.registry.approve import production_pointer, read_history
+from include.registry.approve import is_held, production_pointer, read_history
 from include.registry.follow.verify import (
     MAX_MANIFEST_BYTES,
     MAX_SIGNATURE_BYTES,
@@ -126,6 +126,24 @@ def gather_approvals(in_production: Pointer | None, history: Iterable[Pointer]) 
         version = pointers[serial].version
         serials[version] = (*serials.get(version, ()), serial)
     return Approvals(in_production, serials)
+
+
+def rollback_target(newest_first: Iterable[Pointer]) -> Pointer | None:
+    """Return the latest approval of another version than the first; not one that was taken back.
+
+    Parameters
+    ----------
+    newest_first : iterable of Pointer
+        The approval in production, and those before it.
+    """
+    current = later = None
+    for pointer in newest_first:
+        if current is None or later is None:
+            current = later = pointer
+        if pointer.version != current.version and not is_held(later):
+            return pointer
+        later = pointer
+    return None
 
 
 def list_versions(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -9,9 +10,14 @@ from include.contract import keys
 from include.contract.manifest import describe_file
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.errors import GateRejectedError, PointerError
-from include.registry.approve import Request, approve, production_pointer
+from include.registry.approve import Request, approve, is_held, production_pointer
 from include.registry.follow.verify import TrustedKeys
-from include.registry.versions import read_approvals, read_gate, read_signed_manifest
+from include.registry.versions import (
+    read_approvals,
+    read_gate,
+    read_signed_manifest,
+    rollback_target,
+)
 from include.run.champion import load_version, provisional_pointer
 from include.stores.objects import ObjectStore
 
@@ -66,6 +72,8 @@ def reinstate(
 def was_in_production(store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys) -> Pointer:
     """Return the latest approval of another version than the one in production.
 
+    One that was taken back by itself does not count: a person names that version to have it back.
+
     Raises
     ------
     PointerError
@@ -76,12 +84,13 @@ def was_in_production(store: ObjectStore, pipeline: str, trusted_keys: TrustedKe
     current = production_pointer(store, pipeline, trusted_keys.approvers)
     if current is None:
         raise PointerError(f"{pipeline}: no version was ever in production")
-    for earlier in approvals_before(store, current, trusted_keys):
-        if earlier.version != current.version:
-            return earlier
-    raise PointerError(
-        f"{pipeline}: no other version than {current.version} was ever in production"
-    )
+    found = rollback_target(chain([current], approvals_before(store, current, trusted_keys)))
+    if found is None:
+        but = ", but the one that was taken back: name the version" if is_held(current) else ""
+        raise PointerError(
+            f"{pipeline}: no other version than {current.version} was ever in production{but}"
+        )
+    return found
 
 
 def approvals_before(

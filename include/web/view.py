@@ -154,7 +154,7 @@ def _approval(pointer: Pointer, kind: str, links: Links, trained_in: str | None)
     if command:
         asked_in, link = command, ""
     elif pointer.approved_by == WATCHER:
-        asked_in, link = WATCHER, ""
+        asked_in, link = WATCHER, links.dag(WATCHER)
     elif trained_in is None and pointer.approved_by == GATE:
         asked_in = train_dag(pointer.pipeline)
         link = links.run(asked_in, pointer.run_id)

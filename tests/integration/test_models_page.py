@@ -163,8 +163,8 @@ def test_a_release_that_was_taken_back_says_by_what_and_why(versions_bucket):
     page = versions_bucket.client().get("/sites")
 
     assert f"Approved by watch_release: {why}" in text_of(page)
-    assert "<code>watch_release</code>" in page.text
-    assert "runs/watch_release__2" not in page.text
+    assert '<a href="/dags/watch_release" data-top>watch_release</a>' in page.text
+    assert "Roll back to" not in text_of(page), "nobody returns to it by one click"
 
 
 def test_versions_that_are_not_approved_stand_there_with_their_verdicts(busy):

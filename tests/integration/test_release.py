@@ -11,7 +11,12 @@ import pytest
 from include import pipelines
 from include.contract import keys
 from include.contract.pointer import GATE, WATCHER
-from include.errors import ApprovalHeldError, PromotionConflictError, StoreUnavailableError
+from include.errors import (
+    ApprovalHeldError,
+    PointerError,
+    PromotionConflictError,
+    StoreUnavailableError,
+)
 from include.notify.delivery.receivers import WebhookReceiver
 from include.notify.open_alerts import notify_changes
 from include.notify.release_kinds import release_causes
@@ -20,7 +25,7 @@ from include.registry.lists import ListChange, change_list, list_entry
 from include.registry.retention.sweep import clear
 from include.run.release.limits import ReleaseLimits
 from include.run.release.watch import watch_release
-from include.run.rollback import reinstate
+from include.run.rollback import reinstate, was_in_production
 from include.run.run_context import RunContext
 from include.run.steps.promotion import needs_person
 from include.stores.objects import ObjectStore
@@ -108,6 +113,9 @@ def test_a_release_that_doubles_alerts_is_taken_back_once_and_the_next_one_waits
     assert last.reason.startswith(f"took back {version_name(2)}: it raises at least 1.")
     assert "(300 in place of 150), and 1.5 times are allowed" in last.reason
 
+    with pytest.raises(PointerError, match="name the version"):
+        was_in_production(live.store, "urls", live.traffic.trusted_keys)
+
     live.publish(3, BAD)
     live.publish(4, BAD)
     run = RunContext(live.store, URLS, "run-3")
@@ -117,6 +125,8 @@ def test_a_release_that_doubles_alerts_is_taken_back_once_and_the_next_one_waits
     assert len(live.history) == 3
     assert live.approve(3).serial == 4
     assert not needs_person(run, live.traffic.trusted_keys)
+    target = was_in_production(live.store, "urls", live.traffic.trusted_keys)
+    assert target.version == version_name(1)
     assert live.approve(4, by=GATE).serial == 5, "a person has approved since"
 
 
