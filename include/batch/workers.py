@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -65,6 +66,7 @@ def _next(waiting: deque[tuple[str, Future[bytes]]]) -> tuple[str, bytes]:
 
 
 def _start(setup: ScorerSetup) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _in_worker.append(PartScorer(setup))
 

@@ -11,7 +11,8 @@ import pytest
 
 from include.batch.steps import AskedBatch, begin, score_share, shares_of
 from include.contract import keys
-from include.errors import BatchRefusedError, ManifestError
+from include.contract.pointer import parse_pointer
+from include.errors import BatchRefusedError, ManifestError, SignatureError
 from include.registry.follow.verify import TrustedKeys
 from include.registry.lists import ListChange, change_list, list_entry
 from include.stores.objects import ObjectStore
@@ -163,3 +164,26 @@ def test_an_object_that_changed_since_is_not_scored(bucket, database):
     with pytest.raises(BatchRefusedError, match="changed"):
         begin(asked, bucket.store, database["urls"], bucket.trusted)
     assert bucket.parts("changed") == {}
+
+
+@pytest.mark.parametrize("forged", ["inputs", "pointer"])
+def test_a_job_document_that_somebody_changed_reads_and_loads_nothing_else(
+    bucket, database, forged
+):
+    bucket.store.put("incoming/forged/a.txt", GOOD.encode())
+    asked = AskedBatch(f"forged-{forged}", "urls", "incoming/forged/", {})
+    begin(asked, bucket.store, database["urls"], bucket.trusted)
+    key = keys.batch_file(asked.name, "job.json")
+    job = json.loads(bucket.store.get(key))
+    if forged == "inputs":
+        (etag,) = (e.etag for e in bucket.store.entries_under(keys.approved("urls")))
+        job["inputs"] = [{"name": keys.approved("urls"), "size_bytes": 1, "etag": etag}]
+    else:
+        signed = job["pointer"].encode()
+        pointer = parse_pointer(signed, bucket.approver.trusted, pipeline="urls")
+        job["pointer"] = pointer.to_json(bucket.trainer.key).decode()  # who is no approver
+    bucket.store.put(key, json.dumps(job).encode())
+
+    with pytest.raises((ManifestError, SignatureError)):
+        bucket.score(asked.name, [0])
+    assert bucket.parts(asked.name) == {}

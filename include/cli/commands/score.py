@@ -187,11 +187,9 @@ def _conclude(
     counts = {**totals.by_verdict, "error": totals.bad_rows}
     shares = ((what, n, n / max(totals.rows, 1)) for what, n in counts.items())
     screen.table(
-        ("verdict", "rows", "share"), [(w, f"{n:,}", f"{share:.2%}") for w, n, share in shares]
+        ("verdict", "rows", "share"), [(w, f"{n:>13,}", f"{share:>7.2%}") for w, n, share in shares]
     )
     decided = {what: n for what, n in totals.by_decided_by.items() if what != "model"}
     lists = "".join(f"; {n:,} by {what}" for what, n in sorted(decided.items()))
-    screen.show(
-        f"{totals.rows:,} rows with version {version}{lists}; {progress.scored_now:,} scored now, "
-        f"{rate:,.0f} a second: {out}"
-    )
+    now = f"; {progress.scored_now:,} scored now, {rate:,.0f} a second" * bool(progress.scored_now)
+    screen.show(f"{totals.rows:,} rows with version {version}{lists}{now}: {out}")
