@@ -36,6 +36,7 @@ from include.run.lineage.verify_chain import verify_chain
 from include.run.run_context import RunContext
 from include.run.steps import data, drift, promotion, training
 from include.run.steps.package import BuildInfo, package
+from include.run.steps.replay import replay_traffic
 from include.run.summary import summarise
 from include.stores.objects import ObjectStore
 from tests.support.signed_versions import Signer
@@ -289,6 +290,7 @@ def steps(servers, mongo_url):
         **{family: search(family) for family in FAMILIES},
         "choose": lambda run: training.choose(run, ORDER),
         "evaluate": lambda run: training.evaluate_chosen(run, None, ORDER),
+        "replay": lambda run: replay_traffic(run, None, servers.trusted_keys, servers.trainer_keys),
         "package": lambda run: package(run, made, signing_key=servers.trainer.path, **keys_),
         "infra_validate": lambda run: promotion.infra_validate(run, **keys_),
         "promote": lambda run: promotion.promote(

@@ -37,7 +37,7 @@ from include.urls.reference.build import built_in_reference
 from include.urls.reference.container import from_bytes, to_bytes
 from include.urls.reference.ranks import pack_ranks
 
-N_SAMPLE = 100_000
+N_SAMPLE = 10_000
 
 NASTY = json.loads(Path(__file__).with_name("nasty_urls.json").read_text("utf-8"))
 GOLDEN = "a0a899405485196e090e147ec2ca6a806ed0f4834a1c0c705953a1ab8740cbe5"
