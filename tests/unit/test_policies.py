@@ -39,6 +39,7 @@ MAY = {
     "feedback_file": (("sites", DAY, "a"), "rd", "", "w"),
     "monitoring_report": (("sites", DAY), "rwd", "", ""),
     "monitoring_findings": (("sites", DAY), "rwd", "", ""),
+    "release_figures": (("sites", DAY, 7), "rwd", "", ""),
     "outbox": (("sites", RUN), "rwd", "", ""),
     "reported_champion": (("sites",), "rw", "", ""),
     "batch_file": (("proxy-logs", "part-00000-000000.parquet"), "rw", "", ""),
@@ -46,6 +47,7 @@ MAY = {
     "sent_alert": (("an-alert",), "rwd", "", ""),
     "open_alerts": ((), "rwd", "", ""),
     "open_traffic_alerts": (("sites",), "rwd", "", ""),
+    "open_release_alerts": (("sites",), "rwd", "", ""),
     "open_feed_alerts": ((), "rwd", "", ""),
     "sent_decision": (("sites",), "rwd", "", ""),
 }
