@@ -12,7 +12,7 @@ from include.inference.record_schema import Fault, describe_reading
 from include.inference.verdict import verdict
 from include.registry.follow import ProductionModel
 
-_AT_ONCE = 1000
+_AT_ONCE = 256
 
 
 def score_rows(

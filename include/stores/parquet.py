@@ -14,7 +14,8 @@ from include.errors import DataRejectedError
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 _BATCH_ROWS = 65_536
-_STREAMED_BYTES = 128 * 1024 * 1024
+_STREAMED_BYTES = 64 * 1024 * 1024
+_BUFFER_BYTES = 64 * 1024
 
 
 def read_parquet(
@@ -42,31 +43,38 @@ def read_parquet(
 
 
 def stream_parquet(path: Path, n_rows: int) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file in order, so many at a time.
+    """Yield the rows of a Parquet file in order, so many at a time; fewer where texts are long.
+
+    Memory grows neither with the file nor with its row groups.
 
     Raises
     ------
     DataRejectedError
-        If it is no such file, or so many rows have more than `_STREAMED_BYTES`.
+        If it is no such file.
     """
     try:
-        schema = pq.read_schema(path)
-        texts = [field.name for field in schema if _is_text(field.type)]
-        # As in `read_parquet`: a text that is repeated is in memory once until it is measured.
-        with pq.ParquetFile(path, read_dictionary=texts) as file:
-            for batch in file.iter_batches(n_rows):
-                _refuse_over(f"bytes in {n_rows} rows", _unpacked_bytes(batch), _STREAMED_BYTES)
-                yield pa.RecordBatch.from_arrays(
-                    [
-                        column.cast(field.type) if field.name in texts else column
-                        for field, column in zip(schema, batch.columns, strict=True)
-                    ],
-                    schema=schema.remove_metadata(),
-                )
-    except DataRejectedError as err:
-        raise DataRejectedError(f"{path}: {err}") from err
+        texts = [field.name for field in pq.read_schema(path) if _is_text(field.type)]
+        with (
+            pq.ParquetFile(path, read_dictionary=texts, buffer_size=_BUFFER_BYTES) as measured,
+            pq.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file,
+        ):
+            for group in range(file.num_row_groups):
+                longest = _longest_repeated(measured, group, texts)
+                at_once = max(1, min(n_rows, _STREAMED_BYTES // max(1, longest)))
+                for batch in file.iter_batches(at_once, row_groups=[group]):
+                    yield batch.replace_schema_metadata()
     except (pa.ArrowException, OSError, KeyError) as err:
         raise DataRejectedError(f"{path}: it is not a Parquet file: {err}") from err
+
+
+def _longest_repeated(file: pq.ParquetFile, group: int, texts: Sequence[str]) -> int:
+    """Return the bytes of the longest texts that rows of a group may repeat, one of each column."""
+    first = next(file.iter_batches(1, row_groups=[group], columns=list(texts)), None)
+    if first is None:
+        return 0
+    # The first row comes with the whole dictionary of its column.
+    lengths = (pc.max(pc.binary_length(column.dictionary)).as_py() for column in first.columns)
+    return sum(length or 0 for length in lengths)
 
 
 def _read(
