@@ -30,6 +30,7 @@ def day(*, empty=False):
         "unreadable": 7, "unreadable_named": [LONG, HOSTILE]}  # fmt: skip
     found = {
         "pipeline": "sites", "day": "2026-11-22", "version": None if empty else VERSION,
+        "so_far": False,
         "thresholds": None if empty else {"block": 0.6, "review": 0.5},
         "traffic": {"objects": 1, "lines": 0, "items": 0, "repeated": 3, "share_kept": 1 - 0.5 * (
             not empty), "without_inputs": 5 * (not empty), "different_inputs": 0,
