@@ -1,8 +1,8 @@
 """### Score files of the bucket, or records of MongoDB, into Parquet.
 
-**Trigger it** with the form: where the rows are (a prefix below `incoming/` or `batches/`, with
+**Trigger it** with the form: where the rows are (a prefix below `incoming/` or `batch/`, with
 Parquet, CSV or lists, gzipped too; or the records of the pipeline that match a filter), and a name.
-The results are in `batches/<name>/`: `part-*.parquet` with every row in order, its own columns and
+The results are in `batch/<name>/`: `part-*.parquet` with every row in order, its own columns and
 its verdict, probability, version, id or error; `summary.html`, a page with counts and a histogram;
 `summary.json`; and `job.json`, which pins inputs and version. With *Preview* the run only says what
 it would read.
@@ -47,7 +47,7 @@ _PARAMS = {
         type=["null", "string"],
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
         title="Name",
-        description="The results are in batches/<name>/; empty: the run's id. The name of a batch "
+        description="The results are in batch/<name>/; empty: the run's id. The name of a batch "
         "that was begun goes on with it.",
     ),
     "pipeline": Param(
@@ -67,10 +67,10 @@ _PARAMS = {
     "prefix": Param(
         "incoming/",
         type="string",
-        pattern=r"^(incoming|batches)/",
+        pattern=r"^(incoming|batch)/",
         maxLength=500,
         title="Prefix",
-        description="Of the objects: a folder below incoming/ or batches/.",
+        description="Of the objects: a folder below incoming/ or batch/.",
     ),
     "filter": Param(
         {},

@@ -31,7 +31,7 @@ class AskedBatch:
     Attributes
     ----------
     name : str
-        Of the batch: a folder below ``batches/``.
+        Of the batch: a folder below ``batch/``.
     pipeline : str
     prefix : str
         Of the objects to be scored; empty where records of MongoDB are.

@@ -276,7 +276,7 @@ def sent_decision(pipeline: str) -> str:
 
 def batch_prefix(name: str) -> str:
     """Return the folder of one batch: its job, its scored parts and their summary."""
-    return f"batches/{safe_run_id(name)}/"
+    return f"batch/{safe_run_id(name)}/"
 
 
 def batch_file(name: str, file: str) -> str:
@@ -287,8 +287,6 @@ def batch_file(name: str, file: str) -> str:
 def batch_source_prefix(prefix: str) -> str:
     """Return `prefix` if a batch may read below it; `ManifestError` if not."""
     parts = prefix.rstrip("/").split("/")
-    if parts[0] not in ("incoming", "batches") or {"", ".", ".."} & set(parts):
-        raise ManifestError(
-            f"{prefix!r} cannot be scored: put the files below incoming/ or batches/"
-        )
+    if parts[0] not in ("incoming", "batch") or {"", ".", ".."} & set(parts):
+        raise ManifestError(f"{prefix!r} cannot be scored: put the files below incoming/ or batch/")
     return prefix

@@ -52,7 +52,7 @@ FORM = [
     ("name", "../models", False),
     ("name", "a/b", False),
     ("prefix", "incoming/proxy/", True),
-    ("prefix", "batches/first/", True),
+    ("prefix", "batch/first/", True),
     ("prefix", "models/urls/", False),
     ("filter", {"source": "proxy"}, True),
     ("filter", "all", False),
@@ -116,7 +116,7 @@ def done(tmp_path_factory, mongo_url, s3, store):
 
 
 def scored(store, name):
-    keys = sorted(key for key in store.keys_under(f"batches/{name}/") if "/part-" in key)
+    keys = sorted(key for key in store.keys_under(f"batch/{name}/") if "/part-" in key)
     tables = [pq.read_table(pa.BufferReader(store.get(key))).to_pylist() for key in keys]
     return [(row["url"], row["prediction"]) for rows in tables for row in rows]
 
@@ -140,9 +140,9 @@ def test_objects_are_scored_and_a_second_run_finds_its_parts(done, store):
     assert "'objects': 2" in output["preview"]
     expected = [(GOOD, "Legitimate"), (None, None), (BAD, "Phishing")]
     assert scored(store, "objects") == [*expected, (BAD, "Phishing"), (GOOD, "Legitimate")]
-    totals = parse(BatchTotals, store.get("batches/objects/summary.json"))
+    totals = parse(BatchTotals, store.get("batch/objects/summary.json"))
     assert (totals.rows, totals.bad_rows, totals.by_verdict["Phishing"]) == (5, 1, 2)
-    assert b"<svg" in store.get("batches/objects/summary.html")
+    assert b"<svg" in store.get("batch/objects/summary.html")
     assert "found" in output["again"]
     assert "scored\n" not in output["again"]
 
@@ -158,4 +158,4 @@ def test_what_must_not_be_read_or_overwritten_fails_at_once(done, store, name):
 
     assert states[name] == "failed"
     assert re.search("BatchRefusedError|ManifestError", output[name])
-    assert not list(store.keys_under("batches/outside/"))
+    assert not list(store.keys_under("batch/outside/"))

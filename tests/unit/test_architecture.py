@@ -147,7 +147,7 @@ def test_publish_and_follow_do_not_know_each_other():
 
 def test_keys_are_spelled_in_one_module():
     folders = ("models/", "snapshots/", "quarantine/", "runs/", "traffic/", "docs/", "tracking/")
-    folders += ("alerts/", "monitoring/", "batches/")
+    folders += ("alerts/", "monitoring/", "batch/")
     offences = []
     for file in python_files("include", "dags", "plugins"):
         if file.name == "keys.py":
