@@ -187,28 +187,31 @@ def test_an_approval_that_cannot_be_read_keeps_everything(retained):
     assert retained.everything() == before
 
 
-def store_with(s3, retained, event, do):
-    """Return a store that calls `do` once, before its request of that name."""
+def store_with(s3, retained, event, do, number=1):
+    """Return a store that calls `do` once, before its request of that name and number."""
     client, calls = s3.client(), []
 
     def once(**_):
-        if not calls:
-            calls.append(event)
+        calls.append(event)
+        if len(calls) == number:
             do()
 
     client.meta.events.register(f"before-send.s3.{event}", once)
     return ObjectStore(client, retained.store.bucket)
 
 
-# Every request of an approval, in the order in which they are sent.
-APPROVAL = ("GetObject", "PutObject", "HeadObject", "DeleteObject")
+# The requests of an approval; the second HeadObject is of what retention deletes.
+APPROVAL = [(name, 1) for name in ("GetObject", "HeadObject", "PutObject", "DeleteObject")]
+LOOKS_FOR_RETENTION = ("HeadObject", 2)
 
 
-@pytest.mark.parametrize("request_", APPROVAL)
-def test_version_deleted_while_it_is_approved_is_refused_or_stays_whole(retained, s3, request_):
+@pytest.mark.parametrize(("request_", "number"), [*APPROVAL, LOOKS_FOR_RETENTION])
+def test_version_deleted_while_it_is_approved_is_refused_or_stays_whole(
+    retained, s3, request_, number
+):
     expired, deleted = retained.plan(), []
     interrupted = store_with(
-        s3, retained, request_, lambda: deleted.extend(retained.sweep(expired))
+        s3, retained, request_, lambda: deleted.extend(retained.sweep(expired)), number
     )
     try:
         retained.approve(REJECTED, interrupted)
@@ -244,7 +247,7 @@ def test_approval_that_was_killed_keeps_its_version(retained, s3):
         os.kill(os.getpid(), signal.SIGKILL)
 
     def child():
-        retained.approve(REJECTED, store_with(s3, retained, "HeadObject", die))
+        retained.approve(REJECTED, store_with(s3, retained, LOOKS_FOR_RETENTION[0], die, 2))
 
     expired = retained.plan()
     process = fork.Process(target=child)
