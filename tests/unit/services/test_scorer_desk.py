@@ -124,7 +124,7 @@ def test_a_record_is_described_by_a_form_without_a_script(client):
     shown = unescape(answer.text)
 
     assert answer.status_code == 200
-    assert "Age of the domain (the domain is younger than six months) raises the odds" in shown
+    assert "Age of the domain (the domain is younger than six months): raises the odds" in shown
     assert '"value": null' in shown.partition("The response as JSON")[2]
 
 

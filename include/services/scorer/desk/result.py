@@ -223,7 +223,7 @@ def limit(share: float) -> str:
 def _sentence(entry: dict[str, Any], is_url: bool) -> str:
     subject = entry["subject"].partition(";")[0]
     named = f"{subject[:1].upper()}{subject[1:]}"
-    what = f"{named}, “{entry['meaning']}”," if is_url else f"{named} ({entry['meaning']})"
+    what = f"{named}, “{entry['meaning']}”," if is_url else f"{named} ({entry['meaning']}):"
     fold = exp(abs(entry["contribution"]))
     times = f"{fold:.0f}" if fold >= 10 else f"{fold:.2g}"
     if fold > _MOST_FOLD:
