@@ -62,12 +62,13 @@ def _replay(run: RunContext, champion: Champion | None, trusted_keys: TrustedKey
         return Replay(N_DAYS, missing="no version was in production")
     read_at = datetime.fromisoformat(run.read(SnapshotSummary).read_at)
     sample = _sample(run, f"{read_at:%Y-%m-%d}")
-    items = [(name, item) for name, (item, _) in sample.in_order() if item.inputs is not None]
-    if not items:
+    requests = [
+        (name, item, label) for name, (item, label) in sample.in_order() if item.inputs is not None
+    ]
+    if not requests:
         return Replay(N_DAYS, missing=f"none was kept in the last {N_DAYS} days")
-    labels = {name: label for name, (_, label) in sample.in_order()}
     figures = replay_figures(
-        _scored(run, champion, trusted_keys, items, [labels[name] for name, _ in items], read_at),
+        _scored(run, champion, trusted_keys, requests, read_at),
         confidence=run.pipeline.policy.confidence,
     )
     _log.info(
@@ -78,7 +79,7 @@ def _replay(run: RunContext, champion: Champion | None, trusted_keys: TrustedKey
 
 
 def _sample(run: RunContext, last_day: str) -> DistinctSample[tuple[Item, bool | None]]:
-    """Return requests of the last days, and all that people have said something of."""
+    """Return a sample of the last days' requests and of those that people said something of."""
     store, pipeline = run.store, run.pipeline
     sample: DistinctSample[tuple[Item, bool | None]] = DistinctSample(MAX_ITEMS)
     for day in days_up_to(last_day, N_DAYS):
@@ -93,12 +94,12 @@ def _scored(
     run: RunContext,
     champion: Champion,
     trusted_keys: TrustedKeys,
-    items: Sequence[tuple[str, Item]],
-    labels: Sequence[bool | None],
+    requests: Sequence[tuple[str, Item, bool | None]],
     at: datetime,
 ) -> Replayed:
     is_text = run.pipeline.features is not None
-    inputs = logged_inputs(run.pipeline, [item for _, item in items])
+    ids, items, labels = zip(*requests, strict=True)
+    inputs = logged_inputs(run.pipeline, items)
     shown = [str(each) for each in inputs[:, 0]] if is_text else [""] * len(items)
     allowed = np.zeros(len(items), np.bool_)
     if is_text:
@@ -106,7 +107,7 @@ def _scored(
         decided = decisions(shown, listed, at.timestamp())
         allowed = np.array([each == DecidedBy.ALLOW_LIST for each in decided], np.bool_)
     return Replayed(
-        ids=[name for name, _ in items],
+        ids=ids,
         shown=shown,
         ours=_ours(run, inputs),
         theirs=champion.model.score(inputs).astype(np.float64),
