@@ -13,30 +13,24 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from bench._everyday import read_reference
 from bench._load import Load, generate, post_once
 from bench._published import Published
 from bench._serving import SCORER, Plan, Server, running
-from bench._url_models import features, train_ours
-from bench._urls import Urls, read_urls
+from bench._trained import promote_trained
+from bench._urls import read_urls
 from include.contract.lists import DecisionList, ListEntry
 from include.contract.signature import load_private_key, load_public_key
-from include.contract.verdicts import Thresholds
-from include.features.urls import N_COLUMNS
 from include.inference.listed import ListLookup
-from include.pipelines.urls.records import LAYOUT
 from include.registry.lists import ListChange, change_list, list_entry
 from include.stores.objects import ObjectStore
-from include.training.onnx.export import to_onnx
 from include.urls.reading import read_url
 
 N_ENTRIES = 10_000
 N_CHANGES = 20
 POLL_S = 1.0
 RPS = 100.0
-N_TRAINED, N_TREES = 6_000, 30
+N_TRAINED = 6_000
 SITE, ASKED = "bench.example", "https://login.bench.example/signin"
 N_LOOKED_UP, N_ROUNDS = 5_000, 9
 _IN_A_ROW = 12
@@ -45,17 +39,13 @@ _TIMEOUT_S = 30.0
 
 def main() -> None:
     """Print the figures; the last line is one JSON object."""
-    urls, (body, reference, names) = read_urls("urls_train"), read_reference()
-    entries = _entries(names)
+    urls, entries = read_urls("urls_train").urls, _entries(read_reference()[2])
     with tempfile.TemporaryDirectory(prefix="nightcatch-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         published = Published(folder)
         published.server.start()
         stack.callback(published.server.kill)
-        few = _sample(urls)
-        model, block, review = train_ours(few, features(few.urls, reference), None, N_TREES)
-        graph = to_onnx(model, N_COLUMNS)
-        published.promote_urls(graph, body, LAYOUT.fields, Thresholds(block, review))
+        promote_trained(published, N_TRAINED)
         _change(published, "all", add=tuple(entries))
         env = {**published.scorer_environment(), "NIGHTCATCH_PIPELINES": "urls"}
         env["NIGHTCATCH_POLL_INTERVAL_S"] = str(POLL_S)
@@ -69,7 +59,7 @@ def main() -> None:
         servers = stack.enter_context(running(plans, folder))
         seconds, loads = _under_load(published, servers)
     figures = {
-        "list_us": round(_look_up_us(entries, urls.urls), 2),
+        "list_us": round(_look_up_us(entries, urls), 2),
         "n_entries": len(entries),
         "in_effect_s_p50": round(statistics.median(seconds), 2),
         "in_effect_s_max": round(max(seconds), 2),
@@ -81,12 +71,6 @@ def main() -> None:
     for figure, value in figures.items():
         print(f"{figure:<20}{value:>12,}")
     print(json.dumps(figures))
-
-
-def _sample(urls: Urls) -> Urls:
-    kept = np.random.default_rng(0).permutation(len(urls.urls))[:N_TRAINED]
-    rows = {name: column[kept] for name, column in vars(urls).items() if name != "urls"}
-    return Urls(urls=[urls.urls[row] for row in kept], **rows)
 
 
 def _entries(names: list[str]) -> list[ListEntry]:
