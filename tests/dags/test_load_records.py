@@ -17,14 +17,7 @@ PROGRAM = """
 import json, os, sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.db import initdb
-from airflow.sdk.exceptions import ParamValidationError
-
-def accepted(name, value):
-    try:
-        dag.params.get_param(name).resolve(value)
-    except ParamValidationError:
-        return False
-    return True
+from tests.support.dagbags import accepts
 
 path, form, runs = sys.argv[1], *map(json.loads, sys.argv[2:])
 initdb()
@@ -40,7 +33,7 @@ parsed = {
     "defaults": dag.params.dump(),
     "pipelines": dag.params.get_param("pipeline").schema["enum"],
     "rules": [(r.exception, r.action.value) for r in task.retry_policy.rules],
-    "accepted": [accepted(name, value) for name, value in form],
+    "accepted": [accepts(dag, name, value) for name, value in form],
 }
 states = {}
 for name, variables, conf in runs:

@@ -22,14 +22,7 @@ PROGRAM = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.db import initdb
-from airflow.sdk.exceptions import ParamValidationError
-
-def accepted(name, value):
-    try:
-        dag.params.get_param(name).resolve(value)
-    except ParamValidationError:
-        return False
-    return True
+from tests.support.dagbags import accepts
 
 path, form, runs = sys.argv[1], *map(json.loads, sys.argv[2:])
 initdb()
@@ -38,7 +31,7 @@ dag = bag.dags["score_batch"]
 parsed = {
     "errors": bag.import_errors,
     "doc": dag.doc_md,
-    "accepted": [accepted(name, value) for name, value in form],
+    "accepted": [accepts(dag, name, value) for name, value in form],
 }
 states = {}
 for name, conf in runs:

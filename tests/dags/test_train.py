@@ -8,15 +8,8 @@ from tests.support.dagbags import read_dags
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
-from airflow.sdk.exceptions import ParamValidationError
+from tests.support.dagbags import accepts
 from dags.support.connections import POOL, POOL_SLOTS
-
-def accepted(name, value):
-    try:
-        dag.params.get_param(name).resolve(value)
-    except ParamValidationError:
-        return False
-    return True
 
 bag = DagBag(sys.argv[1])
 dag, sender = bag.dags["train_sites"], bag.dags["send_tracking"]
@@ -50,7 +43,7 @@ print(json.dumps({
         sender.timetable.timetable.expression,
         sender.is_paused_upon_creation,
     ],
-    "accepted": [accepted(name, value) for name, value in json.loads(sys.argv[2])],
+    "accepted": [accepts(dag, name, value) for name, value in json.loads(sys.argv[2])],
 }))
 """
 FORM = {

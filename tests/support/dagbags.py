@@ -32,3 +32,14 @@ def read_dags(home, script, *arguments, **variables):
     """The JSON that a script prints last; its arguments are the DAG folder and those given."""
     arguments = [str(ROOT / "dags"), *map(json.dumps, arguments)]
     return json.loads(run_airflow(home, script, *arguments, **variables).splitlines()[-1])
+
+
+def accepts(dag, name, value):
+    """Whether a DAG's form takes a value; called by those scripts."""
+    from airflow.sdk.exceptions import ParamValidationError
+
+    try:
+        dag.params.get_param(name).resolve(value)
+    except ParamValidationError:
+        return False
+    return True
