@@ -9,7 +9,7 @@ dnstwist==20250130).
 
 import json
 import resource
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -31,9 +31,11 @@ from bench._url_models import features, hard_examples, train_baseline, train_our
 from bench._urls import bare, read_urls
 from include.evaluation.metrics import recall_at_fpr
 from include.urls.address import take_apart
+from include.urls.embedded import embedded_url
 from include.urls.local import leads_to_local
 from include.urls.reference.facts import Reference
 
+Score = Callable[[list[str]], npt.NDArray[np.float64]]
 Scores = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 _REAL_RANKS = (20_000, 400_000)
@@ -49,8 +51,14 @@ def main() -> None:
     model, block, review = train_ours(train, X, added)
     seconds = perf_counter() - started
 
-    def ours(urls: list[str]) -> Scores:
+    def by_model(urls: list[str]) -> Scores:
         probability: Scores = model.predict_proba(features(urls, reference))[:, 1]
+        return probability
+
+    def ours(urls: list[str]) -> Scores:
+        probability = by_model(urls)
+        lifted = hands_on_phishing(urls, probability, by_model, block, review)
+        probability = np.where(lifted, review, probability)
         return np.where([leads_to_local(url) for url in urls], 0.0, probability)
 
     found: dict[str, Any] = {
@@ -58,7 +66,7 @@ def main() -> None:
             **judged(
                 judging, {name: ours(each.urls) for name, each in judging.items()}, block, review
             ),
-            **decided(judging["everyday"]),
+            **decided(judging, by_model, block, review),
             "train_seconds": seconds,
             "added_rows": len(added.y),
             "reference_mb": len(body) / 1e6,
@@ -120,10 +128,41 @@ def flag_figures(
     }
 
 
-def decided(everyday: EvaluationSet) -> dict[str, float]:
-    """Return the share of URLs that each rule decides."""
-    local = np.mean([leads_to_local(url) for url in everyday.urls])
-    return {"decided_by_local_address": float(local), "decided_by_model": float(1 - local)}
+def hands_on_phishing(
+    urls: Sequence[str], probability: Scores, score: Score, block: float, review: float
+) -> Flags:
+    """Return which URLs the model calls legitimate and hand on one that it calls Phishing."""
+    lifted = np.zeros(len(urls), np.bool_)
+    inner = [embedded_url(url) for url in urls]
+    places = [place for place, url in enumerate(inner) if url and probability[place] < review]
+    if places:
+        lifted[places] = score([inner[place] for place in places]) >= block
+    return lifted
+
+
+def decided(
+    judging: Mapping[str, EvaluationSet], score: Score, block: float, review: float
+) -> dict[str, float]:
+    """Return the share of everyday URLs that each rule decides, and how many URLs it lifts."""
+    urls = judging["everyday"].urls
+    local = float(np.mean([leads_to_local(url) for url in urls]))
+    lifted = {
+        name: hands_on_phishing(each.urls, score(each.urls), score, block, review)
+        for name, each in judging.items()
+    }
+    embedded = float(lifted["everyday"].mean())
+    counts = {
+        f"embedded_{kind}": sum(
+            int(lifted[name][each.y == y].sum()) for name, each in judging.items()
+        )
+        for kind, y in (("legitimate", 0), ("phishing", 1))
+    }
+    return {
+        "decided_by_local_address": local,
+        "decided_by_embedded_url": embedded,
+        "decided_by_model": 1 - local - embedded,
+        **counts,
+    }
 
 
 def fraudurl_figures(judging: Mapping[str, EvaluationSet]) -> dict[str, Any]:

@@ -26,12 +26,14 @@ class DecidedBy(StrEnum):
     ALLOW_LIST = "allow list"
     BLOCK_LIST = "block list"
     LOCAL_ADDRESS = "local address"
+    EMBEDDED_URL = "embedded url"
 
 
 FIXED = {
     DecidedBy.ALLOW_LIST: LEGITIMATE,
     DecidedBy.BLOCK_LIST: PHISHING,
     DecidedBy.LOCAL_ADDRESS: LEGITIMATE,
+    DecidedBy.EMBEDDED_URL: SUSPICIOUS,
 }
 """What is said whatever the probability."""
 

@@ -74,11 +74,12 @@ def _score(
         return scored
     matrix = model.schema.matrix(parsed)
     is_text = model.schema.is_text
+    probabilities = model.score(matrix).tolist()
     decided: Sequence[DecidedBy] = [DecidedBy.MODEL] * len(parsed)
     if is_text:
-        decided = decisions(matrix[:, 0].tolist(), lookup, now_s)
+        decided = decisions(matrix[:, 0].tolist(), probabilities, model, lookup, now_s)
     sound = [number for number, fault in enumerate(scored) if fault is None]
-    columns = zip(sound, parsed, model.score(matrix).tolist(), decided, strict=True)
+    columns = zip(sound, parsed, probabilities, decided, strict=True)
     for number, values, probability, decided_by in columns:
         read_as = describe_reading(rows[number][0], values[0]) if is_text else {}
         scored[number] = {**read_as, **verdict(probability, manifest, decided_by)}

@@ -13,7 +13,7 @@ import pandas as pd
 from include.contract import keys
 from include.contract.verdicts import PHISHING, DecidedBy
 from include.errors import ObjectMissingError
-from include.inference.decisions import decisions
+from include.inference.decisions import by_lists_and_rules
 from include.inference.listed import ListLookup
 from include.monitoring.records.labels import read_feedback
 from include.monitoring.records.traffic import Item, read_first
@@ -129,7 +129,7 @@ class _Pair:
         if self._pipeline.features is None:
             return self._counted(new, old), Alerts()
         urls = [str(site.inputs[0]) for site in sites if site.inputs]
-        by = np.array(decisions(urls, listed, since.timestamp()), dtype=object)
+        by = np.array(by_lists_and_rules(urls, listed, since.timestamp()), dtype=object)
         model, allowed = by == DecidedBy.MODEL, by == DecidedBy.ALLOW_LIST
         return self._counted(new[model], old[model]), self._counted(new[allowed], old[allowed])
 

@@ -9,7 +9,7 @@ import numpy as np
 from include.contract.run_documents import ChosenModel, Replay, SnapshotSummary
 from include.contract.verdicts import DecidedBy
 from include.evaluation.replay import Replayed, replay_figures
-from include.inference.decisions import decisions
+from include.inference.decisions import by_lists_and_rules
 from include.inference.listed import ListLookup
 from include.monitoring.records.labels import read_feedback
 from include.monitoring.records.sample import DistinctSample
@@ -104,7 +104,7 @@ def _scored(
     allowed = np.zeros(len(items), np.bool_)
     if is_text:
         listed = ListLookup(current_list(run.store, run.pipeline.name, trusted_keys.approvers))
-        decided = decisions(shown, listed, at.timestamp())
+        decided = by_lists_and_rules(shown, listed, at.timestamp())
         allowed = np.array([each == DecidedBy.ALLOW_LIST for each in decided], np.bool_)
     return Replayed(
         ids=ids,

@@ -79,6 +79,44 @@ def test_a_local_address_is_a_rule_which_a_list_comes_before(scorer, url):
     assert verdict_of(client, url)[:2] == ("Phishing", "block list")
 
 
+HANDS_ON = f"https://good.example/go?to={BAD}"
+
+
+@pytest.mark.parametrize("path", ["/predict", "/explain"])
+def test_a_url_that_hands_on_one_called_phishing_is_suspicious(scorer, path):
+    client, sites, _ = scorer
+    assert verdict_of(client, HANDS_ON, path) == ("Suspicious", "embedded url", 0.1)
+
+    sites.current = lookup(("allow", "bad.example", {}))
+    assert verdict_of(client, HANDS_ON, path) == ("Legitimate", "model", 0.1)
+    sites.current = lookup(("allow", "good.example", {}))
+    assert verdict_of(client, HANDS_ON, path) == ("Legitimate", "allow list", 0.1)
+
+
+def test_a_url_that_hands_on_a_blocked_one_is_suspicious(scorer):
+    client, sites, _ = scorer
+    url = "https://good.example/go?to=https://fine.example/"
+    assert verdict_of(client, url) == ("Legitimate", "model", 0.1)
+
+    sites.current = lookup(("block", "fine.example", {}))
+    assert verdict_of(client, url) == ("Suspicious", "embedded url", 0.1)
+
+
+def test_what_is_phishing_by_itself_stays_so_whatever_it_hands_on(scorer):
+    client, _, _ = scorer
+
+    assert verdict_of(client, f"{BAD}?to=https://good.example/")[:2] == ("Phishing", "model")
+
+
+def test_the_page_says_what_a_url_hands_on(scorer):
+    client, _, _ = scorer
+
+    page = client.post("/", data={"text": HANDS_ON}).get_data(as_text=True)
+
+    assert "decided by the URL that it hands on" in page
+    assert "hxxp://bad[.]example/login" in page
+
+
 def test_confidence_is_that_of_the_verdict_given(scorer):
     client, sites, _ = scorer
     sites.current = lookup(("allow", "bad.example", {}), ("block", "good.example", {}))
@@ -118,6 +156,20 @@ def test_rows_of_a_file_are_decided_on(scorer, accept):
     metrics = client.get("/metrics").get_data(as_text=True)
     assert 'nightcatch_predictions_total{pipeline="urls",verdict="Legitimate"} 3.0' in metrics
     assert '"decided_by":"allow list"' in next(iter(lines_of(notes[-1])))
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/json", "text/html"])
+def test_a_row_that_hands_on_phishing_is_suspicious(scorer, accept):
+    client, _, _ = scorer
+    table = f"url\n{HANDS_ON}\n".encode()
+
+    response = client.post(
+        "/predict", data={"file": (io.BytesIO(table), "a.csv")}, headers={"Accept": accept}
+    )
+
+    assert "embedded url" in response.get_data(as_text=True)
+    metrics = client.get("/metrics").get_data(as_text=True)
+    assert 'nightcatch_predictions_total{pipeline="urls",verdict="Suspicious"} 1.0' in metrics
 
 
 def test_a_row_of_an_inference_request_is_decided_on(scorer):

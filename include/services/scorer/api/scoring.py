@@ -49,7 +49,7 @@ def predict(scorer: Scorer, request: PredictRequest, *, explained: bool) -> dict
 
     response_id = new_id(pointer.pipeline)
     numbers = None if request.is_single else range(len(records))
-    decided = scorer.decisions(in_production, matrix)
+    decided = scorer.decisions(in_production, matrix, probabilities)
     scorer.note(
         TrafficRecord(
             response_id, pointer, manifest, records, probabilities, numbers, decisions=decided

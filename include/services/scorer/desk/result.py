@@ -11,6 +11,7 @@ from include.contract.lists import ListEntry
 from include.contract.verdicts import LEGITIMATE, PHISHING, SUSPICIOUS, DecidedBy, Thresholds
 from include.inference.prediction_ids import responded_at
 from include.urls.defang import defang
+from include.urls.embedded import embedded_url
 from include.urls.reading import UrlReading, read_url
 from include.urls.segments import Segment, segments_of, shown_host
 
@@ -21,6 +22,7 @@ _DECIDED = {
     DecidedBy.ALLOW_LIST.value: "decided by the allow list",
     DecidedBy.BLOCK_LIST.value: "decided by the block list",
     DecidedBy.LOCAL_ADDRESS.value: "decided by the rule for local addresses",
+    DecidedBy.EMBEDDED_URL.value: "decided by the URL that it hands on",
 }
 _LOCAL = "It leads to one's own machine or network: no site on the internet can be behind it."
 
@@ -128,6 +130,12 @@ class Result:
         """Why a list or a rule decided; empty where the model did."""
         if self.response["decided_by"] == DecidedBy.LOCAL_ADDRESS:
             return _LOCAL
+        if self.response["decided_by"] == DecidedBy.EMBEDDED_URL:
+            inner = embedded_url(self.response["scored_url"])
+            return (
+                f"It hands on {defang(inner)}, another site, which by itself is called Phishing or"
+                " is blocked. Where this site forwards its visitors, they arrive there."
+            )
         if self.entry is None:
             return ""
         verb = "allows" if self.entry.action == "allow" else "blocks"

@@ -95,7 +95,7 @@ def infer(model_name: str, version: str | None = None) -> ResponseReturnValue:
         return problem(422, str(err), [asked.describe(fault, schema) for fault in faults])
     probabilities = entry.model.score(matrix).tolist()
     charge(request.environ, len(probabilities))
-    return _respond(asked, entry, probabilities, scorer.decisions(entry, matrix))
+    return _respond(asked, entry, probabilities, scorer.decisions(entry, matrix, probabilities))
 
 
 def _production_model(model_name: str, version: str | None) -> ProductionModel[OnnxModel]:

@@ -91,13 +91,22 @@ class Scorer:
         return self.access.keys is not None and self.outbox is not None
 
     def decisions(
-        self, in_production: ProductionModel[OnnxModel], matrix: Matrix
+        self,
+        in_production: ProductionModel[OnnxModel],
+        matrix: Matrix,
+        probabilities: Sequence[float],
     ) -> Sequence[DecidedBy]:
         """Return what decides on each row of a matrix; the model on every record of columns."""
         if not in_production.model.schema.is_text:
             return [DecidedBy.MODEL] * len(matrix)
         lookup = self._list_of(in_production.pointer.pipeline)
-        return decisions(matrix[:, 0].tolist(), lookup, self.now().timestamp())
+        return decisions(
+            matrix[:, 0].tolist(),
+            probabilities,
+            in_production.model,
+            lookup,
+            self.now().timestamp(),
+        )
 
     def list_entry(self, pipeline: str, url: str) -> ListEntry | None:
         """Return the entry of a pipeline's list that decides on a URL, if one does."""

@@ -19,7 +19,7 @@ from include.inference.record_schema import MAX_FAULTS, Fault, Matrix, RecordSch
 from include.services.scorer.tables.csv_header import Numbered, Table, not_text, rows_of
 from include.services.scorer.tables.scored_rows import RefusedRows, ScoredChunk, ScoredRow
 
-Decide = Callable[[Matrix], Sequence[DecidedBy]]
+Decide = Callable[[Matrix, Sequence[float]], Sequence[DecidedBy]]
 _CHUNK_CHARS = 128 * 1024
 _CHUNK_ROWS = 4096
 _SCORED_AT_ONCE = 1024
@@ -30,7 +30,7 @@ _CHUNK_BYTES = 8 * 1024 * 1024
 _REMEMBERED_BYTES = 24 * 1024 * 1024
 
 
-def _by_the_model(matrix: Matrix) -> Sequence[DecidedBy]:
+def _by_the_model(matrix: Matrix, probabilities: Sequence[float]) -> Sequence[DecidedBy]:
     return [DecidedBy.MODEL] * len(matrix)
 
 
@@ -184,7 +184,7 @@ class _Scoring:
         matrix = schema.matrix(list(parsed.values()))
         probabilities = self._model.score(matrix).tolist()
         urls = matrix[:, 0].tolist() if schema.is_text else [""] * len(parsed)
-        scored = zip(parsed, probabilities, urls, self._decide(matrix), strict=True)
+        scored = zip(parsed, probabilities, urls, self._decide(matrix, probabilities), strict=True)
         for cells, probability, url, decided_by in scored:
             self._learn_inputs(cells, _Known(probability, url, decided_by))
 
