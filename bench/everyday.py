@@ -38,6 +38,7 @@ from include.urls.reference.facts import Reference
 Score = Callable[[list[str]], npt.NDArray[np.float64]]
 Scores = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+_CURVE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _REAL_RANKS = (20_000, 400_000)
 
 
@@ -61,11 +62,10 @@ def main() -> None:
         probability = np.where(lifted, review, probability)
         return np.where([leads_to_local(url) for url in urls], 0.0, probability)
 
+    shown = {name: ours(each.urls) for name, each in judging.items()}
     found: dict[str, Any] = {
         "ours": {
-            **judged(
-                judging, {name: ours(each.urls) for name, each in judging.items()}, block, review
-            ),
+            **judged(judging, shown, block, review),
             **decided(judging, by_model, block, review),
             "train_seconds": seconds,
             "added_rows": len(added.y),
@@ -81,6 +81,7 @@ def main() -> None:
         found["ours"] |= typosquat_figures(squats, names, ours, review, reference)
     found["ours"]["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     show(found)
+    show_curve(judging, shown)
     print(json.dumps(found))
 
 
@@ -241,6 +242,23 @@ def show(found: Mapping[str, Mapping[str, Any]]) -> None:
     for source in found["ours"]["sources"]:
         shares = [found[name]["sources"][source] for name in found]
         print(f"  {source:26}" + "".join(f"{a:10.4f}{b:8.4f}" for a, b in shares))
+
+
+def show_curve(judging: Mapping[str, EvaluationSet], scores: Mapping[str, Scores]) -> None:
+    """Print what each threshold of Suspicious would flag: it is one half, as the design says."""
+    everyday, handmade, dev = (judging[name] for name in ("everyday", "handmade", "dev"))
+    among = {
+        "other community": ("everyday", everyday.y == 1),
+        "handmade phishing": ("handmade", handmade.y == 1),
+        "log-in pages": ("everyday", everyday.sources == LOGIN_SOURCE),
+        "handmade legitimate": ("handmade", handmade.y == 0),
+        "dev legitimate": ("dev", dev.y == 0),
+    }
+    print("at least Suspicious, by its threshold")
+    print(f"{'':10}" + "".join(f"{title:>21}" for title in among))
+    for threshold in _CURVE:
+        shares = (_share(scores[name] >= threshold, rows) for name, rows in among.values())
+        print(f"{threshold:<10g}" + "".join(f"{share:21.4f}" for share in shares))
 
 
 if __name__ == "__main__":
