@@ -203,3 +203,7 @@ class MessageRefusedError(NightCatchError):
 
 class BatchRefusedError(NightCatchError):
     """A batch cannot be scored as asked: its inputs changed, or its destination is another's."""
+
+
+class BookError(NightCatchError):
+    """The documentation could not be built."""

@@ -59,6 +59,8 @@ def main(arguments: Sequence[str], root: Path, environ: Mapping[str, str]) -> in
         if args.command == "completion":
             print(shellcode(["nightcatch", "./nightcatch"], shell=args.shell))
             return 0
+        if args.command == "docs":
+            return _docs(root, environ)
         if args.command == "bench":
             return _bench(root, args.name, args.arguments)
         with one_interrupt():
@@ -107,6 +109,15 @@ def _run_embedded(
         complain("interrupted; stopping what was started")
         stack.stop_started()
         return INTERRUPTED
+
+
+def _docs(root: Path, environ: Mapping[str, str]) -> int:
+    from include.cli.commands.docs import build_book
+
+    cache = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    site = build_book(root, Path(cache, "nightcatch"), root / ".local" / "docs")
+    print(f"{site}/index.html\nwith search: python3 -m http.server --bind 127.0.0.1 -d {site} 8001")
+    return 0
 
 
 def _bench(root: Path, name: str | None, arguments: Sequence[str]) -> int:

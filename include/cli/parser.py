@@ -254,6 +254,11 @@ def _add_tools(add: _Add) -> None:
         "  ./nightcatch test --all       with them\n"
         "  ./nightcatch test tests/unit -q -n 0\n",
     )
+    add(
+        "docs",
+        "build the documentation as one book with search; a broken link fails",
+        "  ./nightcatch docs             .local/docs/site/index.html\n",
+    )
     completion = add(
         "completion",
         "print the shell's code for completion by Tab",
