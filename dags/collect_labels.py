@@ -162,6 +162,7 @@ def announce(pipeline_name: str) -> dict[str, Any]:
 def report() -> list[str]:
     """Return what is wrong with which feed, in sentences; people know of it."""
     from include.contract import keys
+    from include.ingest.feeds.health import read_health
     from include.notify.delivery.receivers import alert_receivers
     from include.notify.feed_kinds import unhealthy_feeds
     from include.notify.open_alerts import notify_changes
@@ -171,7 +172,9 @@ def report() -> list[str]:
     health = []
     with _mongo() as hook:
         for name in pipelines.names():
-            health += _collector(hook, name).health(pipelines.get(name).feeds, now)
+            pipeline = pipelines.get(name)
+            database = hook.get_collection(pipeline.collection).database
+            health += read_health(database, name, pipeline.feeds, now)
     still_open = notify_changes(
         store,
         alert_receivers(settings),

@@ -1,12 +1,8 @@
 """What waits in MongoDB for a person: labels that are held back, and feeds that fail."""
 
 from datetime import datetime
-from typing import Any
 
-from pymongo.database import Database
-
-from include.ingest.feeds.health import FeedHealth, feed_health
-from include.ingest.feeds.state import FeedStates
+from include.ingest.feeds.health import read_health
 from include.ingest.review.queue import ReviewQueue
 from include.pipelines import get
 from include.status.figures import FeedProblem, Labels
@@ -26,16 +22,14 @@ def labels_waiting(sources: Sources, now: datetime) -> Labels:
             name: sum(ReviewQueue(database, name).count_waiting().values())
             for name in sources.pipelines
         }
-        health = [each for name in sources.pipelines for each in _feeds(database, name, now)]
+        health = [
+            each
+            for name in sources.pipelines
+            for each in read_health(database, name, get(name).feeds, now)
+        ]
     feeds = tuple(
         FeedProblem(each.pipeline, each.feed, each.status, each.reason)
         for each in health
         if each.is_alarming
     )
     return Labels(held, feeds)
-
-
-def _feeds(database: Database[dict[str, Any]], name: str, now: datetime) -> list[FeedHealth]:
-    feeds, states = get(name).feeds, FeedStates(database, name)
-    found = {feed.name: states.read(feed.name) for feed in feeds.feeds}
-    return feed_health(feeds, found, {}, now)

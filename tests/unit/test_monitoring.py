@@ -1,4 +1,4 @@
-"""Prometheus and Grafana of the profile `monitoring` ask for figures that a scorer has."""
+"""Prometheus and Grafana of the profile `monitoring` ask for figures that exist."""
 
 import json
 import re
@@ -11,6 +11,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from include.ingest.feeds.health import FeedHealth
+from include.ingest.feeds.metrics import feed_metrics
 from include.registry.follow import Outcome
 from include.services.scorer.auth.api_keys import ApiKeys
 from include.services.scorer.serving.catalogue import Catalogue
@@ -61,9 +63,14 @@ FUNCTIONS = {
 }
 
 
+def feed_that_fails():
+    now = datetime.now(UTC)
+    return FeedHealth("urls", "gone", "dead", "HTTP 403", now, now, now, *range(7))
+
+
 @pytest.fixture(scope="module")
 def labels_by_name(tmp_path_factory):
-    """Every sample that a scorer shows once everything it counts has happened."""
+    """Every sample that a scorer shows once everything it counts has happened, and Airflow."""
     metrics = Metrics(shared=False)
     metrics.count_poll(Outcome("sites", "swapped"))
     metrics.note_serial("sites", 7)
@@ -80,6 +87,7 @@ def labels_by_name(tmp_path_factory):
     keys = tmp_path_factory.mktemp("keys") / "keys"
     keys.write_text(f"ann {'0' * 64}\n")
     text = metrics.exposition(catalogue, datetime.now(UTC), outbox, ApiKeys(keys)).decode()
+    text += feed_metrics([feed_that_fails()]).decode()
     return {
         sample.name: set(sample.labels) | {"job", "instance"}
         for family in text_string_to_metric_families(text)
@@ -129,6 +137,19 @@ def test_every_scorer_is_asked_and_not_the_proxy():
     assert f'count(up{{job="scorer"}} == 1) < {SERVICES["scorer"]["deploy"]["replicas"]}' in [
         rule["expr"] for rule in ALERTS
     ]
+
+
+def test_airflow_is_asked_for_its_feeds_with_the_token_that_it_is_given():
+    (feeds,) = [job for job in PROMETHEUS["scrape_configs"] if job["job_name"] == "feeds"]
+    (found,) = feeds["static_configs"]
+    api, prometheus = SERVICES["api-server"], SERVICES["prometheus"]
+
+    assert found["targets"] == ["api-server:8080"]
+    assert feeds["metrics_path"] == "/feed-metrics/"
+    assert feeds["authorization"]["credentials_file"] in prometheus["entrypoint"][-2]
+    given = api["environment"]["NIGHTCATCH_METRICS_TOKEN"]
+    assert prometheus["environment"]["NIGHTCATCH_METRICS_TOKEN"] == given
+    assert set(prometheus["networks"]) & {"outside", "data", "objects"}
 
 
 def test_an_alert_says_what_is_wrong_and_what_to_do():

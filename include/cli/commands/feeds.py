@@ -21,6 +21,7 @@ from include.cli.screen import Screen
 from include.config.installation import read_connection
 from include.errors import NightCatchError, SettingMissingError
 from include.ingest.feeds.fetch import Target, Validators, fetch
+from include.ingest.feeds.health import read_health
 from include.ingest.feeds.parse import parse_feed
 from include.ingest.feeds.pull import Collector
 from include.ingest.feeds.settings import FeedSettings, read_feeds
@@ -119,7 +120,7 @@ def _status(
     screen: Screen,
 ) -> int:
     """Show how each feed does; 1 if one needs a look."""
-    health = collector.health(pipeline.feeds, now)
+    health = read_health(collector.database, pipeline.name, pipeline.feeds, now)
     if args.json:
         document = [asdict(each) for each in health]
         screen.show(json.dumps(document, indent=1, default=lambda at: at.isoformat()))

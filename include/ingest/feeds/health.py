@@ -1,11 +1,15 @@
-"""How each feed does, at one glance; no I/O."""
+"""How each feed does, at one glance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pymongo.database import Database
+
 from include.ingest.feeds.settings import Feeds, FeedSettings
-from include.ingest.feeds.state import FeedState
+from include.ingest.feeds.state import FeedState, FeedStates
+from include.ingest.labels.inserts import Document
+from include.ingest.review.queue import ReviewQueue
 
 # From its first failed pull on; so people know within a day, and not of every hiccup.
 _DEAD_AFTER = timedelta(hours=12)
@@ -90,6 +94,28 @@ def feed_health(
             )
         )
     return found
+
+
+def read_health(
+    database: Database[Document], pipeline: str, feeds: Feeds, now: datetime
+) -> list[FeedHealth]:
+    """Return how each feed of a pipeline does, in the order of the file.
+
+    Parameters
+    ----------
+    database : pymongo Database
+    pipeline : str
+    feeds : Feeds
+    now : datetime
+        Aware.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    states = FeedStates(database, pipeline)
+    known = {feed.name: states.read(feed.name) for feed in feeds.feeds}
+    return feed_health(feeds, known, ReviewQueue(database, pipeline).count_waiting(), now)
 
 
 def _status(feed: FeedSettings, state: FeedState, now: datetime) -> tuple[str, str]:

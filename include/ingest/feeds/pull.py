@@ -17,8 +17,7 @@ from include.errors import DataRejectedError, FeedUnavailableError
 from include.ingest.feeds.checks import reason_to_hold
 from include.ingest.feeds.examine import Collected, Examiner, spooled
 from include.ingest.feeds.fetch import Fetched, Target, fetch
-from include.ingest.feeds.health import FeedHealth, feed_health
-from include.ingest.feeds.settings import Feeds, FeedSettings
+from include.ingest.feeds.settings import FeedSettings
 from include.ingest.feeds.state import KEPT_SIZES, FeedState, FeedStates
 from include.ingest.labels.inserts import Document
 from include.ingest.labels.reports import land_reports
@@ -103,11 +102,6 @@ class Collector:
     def queue(self) -> ReviewQueue:
         """What waits for a review."""
         return ReviewQueue(self.database, self.pipeline.name)
-
-    def health(self, feeds: Feeds, now: datetime) -> list[FeedHealth]:
-        """Return how each feed does; errors are those of `pull`."""
-        states = {feed.name: self.states.read(feed.name) for feed in feeds.feeds}
-        return feed_health(feeds, states, self.queue.count_waiting(), now)
 
     def pull(self, feed: FeedSettings, target: Target, now: datetime) -> PullReport:
         """Return what came of pulling a feed, if it is due.

@@ -21,7 +21,7 @@ from include.errors import (
     SettingMissingError,
     StoreUnavailableError,
 )
-from include.ingest.feeds.health import feed_health
+from include.ingest.feeds.health import read_health
 from include.ingest.feeds.state import FeedStates
 from include.ingest.labels.inserts import Document
 from include.ingest.review.context import Context
@@ -196,11 +196,10 @@ def _add_other_views(router: APIRouter, wiring: Wiring) -> None:
     @router.get("/{pipeline}/feeds")
     def feeds(request: Request, pipeline: str) -> Response:
         asked, database = wiring.pipeline(pipeline), wiring.database()
-        states, queue = FeedStates(database, asked.name), ReviewDesk(database, asked).queue
         declared, now = asked.feeds, datetime.now(UTC)
-        known = {each.name: states.read(each.name) for each in declared.feeds}
-        health = feed_health(declared, known, queue.count_waiting(), now)
-        shown = {"health": health, "n_pending": states.pending(), "declared": declared, "now": now}
+        health = read_health(database, asked.name, declared, now)
+        n_pending = FeedStates(database, asked.name).pending()
+        shown = {"health": health, "n_pending": n_pending, "declared": declared, "now": now}
         return _page(request, wiring, asked, "labels/feeds.html", **shown)
 
     @router.get("/{pipeline}/upload")
