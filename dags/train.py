@@ -16,7 +16,7 @@ from dags.support.connections import (
     POOL,
     approved_model,
     known_on,
-    parallel_folds,
+    parallel_tasks,
     private_key,
     required,
     trainer_keys,
@@ -135,7 +135,8 @@ def split(pipeline_name: str, accepted: Handover) -> Handover:
     from include.run import rows
 
     run = run_after(pipeline_name, accepted)
-    return hand_over(run, rows.split(run))
+    with parallel_tasks():
+        return hand_over(run, rows.split(run))
 
 
 @task
@@ -154,7 +155,7 @@ def search(pipeline_name: str, parted: Handover, family: str) -> Handover:
     context, run = get_current_context(), run_after(pipeline_name, parted)
     context["family"] = family  # type: ignore[typeddict-unknown-key]  # names the mapped task
     links.show_link(context, links.MlflowLink())
-    with parallel_folds():
+    with parallel_tasks():
         return hand_over(run, training.search(run, family, training_options()))
 
 

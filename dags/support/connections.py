@@ -161,7 +161,10 @@ def training_options() -> "TrainingOptions":
 
     params = get_current_context()["params"]
     imputer = params.get("imputer", "simple")
-    return TrainingOptions(params["effort"], params["seed"], params["fpr_budget"], imputer)
+    memory_mb = int(os.environ.get("NIGHTCATCH_TRAINING_MEMORY_MB") or 0)
+    return TrainingOptions(
+        params["effort"], params["seed"], params["fpr_budget"], imputer, memory_mb
+    )
 
 
 def known_on() -> datetime | None:
@@ -173,12 +176,12 @@ def known_on() -> datetime | None:
     return dag_run.logical_date if dag_run.run_type == "backfill" else None
 
 
-def parallel_folds() -> "AbstractContextManager[None]":
-    """Fit the folds of a search on this machine or in a Dask cluster, by the environment."""
-    from include.training.parallel import parallel_folds
+def parallel_tasks() -> "AbstractContextManager[None]":
+    """Compute features and fit folds on this machine or in a Dask cluster, by the environment."""
+    from include.training.parallel import parallel_tasks
 
     backend = os.environ.get("NIGHTCATCH_JOBLIB_BACKEND", "")
-    return parallel_folds(backend, os.environ.get("DASK_SCHEDULER_ADDRESS", ""))
+    return parallel_tasks(backend, os.environ.get("DASK_SCHEDULER_ADDRESS", ""))
 
 
 def trusted_keys() -> "TrustedKeys":

@@ -12,20 +12,22 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
 from include.estimators.target_encoding import ODDS_GRID, target_log_odds
+from include.estimators.token_scores import (
+    Labels,
+    Numbers,
+    Rows,
+    Table,
+    Weights,
+    blocks_of,
+    naive_bayes,
+    scaled,
+    scores,
+    split,
+    table,
+    tokens_of,
+)
 
-PER_SECTION, JOINT, BAYES, UNSEEN, STANDALONE = range(5)
-"""Columns of a table: weights of the linear model of one section, of the one of all scored
-sections, of naive Bayes; 1 for a token absent from the training rows; weights of the linear model
-that is added to the log-odds of the final classifier."""
-GRIDS = (16.0, 16.0, 8.0, 1.0, 8.0)
-"""Weights are integers below 128 divided by these, so that float32 sums are exact in any order."""
-_EPOCHS = 8
-
-Rows = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int8]
-Weights = npt.NDArray[np.float64]
-Table = npt.NDArray[np.int8]
-Numbers = npt.NDArray[np.int32]
+EPOCHS = 8
 
 
 class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -101,11 +103,12 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : ndarray of shape (n_rows, n_columns), float32
+            Or `PackedRows`.
         y : ndarray of shape (n_rows,)
             0 or 1.
         """
-        self.tables_ = self._tables(self._tokens(X), y)
-        self.category_log_odds_ = self._odds(self._categories(X), X[:, self.n_passthrough], y)
+        self.tables_ = self._tables(tokens_of(X, self.sections), y)
+        self.category_log_odds_ = self._odds(self.categories_of(X), X[:, self.n_passthrough], y)
         return self
 
     def fit_transform(self, X: Rows, y: Labels) -> Rows:
@@ -116,17 +119,18 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X, y
             As for `fit`.
         """
-        tokens, categories, groups = self._tokens(X), self._categories(X), X[:, self.n_passthrough]
-        scores = np.empty((len(X), self.n_scores), np.float32)
+        tokens, categories = tokens_of(X, self.sections), self.categories_of(X)
+        groups = X[:, self.n_passthrough]
+        found = np.empty((len(X), self.n_scores), np.float32)
         folds = GroupKFold(self.n_folds, shuffle=True, random_state=self.seed)
         for fitted_on, held_out in folds.split(X, y, groups):
             tables = self._tables([part[fitted_on] for part in tokens], y[fitted_on])
             odds = self._odds(categories[fitted_on], groups[fitted_on], y[fitted_on])
             held = [part[held_out] for part in tokens]
-            scores[held_out] = self._scores(held, tables, categories[held_out], odds)
+            found[held_out] = self._scores(held, tables, categories[held_out], odds)
         self.tables_ = self._tables(tokens, y)
         self.category_log_odds_ = self._odds(categories, groups, y)
-        return np.concatenate([X[:, : self.n_passthrough], scores], axis=1)
+        return np.concatenate([X[:, : self.n_passthrough], found], axis=1)
 
     def transform(self, X: Rows) -> Rows:
         """Return an array of shape (n_rows, n_passthrough + n_scores), float32.
@@ -140,10 +144,16 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         X : ndarray of shape (n_rows, n_columns), float32
         """
         check_is_fitted(self)
-        scores = self._scores(
-            self._tokens(X), self.tables_, self._categories(X), self.category_log_odds_
+        return np.concatenate(
+            [self.shown(block, self.tables_, self.category_log_odds_) for block in blocks_of(X)]
+            or [np.empty((0, self.n_passthrough + self.n_scores), np.float32)]
         )
-        return np.concatenate([X[:, : self.n_passthrough], scores], axis=1)
+
+    def shown(self, rows: Rows, tables: list[Table], odds: Table) -> Rows:
+        """Return what `transform` does, by these tables and odds of categories."""
+        tokens = tokens_of(rows, self.sections)
+        found = self._scores(tokens, tables, self.categories_of(rows), odds)
+        return np.concatenate([rows[:, : self.n_passthrough], found], axis=1)
 
     @property
     def bayes_places(self) -> tuple[int, ...]:
@@ -168,119 +178,78 @@ class CrossFitScores(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self, tokens: list[csr_matrix], tables: list[Table], categories: Numbers, odds: Table
     ) -> Rows:
         of_categories = odds[categories] / np.float32(ODDS_GRID)
-        return np.concatenate([of_categories, _scores(tokens, tables, self.bayes_places)], axis=1)
+        return np.concatenate([of_categories, scores(tokens, tables, self.bayes_places)], axis=1)
 
-    def _categories(self, X: Rows) -> Numbers:
+    def categories_of(self, X: Rows) -> Numbers:
+        """Return the category ids of rows."""
         first, stop, _ = self.categories or (0, 0, 0)
-        return X[:, first:stop].astype(np.int32)
+        return np.asarray(X[:, first:stop]).astype(np.int32)
 
     def _odds(self, categories: Numbers, groups: Rows, y: Labels) -> Table:
         if self.categories is None:
             return np.zeros(0, np.int8)
         return target_log_odds(categories, groups, y, self.categories[2])
 
-    def _tokens(self, X: Rows) -> list[csr_matrix]:
-        return [_counted(X[:, first:stop], below) for first, stop, below in self.sections]
-
     def _tables(self, tokens: list[csr_matrix], y: Labels) -> list[Table]:
-        scored, scaled = tokens[: self.n_scored], [_scaled(part) for part in tokens]
-        per_section = [self._linear(part, y, self.alpha, 2.0) for part in scaled[: self.n_scored]]
-        joint = _split(
-            self._linear(_scaled(hstack(scored, format="csr")), y, self.alpha, 2.0), scored
-        )
-        bayes = [_naive_bayes(part, y) for part in scored]
-        weighted = [
-            part * np.float32(weight) for part, weight in zip(scaled, self.weights, strict=True)
+        # One matrix after the other: they are the most of what a fit holds.
+        fitted = [
+            self.linear(place).fit(self.joined(place, tokens), y).coef_[0]
+            for place in range(self.n_models)
         ]
-        standalone = _split(
-            self._linear(hstack(weighted, format="csr"), y, self.standalone_alpha, 4.0), tokens
-        )
-        standalone = [each * weight for each, weight in zip(standalone, self.weights, strict=True)]
-        columns = zip(
-            per_section, joint, *zip(*bayes, strict=True), standalone[: self.n_scored], strict=True
-        )
-        return [
-            *(_table(*each) for each in columns),
-            *(_table(each) for each in standalone[self.n_scored :]),
-        ]
+        bayes = [naive_bayes(part, y) for part in tokens[: self.n_scored]]
+        return self.tables_of(fitted, bayes)
 
-    def _linear(self, scaled: csr_matrix, y: Labels, alpha: float, step: float) -> Weights:
-        """Fit a logistic regression without intercept by averaged SGD."""
-        model = SGDClassifier(
+    @property
+    def n_models(self) -> int:
+        """Number of linear models: of each scored section, of all of them, and the standalone."""
+        return self.n_scored + 2
+
+    def joined(self, place: int, tokens: list[csr_matrix]) -> csr_matrix:
+        """Return the input of a linear model."""
+        if place < self.n_scored:
+            return scaled(tokens[place])
+        if place == self.n_scored:
+            return scaled(hstack(tokens[: self.n_scored], format="csr"))
+        parts = zip(tokens, self.weights, strict=True)
+        return hstack([scaled(part) * np.float32(weight) for part, weight in parts], format="csr")
+
+    def linear(self, place: int) -> SGDClassifier:
+        """Return an unfitted logistic regression without intercept, fitted by averaged SGD."""
+        is_standalone = place > self.n_scored
+        return SGDClassifier(
             loss="log_loss",
-            alpha=alpha,
+            alpha=self.standalone_alpha if is_standalone else self.alpha,
             fit_intercept=False,
-            max_iter=_EPOCHS,
+            max_iter=EPOCHS,
             tol=None,
             average=True,
             learning_rate="constant",
-            eta0=step,
+            eta0=4.0 if is_standalone else 2.0,
             random_state=self.seed,
         )
-        weights: Weights = model.fit(scaled, y).coef_[0]
-        return weights
 
+    def tables_of(
+        self, fitted: Sequence[Weights], bayes: Sequence[tuple[Weights, npt.NDArray[np.bool_]]]
+    ) -> list[Table]:
+        """Return the tables of each section.
 
-def scales(n_most: int) -> Rows:
-    """Return 1 / sqrt(n) for n tokens from 0 (which gives 1) to `n_most`, float32."""
-    inverse: Rows = (1 / np.sqrt(np.maximum(np.arange(n_most + 1), 1))).astype(np.float32)
-    return inverse
-
-
-def _counted(numbers: Rows, n_numbers: int) -> csr_matrix:
-    """Return the count of each id in each row, shape (n_rows, n_numbers)."""
-    held = numbers > 0
-    ends = np.concatenate([[0], held.sum(axis=1).cumsum()])
-    found = numbers[held].astype(np.int32)
-    counts = csr_matrix((np.ones(len(found), np.float32), found, ends), (len(numbers), n_numbers))
-    counts.sum_duplicates()
-    return counts
-
-
-def _scales(part: csr_matrix) -> Rows:
-    sizes = np.add.reduceat(np.append(part.data, 0), part.indptr[:-1]) * (np.diff(part.indptr) > 0)
-    inverse: Rows = scales(int(sizes.max(initial=0)))[sizes.astype(np.int64)]
-    return inverse
-
-
-def _scaled(part: csr_matrix) -> csr_matrix:
-    """Return counts divided by the square root of their row's total."""
-    data = part.data * np.repeat(_scales(part), np.diff(part.indptr))
-    return csr_matrix((data, part.indices, part.indptr), part.shape)
-
-
-def _naive_bayes(part: csr_matrix, y: Labels) -> tuple[Weights, npt.NDArray[np.bool_]]:
-    """Return each id's log-odds of class 1, and whether no row contains it."""
-    ones = np.asarray(part[y == 1].sum(axis=0), np.float64).ravel()
-    zeros = np.asarray(part[y == 0].sum(axis=0), np.float64).ravel()
-    n_ones = int((y == 1).sum())
-    odds = np.log((ones + 0.5) / n_ones) - np.log((zeros + 0.5) / (len(y) - n_ones))
-    return odds, ones + zeros == 0
-
-
-def _split(weights: Weights, parts: list[csr_matrix]) -> list[Weights]:
-    """Split a joint weight vector into one vector per section."""
-    return np.split(weights, np.cumsum([part.shape[1] for part in parts])[:-1])
-
-
-def _table(*columns: Weights | npt.NDArray[np.bool_]) -> Table:
-    table: Weights = np.column_stack(columns) * np.array(GRIDS[-len(columns) :])
-    table[0] = 0
-    rounded: Table = np.round(table.clip(-127, 127)).astype(np.int8)
-    return rounded
-
-
-def _scores(tokens: list[csr_matrix], tables: list[Table], bayes_sections: Sequence[int]) -> Rows:
-    sums = [
-        part @ table.astype(np.float32) / np.array(GRIDS[-table.shape[1] :], np.float32)
-        for part, table in zip(tokens, tables, strict=True)
-    ]
-    scored = [total for total in sums if total.shape[1] > 1]
-    scale = [_scales(part) for part in tokens]
-    per_section = [total[:, PER_SECTION] * each for total, each in zip(scored, scale, strict=False)]
-    joint = sum(total[:, JOINT] for total in scored)
-    joint = joint * _scales(hstack(tokens[: len(scored)], format="csr"))
-    plain = [scored[place][:, [BAYES, UNSEEN]] for place in bayes_sections]
-    standalone = sum(total[:, -1] * each for total, each in zip(sums, scale, strict=True))
-    scores: Rows = np.column_stack([*per_section, joint, *plain, standalone]).astype(np.float32)
-    return scores
+        Parameters
+        ----------
+        fitted : sequence of ndarray
+            The weights of each linear model.
+        bayes : sequence of (ndarray, ndarray)
+            What `naive_bayes` returned of each scored section.
+        """
+        n_ids = [below for _, _, below in self.sections]
+        joint = split(fitted[self.n_scored], n_ids[: self.n_scored])
+        alone = zip(split(fitted[-1], n_ids), self.weights, strict=True)
+        standalone = [each * weight for each, weight in alone]
+        columns = zip(
+            *(fitted[: self.n_scored], joint, *zip(*bayes, strict=True)),
+            standalone[: self.n_scored],
+            strict=True,
+        )
+        return [
+            *(table(*each) for each in columns),
+            *(table(each) for each in standalone[self.n_scored :]),
+        ]

@@ -45,7 +45,7 @@ def permutation_importance(
     """
     rng = np.random.default_rng(seed)
     drawn = np.sort(rng.permutation(len(y))[:max_rows])
-    rows, truth = X[drawn], y[drawn]
+    rows, truth = np.asarray(X[drawn]), y[drawn]
     whole = average_precision_score(truth, score(rows))
     orders = [rng.permutation(len(truth)) for _ in range(n_repeats)]
     found = []

@@ -7,12 +7,14 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
+from include.features.packed_rows import by_block
+
 _MAX_ROWS = 5_000
 _SHUFFLES = 5
 
 
 def shuffled_figures(
-    X: npt.NDArray[np.float32],
+    X: Any,
     y: npt.NDArray[np.int8],
     groups: npt.NDArray[np.object_],
     sides: npt.NDArray[np.str_],
@@ -26,7 +28,8 @@ def shuffled_figures(
 
     Parameters
     ----------
-    X, y : ndarray of shape (n_rows, n_columns) and (n_rows,)
+    X : ndarray or PackedRows of shape (n_rows, n_columns)
+    y : ndarray of shape (n_rows,)
         Rows of all sides.
     groups : ndarray of shape (n_rows,)
     sides : ndarray of shape (n_rows,)
@@ -46,6 +49,7 @@ def shuffled_figures(
         meaningless = rng.permutation(y[first])[codes]
         rows = rng.permutation(train)[:_MAX_ROWS]
         tree = DecisionTreeClassifier(max_features="sqrt", random_state=seed)
-        probability = tree.fit(X[rows], meaningless[rows]).predict_proba(X[test])[:, 1]
+        tree.fit(np.asarray(X[rows]), meaningless[rows])
+        probability = by_block(tree.predict_proba, X[test])[:, 1]
         found.append(float(roc_auc_score(meaningless[test], probability)))
     return {"family": "a decision tree", "roc_auc": float(np.mean(found)), "n_rows": len(rows)}

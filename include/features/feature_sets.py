@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from include.errors import ManifestError
-from include.features import urls
+from include.features import packed_rows, urls
 from include.features.parts import Part, keep, parts_of
 from include.urls.reference.facts import Reference
 
@@ -59,6 +59,12 @@ class FeatureSet:
             batch = flat[start : start + _BATCH_TEXTS]
             columns[start : start + len(batch)] = self.featurise(batch, reference)
         return columns
+
+    def packed(self, texts: Sequence[str], reference: Reference) -> packed_rows.Part:
+        """Return the columns of many texts packed, made in batches as by `columns_of`."""
+        batches = (texts[at : at + _BATCH_TEXTS] for at in range(0, len(texts), _BATCH_TEXTS))
+        made = [packed_rows.Part.of(self.featurise(batch, reference)) for batch in batches]
+        return packed_rows.Part.joined(made)
 
 
 URLS = FeatureSet(urls.URL_FEATURES, urls.N_COLUMNS, urls.featurise, parts_of, keep)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from joblib import Parallel, delayed
 
 from include.contract.run_documents import SnapshotSummary, SplitSummary
+from include.features.packed_rows import PackedRows, Part
 from include.pipelines import MadeRow
 from include.registry.references import read_reference_bytes
 from include.run.origins import label_origins
@@ -22,7 +24,7 @@ from include.urls.reference.facts import Reference
 
 SPLIT_SALT = "nightcatch-1"
 ADDED = "added"
-_BLOCK_ROWS = 4_000
+_PART_ROWS = 20_000
 _LABEL, _GROUP, _TIME, _POSITION = "__label", "__group", "__time", "__position"
 
 
@@ -34,8 +36,8 @@ class Rows:
     ----------
     items : ndarray of shape (n_rows, n_inputs)
         What a client would send: float32 with NaN = missing, or text.
-    X : ndarray of shape (n_rows, n_columns), float32
-        The model's columns: `items` themselves, or the features of the texts.
+    X : ndarray or PackedRows of shape (n_rows, n_columns), float32
+        The model's columns: `items` themselves, or the features of the texts, on disk.
     y : ndarray of shape (n_rows,), int8
         1 = phishing.
     groups : ndarray of shape (n_rows,)
@@ -45,7 +47,7 @@ class Rows:
     """
 
     items: npt.NDArray[Any]
-    X: npt.NDArray[np.float32]
+    X: Any
     y: npt.NDArray[np.int8]
     groups: npt.NDArray[np.object_]
     times: npt.NDArray[np.datetime64]
@@ -55,9 +57,9 @@ class Rows:
         """Keys that are equal exactly where the items are."""
         return group_keys(self.items) if self.items.dtype == np.float32 else self.items[:, 0]
 
-    def where(self, mask: npt.NDArray[np.bool_]) -> "Rows":
-        """Return the rows where `mask` is true."""
-        return Rows(**{name: values[mask] for name, values in vars(self).items()})
+    def where(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Rows":
+        """Return the rows where a mask is true, or those of an order."""
+        return Rows(**{name: values[chosen] for name, values in vars(self).items()})
 
 
 @recorded_step("split")
@@ -113,15 +115,18 @@ def _origins(
 def _write_side(
     run: RunContext, side: str, rows: pd.DataFrame, reference: Reference | None
 ) -> None:
-    """Write rows, and their features in blocks, so that no more of them are in memory."""
+    """Write rows, and their features in parts, made wherever joblib runs its tasks."""
     run.write_frame(_rows_file(side), rows)
     features = run.pipeline.features
     if features is None or reference is None:
         return
-    texts = rows[[field.name for field in run.pipeline.inputs]].to_numpy(object)
-    for start in _blocks(len(texts)):
-        block = features.columns_of(texts[start : start + _BLOCK_ROWS], reference)
-        run.write_array(_features_file(side, start), block)
+    texts = rows[run.pipeline.inputs[0].name].tolist()
+    made = Parallel(return_as="generator", pre_dispatch="2*n_jobs")(
+        delayed(features.packed)(texts[start : start + _PART_ROWS], reference)
+        for start in _parts(len(texts))
+    )
+    for start, part in zip(_parts(len(texts)), made, strict=True):
+        run.write_arrays(_features_file(side, start), vars(part))
 
 
 def _make_rows(
@@ -154,22 +159,24 @@ def _made_frame(made: Sequence[MadeRow], name: str) -> pd.DataFrame:
     )
 
 
-def read_side(run: RunContext, side: str) -> Rows:
-    """Return the accepted rows on one side of the split, as `split` wrote them."""
-    frame = run.read_frame(_rows_file(side))
-    columns = _columns(run, frame)
-    X = columns["items"]
-    if run.pipeline.features is not None:
-        X = np.empty((len(frame), run.pipeline.n_columns), np.float32)
-        _read_features(run, side, X, np.arange(len(frame)))
-    return Rows(X=X, **columns)
+def read_side(run: RunContext, side: str, *, with_items: bool = True) -> Rows:
+    """Return the accepted rows on one side of the split, as `split` wrote them.
+
+    Parameters
+    ----------
+    run : RunContext
+    side : str
+    with_items : bool
+        Texts can be left out, to save memory; there are none then.
+    """
+    return _rows(run, {side: run.read_frame(_rows_file(side))}, with_items=with_items)
 
 
 def read_added(run: RunContext) -> AddedRows | None:
     """Return the rows that only train, as `split` wrote them; None where it made none."""
     if not run.read(SplitSummary).added:
         return None
-    added = read_side(run, ADDED)
+    added = read_side(run, ADDED, with_items=False)
     return AddedRows(added.X, added.y, added.groups)
 
 
@@ -185,17 +192,9 @@ def read_rows(run: RunContext) -> tuple[Rows, npt.NDArray[Any]]:
     """
     frames = {side: run.read_frame(_rows_file(side)) for side in SIDES}
     sides = np.repeat(np.array(SIDES, "<U11"), [len(frame) for frame in frames.values()])
-    frame = pd.concat(frames.values(), ignore_index=True)
-    del frames
-    position = frame[_POSITION].to_numpy(np.int64)
-    order = np.argsort(position)
-    columns = _columns(run, frame.iloc[order])
-    X = columns["items"]
-    if run.pipeline.features is not None:
-        X = np.empty((len(frame), run.pipeline.n_columns), np.float32)
-        for side in SIDES:
-            _read_features(run, side, X, position[sides == side])
-    return Rows(X=X, **columns), sides[order]
+    rows = _rows(run, frames)
+    order = np.argsort(np.concatenate([frame[_POSITION] for frame in frames.values()]))
+    return rows.where(order), sides[order]
 
 
 def read_slices(run: RunContext, mask: npt.NDArray[np.bool_]) -> Mapping[str, npt.NDArray[Any]]:
@@ -217,30 +216,31 @@ def _rows_file(side: str) -> str:
 
 
 def _features_file(side: str, start: int) -> str:
-    return f"split/{side}-{start:08d}.npy"
+    return f"split/{side}-{start:09d}.npz"
 
 
-def _blocks(n_rows: int) -> range:
-    return range(0, n_rows, _BLOCK_ROWS)
+def _parts(n_rows: int) -> range:
+    return range(0, n_rows, _PART_ROWS)
 
 
-def _columns(run: RunContext, frame: pd.DataFrame) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of rows, their features apart."""
-    dtype = np.float32 if run.pipeline.features is None else object
-    return {
-        "items": frame[[field.name for field in run.pipeline.inputs]].to_numpy(dtype),
-        "y": frame[_LABEL].to_numpy(np.int8),
-        "groups": frame[_GROUP].to_numpy(object),
-        "times": frame[_TIME].to_numpy("M8[ns]"),
-    }
-
-
-def _read_features(
-    run: RunContext, side: str, X: npt.NDArray[np.float32], position: npt.NDArray[np.int64]
-) -> None:
-    """Fill the rows of `X` at `position` with the features of a side."""
-    for start in _blocks(len(position)):
-        X[position[start : start + _BLOCK_ROWS]] = run.read_array(_features_file(side, start))
+def _rows(run: RunContext, frames: Mapping[str, pd.DataFrame], *, with_items: bool = True) -> Rows:
+    """Return the rows of some sides, one side behind the other."""
+    frame = pd.concat(frames.values(), ignore_index=True)
+    is_text = run.pipeline.features is not None
+    names = [field.name for field in run.pipeline.inputs if with_items or not is_text]
+    items = frame[names].to_numpy(object if is_text else np.float32)
+    parts = (
+        Part(**run.read_arrays(_features_file(side, start)))
+        for side, rows in frames.items()
+        for start in _parts(len(rows))
+    )
+    return Rows(
+        items=items,
+        X=PackedRows(parts, run.pipeline.n_columns) if is_text else items,
+        y=frame[_LABEL].to_numpy(np.int8),
+        groups=frame[_GROUP].to_numpy(object),
+        times=frame[_TIME].to_numpy("M8[ns]"),
+    )
 
 
 def _times(frame: pd.DataFrame, column: str | None) -> npt.NDArray[np.datetime64]:

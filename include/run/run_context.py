@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import update_wrapper
@@ -37,12 +37,16 @@ class TrainingOptions:
         Share of legitimate rows that may be called phishing.
     imputer : {"simple", "knn"}
         What fills missing values inside the model.
+    memory_mb : int
+        What a step may hold; it decides how many rows are fitted in memory. 0 is what the pipeline
+        takes of the pool.
     """
 
     effort: Effort
     seed: int
     fpr_budget: float
     imputer: Imputer = "simple"
+    memory_mb: int = 0
 
 
 @dataclass
@@ -147,16 +151,16 @@ class RunContext:
         """Return a frame of the run; errors as in `read_bytes`."""
         return pd.read_parquet(io.BytesIO(self.read_bytes(name)))
 
-    def write_array(self, name: str, array: npt.NDArray[Any]) -> None:
-        """Leave an array of numbers under the run."""
+    def write_arrays(self, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Leave arrays of numbers under the run, in one file."""
         buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
+        np.savez(buffer, allow_pickle=False, **arrays)
         self.write_bytes(name, buffer.getvalue(), "application/octet-stream")
 
-    def read_array(self, name: str) -> npt.NDArray[Any]:
-        """Return an array of the run; errors as in `read_bytes`."""
-        array: npt.NDArray[Any] = np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False)
-        return array
+    def read_arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """Return arrays of the run by name; errors as in `read_bytes`."""
+        with np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False) as arrays:
+            return dict(arrays)
 
     def write_estimator(self, name: str, estimator: Any) -> None:
         """Leave a fitted estimator under the run, pickled."""

@@ -1,9 +1,12 @@
 """Rows that a model is fitted on and that nothing is measured on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from include.features.packed_rows import stacked
 
 
 @dataclass(frozen=True)
@@ -12,12 +15,13 @@ class AddedRows:
 
     Attributes
     ----------
-    X, y : ndarray of shape (n_rows, n_columns) and (n_rows,)
+    X : ndarray or PackedRows of shape (n_rows, n_columns)
+    y : ndarray of shape (n_rows,)
     groups : ndarray of shape (n_rows,)
         Of the real row that each is made of: where that is held out, so is the made one.
     """
 
-    X: npt.NDArray[np.float32]
+    X: Any
     y: npt.NDArray[np.int8]
     groups: npt.NDArray[np.object_]
 
@@ -28,13 +32,13 @@ class AddedRows:
 
 
 def fitted_on(
-    X: npt.NDArray[np.float32],
+    X: Any,
     y: npt.NDArray[np.int8],
     added: AddedRows | None,
     held_out: npt.NDArray[np.object_] | None = None,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+) -> tuple[Any, npt.NDArray[np.int8]]:
     """Return real rows with the added ones behind them, those of held-out groups left out."""
     if added is None:
         return X, y
     kept = slice(None) if held_out is None else added.outside(held_out)
-    return np.concatenate([X, added.X[kept]]), np.concatenate([y, added.y[kept]])
+    return stacked(X, added.X[kept]), np.concatenate([y, added.y[kept]])

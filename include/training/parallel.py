@@ -1,4 +1,4 @@
-"""Fit the folds of a search sequentially, in local processes, or on a Dask cluster."""
+"""Run tasks of joblib sequentially, in local processes, or on a Dask cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,12 @@ _CONNECT_TIMEOUT_S = 20
 
 
 @contextmanager
-def parallel_folds(
+def parallel_tasks(
     backend: str, scheduler: str, *, timeout_s: float = _CONNECT_TIMEOUT_S
 ) -> Iterator[None]:
-    """Fit the folds of searches in this block by a joblib backend; results do not depend on it.
+    """Run what uses joblib in this block by one of its backends; results do not depend on it.
+
+    Features are computed so, and folds fitted.
 
     Parameters
     ----------

@@ -6,16 +6,9 @@ from skl2onnx.common._container import ModelComponentContainer
 from skl2onnx.common._topology import Operator, Scope
 from skl2onnx.common.data_types import FloatTensorType
 
-from include.estimators.cross_fit import (
-    BAYES,
-    GRIDS,
-    JOINT,
-    PER_SECTION,
-    UNSEEN,
-    CrossFitScores,
-    scales,
-)
+from include.estimators.cross_fit import CrossFitScores
 from include.estimators.target_encoding import ODDS_GRID
+from include.estimators.token_scores import BAYES, GRIDS, JOINT, PER_SECTION, UNSEEN, scales
 
 # A scorer is asked for one URL at a time: there each node costs a microsecond, whatever it does.
 _SECTION = """

@@ -90,6 +90,10 @@ class Reference:
         self.look_alikes = LookAlikes([*self.brands.by_label, *known.names])
         self._facts = lru_cache(_CACHED_HOSTS)(self._find_facts)
 
+    def __reduce__(self) -> tuple[type["Reference"], tuple[Known]]:
+        """Return what another process makes it of."""
+        return Reference, (self.known,)
+
     def facts(self, address: Address) -> DomainFacts:
         """Return what is known of the host of a URL."""
         return self._facts(address.host, address.domain, address.suffix, address.label)

@@ -34,6 +34,10 @@ class Ranks:
         """Return how many names are listed."""
         return len(self._table)
 
+    def __reduce__(self) -> tuple[type["Ranks"], tuple[bytes]]:
+        """Return what another process makes them of."""
+        return Ranks, (self._table.tobytes(),)
+
     def log2(self, name: str) -> float:
         """Return the log2 rank of a name, `UNLISTED` if it has none."""
         key, table = _key(name), self._table

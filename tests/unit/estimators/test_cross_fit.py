@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from include.estimators.cross_fit import GRIDS, STANDALONE, UNSEEN, CrossFitScores
+from include.estimators.cross_fit import CrossFitScores
+from include.estimators.token_scores import GRIDS, STANDALONE, UNSEEN
 
 SECTIONS = ((2, 8, 64), (8, 12, 32), (12, 14, 16))
 
