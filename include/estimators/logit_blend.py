@@ -1,6 +1,6 @@
 """A classifier whose log-odds are blended with those of a linear score."""
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ class LogitBlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.estimator = estimator
         self.weight = weight
 
-    def fit(self, X: npt.NDArray[np.float32], y: npt.NDArray[np.int8]) -> Self:
+    def fit(self, X: npt.NDArray[np.float32], y: npt.NDArray[np.int8], **fit_params: Any) -> Self:
         """Fit the estimator and return self.
 
         Parameters
@@ -44,8 +44,10 @@ class LogitBlendClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         X : ndarray of shape (n_rows, n_columns)
         y : ndarray of shape (n_rows,)
             Two classes.
+        **fit_params
+            For the estimator, such as ``sample_weight``.
         """
-        self.estimator_ = clone(self.estimator).fit(X[:, :-1], y)
+        self.estimator_ = clone(self.estimator).fit(X[:, :-1], y, **fit_params)
         self.classes_ = self.estimator_.classes_
         return self
 

@@ -36,8 +36,23 @@ def target_log_odds(
     ndarray of shape (n_numbers,), int8
         0 for an id that no row contains.
     """
+    return log_odds(labelled_groups(categories, groups, y, n_numbers), n_numbers)
+
+
+def labelled_groups(
+    categories: npt.NDArray[np.int32],
+    groups: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int8],
+    n_numbers: int,
+) -> npt.NDArray[np.int64]:
+    """Return the distinct keys of group, category id and class; arguments as above."""
     held = groups.astype(np.int64)[:, np.newaxis] * n_numbers + categories
-    met = np.unique(held * 2 + y[:, np.newaxis])
+    keys: npt.NDArray[np.int64] = np.unique(held * 2 + y[:, np.newaxis])
+    return keys
+
+
+def log_odds(met: npt.NDArray[np.int64], n_numbers: int) -> npt.NDArray[np.int8]:
+    """Return what `target_log_odds` does, of distinct keys of `labelled_groups`."""
     numbers, is_one = met // 2 % n_numbers, met % 2 == 1
     ones, zeros = (np.bincount(numbers[part], minlength=n_numbers) for part in (is_one, ~is_one))
     usual = is_one.mean().clip(0.01, 0.99)

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from include.contract.verdicts import REVIEW_BUDGET
 from include.evaluation.metrics import Figures, evaluate
 from include.training.added import AddedRows, fitted_on
+from include.training.bounded import ALL_ROWS, added_to, at_most
 from include.training.calibrate import calibrate
 from include.training.deduplicate import fit_distinct
 from include.training.families import Family
@@ -27,7 +28,7 @@ class Dated:
 
     Attributes
     ----------
-    X : ndarray of shape (n_rows, n_columns), float32
+    X : ndarray or PackedRows of shape (n_rows, n_columns), float32
     y : ndarray of shape (n_rows,), int8
         1 = phishing.
     groups : ndarray of shape (n_rows,)
@@ -38,7 +39,7 @@ class Dated:
         NaT where unknown.
     """
 
-    X: npt.NDArray[np.float32]
+    X: Any
     y: npt.NDArray[np.int8]
     groups: npt.NDArray[np.object_]
     sides: npt.NDArray[np.str_]
@@ -57,6 +58,7 @@ def later_months_figures(
     *,
     fpr_budget: float,
     added: AddedRows | None = None,
+    max_rows: int = ALL_ROWS,
 ) -> dict[str, Any] | None:
     """Return metrics on the last `N_MONTHS` months of a model trained on the months before.
 
@@ -75,6 +77,8 @@ def later_months_figures(
         Of the verdict "Phishing".
     added : AddedRows, optional
         Fitted on where their groups have no late row.
+    max_rows : int
+        Fitted on so many rows at most.
 
     Returns
     -------
@@ -93,10 +97,13 @@ def later_months_figures(
     if not all(_has_both(rows.y[mask]) for mask in (early, held_back, late)):
         return None
     X, y = rows.X, rows.y
+    learned = np.flatnonzero(early)
+    beside = added_to(added, max_rows / len(learned), seed=0)
+    learned = learned[at_most(len(learned), max_rows, seed=0)]
     with threadpool_limits(limits=1):
         estimator = clone(family.estimator).set_params(**params)
         fitted = fit_distinct(
-            estimator, *fitted_on(X[early], y[early], added, rows.groups[late & ~undated])
+            estimator, *fitted_on(X[learned], y[learned], beside, rows.groups[late & ~undated])
         )
         model = calibrate(fitted, X[held_back], y[held_back])
     unseen_then = model.predict_proba(X[held_back])[:, 1]

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from include.errors import TrainingError
 from include.evaluation.metrics import recall_at_fpr
 from include.training.added import AddedRows, fitted_on
-from include.training.deduplicate import distinct_rows, fit_distinct, weight_params
+from include.training.bounded import ALL_ROWS, added_to, at_most, fit_bounded
+from include.training.deduplicate import distinct_rows, weight_params
 from include.training.families import Family, Stages
 from include.training.grids import SIMPLEST_FIRST
 
@@ -67,6 +68,7 @@ def search_family(
     n_folds: int,
     fpr_budget: float = 0.01,
     added: AddedRows | None = None,
+    max_rows: int = ALL_ROWS,
 ) -> Candidate:
     """Return the family's best grid point, fitted on all rows.
 
@@ -91,6 +93,9 @@ def search_family(
         False-positive budget of the metric ``recall_at_fpr``.
     added : AddedRows, optional
         Fitted on in every fold that does not hold their groups out; never scored.
+    max_rows : int
+        How many rows may be held in memory: of more, folds are made of a sample, and the last fit
+        is `fit_bounded`'s.
 
     Returns
     -------
@@ -98,11 +103,14 @@ def search_family(
     """
     with threadpool_limits(limits=1):  # OpenMP threads of tasks sharing the cores spin, not work
         started = perf_counter()
-        folds = _Folds(groups, added, seed, n_folds)
-        X, y = fitted_on(X, y, added)
-        params, scores = _cross_validated(family, X, y, folds, fpr_budget)
+        kept = at_most(len(y), max_rows, seed)
+        beside = added_to(added, max_rows / len(y), seed)
+        folds = _Folds(groups[kept], beside, seed, n_folds)
+        compared = fitted_on(X[kept], y[kept], beside)
+        params, scores = _cross_validated(family, *compared, folds, fpr_budget)
         searched = perf_counter()
-        estimator = fit_distinct(clone(family.estimator).set_params(**params), X, y)
+        estimator = clone(family.estimator).set_params(**params)
+        estimator = fit_bounded(estimator, *fitted_on(X, y, added), max_rows, seed)
         fitted = perf_counter()
     return Candidate(family.name, params, scores, searched - started, fitted - searched, estimator)
 

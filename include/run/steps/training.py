@@ -26,9 +26,11 @@ from include.run.steps import gate_inputs
 from include.training.calibrate import calibrate
 from include.training.families import Family
 from include.training.later_months import Dated, later_months_figures
+from include.training.memory import TrainingMemory
 from include.training.out_of_fold import out_of_fold_probability
 from include.training.random_split import random_split_figures
 from include.training.search import Candidate, search_family, select
+from include.training.split import SIDES
 from include.training.threshold import ENOUGH_NEGATIVES, choose_thresholds
 
 _log = logging.getLogger(__name__)
@@ -47,7 +49,8 @@ def search(run: RunContext, family_name: str, order: TrainingOptions) -> Candida
     Times are kept apart: a search that runs again gives the same result.
     """
     with run.step(f"search {family_name}"):
-        train = read_side(run, "train")
+        max_rows = _max_rows(run, order, "train")
+        train = read_side(run, "train", with_items=False)
         n_folds = run.pipeline.folds[order.effort]
         candidate = search_family(
             _families(run, order)[family_name],
@@ -58,6 +61,7 @@ def search(run: RunContext, family_name: str, order: TrainingOptions) -> Candida
             n_folds=n_folds,
             fpr_budget=REVIEW_BUDGET,
             added=read_added(run),
+            max_rows=max_rows,
         )
         result = CandidateResult(candidate.family, candidate.params, candidate.scores)
         times = SearchTime(candidate.search_seconds, candidate.fit_seconds)
@@ -82,7 +86,7 @@ def choose(run: RunContext, order: TrainingOptions) -> ChosenModel:
     """
     searched = _searched(run, order)
     best = select(list(searched.values()))
-    calibration = read_side(run, "calibration")
+    calibration = read_side(run, "calibration", with_items=False)
     fitted = run.read_estimator(_estimator_file(best.family))
     estimator = calibrate(fitted, calibration.X, calibration.y)
     found = choose_thresholds(
@@ -119,7 +123,7 @@ def _threshold_scores(
     """Return labels and probabilities of rows that the estimator was not trained on."""
     y, probability = calibration.y, estimator.predict_proba(calibration.X)[:, 1]
     if np.sum(y == 0) < ENOUGH_NEGATIVES:
-        train = read_side(run, "train")
+        train = read_side(run, "train", with_items=False)
         unseen = out_of_fold_probability(
             *(estimator, train.X, train.y, train.groups), seed=order.seed, added=read_added(run)
         )
@@ -132,6 +136,7 @@ def evaluate_chosen(
     run: RunContext, champion: Champion | None, order: TrainingOptions
 ) -> Evaluation:
     """Return the group-disjoint test metrics: the only use of the test side."""
+    max_rows = _max_rows(run, order, *SIDES)
     rows, sides = read_rows(run)
     chosen, test = run.read(ChosenModel), rows.where(sides == "test")
     probability = read_chosen(run).predict_proba(test.X)[:, 1]
@@ -147,6 +152,7 @@ def evaluate_chosen(
             seed=order.seed,
             fpr_budget=order.fpr_budget,
             added=read_added(run),
+            max_rows=max_rows,
         ),
         later_months=_later_months(run, chosen, rows, sides, order),
         ceiling=ceiling(rows.duplicates, rows.y),
@@ -189,7 +195,20 @@ def _later_months(
         Dated(rows.X, rows.y, rows.groups, sides, rows.times),
         fpr_budget=order.fpr_budget,
         added=read_added(run),
+        max_rows=_memory(run, order).max_rows,
     )
+
+
+def _max_rows(run: RunContext, order: TrainingOptions, *sides: str) -> int:
+    """Return how many rows may be held in memory; refuse more than can be read at all."""
+    memory, n_rows = _memory(run, order), run.read(SplitSummary).rows
+    _log.info(memory.statement(sum(n_rows[side] for side in sides)))
+    return memory.max_rows
+
+
+def _memory(run: RunContext, order: TrainingOptions) -> TrainingMemory:
+    limit_mb = order.memory_mb or 1000 * run.pipeline.memory_gb
+    return TrainingMemory(limit_mb, run.pipeline.n_columns)
 
 
 def _simpler_than(run: RunContext, chosen: ChosenModel) -> tuple[str, Any]:
