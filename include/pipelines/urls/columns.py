@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,34 @@ _WORDS = {TARGET.positive: "phishing", TARGET.negative: "legitimate"}
 _WEB = ("http", "https")
 _UNKNOWN = "an unknown source"
 _SHOWN_CHARS = 80
+
+
+class _Seen(NamedTuple):
+    normalised: str
+    scheme: str | None
+    no_host: str | None
+    home_page: bool
+
+
+class _Shape(NamedTuple):
+    suffix: str = ""
+    length: float = 0
+    depth: float = 0
+    home_page: float = 0
+    number_host: float = 0
+
+    @classmethod
+    def of(cls, reading: UrlReading | None) -> "_Shape":
+        if reading is None:
+            return cls()
+        address = address_of(reading.parsed)
+        return cls(
+            address.suffix,
+            float(address.n_chars),
+            float(_depth(address)),
+            float(not address.path),
+            float(address.is_ip),
+        )
 
 
 def suite_columns(frame: pd.DataFrame, run_at: datetime | None) -> pd.DataFrame:
@@ -40,26 +69,21 @@ def suite_columns(frame: pd.DataFrame, run_at: datetime | None) -> pd.DataFrame:
         is how far the shares lie apart.
     """
     urls = frame[URL].fillna("").astype(str)
-    read = [_read(url) for url in urls]
-    addresses = [url and address_of(url.parsed) for url in read]
+    seen = pd.DataFrame([_seen(url) for url in urls], index=frame.index, columns=_Seen._fields)
     computed = pd.DataFrame(
         {
-            "normalised": [
-                text if url is None else normal_form(url.parsed)
-                for text, url in zip(urls, read, strict=True)
-            ],
+            "normalised": seen["normalised"].astype("str"),
             "n_chars": urls.str.len().astype(float).where(frame[URL].notna()),
-            "scheme": [_scheme(text, url) for text, url in zip(urls, read, strict=True)],
-        },
-        index=frame.index,
+            "scheme": seen["scheme"].astype("str"),
+        }
     )
     is_foreign = computed["scheme"].notna() & ~computed["scheme"].isin(_WEB)
-    computed["no_host"] = _unfit(frame[URL], addresses).mask(is_foreign)
+    computed["no_host"] = seen["no_host"].astype("str").where(frame[URL].notna()).mask(is_foreign)
     computed["repeats"] = _repeats(frame, computed["normalised"])
     computed["contradicts"] = _contradicts(frame, computed["normalised"])
     computed["days_after_run"] = _days_after(frame[FIRST_SEEN], run_at)
     traits = {
-        "home_page": np.array([address is not None and not address.path for address in addresses]),
+        "home_page": seen["home_page"].to_numpy(bool),
         "https": (computed["scheme"] == "https").to_numpy(),
         "www": urls.str.contains(r"^(?:[a-zA-Z]+://)?www\.", regex=True).to_numpy(),
     }
@@ -85,20 +109,9 @@ def drift_columns(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame of shape (n_rows, 7)
         Public suffix, length, depth of the path, bare home page, host by number, source, label.
     """
-    read = [_read(url) for url in frame[URL].fillna("").astype(str)]
-    addresses = [url and address_of(url.parsed) for url in read]
-    return pd.DataFrame(
-        {
-            "suffix": [address.suffix if address else "" for address in addresses],
-            "length": [float(address.n_chars if address else 0) for address in addresses],
-            "depth": [float(_depth(address) if address else 0) for address in addresses],
-            "home_page": [float(bool(address and not address.path)) for address in addresses],
-            "number_host": [float(bool(address and address.is_ip)) for address in addresses],
-            SOURCE: frame[SOURCE],
-            LABEL: frame[LABEL],
-        },
-        index=frame.index,
-    )
+    shapes = [_Shape.of(_read(url)) for url in frame[URL].fillna("").astype(str)]
+    computed = pd.DataFrame(shapes, index=frame.index, columns=_Shape._fields)
+    return computed.assign(**{SOURCE: frame[SOURCE], LABEL: frame[LABEL]})
 
 
 def _read(text: str) -> UrlReading | None:
@@ -109,21 +122,29 @@ def _read(text: str) -> UrlReading | None:
         return None
 
 
+def _seen(text: str) -> _Seen:
+    """Return what the suite is shown of a record's URL; what was read of it is not kept."""
+    reading = _read(text)
+    address = None if reading is None else address_of(reading.parsed)
+    return _Seen(
+        normalised=text if reading is None else normal_form(reading.parsed),
+        scheme=_scheme(text, reading),
+        no_host=_unfit(text, address),
+        home_page=address is not None and not address.path,
+    )
+
+
 def _scheme(text: str, reading: UrlReading | None) -> str | None:
     """Return the scheme of a record's URL; None where it has none."""
     found = _SCHEME.match(text if reading is None else reading.url)
     return found[1].lower() if found else None
 
 
-def _unfit(urls: pd.Series, addresses: list[Address | None]) -> pd.Series:
-    """Return of each record without a public host what stands there; missing for all others."""
-    shown = [
-        None
-        if address is not None and _HOST.fullmatch(address.host)
-        else f"'{(address.host if address else text)[:_SHOWN_CHARS]}'"
-        for text, address in zip(urls.fillna("").astype(str), addresses, strict=True)
-    ]
-    return pd.Series(shown, index=urls.index, dtype="str").where(urls.notna())
+def _unfit(text: str, address: Address | None) -> str | None:
+    """Return of a record without a public host what stands there; None of any other."""
+    if address is not None and _HOST.fullmatch(address.host):
+        return None
+    return f"'{(address.host if address else text)[:_SHOWN_CHARS]}'"
 
 
 def _depth(address: Address) -> int:

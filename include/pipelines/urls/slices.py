@@ -47,18 +47,22 @@ def slices(frame: "pd.DataFrame") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    addresses = [take_apart(url) for url in frame[URL].tolist()]
-    return pd.DataFrame(
-        {
-            "source": _frequent(frame[SOURCE].fillna("unknown").astype(str)),
-            "top-level domain": [_kind_of_suffix(address) for address in addresses],
-            "length": [_length(address.n_chars) for address in addresses],
-            "page": ["a path" if address.path else "a bare home page" for address in addresses],
-            "purpose": ["a log-in page" if _is_login(address) else "" for address in addresses],
-            "site": [_kind_of_site(address) for address in addresses],
-            "first seen": _months(frame[FIRST_SEEN]),
-        },
+    parts = pd.DataFrame(
+        [_parts_of(take_apart(url)) for url in frame[URL].tolist()],
         index=frame.index,
+        columns=["top-level domain", "length", "page", "purpose", "site"],
+    )
+    parts.insert(0, "source", _frequent(frame[SOURCE].fillna("unknown").astype(str)))
+    return parts.assign(**{"first seen": _months(frame[FIRST_SEEN])})
+
+
+def _parts_of(address: Address) -> tuple[str, ...]:
+    return (
+        _kind_of_suffix(address),
+        _length(address.n_chars),
+        "a path" if address.path else "a bare home page",
+        "a log-in page" if _is_login(address) else "",
+        _kind_of_site(address),
     )
 
 
