@@ -133,6 +133,7 @@ def queue_reports() -> dict[str, dict[str, int]]:
             taken[name] = asdict(intake.take(pipeline.feeds.trusted_clients, now))
             if pipeline.feeds.review_sample:
                 day = f"{now - timedelta(days=1):%Y-%m-%d}"
+                taken[name]["n_reviewed"] = intake.keep_reviews(now)
                 taken[name]["n_sampled"] = intake.take_sample(day, now)
     return taken
 

@@ -209,6 +209,11 @@ def monitoring_findings(pipeline: str, day: str) -> str:
     return f"{monitoring_prefix(pipeline, day)}findings.json"
 
 
+def sample_reviews(pipeline: str, day: str) -> str:
+    """Return the key of what reviewers decided on the random sample of one day."""
+    return f"{monitoring_prefix(pipeline, day)}reviews.json"
+
+
 def release_figures(pipeline: str, day: str, serial: int) -> str:
     """Return the key of what was found of the release of a serial, approved on a day."""
     return f"{monitoring_prefix(pipeline, day)}release-{serial:08d}.json"

@@ -2,7 +2,8 @@
 
 A few are drawn of each stratum of score and answer, so that what is rare is seen; the labels of a
 stratum stand for all its items. Only labels of the source `SOURCE` count, as people report of those
-that were drawn, too, what looks wrong to them.
+that were drawn, too, what looks wrong to them; and for the same reason decisions of reviewers only
+once a stratum of a day is decided on as a whole.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from include.monitoring.findings_store import earlier_findings
 from include.monitoring.limits import Limits
 from include.monitoring.records.labels import Feedback
 from include.monitoring.records.traffic import Traffic
+from include.monitoring.reviews import Decided, read_reviews, reviewed_days
 from include.monitoring.weighted import Stratum, weighted_figures
 from include.stores.objects import ObjectStore
 
@@ -87,19 +89,26 @@ def evaluate_audit(
         `include.monitoring.weighted.FIGURES` the ``value`` (None where nothing is known),
         ``low`` and ``high``.
     """
-    said = {each.id: each.said for each in feedback.labelled if each.said.source == SOURCE}
+    said = {
+        each.id: each.said.is_phishing for each in feedback.labelled if each.said.source == SOURCE
+    }
     n_items, n_labels, n_phishing = (Counter[tuple[str, float]]() for _ in range(3))
     n_days = n_drawn = 0
-    n_back = limits.label_days - 1 if said else 0
+    decided_on = reviewed_days(store, feedback.pipeline)
+    n_back = limits.label_days - 1 if said or decided_on else 0
     earlier = earlier_findings(store, feedback.pipeline, version, day, n_back)
-    for each_day in (strata, *(found["audit"]["strata"] for found in earlier if "audit" in found)):
-        drawn = [name for each in each_day for name in each["drawn"]]
-        if said.keys().isdisjoint(drawn):
+    days = {day: strata} | {
+        found["day"]: found["audit"]["strata"] for found in earlier if "audit" in found
+    }
+    for one_day, drawn_then in days.items():
+        is_decided = one_day in decided_on
+        reviewed = read_reviews(store, feedback.pipeline, one_day) if is_decided else {}
+        labelled = [_labels(each["drawn"], said, reviewed) for each in drawn_then]
+        if not any(labelled):
             continue
-        n_days, n_drawn = n_days + 1, n_drawn + len(drawn)
-        for each in each_day:
+        n_days, n_drawn = n_days + 1, n_drawn + sum(len(each["drawn"]) for each in drawn_then)
+        for each, labels in zip(drawn_then, labelled, strict=True):
             stratum = each["verdict"], each["low"]
-            labels = [said[name].is_phishing for name in each["drawn"] if name in said]
             n_items[stratum] += each["n_items"]
             n_labels[stratum] += len(labels)
             n_phishing[stratum] += sum(labels)
@@ -114,6 +123,13 @@ def evaluate_audit(
         "n_labelled": n_labels.total(),
         "figures": weighted_figures(counted, limits.confidence),
     }
+
+
+def _labels(drawn: Sequence[str], said: Mapping[str, bool], reviewed: Decided) -> list[bool]:
+    """Return the labels of a stratum of a day: those sent, and of reviewers all or none."""
+    known: dict[str, bool | None] = {**reviewed, **said}
+    counted = known if all(name in known for name in drawn) else said
+    return [label for name in drawn if (label := counted.get(name)) is not None]
 
 
 def _from_below(stratum: tuple[str, int]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from include.ingest.review.context import Context
 from include.ingest.review.decisions import Decision, ReviewDesk
 from include.monitoring.findings_store import read_findings
 from include.monitoring.records.labels import Labelled, Said, find_labelled, read_said
+from include.monitoring.reviews import keep_reviews
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 
@@ -122,9 +123,7 @@ class ReportIntake:
         StoreUnavailableError
         """
         self.desk.queue.forget(SAMPLE, now - _SAMPLE_WAITS)
-        found = read_findings(self.store, self.pipeline.name, day) or {}
-        strata = found.get("audit", {}).get("strata", ())
-        drawn = {name for stratum in strata for name in stratum["drawn"]}
+        drawn = self._drawn(day)
         known = {name for name, _ in self.desk.queue.reported(drawn)}
         said = dict.fromkeys(sorted(drawn - known), Said(day, "random sample", False, "the model"))
         n_new = 0
@@ -138,6 +137,32 @@ class ReportIntake:
                 self._hold(SAMPLE, document, labelled, reason, now)
                 n_new += 1
         return n_new
+
+    def keep_reviews(self, now: datetime) -> int:
+        """Keep the decisions on the random samples of the last week where days are evaluated.
+
+        Returns
+        -------
+        int
+            How many predictions of these samples have a reviewer's label.
+
+        Raises
+        ------
+        StoreUnavailableError
+        """
+        queue, name = self.desk.queue, self.pipeline.name
+        days = [f"{now - timedelta(days=back):%Y-%m-%d}" for back in range(1, _SAMPLE_WAITS.days)]
+        return sum(
+            keep_reviews(self.store, queue, name, day, drawn)
+            for day in days
+            if (drawn := self._drawn(day))
+        )
+
+    def _drawn(self, day: str) -> set[str]:
+        """Return the ids of the random sample of a day."""
+        found = read_findings(self.store, self.pipeline.name, day) or {}
+        strata = found.get("audit", {}).get("strata", ())
+        return {name for stratum in strata for name in stratum["drawn"]}
 
     def _document(self, origin: str, labelled: Labelled) -> Document | None:
         """Return the record of a prediction with its label; None where its inputs are no record."""

@@ -111,3 +111,38 @@ def test_the_random_sample_of_a_day_waits_for_a_week(site, intake, database, pip
     intake.take_sample("2026-11-30", NOW.replace(day=30))
     assert intake.desk.queue.find() == []
     assert len(intake.desk.queue.find(Chosen("decided"))) == 1
+
+
+@pytest.mark.parametrize("pipeline", [pipelines.get("urls")], ids=["urls"])
+def test_decisions_on_the_random_sample_give_the_unbiased_figures_of_the_next_day(
+    site, intake, pipeline
+):
+    site.score(records(pipeline, 9), [0.9] * 6 + [0.1] * 3)
+    site.watch()
+    intake.take_sample(DAY, NOW)
+    flagged = intake.desk.queue.find(Chosen(reason="random sample of predictions: Phishing"))
+    others = intake.desk.queue.find(Chosen(reason="random sample of predictions: Legitimate"))
+
+    def decide(held, verdict):
+        intake.desk.decide(held.id, Decision(verdict, "Ann", "looked", NOW))
+
+    def figures():
+        intake.keep_reviews(NOW.replace(day=23))
+        return site.watch("2026-11-23")["audit"]
+
+    assert (len(flagged), len(others)) == (5, 3)
+    site.score(records(pipeline, 1), [0.05], day="2026-11-23")
+    for held in flagged[:4]:
+        decide(held, "phishing")
+    assert figures()["n_labelled"] == 0  # the last one may be what nobody can tell
+    decide(flagged[4], "legitimate")
+    found = figures()
+    assert (found["n_drawn"], found["n_labelled"]) == (8, 5)
+    assert found["figures"]["precision"]["value"] == pytest.approx(4 / 5)
+    assert found["figures"]["precision"]["low"] < 0.8 < found["figures"]["precision"]["high"]
+    assert found["figures"]["recall"]["value"] is None
+    for held in others:
+        decide(held, "legitimate")
+    assert figures()["figures"]["fpr"]["value"] == pytest.approx(1.2 / 4.2, abs=1e-6)
+    decide(flagged[4], "undo")
+    assert figures()["n_labelled"] == 3

@@ -39,6 +39,7 @@ MAY = {
     "feedback_file": (("sites", DAY, "a"), "rd", "", "w"),
     "monitoring_report": (("sites", DAY), "rwd", "", ""),
     "monitoring_findings": (("sites", DAY), "rwd", "", ""),
+    "sample_reviews": (("sites", DAY), "rwd", "", ""),
     "release_figures": (("sites", DAY, 7), "rwd", "", ""),
     "outbox": (("sites", RUN), "rwd", "", ""),
     "reported_champion": (("sites",), "rw", "", ""),

@@ -161,6 +161,12 @@ class ReviewQueue:
             reports = [report for each in found for report in each["reports"]]
         return {(each["id"], each["label"]) for each in reports if each["id"] in wanted}
 
+    def about(self, prediction_ids: Iterable[str]) -> list[Held]:
+        """Return the entries with a report on any of these predictions, decided or not."""
+        query = {"pipeline": self._pipeline, "reports.id": {"$in": list(prediction_ids)}}
+        with translated(self.held):
+            return [held_of(each) for each in self.held.find(query)]
+
     def forget(self, feed: str, before: datetime) -> None:
         """Remove what waits of a feed since before a time, and nobody else has reported."""
         query = Chosen("waiting", feed).query(self._pipeline)

@@ -1,0 +1,92 @@
+"""What reviewers decided on a day's random sample, kept beside the figures of that day."""
+
+import json
+from collections.abc import Collection, Mapping
+
+from include.contract import keys
+from include.errors import ObjectMissingError
+from include.ingest.review.entries import Held
+from include.ingest.review.queue import ReviewQueue
+from include.stores.objects import ObjectStore
+
+Decided = Mapping[str, bool | None]
+"""Whether each prediction is of phishing, by its id; None where no label can be had."""
+
+
+def keep_reviews(
+    store: ObjectStore, queue: ReviewQueue, pipeline: str, day: str, drawn: Collection[str]
+) -> int:
+    """Write what is decided by now on the sample of a day; what was undone is gone from it.
+
+    Parameters
+    ----------
+    store : ObjectStore
+    queue : ReviewQueue
+    pipeline : str
+    day : str
+        ``YYYY-MM-DD``.
+    drawn : collection of str
+        The ids of the sample.
+
+    Returns
+    -------
+    int
+        How many predictions have a label.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    entries = queue.about(drawn)
+    if not entries:
+        return 0
+    decided = _decided(entries, set(drawn))
+    body = json.dumps({"pipeline": pipeline, "day": day, "labels": decided}, sort_keys=True)
+    store.put(keys.sample_reviews(pipeline, day), body.encode(), "application/json")
+    return sum(label is not None for label in decided.values())
+
+
+def reviewed_days(store: ObjectStore, pipeline: str) -> set[str]:
+    """Return the days with decisions on their sample.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    folders = (
+        key.split("/")[:-1]
+        for key in store.keys_under(keys.monitoring_days_prefix(pipeline))
+        if key.endswith("/reviews.json")
+    )
+    return {folder[-1].removeprefix("date=") for folder in folders}
+
+
+def read_reviews(store: ObjectStore, pipeline: str, day: str) -> Decided:
+    """Return what was decided on the sample of a day; nothing where none is kept.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    try:
+        found = json.loads(store.get(keys.sample_reviews(pipeline, day)))
+    except ObjectMissingError:
+        return {}
+    return {str(name): None if one is None else bool(one) for name, one in found["labels"].items()}
+
+
+def _decided(entries: Collection[Held], drawn: set[str]) -> dict[str, bool | None]:
+    """Return the last decision on each prediction; those that are no record have no label."""
+    queued = {str(report["id"]) for each in entries for report in each.reports} & drawn
+    labels: dict[str, bool | None] = dict.fromkeys(drawn - queued)
+    settled = [each for each in entries if each.decided_at is not None and each.state != "waiting"]
+    for each in sorted(settled, key=lambda held: str(held.decided_at)):
+        names = {str(report["id"]) for report in each.reports} & drawn
+        labels |= dict.fromkeys(names, _label_of(each))
+    return labels
+
+
+def _label_of(held: Held) -> bool | None:
+    if held.state == "rejected":
+        return None
+    return (held.label == "phishing") == (held.state == "confirmed")
