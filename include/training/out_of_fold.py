@@ -1,5 +1,7 @@
 """Out-of-fold probabilities of the training rows."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import clone
@@ -8,18 +10,19 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.estimators.calibrated import SigmoidCalibratedClassifier
 from include.training.added import AddedRows, fitted_on
-from include.training.deduplicate import fit_distinct
+from include.training.bounded import ALL_ROWS, fit_bounded
 
 
 def out_of_fold_probability(
     calibrated: SigmoidCalibratedClassifier,
-    X: npt.NDArray[np.float32],
+    X: Any,
     y: npt.NDArray[np.int8],
     groups: npt.NDArray[np.object_],
     *,
     seed: int,
     n_folds: int = 5,
     added: AddedRows | None = None,
+    max_rows: int = ALL_ROWS,
 ) -> npt.NDArray[np.float64]:
     """Return each training row's P(phishing) by the same model fitted without the row's fold.
 
@@ -31,7 +34,8 @@ def out_of_fold_probability(
     ----------
     calibrated : SigmoidCalibratedClassifier
         Its frozen estimator is cloned and refitted fold by fold; its sigmoid is kept.
-    X, y : ndarray of shape (n_rows, n_inputs) and (n_rows,)
+    X : ndarray or PackedRows of shape (n_rows, n_inputs)
+    y : ndarray of shape (n_rows,)
         The training side.
     groups : ndarray of shape (n_rows,)
         Rows of equal groups are in the same fold.
@@ -40,6 +44,8 @@ def out_of_fold_probability(
     n_folds : int
     added : AddedRows, optional
         Fitted on where their groups are not held out.
+    max_rows : int
+        Of `fit_bounded`.
 
     Returns
     -------
@@ -52,6 +58,6 @@ def out_of_fold_probability(
     with threadpool_limits(limits=1):
         for train, held_out in folds.split(X, y, codes):
             rows = fitted_on(X[train], y[train], added, groups[held_out])
-            fitted = fit_distinct(clone(pipeline), *rows)
+            fitted = fit_bounded(clone(pipeline), *rows, max_rows, seed)
             probability[held_out] = calibrated.sigmoid(fitted.predict_proba(X[held_out])[:, 1])
     return probability

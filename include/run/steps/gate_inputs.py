@@ -15,6 +15,7 @@ from include.evaluation.metrics import evaluate
 from include.evaluation.probes import Judge, edit_figures, known_page_figures
 from include.evaluation.simple_baselines import simpler_figures
 from include.evaluation.slices import SliceResult, slice_figures
+from include.features.packed_rows import by_block
 from include.run.champion import Champion
 from include.run.rows import Rows, read_reference
 from include.run.run_context import RunContext, TrainingOptions
@@ -69,7 +70,7 @@ def beside_champion(
     test, flagged, legitimate = tested.test, tested.flagged, tested.test.y == 0
     theirs = theirs_flagged = None
     if champion is not None:
-        theirs = champion.model.score(test.items).astype(np.float64)
+        theirs = by_block(champion.model.score, test.items).astype(np.float64)
         theirs_flagged = theirs >= champion.manifest.thresholds.block
     evaluated = SliceResult(
         y=test.y,

@@ -125,7 +125,10 @@ def _threshold_scores(
     if np.sum(y == 0) < ENOUGH_NEGATIVES:
         train = read_side(run, "train", with_items=False)
         unseen = out_of_fold_probability(
-            *(estimator, train.X, train.y, train.groups), seed=order.seed, added=read_added(run)
+            *(estimator, train.X, train.y, train.groups),
+            seed=order.seed,
+            added=read_added(run),
+            max_rows=_memory(run, order).max_rows,
         )
         y, probability = np.append(y, train.y), np.append(probability, unseen)
     return y, probability

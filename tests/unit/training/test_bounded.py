@@ -10,7 +10,9 @@ from include.features.packed_rows import PackedRows
 from include.pipelines.urls import PIPELINE
 from include.training.added import AddedRows
 from include.training.bounded import added_to, at_most, balanced_sample, fit_bounded
+from include.training.calibrate import calibrate
 from include.training.deduplicate import fit_distinct
+from include.training.onnx.export import parity, to_onnx
 from include.training.text_families import linear, stack
 from include.urls.reference.build import built_in_bytes
 from include.urls.reference.container import from_bytes
@@ -58,6 +60,13 @@ def test_counts_of_tokens_and_peers_are_those_in_memory(rows):
         counted = slice(2, 4) if ours.shape[1] > 1 else slice(0, 0)
         assert np.array_equal(ours[:, counted], theirs[:, counted])
     assert np.array_equal(streamed.category_log_odds_, whole.category_log_odds_)
+
+
+def test_the_graph_of_such_a_fit_gives_its_probabilities(rows):
+    X, y = rows
+    model = calibrate(fit_bounded(stack(0, N_TREES), X[:1_800], y[:1_800], 900, 0), X, y)
+
+    assert parity(to_onnx(model, URLS.n_columns), model, np.asarray(X[:500])) < 1e-6
 
 
 def test_a_sample_keeps_the_rarer_class_and_what_each_weighs():
