@@ -10,8 +10,9 @@ from include.contract.schema import InputField
 from include.contract.signature import load_private_key, load_public_key
 from include.contract.verdicts import Budgets, Thresholds
 from include.features.feature_sets import URLS
-from include.registry.approve import Request, approve
+from include.registry.approve import approve
 from include.registry.publish import publish_version
+from include.registry.request import Request
 from include.stack.keys import Secrets, ensure_secrets
 from include.stack.seaweed import SeaweedServer
 from include.stores.objects import ObjectStore

@@ -3,7 +3,7 @@
 **Trigger it** with the form: the pipeline, the version (`./nightcatch versions` lists them, as
 does the folder `models/<pipeline>/`), and why. The version is loaded with the scorer's own code
 first; then `approved.json` changes by one compare-and-swap, the serial rises, and every scorer
-follows within one poll. What the gate rejected is refused, unless the form says *despite the gate*.
+follows within one poll. Where two approvers are needed, the first one's *Decision* is *propose*. What the gate rejected is refused, unless the form says *despite the gate*.
 
 **Run it again** whenever you like: the same run comes into production once.
 
@@ -13,6 +13,7 @@ not whole, not signed by a trainer, did not pass the gate, or whether another ap
 **Owner**: the NightCatch team.
 """
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +46,15 @@ PARAMS = {
         description="Such as 20261121T020513Z-3f9a1c2b.",
     ),
     "reason": Param(type="string", **REASON),
+    "decision": Param(
+        "approve",
+        type="string",
+        enum=["approve", "propose"],
+        title="Decision",
+        description="Where two approvers are needed, the first one proposes, with the key of this "
+        "Airflow; the second one approves the same version with another key, within three days. "
+        "To return to a version that two have approved needs one.",
+    ),
     "despite_gate": Param(
         False,
         type="boolean",
@@ -70,8 +80,8 @@ def approve_model() -> None:
 
     @task(outlets=[AssetAlias(name="approved_models", group="nightcatch")])
     def set_production() -> dict[str, Any]:
-        from include.registry.approve import Request
-        from include.run.rollback import reinstate
+        from include.registry.request import Request
+        from include.run.rollback import propose_version, reinstate
 
         context = get_current_context()
         params = context["params"]
@@ -84,6 +94,11 @@ def approve_model() -> None:
             run_id=context["run_id"],
         )
         key = private_key("NIGHTCATCH_APPROVER_KEY")
+        if params["decision"] == "propose":
+            found = propose_version(
+                open_store(), request, key, trusted_keys(), despite_gate=params["despite_gate"]
+            )
+            return {**asdict(found), "proposed": True}
         pointer = reinstate(
             open_store(), request, key, trusted_keys(), despite_gate=params["despite_gate"]
         )

@@ -4,12 +4,13 @@ import os
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow.sdk import DAG, CronTriggerTimetable, TaskGroup, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.support import links
-from dags.support.approval import WAIT, read_response, request_approval
+from dags.support.approval import WAIT, Response, read_response, request_approval
 from dags.support.callbacks import notify_failed_training, run_deadline
 from dags.support.connections import (
     DEFAULT_ARGS,
@@ -31,6 +32,7 @@ from dags.support.tracking import track
 from include import pipelines
 from include.contract.dag_ids import train_dag
 from include.contract.pointer import GATE
+from include.contract.signature import needs_two
 
 ROOT = Path(__file__).resolve().parents[1]
 # Without a start date and with no allowance, switching the DAG on starts nothing before 02:00.
@@ -261,6 +263,8 @@ def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
     key = private_key("NIGHTCATCH_APPROVER_KEY")
     if response is not None:
         promotion.record_response(run, **asdict(response), key=key)
+        if needs_two(trusted_keys().approvers):
+            _propose(run, response, key)
     pointer = promotion.promote(
         run,
         approved_by=response.by if response else GATE,
@@ -273,6 +277,20 @@ def approve(pipeline_name: str, packaged: Handover) -> dict[str, Any]:
     for outlet in context["task"].outlets:
         context["outlet_events"][outlet].extra = dict(summary)
     return summary
+
+
+def _propose(run: Any, response: Response, key: Any) -> NoReturn:
+    """Sign the response as the first of two approvers', and end the task as skipped."""
+    from include.run.steps import promotion
+
+    found = promotion.propose_version(
+        run,
+        *(response.by, response.at, response.reason, key, trusted_keys()),
+    )
+    raise AirflowSkipException(
+        f"{found.version} is proposed by {found.proposed_by}; nothing has changed yet: a second "
+        f"approver approves it with a key of their own, by {found.expires_at}"
+    )
 
 
 for _name in pipelines.names():

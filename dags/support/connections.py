@@ -186,9 +186,13 @@ def parallel_tasks() -> "AbstractContextManager[None]":
 
 def trusted_keys() -> "TrustedKeys":
     """Read the public keys named by the environment; several while keys are rotated."""
+    from include.contract.signature import Approvers
     from include.registry.follow.verify import TrustedKeys
 
-    approvers = public_keys("NIGHTCATCH_APPROVER_PUBLIC_KEY")
+    needed = os.environ.get("NIGHTCATCH_APPROVERS_NEEDED") or "1"
+    if needed not in ("1", "2"):
+        raise SettingMissingError(f"NIGHTCATCH_APPROVERS_NEEDED must be 1 or 2, not {needed}")
+    approvers = Approvers(public_keys("NIGHTCATCH_APPROVER_PUBLIC_KEY"), int(needed))
     trainers = public_keys("NIGHTCATCH_TRAINER_PUBLIC_KEY")
     variable = "NIGHTCATCH_WATCHER_PUBLIC_KEY"
     watchers = public_keys(variable) if os.environ.get(variable) else ()

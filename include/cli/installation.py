@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from include.config.installation import InstallationSettings, mongo_url, s3_client_arguments
-from include.contract.signature import load_private_key, load_public_key
+from include.contract.signature import Approvers, load_private_key, load_public_key
 from include.errors import NotRunningError, SettingMissingError
 from include.registry.follow.verify import TrustedKeys
 from include.stack.bucket import MAX_MODEL_BYTES, bucket_of, trusted_keys_of
@@ -181,7 +181,10 @@ class ConfiguredInstallation:
         approvers = _named("NIGHTCATCH_APPROVER_PUBLIC_KEY", self.settings.approver_public_keys)
         trainers = _named("NIGHTCATCH_TRAINER_PUBLIC_KEY", self.settings.trainer_public_keys)
         return TrustedKeys(
-            tuple(load_public_key(path.read_bytes()) for path in approvers),
+            Approvers(
+                (load_public_key(path.read_bytes()) for path in approvers),
+                self.settings.approvers_needed,
+            ),
             tuple(load_public_key(path.read_bytes()) for path in trainers),
             MAX_MODEL_BYTES,
             tuple(load_public_key(path.read_bytes()) for path in self.settings.watcher_public_keys),

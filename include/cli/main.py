@@ -23,7 +23,7 @@ _EMBEDDED_ONLY = ("demo", "up", "down")
 # The modules of `include.cli.commands`; a command that is not here is in `servers`. Imported late
 # and one by one, so that no command waits for the libraries of another.
 _MODULES = {
-    **dict.fromkeys(("approve", "rollback", "versions"), "approvals"),
+    **dict.fromkeys(("approve", "propose", "rollback", "versions"), "approvals"),
     **dict.fromkeys(("reproduce", "trace", "verify"), "lineage"),
     **dict.fromkeys(("allow", "block", "lists", "unlist"), "lists"),
     "check": "check",

@@ -60,6 +60,24 @@ def _add_decisions(add: Add) -> None:
     )
     approve.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
     _add_decision(approve)
+    approve.add_argument(
+        "--countersign",
+        action="store_true",
+        help="as the second of two approvers, also where one suffices",
+    )
+    propose = add(
+        "propose",
+        "sign a kept version as the first of two approvers; the second approves it",
+        f'  ./nightcatch propose {_VERSION} --reason "catches the new kit"\n'
+        "valid for three days, and only until another version is approved\n"
+        "exit code 1: rejected; 3: another approval came first; nothing was changed by either\n",
+    )
+    propose.add_argument("version", metavar="VERSION", help="see ./nightcatch versions")
+    _add_decision(propose)
+    _add_rollback(add)
+
+
+def _add_rollback(add: Add) -> None:
     rollback = add(
         "rollback",
         "roll back to the previous production version, or an earlier one",

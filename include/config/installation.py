@@ -67,6 +67,13 @@ class InstallationSettings(BaseModel):
         alias="NIGHTCATCH_APPROVER_PUBLIC_KEY",
         description="PEM files that approvals are verified with, separated by colons",
     )
+    approvers_needed: int = Field(
+        1,
+        alias="NIGHTCATCH_APPROVERS_NEEDED",
+        ge=1,
+        le=2,
+        description="how many of those keys must have signed a model in production",
+    )
     approver_key: Path | None = Field(
         None, alias="NIGHTCATCH_APPROVER_KEY", description="PEM file that signs approvals"
     )

@@ -1,7 +1,4 @@
-"""The key of every object in the bucket; no other module writes one.
-
-A name that no key may hold raises `ManifestError`.
-"""
+"""Name every object in the bucket; a name that no key may hold raises `ManifestError`."""
 
 from include.contract.names import day_name, digest_name
 from include.contract.names import file_name as file_name
@@ -117,6 +114,11 @@ def history_prefix(pipeline: str) -> str:
 def history(pipeline: str, serial: int) -> str:
     """Return the key of one approval or rollback; zero-padded so that a listing is in order."""
     return f"{history_prefix(pipeline)}{serial:08d}.json"
+
+
+def proposal(pipeline: str, serial: int, version: str) -> str:
+    """Return the key of what a first approver proposes to become the approval of a serial."""
+    return f"{versions_prefix(pipeline)}proposals/{serial:08d}.{version_name(version)}.json"
 
 
 def decision_list(pipeline: str) -> str:

@@ -8,7 +8,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -26,6 +26,46 @@ MALFORMED = (KeyError, TypeError, ValueError, AttributeError, RecursionError, Ma
 """What reading a document of another form raises."""
 
 PublicKeys = Sequence[ec.EllipticCurvePublicKey]
+
+
+class Approvers(tuple[ec.EllipticCurvePublicKey, ...]):
+    """The keys of approvers, and how many of them a model in production needs.
+
+    Any other sequence of keys means that one suffices.
+
+    Parameters
+    ----------
+    trusted : iterable of EllipticCurvePublicKey
+    needed : int
+        1 or 2.
+
+    Raises
+    ------
+    SignatureError
+        If it is another number, or there are fewer different keys.
+    """
+
+    needed: int
+
+    def __new__(cls, trusted: Iterable[ec.EllipticCurvePublicKey], needed: int = 1) -> "Approvers":
+        """Return the keys with the number that is needed."""
+        made = super().__new__(cls, trusted)
+        if needed not in (1, 2):
+            raise SignatureError(f"an approval needs one approver or two, not {needed}")
+        if len({key_id(key) for key in made}) < needed:
+            raise SignatureError(f"an approval needs {needed} approvers: name as many keys")
+        made.needed = needed
+        return made
+
+
+def needs_two(approvers: PublicKeys) -> bool:
+    """Return whether a model in production needs the signatures of two approvers."""
+    return isinstance(approvers, Approvers) and approvers.needed > 1
+
+
+def any_one(approvers: PublicKeys) -> PublicKeys:
+    """Return the same keys where one signature suffices, as for approvals of earlier times."""
+    return tuple(approvers)
 
 
 class _OfPipeline(Protocol):
@@ -141,6 +181,16 @@ def verified_document(payload_type: str, body: bytes, trusted: PublicKeys) -> di
     signed = document.pop("signature")["value"]
     verify(payload_type, _canonical(document), signed, trusted)
     return document
+
+
+def signer_of(payload_type: str, body: bytes, trusted: PublicKeys) -> str:
+    """Return the id of the trusted key that signed a document of `signed_document`.
+
+    Errors are those of `verified_document`.
+    """
+    document: dict[str, Any] = json.loads(body)
+    signed = document.pop("signature")["value"]
+    return verify(payload_type, _canonical(document), signed, trusted)
 
 
 @dataclass(frozen=True)

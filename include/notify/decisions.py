@@ -8,7 +8,7 @@ import json
 from include.contract import keys
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
 from include.contract.run_documents import PackagedVersion
-from include.contract.signature import PublicKeys
+from include.contract.signature import PublicKeys, any_one
 from include.errors import ObjectMissingError
 from include.notify.delivery.queue import send_or_queue
 from include.notify.events import EventReceiver, decision_event, rejection_event
@@ -97,7 +97,7 @@ def _at(
         body = store.get(keys.history(pipeline, serial), MAX_POINTER_BYTES)
     except ObjectMissingError:
         return None
-    return parse_pointer(body, trusted, pipeline=pipeline)
+    return parse_pointer(body, any_one(trusted), pipeline=pipeline)
 
 
 def _sent(store: ObjectStore, pipeline: str) -> int:

@@ -93,7 +93,7 @@ def decision_event(bucket: str, pointer: Pointer, previous: Pointer | None) -> E
             "serial": pointer.serial,
             "previous_version": previous.version if previous else None,
             "manifest_sha256": pointer.manifest_sha256,
-            "approved_by": pointer.approved_by,
+            "approved_by": pointer.decided_by,
             "reason": pointer.reason,
             "run_id": pointer.run_id,
         },

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from include.contract.pointer import Pointer
-from include.registry.approve import is_held
+from include.registry.request import is_held
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,19 @@ approval (or the same one, run again) writes it first: history has neither gaps 
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract import keys
-from include.contract.manifest import describe_file
 from include.contract.pointer import (
-    GATE,
     MAX_POINTER_BYTES,
-    WATCHER,
     Pointer,
     claimed_run_id,
     parse_pointer,
-    pointer_sha256,
 )
-from include.contract.signature import PublicKeys
+from include.contract.proposal import Proposal
+from include.contract.signature import PublicKeys, any_one
 from include.errors import (
-    ApprovalHeldError,
     ObjectMissingError,
     PointerError,
     PreconditionError,
@@ -33,40 +28,12 @@ from include.errors import (
     SignatureError,
     VersionRefusedError,
 )
+from include.registry.countersign import signed_approval, write_proposal
+from include.registry.request import Request, check_requested, requested_approval
 from include.registry.swap import append, swap, was_put_back
 from include.stores.objects import Fetched, ObjectStore
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request for an approval.
-
-    Attributes
-    ----------
-    pipeline, version : str
-    approved_by, approved_at, reason : str
-        `approved_at` is ISO 8601 in UTC.
-    run_id : str
-        Idempotency key: a request of the same id is approved once, however often it is sent.
-    expected_serial : int or None
-        Serial in production when the version was evaluated, 0 for none; None to follow any serial.
-    manifest_sha256 : str or None
-        Of the version that was evaluated; None to approve whatever the version holds.
-    never_older : bool
-        Refuse the version if it is of an older run than the one in production.
-    """
-
-    pipeline: str
-    version: str
-    approved_by: str
-    approved_at: str
-    reason: str
-    run_id: str
-    expected_serial: int | None = None
-    manifest_sha256: str | None = None
-    never_older: bool = False
 
 
 def production_pointer(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Pointer | None:
@@ -96,14 +63,15 @@ def approve(
     key : EllipticCurvePrivateKey
         The approver's.
     trusted : sequence of EllipticCurvePublicKey
-        Approvers whose earlier pointers are verified.
+        Approvers whose earlier pointers are verified; `Approvers` may need two signatures.
 
     Raises
     ------
     PromotionConflictError
         If another approval came first, or was of a later run; nothing was changed.
     PointerError
-        If an older approval than the newest one was put back.
+        If an older approval than the newest one was put back; or two approvers are needed, and
+        there is no proposal of another one.
     ApprovalHeldError
         If the gate approves, and the last release was taken back.
     VersionRefusedError
@@ -113,30 +81,17 @@ def approve(
     earlier = _already_done(store, request, current, trusted)
     if earlier is not None:
         return earlier
+    check_requested(request, current and current[0])
     serial = current[0].serial if current else 0
-    if current and request.never_older and is_of_older_run(request.version, current[0]):
-        raise PromotionConflictError(
-            f"{request.pipeline}: {request.version} is of an older run than "
-            f"{current[0].version}, which is in production with serial {serial}"
-        )
-    if current and request.approved_by == GATE and is_held(current[0]):
-        raise ApprovalHeldError(
-            f"{request.pipeline}: serial {serial} took a release back, and no person has approved "
-            f"a version since: {request.version} needs a person's approval"
-        )
-    if request.expected_serial not in (None, serial):
-        raise PromotionConflictError(
-            f"{request.pipeline}: {request.version} was compared with serial "
-            f"{request.expected_serial}, but serial {serial} is in production now"
-        )
     _refuse_put_back(store, request.pipeline, serial, current and current[1])
     if current:
         append(store, keys.history(request.pipeline, serial), current[1].body)
     with _announced(store, request):
-        manifest_sha256 = _manifest_of_complete_version(store, request)
-        previous = pointer_sha256(current[1].body) if current else ""
-        pointer = _pointer(request, serial + 1, manifest_sha256, previous)
-        _swap(store, pointer, pointer.to_json(key), current and current[1])
+        requested = requested_approval(store, request, current)
+        pointer, body = signed_approval(
+            store, requested, key, trusted, countersign=request.countersign
+        )
+        _swap(store, pointer, body, current and current[1])
     _log.info(
         "%s: version %s is in production, serial %d",
         pointer.pipeline,
@@ -144,6 +99,30 @@ def approve(
         pointer.serial,
     )
     return pointer
+
+
+def propose(
+    store: ObjectStore,
+    request: Request,
+    key: ec.EllipticCurvePrivateKey,
+    trusted: PublicKeys,
+) -> Proposal:
+    """Return the signed proposal of the requested version, which another approver may approve.
+
+    It is of the approval that follows the one in production now, and of no other.
+
+    Parameters are those of `approve`; `key` is the first approver's.
+
+    Raises
+    ------
+    PromotionConflictError, PointerError, VersionRefusedError
+        As `approve` does; nothing was changed.
+    """
+    current = _fetch(store, request.pipeline, trusted)
+    check_requested(request, current and current[0])
+    serial = current[0].serial if current else 0
+    _refuse_put_back(store, request.pipeline, serial, current and current[1])
+    return write_proposal(store, requested_approval(store, request, current), key)
 
 
 def _refuse_put_back(
@@ -178,42 +157,15 @@ def _announced(store: ObjectStore, request: Request) -> Iterator[None]:
         store.delete(announced)
 
 
-def is_held(in_production: Pointer) -> bool:
-    """Return whether approvals need a person, as the last one took a release back by itself."""
-    return in_production.approved_by == WATCHER
-
-
-def is_of_older_run(version: str, in_production: Pointer) -> bool:
-    """Return whether a version's run was due before that of the version in production."""
-    return keys.version_time(version) < keys.version_time(in_production.version)
-
-
 def read_history(store: ObjectStore, pipeline: str, trusted: PublicKeys) -> Iterator[Pointer]:
     """Yield every approval and rollback of a pipeline, verified, oldest first."""
     for key in store.keys_under(keys.history_prefix(pipeline)):
         body = store.get(key, MAX_POINTER_BYTES)
         try:
-            pointer = parse_pointer(body, trusted, pipeline=pipeline)
+            pointer = parse_pointer(body, any_one(trusted), pipeline=pipeline)
         except (PointerError, SignatureError) as err:
             raise type(err)(f"{key}: {err}") from err
         yield pointer
-
-
-def _manifest_of_complete_version(store: ObjectStore, request: Request) -> str:
-    signature = keys.version_file(request.pipeline, request.version, keys.SIGNATURE)
-    try:
-        store.get(signature)
-        manifest = store.get(keys.version_file(request.pipeline, request.version, keys.MANIFEST))
-    except ObjectMissingError as err:
-        raise VersionRefusedError(
-            f"{request.pipeline}: version {request.version} is not completely published: {err}"
-        ) from err
-    found = describe_file(manifest).sha256
-    if request.manifest_sha256 not in (None, found):
-        raise VersionRefusedError(
-            f"{request.pipeline}: the manifest of {request.version} is not the one evaluated"
-        )
-    return found
 
 
 def _fetch(
@@ -243,7 +195,7 @@ def _already_done(
         body = store.get(key, MAX_POINTER_BYTES)
         # Most entries are of other runs; one of this run counts only if it is verified.
         if claimed_run_id(body) == request.run_id:
-            earlier = parse_pointer(body, trusted, pipeline=request.pipeline)
+            earlier = parse_pointer(body, any_one(trusted), pipeline=request.pipeline)
             return _same_version(earlier, request)
     return None
 
@@ -266,20 +218,6 @@ def _same_version(earlier: Pointer, request: Request) -> Pointer:
             f"not {request.version}"
         )
     return earlier
-
-
-def _pointer(request: Request, serial: int, manifest_sha256: str, previous: str) -> Pointer:
-    return Pointer(
-        pipeline=request.pipeline,
-        version=request.version,
-        serial=serial,
-        manifest_sha256=manifest_sha256,
-        approved_by=request.approved_by,
-        approved_at=request.approved_at,
-        reason=request.reason,
-        run_id=request.run_id,
-        previous_sha256=previous,
-    )
 
 
 def _swap(store: ObjectStore, pointer: Pointer, body: bytes, replaced: Fetched | None) -> None:

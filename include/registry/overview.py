@@ -11,6 +11,7 @@ from typing import TypeVar
 from include.contract import keys
 from include.contract.manifest import check_file
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.contract.signature import any_one
 from include.errors import (
     ManifestError,
     ObjectMissingError,
@@ -134,7 +135,7 @@ def read_ledger(store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys) ->
     def read(key: str) -> Pointer | str:
         try:
             body = store.get(key, MAX_POINTER_BYTES)
-            return parse_pointer(body, trusted_keys.approvers, pipeline=pipeline)
+            return parse_pointer(body, any_one(trusted_keys.approvers), pipeline=pipeline)
         except (ObjectMissingError, *_MALFORMED) as err:
             return f"{key} is left out: {err}"
 

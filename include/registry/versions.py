@@ -16,13 +16,14 @@ from include.errors import (
     SignatureError,
     VersionRefusedError,
 )
-from include.registry.approve import is_held, production_pointer, read_history
+from include.registry.approve import production_pointer, read_history
 from include.registry.follow.verify import (
     MAX_MANIFEST_BYTES,
     MAX_SIGNATURE_BYTES,
     TrustedKeys,
     verify_signature,
 )
+from include.registry.request import is_held
 from include.registry.responses import read_response
 from include.stores.objects import ObjectStore
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from include.contract import keys
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer, pointer_sha256
 from include.contract.signature import PublicKeys
-from include.contract.timestamp import MAX_TIMESTAMP_BYTES, Timestamp, parse_timestamp
+from include.contract.timestamp import MAX_TIMESTAMP_BYTES, VALID_FOR, Timestamp, parse_timestamp
 from include.errors import ObjectMissingError, PointerError
 from include.registry.follow.growth import check_growth, read_approval
 from include.registry.follow.verify import TrustedKeys
@@ -44,8 +44,8 @@ def sign_timestamp(
     Raises
     ------
     PointerError
-        If an older approval or list was put back, or the history since the last timestamp was
-        rewritten.
+        If an older approval or list was put back, the history since the last timestamp was
+        rewritten, or the approval is new and its proposal expired long ago.
     SignatureError, ListRefusedError
         If an approval, the list or the last timestamp cannot be verified.
     """
@@ -61,6 +61,8 @@ def sign_timestamp(
     head = parse_pointer(body, approvers, pipeline=pipeline)
     if before is not None:
         check_seen(store, before.serial, before.pointer_sha256, head, body, approvers)
+        if head.serial > before.serial:
+            head.check_in_time(now, VALID_FOR)
     listed = current_list(store, pipeline, approvers).serial
     if before is not None and listed < before.list_serial:
         raise PointerError(

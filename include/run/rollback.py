@@ -9,9 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from include.contract import keys
 from include.contract.manifest import describe_file
 from include.contract.pointer import MAX_POINTER_BYTES, Pointer, parse_pointer
+from include.contract.proposal import Proposal
+from include.contract.signature import any_one, needs_two
 from include.errors import GateRejectedError, PointerError
-from include.registry.approve import Request, approve, is_held, production_pointer
+from include.registry.approve import approve, production_pointer, propose, read_history
 from include.registry.follow.verify import TrustedKeys
+from include.registry.request import Request, is_held
 from include.registry.versions import (
     read_approvals,
     read_gate,
@@ -52,6 +55,30 @@ def reinstate(
     PromotionConflictError
         If another approval came first; nothing was changed.
     """
+    checked = _checked(store, request, trusted_keys, despite_gate)
+    return approve(store, checked, key, trusted_keys.approvers)
+
+
+def propose_version(
+    store: ObjectStore,
+    request: Request,
+    key: ec.EllipticCurvePrivateKey,
+    trusted_keys: TrustedKeys,
+    *,
+    despite_gate: bool = False,
+) -> Proposal:
+    """Return the first approver's signed proposal of a version, for a second approver.
+
+    Parameters and errors are those of `reinstate`.
+    """
+    checked = _checked(store, request, trusted_keys, despite_gate)
+    return propose(store, checked, key, trusted_keys.approvers)
+
+
+def _checked(
+    store: ObjectStore, request: Request, trusted_keys: TrustedKeys, despite_gate: bool
+) -> Request:
+    """Return the request for just the manifest that was verified, and that scorers can load."""
     manifest, body = read_signed_manifest(store, request.pipeline, request.version, trusted_keys)
     sha256 = describe_file(body).sha256
     if not _was_in_production(store, request, trusted_keys):
@@ -66,7 +93,7 @@ def reinstate(
     load_version(
         store, provisional_pointer(request.pipeline, request.version, sha256), trusted_keys
     )
-    return approve(store, replace(request, manifest_sha256=sha256), key, trusted_keys.approvers)
+    return replace(request, manifest_sha256=sha256)
 
 
 def was_in_production(store: ObjectStore, pipeline: str, trusted_keys: TrustedKeys) -> Pointer:
@@ -99,8 +126,12 @@ def approvals_before(
     """Yield the approvals and rollbacks before one, verified, newest first."""
     for serial in range(pointer.serial - 1, 0, -1):
         body = store.get(keys.history(pointer.pipeline, serial), MAX_POINTER_BYTES)
-        yield parse_pointer(body, trusted_keys.approvers, pipeline=pointer.pipeline)
+        yield parse_pointer(body, any_one(trusted_keys.approvers), pipeline=pointer.pipeline)
 
 
 def _was_in_production(store: ObjectStore, request: Request, trusted_keys: TrustedKeys) -> bool:
-    return request.version in read_approvals(store, request.pipeline, trusted_keys).by_version
+    name, approvers = request.pipeline, trusted_keys.approvers
+    if needs_two(approvers):  # what one approver wrote into the history replaces no gate
+        found = read_history(store, name, approvers)
+        return any(each.version == request.version and each.rests_on_two for each in found)
+    return request.version in read_approvals(store, name, trusted_keys).by_version

@@ -86,7 +86,7 @@ def _production(sources: Sources, pipeline: str, now: datetime) -> Production | 
     return Production(
         version=pointer.version,
         serial=pointer.serial,
-        approved_by=pointer.approved_by,
+        approved_by=pointer.decided_by,
         approved_at=pointer.approved_at,
         age_days=round(age_days, 2),
         is_old=age_days > sources.max_model_age_days,

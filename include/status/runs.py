@@ -34,7 +34,7 @@ def result_of(sources: Sources, pipeline: str, schedule: Schedule) -> str:
     pointers = [each for each in history if each.run_id == run.run_id]
     if not pointers:
         return f"{accuracy}kept, but not in production: a later run's version stays"
-    return f"{accuracy}serial {pointers[-1].serial}, approved by {pointers[-1].approved_by}"
+    return f"{accuracy}serial {pointers[-1].serial}, approved by {pointers[-1].decided_by}"
 
 
 def _failure(sources: Sources, pipeline: str, run: Run, accuracy: str) -> str:

@@ -69,7 +69,7 @@ def follow_pointer(client: MlflowClient, bucket: str, pointer: Pointer) -> None:
     tags = {
         "manifest_sha256": pointer.manifest_sha256,
         "serial": str(pointer.serial),
-        "approved_by": pointer.approved_by,
+        "approved_by": pointer.decided_by,
         "approved_at": pointer.approved_at,
         "approval_reason": pointer.reason,
     }

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-Outcome = Literal["approved", "rejected", "superseded", "failed"]
+Outcome = Literal["approved", "proposed", "rejected", "superseded", "failed"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class RunOutcome:
     ----------
     pipeline, run_id : str
         `run_id` is Airflow's.
-    outcome : {"approved", "rejected", "superseded", "failed"}
+    outcome : {"approved", "proposed", "rejected", "superseded", "failed"}
+        Proposed if the first of two approvers approved it.
         Rejected by the gate, by a person, or by timeout; superseded if it passed, but a version of
         a later run was in production; failed for any other reason.
     failed_tasks : tuple of str
@@ -73,6 +74,8 @@ def outcome_of(states: Mapping[str, str], rejected: bool) -> Outcome:
     """
     if states.get("approve") == "success":
         return "approved"
+    if states.get("approve") == "skipped" and states.get("wait_for_approval") == "success":
+        return "proposed"
     if states.get("keep_newer") == "success":
         return "superseded"
     timed_out = states.get("wait_for_approval") == "failed"

@@ -113,7 +113,7 @@ def translate(record: RunRecord) -> TrackedRun:
     ]
     return TrackedRun(
         name=ended.run_id,
-        status="FINISHED" if ended.outcome in ("approved", "superseded") else "FAILED",
+        status="FINISHED" if ended.outcome in ("approved", "proposed", "superseded") else "FAILED",
         started_ms=ended.started_ms,
         ended_ms=ended.ended_ms,
         tags=_tags(record),

@@ -10,9 +10,10 @@ from http.server import ThreadingHTTPServer
 import pymongo
 import pytest
 
+from tests.support import onnx_graphs
 from tests.support.cli_session import ROOT, open_cli_session
 from tests.support.fake_scorer import Answer
-from tests.support.signed_versions import Version, promote, publish, version_name
+from tests.support.signed_versions import Signer, Version, promote, publish, version_name
 
 FIRST, SECOND = version_name(1), version_name(2)
 PASSWORD = "pass-in-url"
@@ -209,3 +210,30 @@ def test_doctor_needs_rights_on_the_records_database_only_and_keeps_it(environ, 
         assert set(client.list_database_names()) == before
         assert client["phishing"].list_collection_names() == ["kept"]
         client.drop_database("phishing")
+
+
+def test_two_approvers_propose_and_approve_each_with_their_own_key(environ, cli, tmp_path):
+    """As two people do: each has a machine with one private key, and both need the other."""
+    graph = onnx_graphs.logistic((3.0, -1.0))
+    files = {"model.onnx": graph, "model.joblib": b"pickle"}
+    name = version_name(7)
+    publish(cli.store, Version(name, files=files, pipeline="urls"), cli.trainer)
+    bob = Signer.new(tmp_path, "bob")
+    public = bob.write_public_pem(tmp_path / "bob.pub.pem")
+    environ |= {
+        "NIGHTCATCH_APPROVERS_NEEDED": "2",
+        "NIGHTCATCH_APPROVER_PUBLIC_KEY": f"{environ['NIGHTCATCH_APPROVER_PUBLIC_KEY']}:{public}",
+    }
+    of_bob = {**environ, "NIGHTCATCH_APPROVER_KEY": str(bob.path)}
+    asked = (name, "--pipeline", "urls", "--despite-gate", "--reason", "a test")
+
+    alone = run(of_bob, "approve", *asked, "--by", "bob")
+    proposed = run(environ, "propose", *asked, "--by", "ann")
+    approved = run(of_bob, "approve", *asked, "--by", "bob")
+
+    assert (alone.returncode, "nobody has proposed" in alone.stderr) == (1, True), alone.stderr
+    assert proposed.returncode == 0, proposed.stderr
+    assert f"./nightcatch approve {name}" in proposed.stdout
+    assert approved.returncode == 0, approved.stderr
+    assert "is in production, serial 1" in approved.stdout
+    assert "by bob and ann" in approved.stdout

@@ -13,8 +13,9 @@ from include.contract.manifest import Manifest, describe_file
 from include.contract.schema import InputField
 from include.contract.verdicts import Budgets, Thresholds
 from include.features.feature_sets import URLS
-from include.registry.approve import Request, approve
+from include.registry.approve import approve
 from include.registry.publish import publish_version
+from include.registry.request import Request
 from include.urls.reference.build import built_in_bytes
 from tests.support.onnx_graphs import text_classifier
 

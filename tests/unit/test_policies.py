@@ -31,6 +31,7 @@ MAY = {
     "approved": (("sites",), "r", "rw", "r"),
     "watched": (("sites",), "rw", "r", "r"),
     "history": (("sites", 7), "r", "rw", "r"),
+    "proposal": (("sites", 7, VERSION), "r", "rw", ""),
     "decision_list": (("sites",), "r", "rw", "r"),
     "list_history": (("sites", 7), "", "rw", ""),
     "approving": (("sites", VERSION, RUN), "r", "rwd", ""),
@@ -158,6 +159,7 @@ def test_the_bucket_takes_conditional_writes_only(key, accepted):
     [
         (keys.approved("sites"), "approver"),
         (keys.history("sites", 7), "approver"),
+        (keys.proposal("sites", 7, VERSION), "approver"),
         (keys.run_file("sites", RUN, "approval.json"), "approver"),
         (keys.version_file("sites", VERSION, keys.MODEL_ONNX), "trainer"),
         (keys.version_file("sites", VERSION, keys.SIGNATURE), "trainer"),

@@ -21,8 +21,9 @@ from include.errors import (
     VersionRefusedError,
 )
 from include.pipelines import get
-from include.registry.approve import Request, production_pointer
+from include.registry.approve import production_pointer
 from include.registry.follow.verify import TrustedKeys
+from include.registry.request import Request
 from include.registry.versions import StoredVersion, list_versions, read_signed_manifest
 from include.registry.witness import sign_timestamp
 from include.stack.http import public_url, request_json
@@ -59,6 +60,29 @@ def approve(installation: Installation, args: argparse.Namespace, screen: Screen
     return _set_production(installation, args, screen, args.version)
 
 
+def propose(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
+    """Sign a version as the first of two approvers; 3 when another approval came first."""
+    from include.run.rollback import propose_version
+
+    store, trusted_keys = installation.store, installation.trusted_keys
+    name = get(args.pipeline).name
+    before = production_pointer(store, name, trusted_keys.approvers)
+    _show_change(store, name, before, args.version, trusted_keys, screen)
+    request = _request(name, args.version, args, before.serial if before else 0)
+    key, despite_gate = installation.approver_key, args.despite_gate
+    try:
+        found = propose_version(store, request, key, trusted_keys, despite_gate=despite_gate)
+    except PromotionConflictError as err:
+        complain(f"{err}; nothing was changed: see ./nightcatch versions, then decide again")
+        return LOST_RACE
+    screen.say(f"propose  {found.version} as serial {found.serial}, by {found.proposed_by}")
+    screen.say(
+        f"propose  a second approver, until {found.expires_at}: "
+        f"./nightcatch approve {found.version} --pipeline {name} --countersign --reason WHY"
+    )
+    return 0
+
+
 def rollback(installation: Installation, args: argparse.Namespace, screen: Screen) -> int:
     """Roll back to an earlier production version; 3 when another approval came first."""
     from include.run.rollback import was_in_production
@@ -92,7 +116,7 @@ def _set_production(
     if watcher_key := installation.watcher_key:
         sign_timestamp(store, name, watcher_key, trusted_keys.approvers, datetime.now(UTC))
     screen.say(f"approve  {pointer.version} is in production, serial {pointer.serial}")
-    screen.say(f"approve  by {pointer.approved_by} at {pointer.approved_at}: {pointer.reason}")
+    screen.say(f"approve  by {pointer.decided_by} at {pointer.approved_at}: {pointer.reason}")
     _show_following(installation.scorer_url, pointer, screen)
     return 0
 
@@ -107,6 +131,7 @@ def _request(name: str, version: str, args: argparse.Namespace, serial: int) -> 
         reason=args.reason,
         run_id=f"{args.command}__{now.isoformat()}__{secrets.token_hex(4)}",
         expected_serial=serial,
+        countersign=getattr(args, "countersign", False),
     )
 
 
@@ -129,7 +154,7 @@ def _show_change(
     if before is None:
         screen.show(f"{'in production':<15}nothing yet")
     else:
-        approval = f"serial {before.serial}, by {before.approved_by} at {before.approved_at}"
+        approval = f"serial {before.serial}, by {before.decided_by} at {before.approved_at}"
         try:
             figures = _figures(store, name, before.version, trusted_keys)
         except (ManifestError, SignatureError, VersionRefusedError) as err:

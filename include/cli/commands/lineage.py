@@ -71,7 +71,11 @@ def _document(found: "Trace", bucket: str) -> dict[str, Any]:
         }
     return {
         "prediction": found.prediction,
-        "approval": {**asdict(found.approval), "signature": "verified"},
+        "approval": {
+            **asdict(found.approval),
+            "approved_by": found.approval.decided_by,
+            "signature": "verified",
+        },
         "version": {
             "version": manifest.version,
             "created_at": manifest.created_at,

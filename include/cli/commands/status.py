@@ -160,5 +160,5 @@ def describe(found: ProductionVersion | None) -> str:
         figures = f"; group-disjoint recall {test['recall']:.1%}, false positives {test['fpr']:.2%}"
     return (
         f"version {pointer.version}, serial {pointer.serial},"
-        f" approved by {pointer.approved_by} at {pointer.approved_at}{figures}"
+        f" approved by {pointer.decided_by} at {pointer.approved_at}{figures}"
     )

@@ -97,12 +97,16 @@ class Freshness:
         Raises
         ------
         PointerError
-            If it is older than what the watcher saw, or the watcher was silent for too long.
+            If it is older than what the watcher saw, the watcher was silent for too long, or it is
+            new and its proposal expired long ago.
         """
         if self._is_expired:
             raise PointerError(f"{self.problem}: no approval is taken")
         seen = self._newest
-        if seen is None or pointer.serial > seen.serial:
+        if seen is None:
+            return
+        if pointer.serial > seen.serial:
+            pointer.check_in_time(self._now(), VALID_FOR)
             return
         if (pointer.serial, pointer_sha256(body)) != (seen.serial, seen.pointer_sha256):
             raise PointerError(

@@ -193,4 +193,4 @@ def _approval(
     serials = ", ".join(str(each.serial) for each in named)
     if any(each.manifest_sha256 != sha256 for each in named):
         return Check("approval", False, f"serial {serials} approved another manifest")
-    return Check("approval", True, f"serial {serials}, by {named[-1].approved_by}")
+    return Check("approval", True, f"serial {serials}, by {named[-1].decided_by}")

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from include.contract.pointer import WATCHER, Pointer
 from include.errors import ManifestSchemaError, PromotionConflictError
 from include.pipelines import Pipeline
-from include.registry.approve import Request, approve, is_held, production_pointer
+from include.registry.approve import approve, production_pointer
 from include.registry.follow.verify import TrustedKeys
+from include.registry.request import Request, is_held
 from include.run.champion import load_version
 from include.run.release.figures import ReleaseFigures, release_figures
 from include.run.release.limits import ReleaseLimits

@@ -7,16 +7,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract.approval_response import ApprovalResponse
 from include.contract.pointer import Pointer
+from include.contract.proposal import Proposal
 from include.contract.run_documents import ChampionPin, PackagedVersion, ServingFigures
+from include.contract.signature import needs_two
 from include.errors import ApprovalRejectedError
-from include.registry.approve import (
-    Request,
-    approve,
-    is_held,
-    is_of_older_run,
-    production_pointer,
-)
+from include.registry.approve import approve, production_pointer, propose
 from include.registry.follow.verify import TrustedKeys
+from include.registry.request import Request, is_held, is_of_older_run
 from include.registry.responses import write_response
 from include.run.champion import load_version, provisional_pointer
 from include.run.rows import read_side
@@ -57,7 +54,9 @@ def newer_in_production(run: RunContext, trusted_keys: TrustedKeys) -> Pointer |
 
 
 def needs_person(run: RunContext, trusted_keys: TrustedKeys) -> bool:
-    """Return whether a person has to approve, as the last release took itself back."""
+    """Return whether persons approve: two are needed, or the last release was taken back."""
+    if needs_two(trusted_keys.approvers):
+        return True
     pointer = production_pointer(run.store, run.pipeline.name, trusted_keys.approvers)
     if pointer is None or not is_held(pointer):
         return False
@@ -90,8 +89,29 @@ def promote(
 
     Errors are those of `include.registry.approve.approve`.
     """
+    request = _request(run, approved_by, approved_at, reason)
+    return approve(run.store, request, key, trusted_keys.approvers)
+
+
+def propose_version(
+    run: RunContext,
+    proposed_by: str,
+    proposed_at: datetime,
+    reason: str,
+    key: ec.EllipticCurvePrivateKey,
+    trusted_keys: TrustedKeys,
+) -> Proposal:
+    """Return the first of two approvers' proposal of the run's version.
+
+    Errors are those of `include.registry.approve.propose`.
+    """
+    request = _request(run, proposed_by, proposed_at, reason)
+    return propose(run.store, request, key, trusted_keys.approvers)
+
+
+def _request(run: RunContext, approved_by: str, approved_at: datetime, reason: str) -> Request:
     packaged = run.read(PackagedVersion)
-    request = Request(
+    return Request(
         pipeline=run.pipeline.name,
         version=packaged.version,
         approved_by=approved_by,
@@ -102,7 +122,6 @@ def promote(
         manifest_sha256=packaged.manifest_sha256,
         never_older=True,
     )
-    return approve(run.store, request, key, trusted_keys.approvers)
 
 
 def record_response(

@@ -94,6 +94,13 @@ class Settings(BaseSettings):
         description="PEM files that approvals are verified with, separated by colons while"
         " keys are rotated",
     )
+    approvers_needed: int = Field(
+        1,
+        alias="NIGHTCATCH_APPROVERS_NEEDED",
+        ge=1,
+        le=2,
+        description="how many of those keys must have signed a model in production",
+    )
     list_keys: _OptionalKeyFiles = Field(
         (),
         alias="NIGHTCATCH_LIST_PUBLIC_KEY",

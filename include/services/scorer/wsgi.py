@@ -19,7 +19,7 @@ from pathlib import Path
 from flask import Flask
 from prometheus_client import multiprocess
 
-from include.contract.signature import PublicKeys, load_public_key
+from include.contract.signature import Approvers, PublicKeys, load_public_key
 from include.inference.listed import ListLookup
 from include.inference.model import OnnxModel
 from include.inference.redaction import redact_text
@@ -217,7 +217,7 @@ def _follower(
         bucket,
         pipeline,
         TrustedKeys(
-            approvers=_public_keys(settings.approver_keys),
+            approvers=Approvers(_public_keys(settings.approver_keys), settings.approvers_needed),
             trainers=_public_keys(settings.trainer_keys),
             max_model_bytes=settings.max_model_bytes,
             watchers=_public_keys(settings.watcher_keys),

@@ -16,11 +16,13 @@ from tests.support.tracked_run import ending
         ({"wait_for_approval": "success", "approve": "failed"}, True, "rejected"),
         ({"wait_for_approval": "failed", "approve": "upstream_failed"}, False, "rejected"),
         ({"wait_for_approval": "skipped", "approve": "failed"}, False, "failed"),
+        ({"wait_for_approval": "success", "approve": "skipped"}, False, "proposed"),
+        ({"wait_for_approval": "skipped", "approve": "skipped"}, False, "failed"),
         ({"validate": "failed", "approve": "upstream_failed"}, False, "failed"),
     ],
     ids=[
         *("approved", "older run", "gate", "gate broke", "person", "unanswered"),
-        *("lost the race", "bad data"),
+        *("lost the race", "first of two", "not asked", "bad data"),
     ],
 )
 def test_outcome(states, refused, outcome):

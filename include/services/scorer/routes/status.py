@@ -51,7 +51,7 @@ def version() -> ResponseReturnValue:
             **describe_model(entry),
             "trained_at": entry.manifest.created_at,
             "approved_at": entry.pointer.approved_at,
-            "approved_by": entry.pointer.approved_by,
+            "approved_by": entry.pointer.decided_by,
             "reason": entry.pointer.reason,
             "approval_sha256": entry.approval_sha256,
             "thresholds": vars(entry.manifest.thresholds),
