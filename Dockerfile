@@ -6,36 +6,6 @@ ARG AIRFLOW_IMAGE=apache/airflow:3.3.2-python3.12
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
 
-FROM ${AIRFLOW_IMAGE} AS airflow
-USER root
-# Compose mounts volumes here; each takes over its folder's owner and mode when it is first used.
-RUN install -d -o airflow -g root -m 0700 \
-        /var/lib/nightcatch/private /var/lib/nightcatch/login /var/lib/nightcatch/downloads \
-        /var/lib/nightcatch/mlflow \
-    && install -d -o airflow -g root -m 0755 /var/lib/nightcatch/public
-USER airflow
-COPY requirements.txt /opt/nightcatch/
-RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r /opt/nightcatch/requirements.txt
-# Celery's provider and the database's driver come with the base; what the lock laid over it must leave
-# them in order, which is better known now than by the first task.
-RUN AIRFLOW_HOME=/tmp/airflow python -c "import psycopg2, airflow.providers.celery.executors.celery_executor" \
-    && rm -r /tmp/airflow
-COPY gx /opt/nightcatch/gx
-COPY include /opt/nightcatch/include
-COPY plugins /opt/nightcatch/plugins
-COPY dags /opt/nightcatch/dags
-ARG CODE_COMMIT=""
-ENV PYTHONPATH=/opt/nightcatch \
-    AIRFLOW__CORE__DAGS_FOLDER=/opt/nightcatch/dags \
-    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/nightcatch/plugins \
-    AIRFLOW__CORE__LOAD_EXAMPLES=False \
-    NIGHTCATCH_CODE_COMMIT=${CODE_COMMIT} \
-    NIGHTCATCH_DOWNLOAD_DIR=/var/lib/nightcatch/downloads \
-    GX_ANALYTICS_ENABLED=false \
-    ORT_DISABLE_TELEMETRY=1 \
-    OMP_NUM_THREADS=1
-
-
 FROM ${PYTHON_IMAGE} AS scorer-packages
 COPY include/services/scorer/requirements.txt /tmp/requirements.txt
 RUN python -m venv --without-pip /opt/venv \
@@ -74,3 +44,34 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=10s --start-period=120s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/health/live', timeout=8)"]
 CMD ["python", "-m", "include.services.scorer", "--host", "0.0.0.0"]
+
+
+# Last, so that a build that names no target, as Astronomer's tool does, is Airflow's.
+FROM ${AIRFLOW_IMAGE} AS airflow
+USER root
+# Compose mounts volumes here; each takes over its folder's owner and mode when it is first used.
+RUN install -d -o airflow -g root -m 0700 \
+        /var/lib/nightcatch/private /var/lib/nightcatch/login /var/lib/nightcatch/downloads \
+        /var/lib/nightcatch/mlflow \
+    && install -d -o airflow -g root -m 0755 /var/lib/nightcatch/public
+USER airflow
+COPY requirements.txt /opt/nightcatch/
+RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r /opt/nightcatch/requirements.txt
+# Celery's provider and the database's driver come with the base; what the lock laid over it must leave
+# them in order, which is better known now than by the first task.
+RUN AIRFLOW_HOME=/tmp/airflow python -c "import psycopg2, airflow.providers.celery.executors.celery_executor" \
+    && rm -r /tmp/airflow
+COPY gx /opt/nightcatch/gx
+COPY include /opt/nightcatch/include
+COPY plugins /opt/nightcatch/plugins
+COPY dags /opt/nightcatch/dags
+ARG CODE_COMMIT=""
+ENV PYTHONPATH=/opt/nightcatch \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/nightcatch/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/nightcatch/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    NIGHTCATCH_CODE_COMMIT=${CODE_COMMIT} \
+    NIGHTCATCH_DOWNLOAD_DIR=/var/lib/nightcatch/downloads \
+    GX_ANALYTICS_ENABLED=false \
+    ORT_DISABLE_TELEMETRY=1 \
+    OMP_NUM_THREADS=1
