@@ -230,6 +230,38 @@ def test_an_uploaded_file_shows_its_bad_cells_and_loads_its_good_rows(desk, chro
     assert desk.database["urls"].count_documents({}) == before + 2
 
 
+def test_quarantined_lines_are_fixed_on_the_page_and_loaded(desk, chromium, tmp_path):
+    (tmp_path / "mine.csv").write_text(UPLOAD)
+    field = "#shown input[aria-label='{} of line {}']"
+    with serving(desk.app()) as address:
+        chromium.problems.clear()
+        chromium.show_at(390, 900)
+        chromium.open(f"{address}/urls/upload")
+        chromium.page.set_input_files("#file", tmp_path / "mine.csv")
+        chromium.page.click("#upload [type=submit]")
+        chromium.page.click("#load")
+        chromium.page.click("#fix")
+        chromium.wait_for("document.getElementById('said').textContent === 'No line was changed.'")
+        assert chromium.run("document.documentElement.scrollWidth") <= 390
+        assert chromium.axe_violations() == {}
+        chromium.page.fill(field.format("url", 3), 'http://d.example/?q="1,2"')
+        chromium.page.fill(field.format("label", 5), "phishing?")
+        chromium.page.click("#fix")
+        chromium.page.click("#load")
+        chromium.wait_for("document.body.innerText.includes('Loaded 1 records of fixed lines')")
+        chromium.page.fill(field.format("label", 3), "0")
+        chromium.page.click("#fix")
+        chromium.page.click("#load")
+        chromium.wait_for("document.body.innerText.includes('0 lines are quarantined')")
+        assert chromium.problems == []
+    first, second = (
+        desk.stored('http://d.example/?q="1,2"')[1],
+        desk.stored("http://c.example/1")[0],
+    )
+    assert first["loaded_from"] == "upload by ann: fixed lines of mine.csv"
+    assert f"{second['first_seen']:%Y-%m-%d}" == "2026-11-01"
+
+
 def test_what_is_no_upload_is_refused_with_the_reason(desk):
     client = desk.client()
 

@@ -89,17 +89,25 @@ def _preview(upload: Upload, database: Database[Document], pipeline: str, digest
         "labels/preview.html",
         upload=upload,
         found=upload.preview(database[pipeline]),
-        columns=upload.pipeline.layout.required,
         digest=digest,
-        column_of=column_of,
         shown_bad=SHOWN_BAD,
+        **_shown(upload),
     )
+
+
+def _shown(upload: Upload) -> dict[str, Any]:
+    """Return what both templates show bad lines by; turned labels would be turned again."""
+    return {
+        "columns": upload.pipeline.layout.required,
+        "column_of": column_of,
+        "can_fix": upload.coding != "inverted",
+    }
 
 
 def _load(upload: Upload, database: Database[Document], pipeline: str) -> Response:
     report = upload.load(database[pipeline])
     FeedStates(database, pipeline).count_new("upload", report.n_inserted)
-    return render("labels/loaded.html", upload=upload, report=report)
+    return render("labels/loaded.html", upload=upload, report=report, **_shown(upload))
 
 
 async def _body(request: Request) -> bytes:

@@ -50,6 +50,22 @@
   };
   for (const field of [file, label, coding]) field.addEventListener("change", changed);
 
+  // The lines that were changed, as a file of their own, with all of their columns.
+  const fixed = () => {
+    const rows = [...shown.querySelectorAll("tr[data-cells]")].flatMap((row) => {
+      const inputs = [...row.querySelectorAll("input")];
+      if (inputs.every((input) => input.value === input.defaultValue)) return [];
+      const typed = Object.fromEntries(inputs.map((input) => [input.name, input.value]));
+      return [{ ...JSON.parse(row.dataset.cells), ...typed }];
+    });
+    if (!rows.length) return null;
+    const columns = [...new Set(rows.flatMap(Object.keys))];
+    const quoted = (cell) => `"${String(cell ?? "").replaceAll('"', '""')}"`;
+    const lines = [columns, ...rows.map((row) => columns.map((column) => row[column]))];
+    const text = lines.map((cells) => cells.map(quoted).join(",")).join("\n");
+    return new File([text], `fixed lines of ${file.files[0].name}`, { type: "text/csv" });
+  };
+
   for (const name of ["dragover", "dragleave", "drop"]) {
     drop.addEventListener(name, (event) => {
       event.preventDefault();
@@ -68,5 +84,17 @@
   shown.addEventListener("click", (event) => {
     const button = event.target.closest("#load");
     if (button) show(button, "Loading\u2026", "", { digest: button.dataset.digest });
+    const fix = event.target.closest("#fix");
+    if (!fix) return;
+    const lines = fixed();
+    if (!lines) {
+      say("No line was changed.");
+      return;
+    }
+    const files = new DataTransfer();
+    files.items.add(lines);
+    file.files = files.files;
+    drop.textContent = lines.name;
+    show(fix, "Reading\u2026", "/preview", {});
   });
 })();
