@@ -117,7 +117,7 @@ class RealServers:
         with clock.step("validate"):
             figures = promotion.infra_validate(run, self.trusted_keys)
         with clock.step("gate"):
-            sentences = gate(run, accept_drift=False, key=load_private_key(key.read_bytes()))
+            verdicts = gate(run, accept_drift=False, key=load_private_key(key.read_bytes()))
         with clock.step("publish"):
             promotion.promote(
                 run,
@@ -127,4 +127,4 @@ class RealServers:
                 key=load_private_key(self.secrets.approver_key.read_bytes()),
                 trusted_keys=self.trusted_keys,
             )
-        return {**vars(figures), "sentences": list(sentences)}
+        return {**vars(figures), "sentences": [each.sentence for each in verdicts]}

@@ -10,7 +10,13 @@ from airflow.sdk import DAG, CronTriggerTimetable, TaskGroup, dag, get_current_c
 from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.support import links
-from dags.support.approval import WAIT, Response, read_response, request_approval
+from dags.support.approval import (
+    WAIT,
+    Response,
+    how_to_approve,
+    read_response,
+    request_approval,
+)
 from dags.support.callbacks import notify_failed_training, run_deadline
 from dags.support.connections import (
     DEFAULT_ARGS,
@@ -80,7 +86,7 @@ def train(pipeline: pipelines.Pipeline) -> DAG:
         with TaskGroup("publication", group_display_name="Publish", **_PLAIN_IDS):
             waiting, newer = request_approval(name), keep_newer(name, packaged)
             approval = approve.override(outlets=[approved_model(name)])(name, packaged)
-            passed >> how_to_approve(name, packaged) >> [waiting, approval, newer]
+            how_to_approve(name, packaged, passed) >> [waiting, approval, newer]
             waiting >> approval
         # All that may still run when an earlier task fails, so that the end is the end.
         # A copy for each DAG: Airflow calls a teardown once.
@@ -223,26 +229,13 @@ def infra_validate(pipeline_name: str, packaged: Handover) -> Handover:
 
 
 @task
-def gate(pipeline_name: str, served: Handover) -> list[str]:
-    """Pass every rule, or fail the run."""
+def gate(pipeline_name: str, served: Handover) -> list[dict[str, Any]]:
+    """Pass every rule, or fail the run; return the verdicts."""
     from include.run.steps import gate as gate_step
 
     accept_drift = get_current_context()["params"]["accept_drift"]
     run, key = run_after(pipeline_name, served), private_key("NIGHTCATCH_TRAINER_KEY")
-    return list(gate_step.gate(run, accept_drift=accept_drift, key=key))
-
-
-@task.branch
-def how_to_approve(pipeline_name: str, packaged: Handover) -> str:
-    """Request a person's approval where the run says so, or the last release was taken back."""
-    from include.run.steps import promotion
-
-    run, trusted = run_after(pipeline_name, packaged), trusted_keys()
-    if promotion.newer_in_production(run, trusted):
-        return "keep_newer"
-    if get_current_context()["params"]["approval"] == "human":
-        return WAIT
-    return WAIT if promotion.needs_person(run, trusted) else "approve"
+    return [asdict(each) for each in gate_step.gate(run, accept_drift=accept_drift, key=key)]
 
 
 @task

@@ -56,6 +56,11 @@ def notify_failed_training(pipeline_name: str) -> Callable[[Any], None]:
     return notify
 
 
+def send_alert(cause: "Cause", occasion: str) -> None:
+    """Send an alert, once for its occasion."""
+    _notify(_short_timeout_store(), cause, occasion)
+
+
 def run_deadline(pipeline_name: str) -> DeadlineAlert:
     """Return the deadline of a run: an alert is sent once, and the run goes on."""
     callback = AsyncCallback(notify_late_run, kwargs={"pipeline_name": pipeline_name})

@@ -173,6 +173,36 @@ class RunLate:
 
 
 @dataclass(frozen=True)
+class ApprovalWaits:
+    """A version passed the gate and waits for a person.
+
+    Attributes
+    ----------
+    about, run_id, version : str
+    hours : float
+        How long it waits.
+    link : str
+        Of the form.
+    """
+
+    about: str
+    run_id: str
+    version: str
+    hours: float
+    link: str
+    kind: ClassVar[str] = "approval_waits"
+    title: ClassVar[str] = "Approval waits"
+
+    @property
+    def sentence(self) -> str:
+        """What waits, and for how long."""
+        return (
+            f"Version {self.version} passed the gate. Approve or reject it within {self.hours:g} "
+            f"hours; without a response run {self.run_id} fails and the production version stays."
+        )
+
+
+@dataclass(frozen=True)
 class ModelOld:
     """The version in production was trained long ago.
 
@@ -231,6 +261,7 @@ Cause = (
     | QuarantineAboveLimit
     | DriftAboveLimit
     | RunLate
+    | ApprovalWaits
     | ModelOld
     | ScorerStale
     | TrafficDrifted

@@ -51,8 +51,8 @@ def apply_rules(
 
 def gate(
     run: RunContext, *, accept_drift: bool, key: ec.EllipticCurvePrivateKey
-) -> tuple[str, ...]:
-    """Return the sentence of every rule, all passed.
+) -> tuple[Verdict, ...]:
+    """Return the verdict of every rule, all passed.
 
     Verdicts and the chain of the run's steps are signed and kept under the run in any case.
 
@@ -82,7 +82,7 @@ def gate(
     _report(run, verdicts)
     if rejected := rejections(verdicts):
         raise GateRejectedError(f"{run.pipeline.name}: {'; '.join(rejected)}")
-    return tuple(verdict.sentence for verdict in verdicts)
+    return verdicts
 
 
 def _verdicts(run: RunContext, accept_drift: bool) -> tuple[Verdict, ...]:

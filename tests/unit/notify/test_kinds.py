@@ -10,6 +10,7 @@ import pytest
 from include.notify.alert import alert_of, parse_alert
 from include.notify.feed_kinds import FeedUnhealthy
 from include.notify.kinds import (
+    ApprovalWaits,
     Cause,
     DriftAboveLimit,
     GateRejected,
@@ -63,6 +64,11 @@ CAUSES = [
     (
         RunLate("train_sites", "run-1", 180.04, "it has written nothing yet", ""),
         "Run run-1 is not finished 180 minutes after it was queued; it has written nothing yet.",
+    ),
+    (
+        ApprovalWaits("sites", "run-1", "v1", 20, ""),
+        "Version v1 passed the gate. Approve or reject it within 20 hours; without a response run "
+        "run-1 fails and the production version stays.",
     ),
     (
         ModelOld("sites", "v1", 9.24, 7, ""),
