@@ -7,7 +7,7 @@ environment, as in the DAGs; without them nothing is shown, since nothing could 
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from airflow.plugins_manager import AirflowPlugin
@@ -71,6 +71,7 @@ def protected_app() -> "FastAPI":
     from dags.support.connections import mlflow_url, trusted_keys
     from include import pipelines
     from include.contract.dag_ids import train_dag
+    from include.tracking.experiment import runs_page
     from include.web.models import Wiring, models_app
     from plugins.data_docs import open_store
 
@@ -79,13 +80,15 @@ def protected_app() -> "FastAPI":
         if not get_auth_manager().is_authorized_dag(method="GET", details=details, user=user):
             raise HTTPException(403, "Forbidden")
 
+    public_url = os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url()
     wiring = Wiring(
         store=open_store,
         trusted_keys=trusted_keys,
         pipelines={name: pipelines.get(name).title for name in pipelines.names()},
         waiting=waiting_runs,
         today=traffic_so_far,
-        mlflow_url=os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url(),
+        mlflow_url=public_url,
+        runs=partial(runs_page, public_url, mlflow_url()),
         url_prefix=URL_PREFIX,
     )
     guards = [Depends(requires_access_view(AccessView.PLUGINS))]

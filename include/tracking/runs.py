@@ -10,19 +10,13 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
+from include.tracking.experiment import TAGS, experiment_name
 from include.tracking.translate import DataSet, Figure, TrackedRun
 
 _log = logging.getLogger(__name__)
-# Without it MLflow opens the experiment in its view for language models.
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 # Set last: a run without it was interrupted.
 _COMPLETE = "content_sha256"
 _MAX_CHILDREN = 1_000
-
-
-def experiment_name(pipeline: str) -> str:
-    """Return the name of the experiment that holds a pipeline's runs."""
-    return f"nightcatch-{pipeline}"
 
 
 def send_run(client: MlflowClient, tracked: TrackedRun, content_sha256: str) -> str:
@@ -59,9 +53,12 @@ def send_run(client: MlflowClient, tracked: TrackedRun, content_sha256: str) -> 
 
 
 def _experiment(client: MlflowClient, name: str) -> str:
-    if found := client.get_experiment_by_name(name):
-        return str(found.experiment_id)
-    return str(client.create_experiment(name, tags=_EXPERIMENT_TAGS))
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, tags=TAGS))
+    for tag, value in TAGS.items() - found.tags.items():
+        client.set_experiment_tag(found.experiment_id, tag, value)
+    return str(found.experiment_id)
 
 
 def _write(

@@ -66,6 +66,8 @@ class Wiring:
         Returns since when each training run of a pipeline has been waiting for a person.
     today : callable
         Returns the page of a pipeline's traffic so far; None before anything was scored.
+    runs : callable
+        Returns the address of a pipeline's runs in MLflow.
     mlflow_url : str
         As a browser reaches it; empty where runs are not tracked.
     url_prefix : str
@@ -77,6 +79,7 @@ class Wiring:
     pipelines: Mapping[str, str]
     waiting: Callable[[str], Mapping[str, datetime]]
     today: Callable[[str], str | None]
+    runs: Callable[[str], str]
     mlflow_url: str = ""
     url_prefix: str = "/models"
 
@@ -120,6 +123,13 @@ def models_app(
         _check_names(wiring, pipeline)
         shown = _of_pipeline(request, wiring, pipeline, page, history)
         return _page(request, wiring, "pipeline.html", **shown)
+
+    @app.get("/{pipeline}/runs", dependencies=of_pipeline)
+    def runs(pipeline: str) -> Response:
+        _check_names(wiring, pipeline)
+        if not wiring.mlflow_url:
+            raise ObjectMissingError("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
+        return RedirectResponse(wiring.runs(pipeline))
 
     @app.get("/{pipeline}/{version}", dependencies=of_pipeline)
     def version(request: Request, pipeline: str, version: str) -> Response:

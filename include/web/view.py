@@ -47,8 +47,8 @@ class Links:
         return f"{self.run(train_dag(pipeline), run_id)}/required_actions"
 
     def mlflow(self, pipeline: str) -> str:
-        """Return the address of the pipeline's registered model."""
-        return f"{self.mlflow_url.rstrip('/')}/#/models/nightcatch-{pipeline}"
+        """Return the address that leads to the pipeline's runs in MLflow."""
+        return f"{self.ui}/models/{pipeline}/runs"
 
 
 @dataclass(frozen=True)

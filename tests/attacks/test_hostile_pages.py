@@ -125,7 +125,12 @@ def make_airflow(store, trusted, accepted, navigated):
         return HTMLResponse(ATTACK.replace("?by=", "?by=unprotected-"))
 
     wiring = Wiring(
-        *(lambda: store, lambda: trusted, {"sites": "sites"}, lambda pipeline: {}, lambda _: None)
+        store=lambda: store,
+        trusted_keys=lambda: trusted,
+        pipelines={"sites": "sites"},
+        waiting=lambda pipeline: {},
+        today=lambda pipeline: None,
+        runs=lambda pipeline: "",
     )
     app.mount("/data-docs", docs_app(lambda: store, [Depends(logged_in)]))
     app.mount("/models", models_app(wiring, [Depends(logged_in)]))

@@ -27,9 +27,9 @@ from include.registry.approve import production_pointer, read_history
 from include.run.lineage.verify_chain import verify_chain
 from include.run.rows import read_side
 from include.tracking.delivery_queue import has_unsent
+from include.tracking.experiment import experiment_name
 from include.tracking.models import model_name
 from include.tracking.record import rejections
-from include.tracking.runs import experiment_name
 from tests.support.browser import open_browser
 
 PIPELINE = pipelines.get("sites")

@@ -95,6 +95,7 @@ class VersionsBucket:
             pipelines={"sites": "sites by 30 properties", "urls": "URLs by their text"},
             waiting=lambda pipeline: waiting if pipeline == "sites" else {},
             today=lambda pipeline: None,
+            runs=lambda pipeline: f"http://127.0.0.1:5001/#/experiments/1/runs?of={pipeline}",
             mlflow_url="http://127.0.0.1:5001",
         )
         return models_app(replace(wiring, **changes), guards, pipeline_guards)
@@ -183,9 +184,18 @@ def test_links_lead_to_run_question_docs_and_mlflow(busy):
         f"/dags/train_sites/runs/run%3A{FIRST}",
         f"/dags/train_sites/runs/run%3A{FIRST}/plugin/run-data-docs",
         f"/dags/train_sites/runs/run%3A{WAITING}/required_actions",
-        "http://127.0.0.1:5001/#/models/nightcatch-sites",
+        "/models/sites/runs",
     ):
         assert f'href="{address}" data-top' in page
+
+
+def test_the_link_to_mlflow_opens_the_runs_where_they_are_tracked(busy):
+    tracked = busy.client().get("/sites/runs", follow_redirects=False)
+    untracked = busy.client(mlflow_url="").get("/sites/runs", follow_redirects=False)
+
+    assert tracked.status_code == 307
+    assert tracked.headers["location"] == "http://127.0.0.1:5001/#/experiments/1/runs?of=sites"
+    assert untracked.status_code == 404
 
 
 def test_links_respect_the_path_below_which_airflow_lives(busy):

@@ -23,9 +23,9 @@ from include.stack.settings import StackSettings
 from include.stack.web_server import MlflowServer
 from include.stores.objects import ObjectStore
 from include.tracking import delivery_queue, lineage
+from include.tracking.experiment import TAGS, experiment_name, experiments_page, runs_page
 from include.tracking.models import model_name
 from include.tracking.record import was_rejected
-from include.tracking.runs import experiment_name
 from include.tracking.send import send_unsent
 from tests.support.signed_versions import Signer, Version, publish, request
 from tests.support.tracked_run import DIGEST, SCORES, VERSION, documents, ending, leave_run
@@ -117,6 +117,30 @@ def test_a_run_is_told_with_its_candidates_data_and_files(store, client, signer,
     assert [entry.dataset.digest for entry in parent.inputs.dataset_inputs] == [DIGEST]
     assert files == {"version/manifest.json", "version/report.html"}
     assert list(store.keys_under(keys.outbox_prefix(pipeline))) == []
+
+
+def test_the_page_of_runs_opens_with_columns_that_matter(store, client, signer, pipeline, server):
+    earlier = client.create_experiment(experiment_name(pipeline), tags={"kept": "yes"})
+    noted(store, signer, ending(pipeline))
+    send(store, client, pipeline, None, signer)
+    url = f"http://127.0.0.1:{server.port}"
+    page = runs_page("https://mlflow.example/", url, pipeline)
+
+    assert {"kept": "yes", **TAGS}.items() <= client.get_experiment(earlier).tags.items()
+    assert page == (
+        f"https://mlflow.example/#/experiments/{earlier}/runs?workflowType=machine_learning"
+        "&viewStateShareKey=nightcatch"
+    )
+
+
+def test_without_mlflow_the_page_of_runs_is_the_search_for_them(server):
+    public = "https://mlflow.example"
+    found = [
+        runs_page(public, f"http://127.0.0.1:{port}", "none-such")
+        for port in (server.port, pick_port())
+    ]
+
+    assert found == [f"{experiments_page(public)}&searchFilter=nightcatch-none-such"] * 2
 
 
 def test_told_twice_it_is_there_once(store, client, signer, pipeline):

@@ -33,6 +33,7 @@ from include.stack.environment import code_commit
 from include.stack.stack import Stack
 from include.stack.startup import Startup, wait_for_all
 from include.stores.documents import DATABASE
+from include.tracking.experiment import experiments_page
 
 PIPELINES = ("urls", "sites")
 """What is trained, in that order, unless one is named."""
@@ -235,4 +236,5 @@ def _show_places(stack: Stack, screen: ProgressScreen) -> None:
         f"\n             user admin, password {password}"
     )
     if settings.mlflow_public_url:
-        screen.show(f"  MLflow     {settings.mlflow_public_url}   runs side by side")
+        page = experiments_page(settings.mlflow_public_url)
+        screen.show(f"  MLflow     {page}   runs side by side")
