@@ -29,6 +29,7 @@ from dags.support.connections import (
     trusted_keys,
 )
 from dags.support.forms import REASON
+from dags.support.notes import note
 from include import pipelines
 
 PARAMS = {
@@ -111,6 +112,7 @@ def approve_model() -> None:
         asset = approved_model(pointer.pipeline)
         context["outlet_events"][alias].add(asset, extra=dict(summary))
         context["outlet_events"][alias].add(finished_runs())
+        note(f"{pointer.pipeline}: {pointer.version} is in production, serial {pointer.serial}")
         return summary
 
     set_production()

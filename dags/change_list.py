@@ -21,6 +21,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import DEFAULT_ARGS, open_store, private_key, trusted_keys
 from dags.support.forms import REASON
+from dags.support.notes import note
 from include.contract.lists import SCOPES
 
 PIPELINE = "urls"
@@ -86,6 +87,8 @@ def change_list() -> None:
         )
         trusted = trusted_keys().approvers
         changed = change(open_store(), asked, private_key("NIGHTCATCH_APPROVER_KEY"), trusted)
+        params = context["params"]
+        note(f"{params['action']} {params['scope']} of {params['site']}: serial {changed.serial}")
         return {"serial": changed.serial, "entries": len(changed.entries)}
 
     sign_list()

@@ -41,6 +41,7 @@ from dags.support.connections import (
     loader_connection,
     open_store,
 )
+from dags.support.notes import note
 from dags.support.schedules import trained_at
 from include import pipelines
 
@@ -111,6 +112,9 @@ def pull(which: dict[str, str]) -> dict[str, Any]:
     target = Target.of(feed, now, login, password)
     with _mongo() as hook:
         done = _collector(hook, which["pipeline"]).pull(feed, target, now)
+    held = f", {done.n_held:,} held back" if done.n_held else ""
+    why = f" ({done.reason})" if done.reason else ""
+    note(f"{feed.name} {done.outcome}{why}: {done.n_new:,} new{held}")
     return asdict(done) | {"next_due_at": str(done.next_due_at or "")}
 
 

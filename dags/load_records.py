@@ -34,6 +34,7 @@ from dags.support.connections import (
     open_store,
     trusted_keys,
 )
+from dags.support.notes import note
 from include import pipelines
 
 _LOG = logging.getLogger(__name__)
@@ -154,8 +155,12 @@ def load_records() -> None:
                     hook.get_collection(pipeline.collection).database, pipeline.name
                 )
                 states.count_new("upload", report.n_inserted)
-        for note in report.notes:
-            _LOG.warning("%s", note)
+        for each in report.notes:
+            _LOG.warning("%s", each)
+        note(
+            f"{pipeline.name}, {report.source.name}: {report.n_inserted:,} records added, "
+            f"{report.n_unchanged:,} were there, {report.n_bad:,} bad lines"
+        )
         return asdict(report)
 
     load()

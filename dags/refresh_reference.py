@@ -21,6 +21,7 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 from dags.support.callbacks import notify_failed_runs_daily
 from dags.support.connections import DEFAULT_ARGS, data_dir, open_store, trainer_keys
+from dags.support.notes import note
 
 _WEEKLY = CronTriggerTimetable("0 3 * * 0", timezone="UTC", run_immediately=timedelta(0))
 
@@ -56,6 +57,7 @@ def refresh_reference() -> None:
                 trainer_keys(),
                 data_dir=data_dir(),
             )
+        note(f"reference data {current.digest[:12]} for the next training")
         return {"digest": current.digest, "refreshed_at": current.refreshed_at}
 
     refresh()

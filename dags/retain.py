@@ -23,6 +23,7 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, t
 
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import DEFAULT_ARGS, open_store
+from dags.support.notes import note
 from include import pipelines
 
 WEEKLY = CronTriggerTimetable("0 4 * * 0", timezone="UTC", run_immediately=timedelta(0))
@@ -67,11 +68,11 @@ def retain() -> None:
             )
         if context["params"]["apply"]:
             expired = sweep(store, pipeline_name, expired)
-        return {
-            "deleted": context["params"]["apply"],
-            "objects": sum(len(each.entries) for each in expired),
-            "size_bytes": sum(each.size_bytes for each in expired),
-        }
+        n_objects = sum(len(each.entries) for each in expired)
+        size_bytes, applied = sum(each.size_bytes for each in expired), context["params"]["apply"]
+        done = "deleted" if applied else "would be deleted"
+        note(f"{pipeline_name}: {n_objects:,} objects, {size_bytes / 1e6:,.1f} MB {done}")
+        return {"deleted": applied, "objects": n_objects, "size_bytes": size_bytes}
 
     tidy.expand(pipeline_name=list(pipelines.names()))
 

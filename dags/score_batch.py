@@ -32,6 +32,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import DEFAULT_ARGS, POOL, open_store, trusted_keys
+from dags.support.notes import note
 from include import pipelines
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def begin() -> list[list[int]]:
         if context["params"]["preview"]:
             found = preview(asked, open_store(), collection)
             context["ti"].xcom_push(key="preview", value=found)
+            note(f"preview: {found}")
             raise AirflowSkipException(f"would be scored: {found}")
         job = begin_batch(asked, open_store(), collection, trusted_keys())
     _log.info("%d inputs, version %s", len(job.inputs), job.version)
@@ -176,6 +178,8 @@ def summarise(totals: list[dict[str, Any]]) -> dict[str, Any]:
     page = write_summary(open_store(), _name(), whole)
     summary = {"rows": whole.rows, "bad_rows": whole.bad_rows, **whole.by_verdict, "page": page}
     context["outlet_events"][_SCORED].extra = dict(summary)
+    counted = ", ".join(f"{n:,} {verdict}" for verdict, n in whole.by_verdict.items())
+    note(f"{whole.rows:,} rows: {counted}, {whole.bad_rows:,} without a verdict; {page}")
     return summary
 
 

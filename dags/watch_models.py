@@ -33,6 +33,7 @@ from dags.support.connections import (
     private_key,
     trusted_keys,
 )
+from dags.support.notes import note
 from include import pipelines
 from include.contract.dag_ids import train_dag
 from include.notify.settings import read_alert_settings
@@ -91,6 +92,7 @@ def watch_models() -> None:
             unseen=unseen,
         )
         forget_old(store, now)
+        note("; ".join(each.last.title for each in still_open.values()))
         return [each.last.sentence for each in still_open.values()]
 
     @task(execution_timeout=_LONGEST, trigger_rule="all_done")

@@ -36,6 +36,7 @@ from dags.support.connections import (
     private_key,
     trusted_keys,
 )
+from dags.support.notes import note
 from include import pipelines
 
 _OFTEN = CronTriggerTimetable("*/15 * * * *", timezone="UTC", run_immediately=timedelta(0))
@@ -77,6 +78,9 @@ def watch(pipeline_name: str) -> dict[str, Any]:
         (alias,) = context["task"].outlets
         for asset in (approved_model(pipeline_name), finished_runs()):
             context["outlet_events"][alias].add(asset, extra=found.summary())
+    taken_back = found.in_production if found.was_taken_back else None
+    said = [taken_back.reason] if taken_back else found.broken
+    note("; ".join(f"{pipeline_name}: {each}" for each in said))
     _notify(store, pipeline_name, found, now)
     return found.summary()
 

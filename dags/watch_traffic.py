@@ -34,6 +34,7 @@ from airflow.sdk.exceptions import AirflowSkipException, DagRunTriggerException
 from dags.support.callbacks import notify_failed_run
 from dags.support.connections import DEFAULT_ARGS, POOL, open_store, page_link, trusted_keys
 from dags.support.links import TrafficLink, with_links
+from dags.support.notes import note
 from include import pipelines
 from include.contract.dag_ids import train_dag
 
@@ -110,11 +111,13 @@ def look(pipeline_name: str) -> dict[str, Any]:
     if found is None:
         raise AirflowSkipException(f"{pipeline_name}: nothing was scored on {day}")
     TrafficLink.show(context["task"], pipeline_name, day)
-    findings = found["findings"]
+    findings, n_items = found["findings"], found["traffic"]["items"]
+    limits = "beyond its limits" if findings["is_beyond"] else "within its limits"
+    note(f"{pipeline_name}, {day}: {n_items:,} scored, {limits}")
     return {
         "pipeline": pipeline_name,
         "day": day,
-        "items": found["traffic"]["items"],
+        "items": n_items,
         "is_beyond": findings["is_beyond"],
         "may_retrain": findings["may_retrain"],
         "sentences": findings["sentences"],

@@ -41,6 +41,7 @@ def schedule_of(pipeline: str) -> "Schedule":
     from include.contract.dag_ids import train_dag
     from include.status.figures import Run, Schedule
     from plugins.models import waiting_runs
+    from plugins.run_notes import failures_of
 
     dag_id = train_dag(pipeline)
     newest = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc())
@@ -49,7 +50,7 @@ def schedule_of(pipeline: str) -> "Schedule":
         last = None
         if found is not None:
             moments = (_text(found.start_date), _text(found.end_date))
-            failures = _failures(session, dag_id, found.run_id)
+            failures = failures_of(session, dag_id, found.run_id)
             last = Run(found.run_id, str(found.state), *moments, failures)
         paused = dag is None or bool(dag.is_paused)
         next_at = "" if paused or dag is None else _text(dag.next_dagrun_create_after)
@@ -95,29 +96,6 @@ def open_session() -> "Iterator[Session]":
             yield session
     except SQLAlchemyError as err:
         raise StoreUnavailableError(f"Airflow's database cannot be read: {err}") from err
-
-
-def _failures(session: "Session", dag_id: str, run_id: str) -> dict[str, str]:
-    """Return why each failed task of a run failed, as `keep_reason` left it."""
-    from airflow.models.taskinstance import TaskInstance
-    from airflow.models.xcom import XComModel
-    from airflow.utils.state import TaskInstanceState
-    from sqlalchemy import select
-
-    from dags.support.failures import KEY
-
-    task = select(TaskInstance.task_id).where(
-        TaskInstance.dag_id == dag_id,
-        TaskInstance.run_id == run_id,
-        TaskInstance.state == TaskInstanceState.FAILED,
-    )
-    reason = select(XComModel).where(
-        XComModel.dag_id == dag_id, XComModel.run_id == run_id, XComModel.key == KEY
-    )
-    reasons = {
-        each.task_id: str(XComModel.deserialize_value(each)) for each in session.scalars(reason)
-    }
-    return {name: reasons.get(name, "") for name in session.scalars(task)}
 
 
 def _text(moment: Any) -> str:
@@ -223,6 +201,7 @@ def protected_app() -> "FastAPI":
     from include.contract.dag_ids import train_dag
     from include.notify.settings import read_alert_settings
     from include.status.page import HomeWiring, home_app
+    from include.tracking.experiment import experiments_page
 
     def visible(user: GetUserDep) -> list[str]:
         may = get_auth_manager().is_authorized_dag
@@ -234,7 +213,8 @@ def protected_app() -> "FastAPI":
 
     public = os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url()
     runbook = read_alert_settings(os.environ).runbook_url
-    wiring = HomeWiring(sources=sources_of, mlflow_url=public, runbook_url=runbook)
+    tracked = experiments_page(public) if public else ""
+    wiring = HomeWiring(sources=sources_of, mlflow_url=tracked, runbook_url=runbook)
     return home_app(wiring, [Depends(requires_access_view(AccessView.PLUGINS))], visible)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from airflow.sdk import Asset, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.configuration import conf
 
-from dags.support.failures import keep_reason
+from dags.support.failures import keep_reason, remedy_first
 from include.contract import keys
 from include.errors import SettingMissingError
 
@@ -77,6 +77,7 @@ DEFAULT_ARGS = {
     "retry_delay": timedelta(seconds=10),
     "retry_policy": RETRY_POLICY,
     "on_failure_callback": keep_reason,
+    "pre_execute": remedy_first,
 }
 
 
@@ -102,9 +103,9 @@ def mlflow_url() -> str:
 
 
 def mlflow_page(pipeline_name: str) -> str:
-    """Return the address, for a browser, of a pipeline's runs in MLflow; empty if there is none."""
-    url = os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url()
-    return f"{url.rstrip('/')}/#/experiments?searchFilter=nightcatch-{pipeline_name}" if url else ""
+    """Return the address that leads to a pipeline's runs in MLflow; empty if none are tracked."""
+    is_tracked = os.environ.get("NIGHTCATCH_MLFLOW_PUBLIC_URL") or mlflow_url()
+    return f"/models/{pipeline_name}/runs" if is_tracked else ""
 
 
 def mlflow_client() -> "MlflowClient":

@@ -1,5 +1,7 @@
-"""Store the reason of a failed task where the callback of the run can read it."""
+"""Say why a task failed: first in its log, and where the callback of the run can read it."""
 
+import functools
+import logging
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowRuntimeError
@@ -8,9 +10,30 @@ from include.errors import NightCatchError, ReceiverUnavailableError
 from include.notify.delivery.timeout import within
 
 KEY = "why_it_failed"
+_log = logging.getLogger(__name__)
 _LONGEST = 400
 # The first callback of a DAG processor starts its API; Airflow ends a processor after 50 s.
 _TIMEOUT_S = 25.0
+
+
+def remedy_first(context: Any) -> None:
+    """Have the task log the message of NightCatch's own errors before Airflow logs the stack.
+
+    Runs before the task does: Airflow logs the stack before it calls anything of ours.
+    """
+    task = context["task"]
+    if (function := getattr(task, "python_callable", None)) is None:
+        return
+
+    @functools.wraps(function)
+    def explained(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except NightCatchError as err:
+            _log.error("%s", err)
+            raise
+
+    task.python_callable = explained
 
 
 def keep_reason(context: Any) -> None:

@@ -1,10 +1,10 @@
-"""The last task of every training run: queue its outcome for MLflow."""
+"""The last task of every training run: note its result, and queue its outcome for MLflow."""
 
 import logging
 import os
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context, task, teardown
 
@@ -16,6 +16,11 @@ from dags.support.connections import (
     trusted_keys,
 )
 from dags.support.handover import run_after
+from dags.support.notes import note
+
+if TYPE_CHECKING:
+    from include.stores.objects import ObjectStore
+    from include.tracking.run_outcome import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -25,24 +30,25 @@ _log = logging.getLogger(__name__)
 @teardown
 @task(outlets=[finished_runs()])
 def track(pipeline_name: str) -> dict[str, Any]:
-    """Return the run's summary, and queue its outcome; `send_tracking` sends it."""
+    """Note the result, queue the outcome, which `send_tracking` sends, and return a summary."""
     from include.run.summary import summarise
     from include.tracking import delivery_queue
     from include.tracking.record import was_rejected
     from include.tracking.run_outcome import RunOutcome, outcome_of
 
-    context = get_current_context()
+    context, store = get_current_context(), open_store()
     seconds = {"seconds": _seconds(context)}
+    run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
+    rejected = was_rejected(store, pipeline_name, run_id, trusted_keys().approvers)
+    outcome = outcome_of(states, rejected)
+    _note(store, pipeline_name, run_id, outcome)
     if not mlflow_url():
         _log.info("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
         return seconds
-    store = open_store()
-    run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
-    rejected = was_rejected(store, pipeline_name, run_id, trusted_keys().approvers)
     ended = RunOutcome(
         pipeline=pipeline_name,
         run_id=run_id,
-        outcome=outcome_of(states, rejected),
+        outcome=outcome,
         failed_tasks=tuple(sorted(name for name, state in states.items() if state == "failed")),
         started_at=(dag_run.start_date or dag_run.run_after).isoformat(timespec="seconds"),
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -56,6 +62,16 @@ def track(pipeline_name: str) -> dict[str, Any]:
     for name, value in summary.items():
         _log.info("%s: %s", name, value)
     return summary
+
+
+def _note(store: "ObjectStore", pipeline_name: str, run_id: str, outcome: "Outcome") -> None:
+    """Note how good the version is, and what came of it; why a run failed is noted elsewhere."""
+    from include.status.runs import accuracy_of, success_of
+
+    if outcome in ("approved", "superseded"):
+        note(success_of(store, trusted_keys().approvers, pipeline_name, run_id))
+    else:
+        note(accuracy_of(store, pipeline_name, run_id).removesuffix(", "))
 
 
 def _states(context: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Query, Request, Response
@@ -108,8 +109,8 @@ def models_app(
 
     # No pipeline's name begins with a hyphen.
     app.get("/-/{name}")(static_part)
-
-    # Before the versions: no version is called traffic.
+    # Before the versions: none is called runs or traffic.
+    app.get("/{pipeline}/runs", dependencies=of_pipeline)(partial(_tracked_runs, wiring))
     places = wiring.store, wiring.pipelines, wiring.today
     app.include_router(traffic_pages(*places, _REPORT_HEADERS, of_pipeline))
 
@@ -124,13 +125,6 @@ def models_app(
         shown = _of_pipeline(request, wiring, pipeline, page, history)
         return _page(request, wiring, "pipeline.html", **shown)
 
-    @app.get("/{pipeline}/runs", dependencies=of_pipeline)
-    def runs(pipeline: str) -> Response:
-        _check_names(wiring, pipeline)
-        if not wiring.mlflow_url:
-            raise ObjectMissingError("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
-        return RedirectResponse(wiring.runs(pipeline))
-
     @app.get("/{pipeline}/{version}", dependencies=of_pipeline)
     def version(request: Request, pipeline: str, version: str) -> Response:
         _check_names(wiring, pipeline, version)
@@ -144,6 +138,13 @@ def models_app(
         return Response(body, media_type="text/html; charset=utf-8", headers=_REPORT_HEADERS)
 
     return app
+
+
+def _tracked_runs(wiring: Wiring, pipeline: str) -> Response:
+    _check_names(wiring, pipeline)
+    if not wiring.mlflow_url:
+        raise ObjectMissingError("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
+    return RedirectResponse(wiring.runs(pipeline))
 
 
 def _of_pipeline(
