@@ -7,6 +7,7 @@ Hourly; each feed at its own interval, which its `feeds.toml` declares (`docs/fe
 | `due` | lists the enabled feeds that may be requested now | XCom |
 | `pull` | one for each: requests it, checks it, lands its records in MongoDB or holds them back | log, XCom |
 | `queue_reports` | puts what analysts reported (`POST /feedback`) and the last day's random sample into the review queue; lands those of trusted clients | log, XCom |
+| `queue_disagreements` | puts items on which a new version and the one before disagree into the review queue, and keeps what people said of them for *Models* and `watch_release` | log, XCom |
 | `announce_<pipeline>` | emits the asset `labels_<pipeline>` once enough is new; skipped otherwise | XCom |
 | `report` | alerts of feeds that are dead, held back or standing still | log, XCom |
 
@@ -40,6 +41,7 @@ from dags.support.connections import (
     labels,
     loader_connection,
     open_store,
+    trusted_keys,
 )
 from dags.support.notes import note
 from dags.support.schedules import trained_at
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
     from airflow.providers.mongo.hooks.mongo import MongoHook
 
     from include.ingest.feeds.pull import Collector
+    from include.monitoring.reports import ReportIntake
+    from include.stores.objects import ObjectStore
 
 _LONGEST = timedelta(minutes=90)
 _HOURLY = CronTriggerTimetable("10 * * * *", timezone="UTC", run_immediately=timedelta(0))
@@ -67,6 +71,7 @@ _HOURLY = CronTriggerTimetable("10 * * * *", timezone="UTC", run_immediately=tim
 def collect_labels() -> None:
     """Declare a task for each due feed, one for each pipeline's asset, and one for alerts."""
     pulled, queued = pull.expand(which=due()), queue_reports()
+    queued >> queue_disagreements()
     announced = [
         announce.override(task_id=f"announce_{name}", outlets=[labels(name)])(name)
         for name in pipelines.names()
@@ -123,23 +128,31 @@ def queue_reports() -> dict[str, dict[str, int]]:
     """Put analysts' reports and the last day's random sample into the review queue, each once."""
     from dataclasses import asdict
 
-    from include.ingest.review.context import Context
-    from include.ingest.review.decisions import ReviewDesk
-    from include.monitoring.reports import ReportIntake
-
     store, now, taken = open_store(), datetime.now(UTC), {}
     with _mongo() as hook:
         for name in pipelines.names():
             pipeline = pipelines.get(name)
-            database = hook.get_collection(pipeline.collection).database
-            desk, context = ReviewDesk(database, pipeline), Context(database, pipeline)
-            intake = ReportIntake(store, pipeline, desk, context)
+            intake = _intake(hook, name, store)
             taken[name] = asdict(intake.take(pipeline.feeds.trusted_clients, now))
             if pipeline.feeds.review_sample:
                 day = f"{now - timedelta(days=1):%Y-%m-%d}"
                 taken[name]["n_reviewed"] = intake.keep_reviews(now)
                 taken[name]["n_sampled"] = intake.take_sample(day, now)
     return taken
+
+
+@task
+def queue_disagreements() -> dict[str, dict[str, str]]:
+    """Put items on which two versions disagree into the review queue; read what people said."""
+    from include.evaluation.label_verdict import label_verdict
+    from include.run.release.disagreements import review_disagreements
+
+    store, now, found = open_store(), datetime.now(UTC), {}
+    with _mongo() as hook:
+        for name in pipelines.names():
+            compared = review_disagreements(_intake(hook, name, store), trusted_keys(), now)
+            found[name] = {pair.version: str(label_verdict(pair.counted)) for pair in compared}
+    return found
 
 
 @task(trigger_rule="all_done")
@@ -195,6 +208,18 @@ def _mongo() -> "MongoHook":
     from airflow.providers.mongo.hooks.mongo import MongoHook
 
     return MongoHook(mongo_conn_id=loader_connection())
+
+
+def _intake(hook: "MongoHook", pipeline_name: str, store: "ObjectStore") -> "ReportIntake":
+    from include.ingest.review.context import Context
+    from include.ingest.review.decisions import ReviewDesk
+    from include.monitoring.reports import ReportIntake
+
+    pipeline = pipelines.get(pipeline_name)
+    database = hook.get_collection(pipeline.collection).database
+    return ReportIntake(
+        store, pipeline, ReviewDesk(database, pipeline), Context(database, pipeline)
+    )
 
 
 def _collector(hook: "MongoHook", pipeline_name: str) -> "Collector":

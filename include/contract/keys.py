@@ -221,6 +221,14 @@ def release_figures(pipeline: str, day: str, serial: int) -> str:
     return f"{monitoring_prefix(pipeline, day)}release-{serial:08d}.json"
 
 
+def disagreements(pipeline: str, version: str, before: str) -> str:
+    """Return the key of the items on which two versions disagree, with what people said of them."""
+    due = version_time(version)
+    day = f"{due[:4]}-{due[4:6]}-{due[6:8]}"
+    file = f"disagreements-{version_name(version)}-{version_name(before)}.json"
+    return monitoring_prefix(pipeline, day) + file
+
+
 def outbox_prefix(pipeline: str) -> str:
     """Return the folder of the runs that the tracking server has not been told of yet."""
     return f"tracking/outbox/{pipeline_name(pipeline)}/"

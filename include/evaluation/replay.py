@@ -1,17 +1,21 @@
 """Two versions on the same logged traffic: which verdicts would change, and for whom."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from include.contract.run_documents import Drawn
 from include.contract.verdicts import PHISHING, Thresholds
 from include.evaluation.intervals import clopper_pearson
 
 MAX_SHOWN = 50
 """How many disagreements are kept, those first in which the probabilities differ most."""
+MAX_DRAWN = 200
+"""How many are drawn to be labelled: sites on which exactly one version raises an alert."""
 
 Scores = npt.NDArray[np.float64]
 
@@ -33,6 +37,12 @@ class Replayed:
         What feedback says of each; None where it says nothing.
     allowed : ndarray of bool
         Whether an entry of the allow list decides.
+    sites : sequence of str
+        The group of each that is never on two sides of a split; a site is drawn once.
+    can_be_labelled : ndarray of bool
+        Whether the model decides, and the inputs are kept as they were sent.
+    parts : mapping of str to ndarray of shape (n_items,)
+        For each way to part the items the part of each; "" for none.
     """
 
     ids: Sequence[str]
@@ -43,6 +53,9 @@ class Replayed:
     their_thresholds: Thresholds
     is_phishing: Sequence[bool | None]
     allowed: npt.NDArray[np.bool_]
+    sites: Sequence[str]
+    can_be_labelled: npt.NDArray[np.bool_]
+    parts: Mapping[str, npt.NDArray[np.object_]] = field(default_factory=dict)
 
 
 def replay_figures(replayed: Replayed, *, confidence: float) -> dict[str, Any]:
@@ -63,16 +76,13 @@ def replay_figures(replayed: Replayed, *, confidence: float) -> dict[str, Any]:
         ``n``; ``verdicts`` of ``champion`` and ``challenger``; ``n_changed``, ``changed`` and
         ``changed_interval``; ``alerts`` (``both``, ``new``, ``gone``), ``alert_ratio`` and
         ``alert_ratio_interval``; ``reviewed`` and ``allowed`` (``n`` and how many of them each
-        version calls phishing); ``disagreements``.
+        version calls phishing); ``disagreements``; ``drawn``: at most `MAX_DRAWN` of them to be
+        labelled, of all alike; ``slices``: of each part ``name``, ``value``, ``n`` and ``alerts``.
     """
     ours = np.array([replayed.our_thresholds.verdict(each) for each in replayed.ours])
     theirs = np.array([replayed.their_thresholds.verdict(each) for each in replayed.theirs])
     changed, new, old = ours != theirs, ours == PHISHING, theirs == PHISHING
-    alerts = {
-        "both": int(np.sum(new & old)),
-        "new": int(np.sum(new & ~old)),
-        "gone": int(np.sum(old & ~new)),
-    }
+    alerts = _alerts(new, old)
     is_legitimate = np.array([label is False for label in replayed.is_phishing], dtype=np.bool_)
     low, high = clopper_pearson(alerts["new"], alerts["new"] + alerts["gone"], confidence)
     return {
@@ -92,7 +102,47 @@ def replay_figures(replayed: Replayed, *, confidence: float) -> dict[str, Any]:
         "reviewed": _flagged(is_legitimate, new, old),
         "allowed": _flagged(replayed.allowed, new, old),
         "disagreements": _disagreements(replayed, ours, theirs),
+        "drawn": [asdict(each) for each in _drawn(replayed, ours, theirs)],
+        "slices": [
+            {"name": name, "value": value, "n": int(part.sum()), "alerts": _alerts(new, old, part)}
+            for name, values in replayed.parts.items()
+            for value in sorted(set(values.tolist()) - {""})
+            for part in [values == value]
+        ],
     }
+
+
+def _alerts(
+    new: npt.NDArray[np.bool_], old: npt.NDArray[np.bool_], of: npt.NDArray[np.bool_] | bool = True
+) -> dict[str, int]:
+    return {
+        "both": int(np.sum(new & old & of)),
+        "new": int(np.sum(new & ~old & of)),
+        "gone": int(np.sum(old & ~new & of)),
+    }
+
+
+def _drawn(
+    replayed: Replayed, ours: npt.NDArray[np.str_], theirs: npt.NDArray[np.str_]
+) -> list[Drawn]:
+    """Return disagreements in an order of chance, the same whenever one looks; each site once."""
+    differ = ((ours == PHISHING) != (theirs == PHISHING)) & replayed.can_be_labelled
+    places = np.flatnonzero(differ).tolist()
+    places.sort(key=lambda at: hashlib.sha256(replayed.ids[at].encode()).digest())
+    first: dict[str, int] = {}
+    for at in places:
+        first.setdefault(replayed.sites[at], at)
+    return [
+        Drawn(
+            id=replayed.ids[at],
+            shown=replayed.shown[at],
+            new=str(ours[at]),
+            old=str(theirs[at]),
+            new_probability=float(replayed.ours[at]),
+            old_probability=float(replayed.theirs[at]),
+        )
+        for at in list(first.values())[:MAX_DRAWN]
+    ]
 
 
 def _ratio(alerts: dict[str, int], n_new: float) -> float:

@@ -1,7 +1,7 @@
-"""Predictions enter the review queue: those that analysts reported, and a day's random sample."""
+"""Predictions enter the review queue: analysts' reports, a random sample, and disagreements."""
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from include.monitoring.reviews import keep_reviews
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 
-REPORTS, SAMPLE = "reports", "sample"
+REPORTS, SAMPLE, DISAGREEMENTS = "reports", "sample", "disagreements"
 _LOG = logging.getLogger(__name__)
 # What comes late, after an outage of the scorer's way to the bucket, is found on the days after.
 _DAYS = 3
@@ -130,8 +130,7 @@ class ReportIntake:
         for each in find_labelled(self.store, self.pipeline, said):
             if not each.item.inputs or each.item.is_redacted:
                 continue
-            is_phishing = each.item.verdict == PHISHING
-            labelled = each._replace(said=each.said._replace(is_phishing=is_phishing))
+            labelled = self._as_answered(each)
             if document := self._document(SAMPLE, labelled):
                 reason = f"random sample of predictions: {each.item.verdict}"
                 self._hold(SAMPLE, document, labelled, reason, now)
@@ -163,6 +162,46 @@ class ReportIntake:
         found = read_findings(self.store, self.pipeline.name, day) or {}
         strata = found.get("audit", {}).get("strata", ())
         return {name for stratum in strata for name in stratum["drawn"]}
+
+    def hold_disagreements(self, drawn: Sequence[str], reason: str, now: datetime) -> set[str]:
+        """Put predictions on which two versions disagree into the queue, in the given order.
+
+        Parameters
+        ----------
+        drawn : sequence of str
+            Ids of predictions that are not in the queue.
+        reason : str
+            Names the versions.
+        now : datetime
+            Aware.
+
+        Returns
+        -------
+        set of str
+            Those that wait now: not all where a prediction is not kept any more.
+
+        Raises
+        ------
+        StoreUnavailableError
+        """
+        said = dict.fromkeys(drawn, Said(f"{now:%Y-%m-%d}", "disagreement", False, "the model"))
+        found = {each.id: each for each in find_labelled(self.store, self.pipeline, said)}
+        held = set()
+        for place, name in enumerate(drawn):
+            each = found.get(name)
+            if each is None or not each.item.inputs or each.item.is_redacted:
+                continue
+            if document := self._document(DISAGREEMENTS, self._as_answered(each)):
+                # The queue shows the oldest first: what was drawn first.
+                at = now + timedelta(milliseconds=place)
+                self._hold(DISAGREEMENTS, document, self._as_answered(each), reason, at)
+                held.add(name)
+        return held
+
+    def _as_answered(self, labelled: Labelled) -> Labelled:
+        """Return a prediction with its own verdict as its label."""
+        is_phishing = labelled.item.verdict == PHISHING
+        return labelled._replace(said=labelled.said._replace(is_phishing=is_phishing))
 
     def _document(self, origin: str, labelled: Labelled) -> Document | None:
         """Return the record of a prediction with its label; None where its inputs are no record."""

@@ -4,7 +4,6 @@ Airflow deletes the XCom of a task that is cleared, so its database cannot verif
 them; run ids of scheduled runs are predictable, so the place where they lie cannot either.
 """
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +13,11 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.contract import signature
-from include.contract.run_documents import parse, serialise
+from include.contract.first_documents import first_name, parse_first, signed_first
 from include.errors import ObjectMissingError, PreconditionError, RunDocumentError, SignatureError
 from include.run.run_context import RunContext
 
 _log = logging.getLogger(__name__)
-_PAYLOAD_TYPE = "application/vnd.nightcatch.first-attempt+json"
 DocumentT = TypeVar("DocumentT")
 
 
@@ -44,18 +42,16 @@ class TrainerKeys:
 
 
 def read_first(
-    run: RunContext, kind: type[DocumentT], name: str, keys: TrainerKeys
+    run: RunContext, kind: type[DocumentT], name: str, trusted: signature.PublicKeys
 ) -> DocumentT | None:
     """Return what an earlier attempt of this run kept under `name`; None if it kept nothing.
 
     What no trainer signed for this run and name is not used.
     """
-    key = run.key(f"first/{name}")
+    key = run.key(first_name(name))
+    place = {"pipeline": run.pipeline.name, "run_id": run.run_id, "name": name}
     try:
-        signed = signature.verified_document(_PAYLOAD_TYPE, run.store.get(key), keys.trusted)
-        if {part: signed[part] for part in ("pipeline", "run_id", "name")} != _place(run, name):
-            raise SignatureError("it is of another run")
-        return parse(kind, json.dumps(signed["document"]).encode())
+        return parse_first(kind, run.store.get(key), trusted, **place)
     except ObjectMissingError:
         return None
     except (
@@ -77,7 +73,7 @@ def keep_first(
 
     It is recorded as an output of the open step.
     """
-    document = read_first(run, kind, name, keys)
+    document = read_first(run, kind, name, keys.trusted)
     if document is None:
         document = write_first(run, name, make(), keys)
     run.write(document, name)
@@ -86,11 +82,11 @@ def keep_first(
 
 def write_first(run: RunContext, name: str, document: DocumentT, keys: TrainerKeys) -> DocumentT:
     """Return what is now kept under `name`: `document`, or that of an attempt that was faster."""
-    key, body = run.key(f"first/{name}"), _signed(run, name, document, keys)
+    key, body = run.key(first_name(name)), _signed(run, name, document, keys)
     try:
         run.store.put_if_absent(key, body, "application/json")
     except PreconditionError:
-        faster = read_first(run, type(document), name, keys)
+        faster = read_first(run, type(document), name, keys.trusted)
         if faster is not None:
             return faster
         run.store.put(key, body, "application/json")
@@ -99,14 +95,8 @@ def write_first(run: RunContext, name: str, document: DocumentT, keys: TrainerKe
 
 def replace_first(run: RunContext, name: str, document: object, keys: TrainerKeys) -> None:
     """Keep `document` under `name`, whatever an earlier attempt kept."""
-    run.store.put(run.key(f"first/{name}"), _signed(run, name, document, keys), "application/json")
+    run.store.put(run.key(first_name(name)), _signed(run, name, document, keys), "application/json")
 
 
 def _signed(run: RunContext, name: str, document: object, keys: TrainerKeys) -> bytes:
-    content = json.loads(serialise(document))
-    fields = {**_place(run, name), "document": content}
-    return signature.signed_document(_PAYLOAD_TYPE, fields, keys.private)
-
-
-def _place(run: RunContext, name: str) -> dict[str, str]:
-    return {"pipeline": run.pipeline.name, "run_id": run.run_id, "name": name}
+    return signed_first(document, run.pipeline.name, run.run_id, name, keys.private)

@@ -30,7 +30,8 @@ def test_it_runs_hourly_and_has_an_asset_for_each_pipeline(tmp_path):
         "tasks": {
             "due": ["pull"],
             "pull": ["announce_sites", "announce_urls", "report"],
-            "queue_reports": ["announce_sites", "announce_urls"],
+            "queue_reports": ["announce_sites", "announce_urls", "queue_disagreements"],
+            "queue_disagreements": [],
             "announce_sites": [],
             "announce_urls": [],
             "report": [],

@@ -42,6 +42,7 @@ MAY = {
     "monitoring_findings": (("sites", DAY), "rwd", "", ""),
     "sample_reviews": (("sites", DAY), "rwd", "", ""),
     "release_figures": (("sites", DAY, 7), "rwd", "", ""),
+    "disagreements": (("sites", VERSION, VERSION), "rwd", "", ""),
     "outbox": (("sites", RUN), "rwd", "", ""),
     "reported_champion": (("sites",), "rw", "", ""),
     "batch_file": (("proxy-logs", "part-00000-000000.parquet"), "rw", "", ""),

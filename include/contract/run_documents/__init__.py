@@ -24,6 +24,8 @@ from include.contract.run_documents.model import (
     SearchTime,
 )
 from include.contract.run_documents.release import (
+    Disagreements,
+    Drawn,
     GateVerdict,
     GateVerdicts,
     PackagedVersion,
@@ -37,6 +39,8 @@ __all__ = [
     "CandidateResult",
     "ChampionPin",
     "ChosenModel",
+    "Disagreements",
+    "Drawn",
     "DriftSummary",
     "Evaluation",
     "GateVerdict",

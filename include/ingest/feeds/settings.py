@@ -28,7 +28,7 @@ Text = Annotated[str, Field(min_length=1)]
 _SCHEMES = ("https", "http", "file", "s3")
 IN_THE_FILE = "in the file"
 # Names of what people do, where others are those of feeds.
-RESERVED = ("announced", "reports", "review", "sample", "upload")
+RESERVED = ("announced", "disagreements", "reports", "review", "sample", "upload")
 
 
 @dataclass(frozen=True, config=POLICY)

@@ -27,8 +27,8 @@ class ReleaseLimits:
     max_alert_ratio : float
         So many times the alerts of the version before are allowed; 1.5 in the gate's replay too.
     error_rate : float
-        Largest probability that a release which keeps both limits is ever found beyond one, over
-        all looks; each rule has half of it.
+        Largest probability that a release which keeps all limits is ever found beyond one, over
+        all looks; each of three rules has a third of it.
     max_items : int
         Number of different inputs that are scored by both versions, the first since the approval.
     """

@@ -1,12 +1,13 @@
 """The limits of a release; each rule states how often it is wrong, over all looks."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from include.evaluation.sequential import log_evidence, ratio_at_least
 from include.run.release.limits import ReleaseLimits
 
-N_RULES = 2
+N_RULES = 3
 
 
 class Alerts(NamedTuple):
@@ -26,7 +27,9 @@ class Alerts(NamedTuple):
         return f"{self.both + self.new} in place of {self.both + self.gone}"
 
 
-def broken_limits(all_sites: Alerts, legitimate: Alerts, limits: ReleaseLimits) -> tuple[str, ...]:
+def broken_limits(
+    all_sites: Alerts, legitimate: Alerts, limits: ReleaseLimits, labels: Sequence[bool] = ()
+) -> tuple[str, ...]:
     """Return a sentence for each limit that a release is shown to be beyond.
 
     Parameters
@@ -34,6 +37,8 @@ def broken_limits(all_sites: Alerts, legitimate: Alerts, limits: ReleaseLimits) 
     all_sites, legitimate : Alerts
         On what the models decide, and on what people knew to be legitimate before the approval.
     limits : ReleaseLimits
+    labels : sequence of bool
+        Of fairly drawn sites on which they differ: whether the new version is right.
     """
     error, found = limits.error_rate / N_RULES, []
     shown = -math.log(error)
@@ -47,5 +52,11 @@ def broken_limits(all_sites: Alerts, legitimate: Alerts, limits: ReleaseLimits) 
         found.append(
             "it flags more of the sites that people allowed or reviewed as legitimate than the "
             f"version before ({legitimate})"
+        )
+    right = sum(labels)
+    if log_evidence(0, len(labels) - right, right) >= shown:
+        found.append(
+            f"of {len(labels)} sites on which the versions differ, drawn at random and "
+            f"labelled by people, it is right on {right}"
         )
     return tuple(found)

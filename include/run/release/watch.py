@@ -15,6 +15,7 @@ from include.contract.pointer import WATCHER, Pointer
 from include.errors import ManifestSchemaError, PromotionConflictError
 from include.pipelines import Pipeline
 from include.registry.approve import approve, production_pointer
+from include.registry.comparison import read_disagreements
 from include.registry.follow.verify import TrustedKeys
 from include.registry.request import Request, is_held
 from include.run.champion import load_version
@@ -117,7 +118,8 @@ def watch_release(
         _log.warning("%s: a version was made by another release: %s", pipeline.name, err)
         return Watched(current)
     figures = release_figures(store, pipeline, new, old, trusted_keys, limits, now)
-    broken = broken_limits(figures.alerts, figures.legitimate, limits)
+    labels = read_disagreements(store, pipeline.name, current.version, release.before.version)
+    broken = broken_limits(figures.alerts, figures.legitimate, limits, labels.counted)
     _log.info("%s %s: %s", pipeline.name, current.version, broken or figures)
     if not broken or key is None or limits.mode != "act" or release.was_taken_back:
         return Watched(current, figures, broken)

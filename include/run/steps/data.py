@@ -81,7 +81,7 @@ def snapshot(
 def _earlier_snapshot(run: RunContext, trainer: TrainerKeys) -> SnapshotSummary | None:
     """Return what an earlier attempt of the run took, if it is kept."""
     name = run.pipeline.name
-    summary = read_first(run, SnapshotSummary, SnapshotSummary.NAME, trainer)
+    summary = read_first(run, SnapshotSummary, SnapshotSummary.NAME, trainer.trusted)
     if summary is None:
         return None
     if not renew_snapshot(run.store, name, summary.digest):

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from include.contract.run_documents import ChosenModel, Replay, SnapshotSummary
 from include.contract.verdicts import DecidedBy
@@ -14,6 +16,7 @@ from include.inference.listed import ListLookup
 from include.monitoring.records.labels import read_feedback
 from include.monitoring.records.sample import DistinctSample
 from include.monitoring.records.traffic import Item, days_up_to, read_traffic
+from include.pipelines import Pipeline
 from include.registry.follow.verify import TrustedKeys
 from include.registry.lists import current_list
 from include.run.champion import Champion
@@ -101,11 +104,16 @@ def _scored(
     ids, items, labels = zip(*requests, strict=True)
     inputs = logged_inputs(run.pipeline, items)
     shown = [str(each) for each in inputs[:, 0]] if is_text else [""] * len(items)
-    allowed = np.zeros(len(items), np.bool_)
+    allowed, by_model = np.zeros(len(items), np.bool_), np.ones(len(items), np.bool_)
     if is_text:
         listed = ListLookup(current_list(run.store, run.pipeline.name, trusted_keys.approvers))
         decided = by_lists_and_rules(shown, listed, at.timestamp())
-        allowed = np.array([each == DecidedBy.ALLOW_LIST for each in decided], np.bool_)
+        allowed, by_model = (
+            np.array([each == by for each in decided], np.bool_)
+            for by in (DecidedBy.ALLOW_LIST, DecidedBy.MODEL)
+        )
+    frame = pd.DataFrame(inputs, columns=[each.name for each in run.pipeline.inputs])
+    kept = np.array([not item.is_redacted for item in items], np.bool_)
     return Replayed(
         ids=ids,
         shown=shown,
@@ -115,7 +123,22 @@ def _scored(
         their_thresholds=champion.manifest.thresholds,
         is_phishing=labels,
         allowed=allowed,
+        sites=[str(each) for each in run.pipeline.group_keys(frame)],
+        can_be_labelled=by_model & kept,
+        parts=_parts(run.pipeline, frame),
     )
+
+
+def _parts(pipeline: Pipeline, frame: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
+    """Return the parts of requests; what only records have, such as a source, parts none."""
+    if pipeline.slices is None:
+        return {}
+    whole = frame.copy()
+    for detail in pipeline.layout.details:
+        is_time = detail.dtype == "timestamp"
+        whole[detail.name] = pd.Series(pd.NaT if is_time else None, frame.index)
+    parts = pipeline.slices(whole)
+    return {str(name): parts[name].to_numpy(object) for name in parts if parts[name].nunique() > 1}
 
 
 def _ours(run: RunContext, inputs: np.ndarray) -> np.ndarray:

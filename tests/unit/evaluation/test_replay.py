@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from include.contract.verdicts import Thresholds
-from include.evaluation.replay import MAX_SHOWN, Replayed, replay_figures
+from include.evaluation.replay import MAX_DRAWN, MAX_SHOWN, Replayed, replay_figures
 
 THRESHOLDS = Thresholds(0.9, 0.5)
 
 
-def figures(ours, theirs, labels=None, allowed=None):
+def figures(ours, theirs, labels=None, allowed=None, **more):
     n = len(ours)
     replayed = Replayed(
         ids=[f"{i:03}" for i in range(n)],
@@ -20,6 +20,7 @@ def figures(ours, theirs, labels=None, allowed=None):
         their_thresholds=THRESHOLDS,
         is_phishing=labels or [None] * n,
         allowed=np.array(allowed if allowed is not None else [False] * n, bool),
+        **{"sites": [str(i) for i in range(n)], "can_be_labelled": np.ones(n, bool), **more},
     )
     return replay_figures(replayed, confidence=0.95)
 
@@ -70,3 +71,28 @@ def test_equal_versions_change_nothing_and_long_lists_are_cut():
     ]
     assert gaps == sorted(gaps, reverse=True)
     assert figures([], [])["changed_interval"] == pytest.approx((0, 1))
+
+
+def test_alerts_of_which_versions_disagree_are_drawn_fairly_and_each_site_once():
+    rng = np.random.default_rng(1)
+    ours, theirs = np.where(rng.random((2, 2_000)) < 0.2, 0.95, 0.6)
+    can_be = rng.random(2_000) < 0.9
+    sites = [str(at // 2) for at in range(2_000)]
+    drawn = figures(ours, theirs, sites=sites, can_be_labelled=can_be)["drawn"]
+    places = [int(each["id"]) for each in drawn]
+
+    assert len(drawn) == MAX_DRAWN == len({sites[at] for at in places})
+    assert all((ours[at] > 0.9) != (theirs[at] > 0.9) and can_be[at] for at in places)
+    assert 800 < np.mean(places) < 1_200, "of all alike, not the first ones"
+    assert {each["new"] for each in drawn} == {"Phishing", "Suspicious"}
+    assert figures([0.6], [0.1])["drawn"] == [], "neither raises an alert"
+
+
+def test_alerts_are_counted_in_each_part():
+    pages = np.array(["a", "a", "b", ""], object)
+    found = figures([0.95, 0.95, 0.1, 0.95], [0.95, 0.1, 0.95, 0.1], parts={"page": pages})
+
+    assert found["slices"] == [
+        {"name": "page", "value": "a", "n": 2, "alerts": {"both": 1, "new": 1, "gone": 0}},
+        {"name": "page", "value": "b", "n": 1, "alerts": {"both": 0, "new": 0, "gone": 1}},
+    ]

@@ -19,13 +19,24 @@ LIMITS = ReleaseLimits()
         pytest.param(Alerts(20, 20, 0), Alerts(), 0, id="twice-of-few"),
         pytest.param(Alerts(200, 200, 0), Alerts(), 1, id="twice"),
         pytest.param(Alerts(0, 300, 200), Alerts(), 0, id="others-and-few-more"),
-        pytest.param(Alerts(9, 0, 0), Alerts(0, 8, 0), 1, id="known-sites"),
+        pytest.param(Alerts(9, 0, 0), Alerts(0, 9, 0), 1, id="known-sites"),
         pytest.param(Alerts(9, 0, 0), Alerts(50, 8, 8), 0, id="known-sites-as-before"),
         pytest.param(Alerts(200, 200, 0), Alerts(0, 30, 3), 2, id="both"),
     ],
 )
 def test_a_limit_is_broken_once_that_is_shown(all_sites, legitimate, n_broken):
     assert len(broken_limits(all_sites, legitimate, LIMITS)) == n_broken
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "is_broken"), [(0, 7, False), (0, 9, True), (10, 30, True), (18, 22, False)]
+)
+def test_labels_of_disagreements_show_a_version_that_is_wrong_more_often(right, wrong, is_broken):
+    labels = [True] * right + [False] * wrong
+    found = broken_limits(Alerts(), Alerts(), LIMITS, labels)
+
+    assert bool(found) == is_broken
+    assert not found or f"of {right + wrong} sites" in found[0]
 
 
 @pytest.mark.parametrize("name", pipelines.names())
