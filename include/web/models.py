@@ -21,8 +21,18 @@ from include.errors import (
     VersionRefusedError,
 )
 from include.registry.follow.verify import TrustedKeys
-from include.registry.overview import MAX_HISTORY, read_one, read_overview, read_report
+from include.registry.overview import (
+    MAX_HISTORY,
+    read_ledger,
+    read_one,
+    read_overview,
+    read_report,
+)
+from include.registry.versions import read_version, version_names
 from include.stores.objects import ObjectStore
+from include.web.compare import WIDTH as BAR_WIDTH
+from include.web.compare import compare, default_pair
+from include.web.labels.entry import url_parts
 from include.web.plot import FIGURES, HEIGHT, LEFT, RIGHT, WIDTH, plots
 from include.web.rendering import COMMON_HEADERS, render, static_part
 from include.web.traffic import traffic_pages
@@ -35,6 +45,7 @@ from include.web.view import (
 )
 
 HISTORY_SHOWN = 20
+MAX_CHOICES = 200
 # A report needs no script, no network and no origin, so it gets none of them.
 _REPORT_HEADERS = {
     **COMMON_HEADERS,
@@ -125,6 +136,12 @@ def models_app(
         shown = _of_pipeline(request, wiring, pipeline, page, history)
         return _page(request, wiring, "pipeline.html", **shown)
 
+    @app.get("/{pipeline}/compare", dependencies=of_pipeline)
+    def side_by_side(request: Request, pipeline: str, new: str = "", old: str = "") -> Response:
+        _check_names(wiring, pipeline)
+        shown = _of_two(request, wiring, pipeline, new, old)
+        return _page(request, wiring, "compare.html", **shown)
+
     @app.get("/{pipeline}/{version}", dependencies=of_pipeline)
     def version(request: Request, pipeline: str, version: str) -> Response:
         _check_names(wiring, pipeline, version)
@@ -187,6 +204,36 @@ def _of_version(request: Request, wiring: Wiring, pipeline: str, version: str) -
         "approvals": [each for each in approvals if each.pointer.version == version],
         "form_values": form_values(kept, pipeline),
         "needs_despite": needs_despite(kept),
+    }
+
+
+def _of_two(request: Request, wiring: Wiring, pipeline: str, new: str, old: str) -> dict[str, Any]:
+    store, trusted = wiring.store(), wiring.trusted_keys()
+    names = version_names(store, pipeline)[::-1]
+    if not names:
+        raise ObjectMissingError(
+            f"no version of {pipeline} is kept yet: there is nothing to compare"
+        )
+    ledger = read_ledger(store, pipeline, trusted)
+    usual = default_pair(ledger, new or names[0])
+    new, old = new or usual[0], old or usual[1]
+    for version in (new, old):
+        if version not in names:
+            raise ObjectMissingError(f"{pipeline}: there is no version {version}")
+    kept = [read_version(store, pipeline, each, ledger.approvals, trusted) for each in (new, old)]
+    waiting = wiring.waiting(pipeline)
+    rows = [version_row(each, waiting) for each in kept]
+    return {
+        "pipeline": pipeline,
+        "title": wiring.pipelines[pipeline],
+        "names": names[:MAX_CHOICES],
+        "new": rows[0],
+        "old": rows[1],
+        "ledger": ledger,
+        "compared": compare(store, kept[0], kept[1], trusted) if new != old else None,
+        "forms": [(form_values(each, pipeline), needs_despite(each)) for each in kept],
+        "bar_width": BAR_WIDTH,
+        "url_parts": url_parts,
     }
 
 

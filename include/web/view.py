@@ -38,6 +38,11 @@ class Links:
         """Return the address of a run."""
         return f"{self.dag(dag_id)}/runs/{quote(run_id, safe='')}"
 
+    def api_run(self, dag_id: str, run_id: str) -> str:
+        """Return the address of a run in Airflow's API."""
+        ids = quote(dag_id, safe=""), quote(run_id, safe="")
+        return "{}/api/v2/dags/{}/dagRuns/{}".format(self.ui, *ids)
+
     def data_docs(self, pipeline: str, run_id: str) -> str:
         """Return the address of a training run's tab of Data Docs."""
         return f"{self.run(train_dag(pipeline), run_id)}/plugin/run-data-docs"

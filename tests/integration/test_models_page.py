@@ -1,6 +1,7 @@
 """The Models page over a real bucket: what it shows, refuses, and never runs."""
 
 import json
+import os
 import re
 import secrets
 from dataclasses import dataclass, replace
@@ -14,7 +15,9 @@ from fastapi.testclient import TestClient
 
 from include.contract import keys
 from include.contract.approval_response import ApprovalResponse
+from include.contract.first_documents import first_name, signed_first
 from include.contract.manifest import describe_file
+from include.contract.run_documents import Disagreements, Drawn, Replay, serialise
 from include.registry.approve import approve
 from include.registry.follow.verify import TrustedKeys
 from include.registry.overview import VERSIONS_PER_PAGE, read_overview
@@ -44,12 +47,14 @@ class VersionsBucket:
     def trusted_keys(self):
         return TrustedKeys(self.approver.trusted, self.trainer.trusted, 50_000_000)
 
-    def publish(self, name, verdicts=None, report=b"<h1>report</h1>", signer=None, **figures):
+    def publish(
+        self, name, verdicts=None, report=b"<h1>report</h1>", signer=None, metrics=None, **figures
+    ):
         files = {"model.onnx": b"graph", keys.REPORT: report}
         test = {"recall": 0.951, "roc_auc": 0.9912, "review_recall": 0.98, "fpr": 0.0091}
         manifest = Version(name).manifest(
             files={file: describe_file(body) for file, body in files.items()},
-            metrics={"test": {**test, **figures}},
+            metrics={"test": {**test, **figures}, **(metrics or {})},
             model={"family": "LogisticRegression", "params": {}, "run_id": f"run:{name}"},
         )
         signer = signer or self.trainer
@@ -137,6 +142,46 @@ def busy(s3, tmp_path_factory):
     for prefix in ("models/", "runs/", "monitoring/"):
         clear(store, prefix)
     client.delete_bucket(Bucket=name)
+
+
+def compared(versions_bucket):
+    """Two versions with all that a comparison shows; one of them waits for a person."""
+
+    def given(shift):
+        rates = {"recall": 0.93 + shift, "recall_interval": [0.91 + shift, 0.95 + shift],
+                 "fpr": 0.009, "fpr_interval": [0.006, 0.013]}  # fmt: skip
+        part = {"name": "page", "value": "log-in", "recall_evaluated": True, **rates}
+        return {"verdicts": {"given": [rates, rates]}, "slices": [part]}
+
+    versions_bucket.publish(FIRST, [(True, "fine")], metrics=given(0.0))
+    versions_bucket.approve(FIRST, f"run:{FIRST}")
+    versions_bucket.publish(WAITING, [(True, "drift: none of 30 columns")], metrics=given(0.02))
+    drawn = tuple(
+        Drawn(f"{n:032x}", f"http://site{n}.example/{HOSTILE}", *verdicts, 0.95, 0.02, state, label)
+        for n, verdicts, state, label in [
+            *((n, ("Phishing", "Legitimate"), "decided", True) for n in range(9)),
+            (9, ("Legitimate", "Phishing"), "waiting", None),
+        ]
+    )
+    alerts = {"both": 40, "new": 9, "gone": 1}
+    counts = {"Phishing": 49, "Suspicious": 11, "Legitimate": 940}
+    known = {"n": 7, "challenger": 1, "champion": 2}
+    figures = {
+        "n": 1000, "n_changed": 12, "alerts": alerts, "reviewed": known, "allowed": known,
+        "verdicts": {"challenger": counts, "champion": {**counts, "Phishing": 41}},
+        "slices": [{"name": "page", "value": HOSTILE, "n": 5, "alerts": alerts}],
+    }  # fmt: skip
+    body = signed_first(
+        Replay(7, figures, 1.0, FIRST), "sites", f"run:{WAITING}", Replay.NAME,
+        versions_bucket.trainer.key,
+    )  # fmt: skip
+    key = keys.run_file("sites", f"run:{WAITING}", first_name(Replay.NAME))
+    versions_bucket.store.put(key, body)
+    versions_bucket.store.put(
+        keys.disagreements("sites", WAITING, FIRST),
+        serialise(Disagreements(WAITING, FIRST, drawn)),
+    )
+    return versions_bucket
 
 
 def text_of(answer):
@@ -593,3 +638,93 @@ def test_inside_the_ui_a_link_opens_in_the_window_around_and_its_theme_is_follow
 
         assert asked.get(timeout=600) == (f"train_sites/runs/run:{FIRST}", "document")
         chromium.page.wait_for_url("**/dags/**")
+
+
+def test_two_versions_stand_side_by_side_with_what_decides(versions_bucket):
+    client = compared(versions_bucket).client({f"run:{WAITING}": SINCE})
+    shown = text_of(client.get("/sites/compare"))
+
+    assert f"New: {WAITING}" in shown and f"Old: {FIRST}" in shown, "the one in production"
+    assert "The new version is better after 9 labels: right on 9, wrong on 0" in shown
+    assert "10 sites drawn at random" in shown and "9 decided, 1 in Labels" in shown
+    assert "Recall 95.1 %" in shown and "93.0 to 97.0 %" in shown
+    assert "page: log-in, recall 95.0 %" in shown and "+2.0 points" in shown
+    assert "1,000 requests: 12 verdicts change" in shown
+    assert "Phishing: 49, before 41" in shown
+    assert "drift: none of 30 columns" in shown
+    assert "Waiting for approval" in shown
+    other_way = text_of(client.get("/sites/compare", params={"new": FIRST, "old": WAITING}))
+    assert "Undecided after 0 labels" in other_way
+    assert "were not replayed beside each other" in other_way
+
+
+def test_what_cannot_be_compared_is_said(versions_bucket):
+    client = versions_bucket.client()
+    assert client.get("/sites/compare").status_code == 404
+    versions_bucket.publish(FIRST, [(True, "fine")])
+    assert "there is nothing to compare" in client.get("/sites/compare").text
+    assert client.get("/nowhere/compare").status_code == 404
+    for version in (SECOND, "..", HOSTILE):
+        assert client.get("/sites/compare", params={"old": version}).status_code == 404
+    versions_bucket.store.put(keys.version_file("sites", FIRST, keys.MANIFEST), b"{}")
+    versions_bucket.publish(SECOND)
+    shown = client.get("/sites/compare", params={"old": FIRST}).text
+    assert "A version that cannot be verified is not compared" in shown
+
+
+def test_disagreements_that_are_of_other_versions_are_not_shown(versions_bucket):
+    compared(versions_bucket)
+    body = versions_bucket.store.get(keys.disagreements("sites", WAITING, FIRST))
+    versions_bucket.publish(SECOND)
+    versions_bucket.store.put(keys.disagreements("sites", WAITING, SECOND), body)
+    versions_bucket.store.put(keys.disagreements("sites", SECOND, FIRST), b"{")
+    for pair in ({"new": WAITING, "old": SECOND}, {"new": SECOND, "old": FIRST}):
+        shown = text_of(versions_bucket.client().get("/sites/compare", params=pair))
+        assert "Undecided after 0 labels" in shown
+
+
+def test_the_comparison_fits_breaks_no_rule_and_runs_nothing(versions_bucket, chromium):
+    with serving(compared(versions_bucket).app({f"run:{WAITING}": SINCE})) as address:
+        for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
+            chromium.problems.clear()
+            chromium.show_at(width, 900, scheme)
+            chromium.open(f"{address}/sites/compare")
+            chromium.run("document.querySelectorAll('details').forEach((d) => { d.open = true })")
+            assert chromium.problems == []
+            assert chromium.run("document.documentElement.scrollWidth") <= width
+            assert chromium.axe_violations() == {}, (width, scheme)
+            if shots := os.environ.get("SHOTS"):
+                path = f"{shots}/compare-{width}-{scheme}.png"
+                chromium.page.screenshot(path=path, full_page=True)
+        assert chromium.run("document.title") == "Compare: sites"
+        assert chromium.run("document.querySelectorAll('main script, main img').length") == 0
+
+
+@pytest.mark.parametrize("choice", ["Approve", "Reject"])
+def test_a_run_that_waits_is_answered_from_the_comparison(versions_bucket, chromium, choice):
+    asked = []
+    app = compared(versions_bucket).app({f"run:{WAITING}": SINCE})
+    run = f"/api/v2/dags/train_sites/dagRuns/run:{WAITING}"
+
+    @app.patch(f"{run}/taskInstances/wait_for_approval/-1/hitlDetails")
+    async def respond(request: Request):
+        asked.append(await request.json())
+        return {}
+
+    @app.get(run)
+    def look():
+        return {"state": "success"}
+
+    with serving(app) as address:
+        chromium.show_at(1280, 900)
+        chromium.open(f"{address}/sites/compare")
+        chromium.page.fill("#reason", "better on our own pages")
+        chromium.page.click(f"button[value={choice}]")
+        chromium.wait_for("document.querySelector('#said a')")
+        chromium.wait_for("!document.getElementById('said').textContent.startsWith('Started')")
+        said = chromium.run("document.getElementById('said').textContent")
+
+    reason = {"reason": "better on our own pages"}
+    assert asked == [{"chosen_options": [choice], "params_input": reason}]
+    expected = {"Approve": "It is in production now", "Reject": "Rejected; what is in production"}
+    assert said.startswith(expected[choice])
