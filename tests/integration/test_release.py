@@ -10,7 +10,7 @@ import pytest
 
 from include import pipelines
 from include.contract import keys
-from include.contract.pointer import GATE, WATCHER
+from include.contract.pointer import GATE, WATCHER, Pointer
 from include.errors import (
     ApprovalHeldError,
     PointerError,
@@ -252,7 +252,8 @@ def test_a_person_who_is_first_wins(live):
     assert [each.version for each in live.history] == [version_name(n) for n in (1, 2, 3)]
 
 
-def test_watchers_and_people_at_once_have_one_winner(live):
+@pytest.mark.parametrize("n_racers", [8, pytest.param(32, marks=pytest.mark.heavy)])
+def test_watchers_people_and_the_nightly_run_at_once_have_one_winner(live, n_racers):
     live.release([*BAD, *NEW])
     live.score([*BAD, *NEW, *FINE])
     live.publish(3, BAD)
@@ -265,19 +266,26 @@ def test_watchers_and_people_at_once_have_one_winner(live):
     live.client.meta.events.register("before-call.s3.PutObject", handler)
 
     def decide(number):
-        if number % 2:
-            live.watch()
-            return
+        if number % 4 == 1:
+            return live.watch()
         assert a_watcher_is_ready.wait(300)
-        with suppress(PromotionConflictError):
-            live.approve(3, run_id=f"person-{number}", expected_serial=2)
+        expected = {"run_id": f"racer-{number}", "expected_serial": 2}
+        with suppress(PromotionConflictError, ApprovalHeldError):
+            if number % 4 == 3:
+                asked = request(version_name(1), pipeline="urls", **expected)
+                key, trusted = live.traffic.approver.key, live.traffic.trusted_keys
+                return reinstate(live.store, asked, key, trusted)
+            return live.approve(3, by=GATE if number % 4 else "ann", **expected)
+        return None
 
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(decide, range(8)))
+    with ThreadPoolExecutor(n_racers) as threads:
+        ended = list(threads.map(decide, range(n_racers)))
 
     last = live.history[-1]
     assert [each.serial for each in live.history] == [1, 2, 3]
-    assert (last.approved_by == WATCHER) == (last.version == version_name(1))
+    winners = {each.run_id for each in ended if isinstance(each, Pointer)}
+    winners |= {each.in_production.run_id for each in ended if getattr(each, "was_taken_back", 0)}
+    assert winners == {last.run_id}
     assert production_pointer(live.store, "urls", live.traffic.approver.trusted) == last
 
 
