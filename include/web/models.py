@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from include.contract import keys
@@ -136,25 +136,33 @@ def models_app(
         shown = _of_pipeline(request, wiring, pipeline, page, history)
         return _page(request, wiring, "pipeline.html", **shown)
 
-    @app.get("/{pipeline}/compare", dependencies=of_pipeline)
+    app.include_router(_version_pages(wiring, of_pipeline))
+    return app
+
+
+def _version_pages(wiring: Wiring, guards: Sequence[Any]) -> APIRouter:
+    """Return the routes of two versions side by side, of one, and of its report."""
+    router = APIRouter(dependencies=list(guards))
+
+    @router.get("/{pipeline}/compare")
     def side_by_side(request: Request, pipeline: str, new: str = "", old: str = "") -> Response:
         _check_names(wiring, pipeline)
         shown = _of_two(request, wiring, pipeline, new, old)
         return _page(request, wiring, "compare.html", **shown)
 
-    @app.get("/{pipeline}/{version}", dependencies=of_pipeline)
+    @router.get("/{pipeline}/{version}")
     def version(request: Request, pipeline: str, version: str) -> Response:
         _check_names(wiring, pipeline, version)
         shown = _of_version(request, wiring, pipeline, version)
         return _page(request, wiring, "version.html", **shown)
 
-    @app.get("/{pipeline}/{version}/report.html", dependencies=of_pipeline)
+    @router.get("/{pipeline}/{version}/report.html")
     def report(pipeline: str, version: str) -> Response:
         _check_names(wiring, pipeline, version)
         body = read_report(wiring.store(), pipeline, version, wiring.trusted_keys())
         return Response(body, media_type="text/html; charset=utf-8", headers=_REPORT_HEADERS)
 
-    return app
+    return router
 
 
 def _tracked_runs(wiring: Wiring, pipeline: str) -> Response:
