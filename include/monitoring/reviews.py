@@ -82,11 +82,12 @@ def _decided(entries: Collection[Held], drawn: set[str]) -> dict[str, bool | Non
     settled = [each for each in entries if each.decided_at is not None and each.state != "waiting"]
     for each in sorted(settled, key=lambda held: str(held.decided_at)):
         names = {str(report["id"]) for report in each.reports} & drawn
-        labels |= dict.fromkeys(names, _label_of(each))
+        labels |= dict.fromkeys(names, label_of(each))
     return labels
 
 
-def _label_of(held: Held) -> bool | None:
+def label_of(held: Held) -> bool | None:
+    """Return whether a decided entry is of phishing; None where it was rejected."""
     if held.state == "rejected":
         return None
     return (held.label == "phishing") == (held.state == "confirmed")

@@ -12,6 +12,7 @@ from include.evaluation.label_verdict import label_verdict
 from include.ingest.review.entries import Held
 from include.ingest.review.queue import ReviewQueue
 from include.monitoring.reports import DISAGREEMENTS, ReportIntake
+from include.monitoring.reviews import label_of
 from include.pipelines import Pipeline
 from include.registry.approve import is_of_older_run, production_pointer
 from include.registry.comparison import read_replay
@@ -120,5 +121,4 @@ def _with_state(drawn: Drawn, held: Held | None) -> Drawn:
         return drawn
     if held.state == "waiting":
         return replace(drawn, state="waiting")
-    said = (held.label == "phishing") == (held.state == "confirmed")
-    return replace(drawn, state="decided", is_phishing=None if held.state == "rejected" else said)
+    return replace(drawn, state="decided", is_phishing=label_of(held))
