@@ -1,5 +1,6 @@
 """Name every object in the bucket; a name that no key may hold raises `ManifestError`."""
 
+from include.contract.names import batch_source_prefix as batch_source_prefix
 from include.contract.names import day_name, digest_name
 from include.contract.names import file_name as file_name
 from include.contract.names import is_version_name as is_version_name
@@ -8,7 +9,6 @@ from include.contract.names import pipeline_name as pipeline_name
 from include.contract.names import safe_run_id as safe_run_id
 from include.contract.names import version_name as version_name
 from include.contract.names import version_time as version_time
-from include.errors import ManifestError
 
 MODEL_JOBLIB = "model.joblib"
 MODEL_ONNX = "model.onnx"
@@ -297,11 +297,3 @@ def batch_prefix(name: str) -> str:
 def batch_file(name: str, file: str) -> str:
     """Return the key of one file of a batch."""
     return batch_prefix(name) + file_name(file)
-
-
-def batch_source_prefix(prefix: str) -> str:
-    """Return `prefix` if a batch may read below it; `ManifestError` if not."""
-    parts = prefix.rstrip("/").split("/")
-    if parts[0] not in ("incoming", "batch") or {"", ".", ".."} & set(parts):
-        raise ManifestError(f"{prefix!r} cannot be scored: put the files below incoming/ or batch/")
-    return prefix

@@ -64,3 +64,11 @@ def path_below(prefix: str, key: str) -> str:
 def safe_run_id(run_id: str) -> str:
     """Return the run id with each character that is unsafe in a key replaced by ``_``."""
     return _UNSAFE_IN_RUN_ID.sub("_", run_id)
+
+
+def batch_source_prefix(prefix: str) -> str:
+    """Return `prefix` if a batch may read below it; `ManifestError` if not."""
+    parts = prefix.rstrip("/").split("/")
+    if parts[0] not in ("incoming", "batch") or {"", ".", ".."} & set(parts):
+        raise ManifestError(f"{prefix!r} cannot be scored: put the files below incoming/ or batch/")
+    return prefix
