@@ -31,9 +31,11 @@ def approval_request(
     passed = [each for each in verdicts if each.evaluated]
     open_rules = [each.rule.replace("_", " ") for each in verdicts if not each.evaluated]
     report = f"/data-docs/versions/{pipeline}/{version}/report.html"
+    compare = f"/models/{pipeline}/compare?new={version}"
     lines = [
         f"Passed {len(passed)} of {len(passed)} gate rules that could be evaluated. "
-        f"**[Report of this version]({report})**",
+        f"**[Compare it with the version in production]({compare})**, and decide there; "
+        f"[report of this version]({report})",
         "",
         *_table(evaluation),
         "",

@@ -14,9 +14,10 @@ from include.ingest.review.queue import ReviewQueue
 from include.monitoring.reports import DISAGREEMENTS, ReportIntake
 from include.monitoring.reviews import label_of
 from include.pipelines import Pipeline
-from include.registry.approve import is_of_older_run, production_pointer
+from include.registry.approve import production_pointer
 from include.registry.comparison import read_replay
 from include.registry.follow.verify import TrustedKeys
+from include.registry.request import is_of_older_run
 from include.registry.versions import read_signed_manifest, version_names
 from include.run.release.figures import read_release_figures
 from include.run.release.watch import watched_release

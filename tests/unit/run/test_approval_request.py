@@ -38,6 +38,7 @@ def test_figures_stand_beside_those_in_production():
     assert "| Phishing rows called Phishing | 91.2 % | 90.4 % |" in text
     assert "| ROC AUC | 0.9931 | 0.9912 |" in text
     assert f"(/data-docs/versions/sites/{VERSION}/report.html)" in text
+    assert f"(/models/sites/compare?new={VERSION})" in text
 
 
 def test_a_first_version_has_nothing_beside_it():
