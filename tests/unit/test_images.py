@@ -170,6 +170,17 @@ def test_the_proxy_lets_scorers_read_from_s3_and_write_their_logs_only():
     assert not [each for each in SERVICES["proxy"]["ports"] if each.endswith(f":{port}")]
 
 
+def test_who_verifies_approvals_is_told_how_many_approvers_it_takes():
+    told = {
+        name: service["environment"].get("NIGHTCATCH_APPROVERS_NEEDED")
+        for name, service in SERVICES.items()
+        if "NIGHTCATCH_APPROVER_PUBLIC_KEY" in service.get("environment", {})
+    }
+
+    assert set(told) >= {"scorer", "cli", "scheduler", "worker", "api-server"}
+    assert set(told.values()) == {"${NIGHTCATCH_APPROVERS_NEEDED:-1}"}
+
+
 def test_private_keys_go_to_the_tasks_and_the_command_line_only():
     holders = {
         name
