@@ -44,6 +44,7 @@ def follow_model():
 
 follow_model()
 """
+FAMILIES = {"sites": ["HistGradientBoosting"], "urls": ["LinearText"]}
 BEHIND_S3 = [0, 1, 2, 3, 4, 10_000, 10_001, 10_002, 10_003, 10_004]
 
 
@@ -141,22 +142,32 @@ def receivers():
 
 
 def quick_training(schedule):
-    """The code of the training DAG with another schedule, and one model family to search."""
+    """The code of the training DAG with another schedule, and one family to search for each."""
     code = (ROOT / "dags" / "train.py").read_text()
     families = "training.family_names(run_after(pipeline_name, parted), training_options())"
-    for part, other in (('"0 2 * * *"', schedule), (families, '["HistGradientBoosting"]')):
+    for part, other in (('"0 2 * * *"', schedule), (families, f"{FAMILIES}[pipeline_name]")):
         assert part in code
         code = code.replace(part, other)
     return code
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, receivers):
-    """The stack with the real records where there are any, else with simulated ones."""
+def running(request, tmp_path_factory, receivers):
+    """The stack with the real records where there are any, else with simulated ones.
+
+    A module may say where its runs are tracked (`MLFLOW_URL`), then no MLflow is started.
+    """
     names = ("mongo_port", "airflow_port", "scorer_port", "mlflow_port")
     ports = {name: pick_port() for name in names}
     state_dir = tmp_path_factory.mktemp("loop")
-    settings = StackSettings(root=ROOT, state_dir=state_dir, s3_port=pick_port(BEHIND_S3), **ports)
+    tracked_at = getattr(request.module, "MLFLOW_URL", None)
+    settings = StackSettings(
+        root=ROOT,
+        state_dir=state_dir,
+        s3_port=pick_port(BEHIND_S3),
+        mlflow_elsewhere=tracked_at,
+        **ports,
+    )
     dags_dir = state_dir / "dags"
     dags_dir.mkdir()
     for file in (ROOT / "dags").iterdir():

@@ -14,7 +14,7 @@ from include.registry.approve import production_pointer
 from tests.support.scorer_process import of_each_worker
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(3600)]  # two trainings
 MLFLOW_URL = ""  # nowhere
 URLS = pipelines.get("urls")
 # Synthetic, of a site on the training side, and like the phishing that is made up.
