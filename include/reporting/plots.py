@@ -20,7 +20,9 @@ _DASHED: Any = (0, (4, 3))
 _MARKS: dict[str, dict[str, Any]] = {"": {}, "review_": {"markerfacecolor": "none"}}
 
 
-def plots(manifest: Manifest, curves: Mapping[str, Any] | None) -> dict[str, Markup]:
+def plots(
+    manifest: Manifest, curves: Mapping[str, Any] | None, later: Mapping[str, Any] | None = None
+) -> dict[str, Markup]:
     """Return the SVG of every plot whose figures are known, by name.
 
     Parameters
@@ -28,8 +30,12 @@ def plots(manifest: Manifest, curves: Mapping[str, Any] | None) -> dict[str, Mar
     manifest : Manifest
     curves : mapping or None
         ``sweep``, ``reliability``, ``histogram`` of `include.evaluation.curves`.
+    later : mapping or None
+        Of `include.training.later_months.later_months_figures`.
     """
     found: dict[str, Markup] = {}
+    if later and (months := [each for each in later["months"] if each["n_phishing"]]):
+        found["later-months"] = _later_months(later["since"], months)
     test = manifest.metrics.get("test") or {}
     if not curves or "recall" not in test:
         return found
@@ -161,6 +167,26 @@ def _scores(histogram: Mapping[str, list[Any]], thresholds: Thresholds) -> Marku
         f"{sum(histogram['legitimate']):,} legitimate rows"
     )
     return draw("scores", said, paint)
+
+
+def _later_months(since: str, months: Sequence[Mapping[str, Any]]) -> Markup:
+    names = [each["month"] for each in months]
+    recall = np.array([each["recall"] for each in months])
+    # Versions of earlier releases have no intervals.
+    ends = np.array([each.get("recall_interval", [each["recall"]] * 2) for each in months]).T
+
+    def paint(figure: "Figure") -> None:
+        axes = figure.add_subplot()
+        spread = np.abs(ends - recall)
+        axes.errorbar(names, recall, spread, fmt="o-", color=ACCENT, elinewidth=1.4)
+        axes.set(ylim=(0, 1.02))
+        axes.set_xlabel("month in which the rows were first seen")
+        axes.set_ylabel("share of phishing rows flagged")
+        axes.yaxis.set_major_formatter(_share)
+
+    shares = ", ".join(f"{share:.1%} in {name}" for name, share in zip(names, recall, strict=True))
+    said = f"Of each month's phishing, a model of records before {since} calls phishing: {shares}"
+    return draw("later-months", said, paint)
 
 
 def _mark(axes: "Axes", thresholds: Thresholds) -> None:

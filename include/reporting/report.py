@@ -39,7 +39,9 @@ def render_report(manifest: Manifest, report_inputs: ReportInputs) -> str:
             tiles=[
                 row for row in figure_rows(manifest, report_inputs) if row.figure.name in _TILES
             ],
-            plots=plots(manifest, report_inputs.curves),
+            plots=plots(
+                manifest, report_inputs.curves, report_inputs.evaluation.get("later_months")
+            ),
             slices=slice_rows(report_inputs),
             candidates=candidate_rows(manifest, report_inputs),
             importance=importance_rows(report_inputs),

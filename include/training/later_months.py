@@ -10,6 +10,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from include.contract.verdicts import REVIEW_BUDGET
+from include.evaluation.intervals import clopper_pearson
 from include.evaluation.metrics import Figures, evaluate
 from include.training.added import AddedRows, fitted_on
 from include.training.bounded import ALL_ROWS, added_to, at_most
@@ -19,6 +20,7 @@ from include.training.families import Family
 from include.training.threshold import ChosenThresholds, choose_thresholds
 
 N_MONTHS = 3
+_CONFIDENCE = 0.95
 _Mask = npt.NDArray[np.bool_]
 
 
@@ -144,7 +146,10 @@ def _figures(
 
 
 def _by_month(rows: Dated, mask: _Mask, flagged: _Mask) -> list[dict[str, Any]]:
-    """Return recall and false-positive rate of each month; None where a class is absent."""
+    """Return recall, with its interval, and false-positive rate of each month.
+
+    None where a class is absent.
+    """
     found = []
     for month in np.unique(rows.months[mask]):
         here = mask & (rows.months == month)
@@ -155,6 +160,9 @@ def _by_month(rows: Dated, mask: _Mask, flagged: _Mask) -> list[dict[str, Any]]:
                 "n_phishing": int(phishing.sum()),
                 "n_legitimate": int(legitimate.sum()),
                 "recall": float(flagged[phishing].mean()) if phishing.any() else None,
+                "recall_interval": clopper_pearson(
+                    int(flagged[phishing].sum()), int(phishing.sum()), _CONFIDENCE
+                ),
                 "fpr": float(flagged[legitimate].mean()) if legitimate.any() else None,
             }
         )

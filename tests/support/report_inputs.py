@@ -175,7 +175,15 @@ def report_inputs(**changes):
                         "n_legitimate": 0,
                         "recall": 0.9,
                         "fpr": None,
-                    }
+                    },
+                    {
+                        "month": "2026-04",
+                        "n_phishing": 20,
+                        "n_legitimate": 5,
+                        "recall": 0.6,
+                        "recall_interval": [0.36, 0.81],
+                        "fpr": 0.0,
+                    },
                 ],
             },
         },

@@ -137,7 +137,9 @@ def test_ids_are_unique_and_links_lead_somewhere(page):
 def test_every_plot_is_told_in_words(page):
     plots = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
 
-    assert len(plots) == 5
+    assert len(plots) == 6
+    assert any("before 2026-03 calls phishing: 90.0% in 2026-03, 60.0% in 2026-04" in words
+               for words in plots)  # fmt: skip
     assert all(len(words) > 40 for words in plots)
 
 
