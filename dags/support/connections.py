@@ -159,10 +159,11 @@ def run_link(dag_id: str, run_id: str) -> str:
 def training_options() -> "TrainingOptions":
     """Read the options of the run's form."""
     from include.run.run_context import TrainingOptions
+    from include.training.memory import memory_limit
 
     params = get_current_context()["params"]
     imputer = params.get("imputer", "simple")
-    memory_mb = int(os.environ.get("NIGHTCATCH_TRAINING_MEMORY_MB") or 0)
+    memory_mb = memory_limit(os.environ.get("NIGHTCATCH_TRAINING_MEMORY_MB", ""))
     return TrainingOptions(
         params["effort"], params["seed"], params["fpr_budget"], imputer, memory_mb
     )

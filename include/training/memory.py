@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from include.errors import TrainingError
+from include.errors import SettingMissingError, TrainingError
 
 _MB = 1_000_000
 _BASE_MB = 800
@@ -13,6 +13,21 @@ _BYTES_PER_ROW, _BYTES_PER_NUMBER = 700, 11
 """Of a row that is fitted in memory; of the numbers of a URL, most are sparse."""
 _BYTES_PER_STREAMED_ROW = 250
 _SHARE_OF_SAMPLE = 5
+
+
+def memory_limit(given: str) -> int:
+    """Return the megabytes that a setting gives a step; 0 of an empty one.
+
+    Raises
+    ------
+    SettingMissingError
+        If it is no whole number.
+    """
+    if not (given or "0").isdecimal():
+        raise SettingMissingError(
+            f"NIGHTCATCH_TRAINING_MEMORY_MB must be a whole number of MB, not {given!r}"
+        )
+    return int(given or 0)
 
 
 @dataclass(frozen=True)

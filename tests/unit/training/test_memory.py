@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from include.errors import TrainingError
-from include.training.memory import TrainingMemory
+from include.errors import SettingMissingError, TrainingError
+from include.training.memory import TrainingMemory, memory_limit
 
 URLS = TrainingMemory(3_000, 816)
 
@@ -35,3 +35,13 @@ def test_too_many_rows_are_refused_and_the_remedy_is_enough(n_rows):
 def test_a_limit_below_what_the_libraries_take_is_refused():
     with pytest.raises(TrainingError, match="need about"):
         TrainingMemory(500, 816).statement(10)
+
+
+@pytest.mark.parametrize("given", ["3GB", "-1", "2.5"])
+def test_a_setting_that_is_no_whole_number_is_refused_by_its_name(given):
+    with pytest.raises(SettingMissingError, match="NIGHTCATCH_TRAINING_MEMORY_MB"):
+        memory_limit(given)
+
+
+def test_an_empty_setting_leaves_the_limit_to_the_pipeline():
+    assert (memory_limit(""), memory_limit("4000")) == (0, 4000)
