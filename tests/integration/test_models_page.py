@@ -323,7 +323,7 @@ def test_the_version_in_production_offers_nothing_to_promote(busy):
 def test_a_version_that_waits_is_answered_where_it_was_asked(busy):
     page = busy.client({f"run:{WAITING}": SINCE}).get(f"/sites/{WAITING}").text
 
-    assert "Respond under Required Actions" in page
+    assert "respond under Required Actions" in page
     assert "data-conf" not in page
 
 
