@@ -13,6 +13,7 @@ from include.contract.pointer import Pointer
 from include.errors import ManifestError, ManifestSchemaError, MonitoringError, VersionRefusedError
 from include.monitoring.audit import SOURCE, draw_audit, evaluate_audit
 from include.monitoring.baselines import Baseline, baseline_of, read_report_figures
+from include.monitoring.drift.day import watch_drift
 from include.monitoring.findings import conclude
 from include.monitoring.findings_store import leave_day, read_findings
 from include.monitoring.inputs import measure_inputs
@@ -28,9 +29,9 @@ from include.registry.follow.verify import TrustedKeys, verify_manifest
 from include.registry.versions import read_signed_manifest
 from include.stores.objects import ObjectStore
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _MOST_SO_FAR = 20_000
-_NO_DRIFT = {"evaluated": False, "sentences": ["Drift is measured when the day is over."]}
+_NOT_OVER = {"evaluated": False, "sentences": ["Drift is measured when the day is over."]}
 _log = logging.getLogger(__name__)
 
 
@@ -119,9 +120,8 @@ def _evaluate(
         "thresholds": vars(manifest.thresholds) if manifest else None,
         "traffic": _counted(traffic, items),
         "feedback": _labels(feedback, limits),
-        "inputs": _NO_DRIFT
-        if gx_root is None
-        else measure_inputs(store, pipeline, items, manifest, limits, gx_root),
+        "inputs": _NOT_OVER,
+        "drift": _NOT_OVER,
         "scores": measure_scores(store, items, manifest, day, limits),
         "quality": evaluate_quality(
             pipeline, reported, _baselines(store, feedback, manifest, trusted_keys), limits
@@ -130,6 +130,9 @@ def _evaluate(
             store, feedback, draw_audit(traffic, version), version, day, limits
         ),
     }
+    if gx_root is not None:
+        found["inputs"] = measure_inputs(store, pipeline, items, manifest, limits, gx_root)
+        found["drift"] = watch_drift(store, pipeline, items, manifest, found["scores"], day, limits)
     found["findings"] = conclude(found, limits)
     return found
 

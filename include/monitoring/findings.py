@@ -5,7 +5,6 @@ from typing import Any
 
 from include.monitoring.limits import Limits
 
-SCORES = "probability"
 MAX_FIELDS_SAID = 5
 _TITLES = {
     "recall": "Recall",
@@ -27,33 +26,28 @@ def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``drift_evaluated`` and ``quality_evaluated``; ``moved`` (divergence by field, of those
-        beyond
-        the limit), ``limit`` (the divergence from which on people are told), ``broken`` (a sentence
-        by figure), ``is_beyond``, ``may_retrain`` and ``sentences``, the weightiest first.
+        ``drift_evaluated`` and ``quality_evaluated``; ``moved`` (fields of an open alarm of drift,
+        with their divergence from earlier days), ``slices`` (sentences on what it touches),
+        ``rate`` of false alarms, ``broken`` (a sentence by figure), ``is_beyond``,
+        ``may_retrain`` and ``sentences``, the weightiest first.
     """
-    inputs, scores = found["inputs"], found["scores"]
-    moved = {
-        each["column"]: each["kl"]
-        for each in inputs.get("columns", ())
-        if each["column"] in inputs["beyond"]
-    }
-    if scores["beyond"]:
-        moved[SCORES] = scores["references"][0]["kl"]
+    inputs, scores, drift = found["inputs"], found["scores"], found["drift"]
+    moved = drift.get("changed", {})
     ours = next((each for each in found["quality"] if each["version"] == found["version"]), None)
     verdicts = [figure["verdict"] for figure in ours["figures"].values()] if ours else []
     broken = list(_broken(ours, limits)) if ours else []
     return {
-        "drift_evaluated": inputs["evaluated"] or scores["evaluated"],
+        "drift_evaluated": drift["evaluated"],
         "quality_evaluated": bool({"kept", "open", "broken"} & set(verdicts)),
         "moved": moved,
-        "limit": limits.alert_kl,
+        "slices": [_slice(each) for each in drift.get("slices", ())],
+        "rate": limits.false_alarm_rate,
         "broken": broken,
         "is_beyond": bool(moved or broken),
         "may_retrain": limits.retrain,
         "sentences": [
             *broken,
-            *_moved(moved, limits),
+            *_drift(drift, limits),
             *scores["sentences"],
             _labels(ours, limits),
             *(() if moved else inputs["sentences"][:MAX_FIELDS_SAID]),
@@ -61,10 +55,28 @@ def conclude(found: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     }
 
 
-def _moved(moved: Mapping[str, float], limits: Limits) -> Iterator[str]:
-    if moved:
-        fields = ", ".join(f"{field} by {kl:.3g}" for field, kl in moved.items())
-        yield f"Moved more than {limits.alert_kl:g} nats: {fields}."
+def _drift(drift: Mapping[str, Any], limits: Limits) -> Iterator[str]:
+    if not drift["evaluated"]:
+        yield from drift["sentences"]
+    elif drift["changed"]:
+        fields = ", ".join(f"{field} by {kl:.3g} nats" for field, kl in drift["changed"].items())
+        yield (
+            f"Traffic is not what it was before {drift['state']['alarm_since']}: {fields}. In a "
+            f"year without a change an alarm has a probability of {limits.false_alarm_rate:.0%} "
+            "at most."
+        )
+        yield from (f"Slice {_slice(each)}." for each in drift["slices"])
+    else:
+        days = f"{drift['n_days']} earlier day{'' if drift['n_days'] == 1 else 's'}"
+        yield f"No alarm of drift; compared with {days} of the same weekday."
+
+
+def _slice(found: Mapping[str, Any]) -> str:
+    """Return how a slice's share changed, and what the version's test side says of it."""
+    said = f"{found['name']} '{found['value']}': {found['then']:.1%} before, {found['now']:.1%} now"
+    named = {"recall": "recall", "fpr": "false positives"}
+    rates = [f"{name} {found[rate]:.1%}" for rate, name in named.items() if found[rate] is not None]
+    return f"{said} (test side: {', '.join(rates)})" if rates else said
 
 
 def _broken(ours: Mapping[str, Any], limits: Limits) -> Iterator[str]:

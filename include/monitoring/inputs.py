@@ -20,7 +20,7 @@ from include.monitoring.records.traffic import Item
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 from include.validation.categories import categorise, shares
-from include.validation.drift import DriftLimits, measure_drift
+from include.validation.drift import measure_drift
 
 N_DRAWN, N_VALUES = 6, 8
 
@@ -50,9 +50,8 @@ def measure_inputs(
     Returns
     -------
     dict
-        ``judged``, ``sentences``; where it is judged also ``reference``, ``n_items``, ``columns``
-        (the most moved first), ``beyond`` (columns to tell of) and ``drawn`` (shares of the first
-        columns, then and now).
+        ``evaluated``, ``sentences``; where it is also ``reference``, ``n_items``, ``columns``
+        (the most moved first) and ``drawn`` (shares of the first columns, then and now).
     """
     known = [(name, item) for name, item in items if item.inputs is not None]
     n_distinct = len({item.duplicate for _, item in known})
@@ -63,15 +62,13 @@ def measure_inputs(
     except ObjectMissingError:
         lost = f"The records that {manifest.version} was trained on are not kept any more."
         return {"evaluated": False, "sentences": [lost]}
-    now = pipeline.watched(_frame(pipeline, known))
+    now = watched_inputs(pipeline, known)[1]
     then = pipeline.watched(reference)
-    detail = {pipeline.target.source, "_id", *(each.name for each in pipeline.layout.details)}
-    columns = [name for name in now.columns if name not in detail]
     return {
         "evaluated": True,
         "reference": manifest.version,
         "n_items": len(known),
-        **_moved(pipeline, now, then, columns, manifest.version, limits, gx_root),
+        **_moved(pipeline, now, then, manifest.version, gx_root),
     }
 
 
@@ -99,45 +96,63 @@ def _why_not(
     return ""
 
 
+def enough_inputs(items: Sequence[tuple[str, Item]], limits: Limits) -> bool:
+    """Return whether enough different inputs of the items are known."""
+    known = {item.duplicate for _, item in items if item.inputs is not None}
+    return len(known) >= limits.min_items
+
+
+def watched_inputs(
+    pipeline: Pipeline, items: Sequence[tuple[str, Item]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the items whose inputs are known as records without a label, and what is watched."""
+    records = _frame(pipeline, items)
+    columns = pipeline.watched(records)
+    detail = {pipeline.target.source, "_id", *(each.name for each in pipeline.layout.details)}
+    return records, columns.drop(columns=[name for name in columns if name in detail])
+
+
 def _frame(pipeline: Pipeline, items: Sequence[tuple[str, Item]]) -> pd.DataFrame:
     """Return the items as records whose label and details are missing."""
+    known = [(name, item.inputs) for name, item in items if item.inputs is not None]
     frame = pd.DataFrame(
-        [item.inputs for _, item in items], columns=[field.name for field in pipeline.inputs]
+        [inputs for _, inputs in known], columns=[field.name for field in pipeline.inputs]
     )
     for field in pipeline.inputs:
         frame[field.name] = frame[field.name].astype(
             "str" if field.dtype == "string" else "float32"
         )
     unknown = {field.name: None for field in pipeline.columns if field.name not in frame}
-    return frame.assign(_id=[name for name, _ in items], **unknown)
+    frame = frame.assign(_id=[name for name, _ in known], **unknown)
+    if pipeline.first_seen is None:
+        return frame
+    return frame.assign(
+        **{pipeline.first_seen: pd.Series(pd.NaT, frame.index, "datetime64[ns, UTC]")}
+    )
 
 
 def _moved(
     pipeline: Pipeline,
     now: pd.DataFrame,
     then: pd.DataFrame,
-    columns: Sequence[str],
     reference: str,
-    limits: Limits,
     gx_root: Path,
 ) -> dict[str, Any]:
     with TemporaryDirectory(prefix="nightcatch-monitoring-") as work_dir:
         outcome = measure_drift(
-            now,
+            now.assign(_id=now.index),
             then,
-            columns,
+            list(now.columns),
             pipeline=pipeline.name,
             reference_name=reference,
             gx_root=gx_root,
             run_id="traffic",
             work_dir=Path(work_dir),
-            limits=DriftLimits(limits.warn_kl, limits.alert_kl),
             with_docs=False,
         )
     found = outcome.to_dict()
     return {
         "columns": found["columns"],
-        "beyond": found["blocked"],
         "sentences": found["sentences"],
         "drawn": [
             _shares(each.column, now[each.column], then[each.column])

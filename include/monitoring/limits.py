@@ -12,7 +12,6 @@ from include.errors import MonitoringError
 
 _FILE = "monitoring.toml"
 Count = Annotated[int, Field(ge=1)]
-Divergence = Annotated[float, Field(gt=0, lt=1_000)]
 
 
 @dataclass(frozen=True, config=POLICY)
@@ -22,11 +21,10 @@ class Limits:
     Attributes
     ----------
     min_items : int
-        Number of different inputs that must have been scored. Random variation moves n items in k
-        categories by (k - 1) / 2n nats: 500 in 20 by 0.02, less than half of `warn_kl`.
-    warn_kl, alert_kl : float
-        Kullback-Leibler divergence, in nats, from which on a field counts as drifted, and from
-        which on it raises an alert; the same as in the drift step of a run.
+        Number of different inputs that must have been scored for a day to be tested for drift.
+        Random variation moves n items in k categories by (k - 1) / 2n nats: 500 in 20 by 0.02.
+    false_alarm_rate : float
+        Largest probability of any alarm of drift in a year without a change, over all fields.
     min_labels : int
         Of one class; with fewer, recall or false-positive rate is not evaluated.
     label_days : int
@@ -40,8 +38,7 @@ class Limits:
     """
 
     min_items: Count = 500
-    warn_kl: Divergence = 0.05
-    alert_kl: Divergence = 0.25
+    false_alarm_rate: Annotated[float, Field(gt=0, le=0.5)] = 0.05
     min_labels: Count = 50
     label_days: Count = 28
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.99

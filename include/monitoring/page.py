@@ -75,6 +75,7 @@ def render_day(found: Mapping[str, Any]) -> str:
             traffic=found["traffic"],
             feedback=found["feedback"],
             inputs=found["inputs"],
+            drift=found["drift"],
             scores=found["scores"],
             findings=found["findings"],
             scale=_scale(found),
@@ -98,7 +99,7 @@ def state_of(findings: Mapping[str, Any]) -> State:
 
 def _scale(found: Mapping[str, Any]) -> Scale:
     columns = found["inputs"].get("columns", ())
-    return Scale.around((found["findings"]["limit"], *(each["kl"] for each in columns)), low=0.0)
+    return Scale.around((0.25, *(each["kl"] for each in columns)), low=0.0)
 
 
 def _histogram(found: Mapping[str, Any]) -> Markup | None:

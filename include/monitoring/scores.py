@@ -1,7 +1,6 @@
-"""Drift of a day's probabilities against the test side and earlier days.
+"""How far a day's probabilities lie from the test side and from earlier days.
 
-The test side is half phishing and traffic is not, so earlier days of the same version say more;
-the test side decides only while there are none.
+The test side is half phishing and traffic is not, so earlier days of the same version say more.
 """
 
 from collections import Counter
@@ -46,9 +45,9 @@ def measure_scores(
     Returns
     -------
     dict
-        ``judged``, ``sentences``, ``n_items``, ``shares`` (of each verdict), ``counts`` and
-        ``edges`` of the histogram, ``references`` (each with ``name``, ``counts``, ``kl``,
-        ``psi``; the first one decides) and ``beyond``.
+        ``evaluated``, ``sentences``, ``n_items``, ``shares`` (of each verdict), ``counts`` and
+        ``edges`` of the histogram, and ``references`` (each with ``name``, ``counts``, ``kl``,
+        ``psi``).
     """
     version = manifest.version if manifest else ""
     ours = [item for _, item in items if item.version == version]
@@ -62,7 +61,6 @@ def measure_scores(
         "counts": counts.tolist(),
         "references": [],
         "evaluated": False,
-        "beyond": False,
     }
     if manifest is None:
         return found | {"sentences": ["No version was in production when the day ended."]}
@@ -77,18 +75,10 @@ def measure_scores(
     ]
     if not references:
         return found | {"sentences": ["There is nothing to compare the scores with yet."]}
-    kl = references[0]["kl"]
     said = [
-        f"The scores are {each['kl']:.3f} nats from those of {each['name']}"
-        + ("." if number == 0 else ", for information.")
-        for number, each in enumerate(references)
+        f"The scores are {each['kl']:.3f} nats from those of {each['name']}." for each in references
     ]
-    return found | {
-        "references": references,
-        "evaluated": True,
-        "beyond": kl > limits.alert_kl,
-        "sentences": said,
-    }
+    return found | {"references": references, "evaluated": True, "sentences": said}
 
 
 def _shares(items: Sequence[Item]) -> dict[str, float | None]:

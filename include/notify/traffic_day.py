@@ -31,8 +31,9 @@ def causes_of_day(found: Mapping[str, Any], link: str) -> tuple[list[Cause], set
     causes: list[Cause] = []
     unseen = set()
     if findings["moved"]:
-        moved, limit = findings["moved"], findings["limit"]
-        causes.append(TrafficDrifted(name, day, str(found["version"]), moved, limit, link))
+        moved, slices, rate = (findings[each] for each in ("moved", "slices", "rate"))
+        version = str(found["version"])
+        causes.append(TrafficDrifted(name, day, version, moved, slices, rate, link))
     elif not findings["drift_evaluated"]:
         unseen.add(f"{TrafficDrifted.kind}.{name}")
     if findings["broken"]:

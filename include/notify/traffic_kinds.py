@@ -9,15 +9,18 @@ from include.notify.delivery.text import some
 
 @dataclass(frozen=True)
 class TrafficDrifted:
-    """Inputs or scores of the traffic drifted.
+    """Inputs or scores of the traffic are not what they were.
 
     Attributes
     ----------
     about, day, version : str
         `version` was in production when the day ended.
     moved : mapping of str to float
-        Kullback-Leibler divergence of each such field, in nats.
-    limit : float
+        Kullback-Leibler divergence of each such field from earlier days, in nats.
+    slices : sequence of str
+        Which slices it touches.
+    rate : float
+        Largest probability of any such alert in a year without a change.
     link : str
     """
 
@@ -25,18 +28,21 @@ class TrafficDrifted:
     day: str
     version: str
     moved: Mapping[str, float]
-    limit: float
+    slices: Sequence[str]
+    rate: float
     link: str
     kind: ClassVar[str] = "traffic_drifted"
     title: ClassVar[str] = "Traffic drifted"
 
     @property
     def sentence(self) -> str:
-        """Which fields, how far, and how far they may."""
+        """Which fields, how far, what it touches, and how often it is wrong."""
         named = [f"{field} by {kl:.3g}" for field, kl in self.moved.items()]
+        touched = f" Slices: {some(self.slices, 'slices', '; ')}." if self.slices else ""
         return (
-            f"The traffic of {self.day} drifted more than {self.limit:g} nats from the data of "
-            f"{self.version}: {some(named, 'fields')}. The production version stays."
+            f"The traffic of {self.day} is not what it was on earlier days (nats): "
+            f"{some(named, 'fields')}.{touched} A year without a change sees such an alert with "
+            f"{self.rate:.0%} probability at most. {self.version} stays in production."
         )
 
 

@@ -47,6 +47,57 @@ class Shares:
         )
 
 
+@dataclass(frozen=True)
+class Categories:
+    """Categories of a column that stay the same from day to day.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The last two are "other" and "missing".
+    edges : tuple of float
+        Between bins, which the first names are; empty where each name is a value.
+    """
+
+    names: tuple[str, ...]
+    edges: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, reference: pd.Series) -> "Categories":
+        """Return the most frequent values, or ten bins of equal counts of more numbers."""
+        is_binned = reference.nunique() > MAX_CATEGORIES and pd.api.types.is_numeric_dtype(
+            reference.dtype
+        )
+        if not is_binned:
+            common = _named(reference.dropna()).value_counts().index[:MAX_CATEGORIES]
+            values = sorted(set(common) - {OTHER, MISSING})
+            return cls((*values, OTHER, MISSING))
+        edges = np.unique(reference.quantile(np.linspace(0, 1, N_BINS + 1)[1:-1]))
+        finite = tuple(float(edge) for edge in edges if np.isfinite(edge))
+        ends = [f"{edge:g}" for edge in finite]
+        bins = zip(["", *ends], [*ends, ""], strict=True)
+        named = [f"{low} to {high}" if low and high else low or high for low, high in bins]
+        named[0], named[-1] = f"up to {named[0]}", f"over {named[-1]}"
+        return cls((*named, OTHER, MISSING), finite)
+
+    def count(self, column: pd.Series) -> npt.NDArray[np.int64]:
+        """Return how often each category occurs.
+
+        Returns
+        -------
+        ndarray of shape (n_names,), int64
+        """
+        n = len(self.names)
+        if self.edges:
+            values = column.to_numpy(dtype=float, na_value=np.nan)
+            places = np.searchsorted(self.edges, values, side="left")
+            places = np.where(np.isnan(values), n - 1, places)
+        else:
+            place = {name: at for at, name in enumerate(self.names)}
+            places = _named(column).map(place).fillna(n - 2).to_numpy(dtype=int)
+        return np.bincount(places.astype(int), minlength=n).astype(np.int64)
+
+
 def categorise(current: pd.Series, reference: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Return both columns as categories defined by the reference.
 

@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pymongo
@@ -16,11 +17,12 @@ from include.errors import MonitoringError, SignatureError
 from include.ingest.load import load_dataset
 from include.ingest.snapshot.snapshots import read_snapshot, take_snapshot
 from include.monitoring.day import day_so_far, version_at_the_end_of
+from include.monitoring.drift.state import state_of_findings
+from include.monitoring.drift.update import next_state
 from include.monitoring.findings_store import is_newest, read_findings
 from include.monitoring.page import render_day
 from include.monitoring.records.traffic import read_traffic
 from include.notify.delivery.receivers import WebhookReceiver
-from include.notify.open_alerts import read_open_alerts
 from include.notify.traffic_day import notify_day
 from include.stores.objects import ObjectStore
 from tests.support.receivers import http_receiver
@@ -71,6 +73,12 @@ def site(s3, bucket, trained_on, tmp_path):
     made.promote(1, digest, report_figures=describe_file(report_figures()).sha256)
     made.store.put(keys.run_file("sites", "run-1", ReportFigures.NAME), report_figures())
     return made
+
+
+@pytest.fixture
+def hook():
+    with http_receiver("/services/x") as posts:
+        yield posts
 
 
 def report_figures():
@@ -126,15 +134,62 @@ def test_a_day_is_shown_so_far_from_its_first_answer_on_and_nothing_is_left_of_i
     assert list(site.store.keys_under("")) == kept
 
 
-def test_a_field_that_moved_is_named_with_its_divergence(site, records):
+def after_weeks(site, records, n_weeks, n_moved):
+    """Leave the findings of quiet days before `DAY`, and of days on which a field has moved."""
+    site.score(records, scores(N_ITEMS, 1), day="2026-11-21")
+    found = site.watch("2026-11-21")
+    state = state_of_findings(found)
+    rng, n_days = np.random.default_rng(5), 7 * n_weeks
+    known, last = [], None
+    for back in range(n_days, 0, -1):
+        day = (date.fromisoformat(DAY) - timedelta(days=back)).isoformat()
+        fields = {
+            name: tuple(rng.multinomial(N_ITEMS, np.array(each) / N_ITEMS).tolist())
+            for name, each in state.counts.fields.items()
+        }
+        if back <= n_moved:
+            names = state.counts.categories[NAMES[7]].names
+            fields[NAMES[7]] = tuple(N_ITEMS * (name == "1") for name in names)
+        today = replace(state.counts, day=day, fields=fields, scores=())
+        last = next_state(last, _weekday(known, day), today, 0.05)
+        known.append(today)
+        drift = {**found["drift"], "state": json.loads(json.dumps(last.to_dict()))}
+        body = json.dumps({**found, "day": day, "drift": drift}).encode()
+        site.store.put(keys.monitoring_findings("sites", day), body)
+    return last
+
+
+def _weekday(known, day):
+    same = date.fromisoformat(day).weekday()
+    return [each for each in known if date.fromisoformat(each.day).weekday() == same]
+
+
+def test_a_field_that_moved_raises_an_alarm_that_names_it_and_the_slices_it_touches(
+    site, records, hook
+):
+    before = after_weeks(site, records, 14, 7)
     column = NAMES[7]
     site.score([{**each, column: 1} for each in records], scores(N_ITEMS, 1))
-    findings = site.watch()["findings"]
+    found = site.watch()
+    findings, page = found["findings"], report(site)
+    notify_day(
+        site.store, [WebhookReceiver(hook.url)], found, "http://ui/day",
+        runbook_url="docs/runbook.md", now=datetime(2026, 11, 23, 1, tzinfo=UTC),
+    )  # fmt: skip
+    (post,) = hook.with_words("Traffic drifted")
 
+    assert state_of_findings(found).since == before.since, "the state goes on from earlier days"
     assert list(findings["moved"]) == [column]
-    assert findings["moved"][column] > findings["limit"] == 0.25
+    assert findings["moved"][column] > 0.1
     assert findings["is_beyond"] and findings["may_retrain"] is False
-    assert f"Moved more than 0.25 nats: {column} by" in report(site)
+    assert "Traffic is not what it was before" in page and f"{column} by " in page
+    assert "Before and after" in page
+    assert found["drift"]["slices"][0]["name"] == column
+    assert f"{column} by " in post["text"] and "Slices: " in post["text"]
+    assert "http://ui/day" in post["text"] and "#traffic-drifted" in post["text"]
+    again = document(site)
+    site.watch()
+    assert document(site) == again, "the same day adds nothing to the evidence"
 
 
 def test_an_id_counts_once_however_often_its_batch_came(site, records):
@@ -155,7 +210,8 @@ def test_hashed_inputs_leave_the_scores_to_watch_and_it_says_so(site, records):
     assert not found["inputs"]["evaluated"]
     assert "only the scores are watched" in found["inputs"]["sentences"][0]
     assert found["scores"]["references"][0]["name"] == "the test side"
-    assert list(found["findings"]["moved"]) == ["probability"]
+    assert found["drift"]["evaluated"]
+    assert state_of_findings(found).capital.keys() == {"probability"}
 
 
 def test_too_few_items_are_no_reason_for_an_alert(site, records):
@@ -174,15 +230,14 @@ def test_a_day_is_compared_with_earlier_days_of_its_version_rather_than_with_the
     days = ["2026-11-21", DAY, "2026-11-23"]
     for day, high in zip(days, (0.1, 0.1, 1), strict=True):
         site.score(records, (np.array(scores(N_ITEMS)) * high).tolist(), day=day)
-    first, second, third = (site.watch(day) for day in days)
+    _, second, third = (site.watch(day) for day in days)
 
-    assert first["findings"]["moved"].keys() == {"probability"}
     assert [each["name"] for each in second["scores"]["references"]] == [
         "the day before", "the test side",
     ]  # fmt: skip
-    assert not second["findings"]["is_beyond"]
     assert third["scores"]["references"][0]["name"] == "2 days of the week before"
-    assert third["findings"]["moved"].keys() == {"probability"}
+    assert third["scores"]["references"][0]["kl"] > 10 * second["scores"]["references"][0]["kl"]
+    assert third["drift"]["n_days"] == 0, "no earlier day of the same weekday"
 
 
 def test_labels_show_a_broken_promise_once_there_are_enough_of_them(site, records):
@@ -321,10 +376,13 @@ def test_addresses_are_watched_by_what_the_training_step_watches_of_them(
     site.score([{"url": f"http://10.0.0.{n % 250}/{n}"} for n in range(700)], [0.9] * 700)
     moved = site.watch()
 
-    assert not same["findings"]["moved"].keys() & {"suffix", "length", "number_host"}
-    columns = {each["column"] for each in same["inputs"]["columns"]}
-    assert columns == {"suffix", "length", "depth", "home_page", "number_host"}
-    assert "number_host" in moved["findings"]["moved"]
+    columns = {each["column"]: each["kl"] for each in same["inputs"]["columns"]}
+    later = {each["column"]: each["kl"] for each in moved["inputs"]["columns"]}
+    counts = state_of_findings(same).counts
+    assert columns.keys() == {"suffix", "length", "depth", "home_page", "number_host"}
+    assert counts.fields.keys() == columns.keys()
+    assert sum(counts.fields["suffix"]) == sum(counts.slices["page"].values()) == len(urls)
+    assert later["number_host"] > 0.25 > columns["number_host"]
 
 
 def test_more_traffic_than_memory_holds_is_watched_by_an_even_share(site, records):
@@ -337,36 +395,6 @@ def test_more_traffic_than_memory_holds_is_watched_by_an_even_share(site, record
     assert 100 < len(kept) <= 200
     assert abs(kept.n_names - N_ITEMS) < 400
     assert kept.in_order() == twice.in_order()
-
-
-@pytest.fixture
-def hook():
-    with http_receiver("/services/x") as posts:
-        yield posts
-
-
-def test_people_are_told_when_it_begins_and_when_it_is_over_and_not_every_day(site, records, hook):
-    days = [f"2026-11-2{number}" for number in range(1, 6)]
-    moved = [{**each, NAMES[7]: 1} for each in records]
-    for day, scored in zip(days, (moved, moved, records[:5], moved, records), strict=True):
-        site.score(scored, scores(len(scored)), day=day)
-    still_open = []
-    for number, day in enumerate(days):
-        found, now = site.watch(day), datetime(2026, 11, 22 + number, 1, tzinfo=UTC)
-        sent = notify_day(
-            site.store, [WebhookReceiver(hook.url)], found, f"http://ui/{day}",
-            runbook_url="docs/runbook.md", now=now,
-        )  # fmt: skip
-        still_open.append(set(sent))
-
-    assert still_open == [{"traffic_drifted.sites"}] * 4 + [set()]
-    begins, ends = [post["text"] for post in hook.with_words("Traffic drifted")]
-    assert begins.startswith("*Traffic drifted: sites*")
-    assert f"{NAMES[7]} by " in begins
-    assert "http://ui/2026-11-21" in begins
-    assert "#traffic-drifted" in begins
-    assert ends.startswith("*Traffic drifted: sites: over*")
-    assert read_open_alerts(site.store) == {}, "who looks at models has an object of its own"
 
 
 def test_only_the_newest_day_says_what_is_wrong_now(site, records):

@@ -9,9 +9,9 @@ from include.monitoring.limits import Limits, limits_of, read_limits
 
 def test_limits_are_read(tmp_path):
     path = tmp_path / "monitoring.toml"
-    path.write_text("min_items = 100\nalert_kl = 1\nretrain = true\n")
+    path.write_text("min_items = 100\nfalse_alarm_rate = 0.1\nretrain = true\n")
 
-    assert read_limits(path) == Limits(min_items=100, alert_kl=1, retrain=True)
+    assert read_limits(path) == Limits(min_items=100, false_alarm_rate=0.1, retrain=True)
 
 
 def test_without_a_file_the_defaults_hold(tmp_path):
@@ -28,11 +28,12 @@ def test_every_pipeline_spells_its_own_and_retrains_nothing_by_itself(name):
     [
         pytest.param("min_items = ", "is not TOML", id="no-toml"),
         pytest.param("min_itmes = 3", "unknown min_itmes", id="unknown-name"),
-        pytest.param('alert_kl = "1"', "alert_kl = '1': ", id="text"),
+        pytest.param('min_items = "1"', "min_items = '1': ", id="text"),
         pytest.param("min_labels = 0", "min_labels = 0: ", id="no-label"),
         pytest.param("min_labels = 3.5", "min_labels = 3.5: ", id="fraction"),
-        pytest.param("warn_kl = true", "warn_kl = True: ", id="boolean"),
-        pytest.param("alert_kl = nan", "alert_kl = nan: ", id="no-number"),
+        pytest.param("min_items = true", "min_items = True: ", id="boolean"),
+        pytest.param("false_alarm_rate = nan", "false_alarm_rate = nan: ", id="no-number"),
+        pytest.param("alert_kl = 0.25", "unknown alert_kl", id="fixed-limit"),
         pytest.param("confidence = 1.0", "confidence = 1.0: ", id="certainty"),
         pytest.param("retrain = 1", "retrain = 1: ", id="no-boolean"),
     ],

@@ -77,9 +77,12 @@ CAUSES = [
     (ScorerStale("a:80 sites", "The scorer at a:80 serves less", ""),
      "The scorer at a:80 serves less."),
     (
-        TrafficDrifted("sites", "2026-11-20", "v1", {"a": 1.2, "probability": 0.3}, 0.25, ""),
-        "The traffic of 2026-11-20 drifted more than 0.25 nats from the data of v1: a by 1.2, "
-        "probability by 0.3. The production version stays.",
+        TrafficDrifted(
+            "sites", "2026-11-20", "v1", {"a": 1.2, "probability": 0.3}, ["page: a path"], 0.05, ""
+        ),
+        "The traffic of 2026-11-20 is not what it was on earlier days (nats): a by 1.2, "
+        "probability by 0.3. Slices: page: a path. A year without a change sees such an alert with "
+        "5% probability at most. v1 stays in production.",
     ),
     (
         QualityBelowBaseline(
