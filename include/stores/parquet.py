@@ -1,6 +1,7 @@
 """Parquet files that somebody else may have written: neither rows nor values are without end.
 
-A few kilobytes can hold a billion rows, or one long string that each of a million rows repeats.
+A few kilobytes can hold a billion rows, or one long string that each of a million rows repeats; and
+the sizes that the file states need not be those of its pages.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.errors import DataRejectedError
+from include.stores.memory_limit import memory_limit
 
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 _BATCH_ROWS = 65_536
 _STREAMED_BYTES = 64 * 1024 * 1024
 _BUFFER_BYTES = 64 * 1024
+_DECODING_BYTES = 256 * 1024 * 1024
 
 
 def read_parquet(
@@ -38,7 +41,7 @@ def read_parquet(
     """
     try:
         return _read(pa.BufferReader(body), columns, max_rows, max_bytes)
-    except (pa.ArrowException, OSError, KeyError) as err:
+    except (pa.ArrowException, OSError, KeyError, MemoryError) as err:
         raise DataRejectedError(f"it is not a Parquet file of these columns: {err}") from err
 
 
@@ -59,12 +62,19 @@ def stream_parquet(path: Path, n_rows: int) -> Iterator[pa.RecordBatch]:
             pq.ParquetFile(path, buffer_size=_BUFFER_BYTES) as file,
         ):
             for group in range(file.num_row_groups):
-                longest = _longest_repeated(measured, group, texts)
+                with memory_limit(_DECODING_BYTES):
+                    longest = _longest_repeated(measured, group, texts)
                 at_once = max(1, min(n_rows, _STREAMED_BYTES // max(1, longest)))
-                for batch in file.iter_batches(at_once, row_groups=[group]):
+                batches = file.iter_batches(at_once, row_groups=[group])
+                while batch := _next(batches):
                     yield batch.replace_schema_metadata()
-    except (pa.ArrowException, OSError, KeyError) as err:
+    except (pa.ArrowException, OSError, KeyError, MemoryError) as err:
         raise DataRejectedError(f"{path}: it is not a Parquet file: {err}") from err
+
+
+def _next(batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    with memory_limit(_DECODING_BYTES):
+        return next(batches, None)
 
 
 def _longest_repeated(file: pq.ParquetFile, group: int, texts: Sequence[str]) -> int:
@@ -83,7 +93,8 @@ def _read(
     metadata = pq.read_metadata(source)
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
     _refuse_over("rows", max(metadata.num_rows, len(groups) - 1), max_rows)
-    _refuse_over("bytes unpacked", sum(group.total_byte_size for group in groups), max_bytes)
+    stated = sum(max(0, group.total_byte_size) for group in groups)
+    _refuse_over("bytes unpacked", stated, max_bytes)
     types = {field.name: field.type for field in metadata.schema.to_arrow_schema()}
     nested = [name for name in columns if not _is_flat(types[name])]
     if nested:
@@ -92,11 +103,13 @@ def _read(
     # A text that many rows repeat is in memory once, until it is known how long all are together.
     file = pq.ParquetFile(source, read_dictionary=texts)
     batches, rows, size_bytes = [], 0, 0
-    for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns)):
-        rows, size_bytes = rows + batch.num_rows, size_bytes + _unpacked_bytes(batch)
-        _refuse_over("rows", rows, max_rows)
-        _refuse_over("bytes unpacked", size_bytes, max_bytes)
-        batches.append(batch)
+    # Pages, their values and dictionaries; and eight bytes for each cell.
+    with memory_limit(_DECODING_BYTES + 4 * stated + 8 * max(0, metadata.num_rows) * len(columns)):
+        for batch in file.iter_batches(_BATCH_ROWS, columns=list(columns)):
+            rows, size_bytes = rows + batch.num_rows, size_bytes + _unpacked_bytes(batch)
+            _refuse_over("rows", rows, max_rows)
+            _refuse_over("bytes unpacked", size_bytes, max_bytes)
+            batches.append(batch)
     schema = pa.schema([(name, types[name]) for name in columns])
     if not batches:
         return schema.empty_table()

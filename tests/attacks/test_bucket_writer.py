@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -320,6 +322,57 @@ def test_a_small_file_in_the_place_of_a_snapshot_fills_no_memory(victim):
         with pytest.raises(SnapshotCorruptError):
             read_snapshot(victim.store, "sites", taken.digest, [])
         assert memory_peak() - before < 200_000_000, name
+
+
+def thrift_number(n, width=0):
+    """A number as Parquet's metadata holds it; of `width` bytes at least."""
+    rest, written = n << 1, []
+    while rest > 0x7F or len(written) < width - 1:
+        written.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([*written, rest])
+
+
+def text_of_which_the_footer_says_a_kilobyte(n_bytes):
+    body = parquet(pa.table({"_id": ["a" * n_bytes]}), use_dictionary=False, write_statistics=False)
+    start = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
+    real = thrift_number(pq.read_metadata(pa.BufferReader(body)).row_group(0).total_byte_size)
+    assert body[start:].count(real) == 2  # of the row group and of its column
+    return body[:start] + body[start:].replace(real, thrift_number(1000, len(real)))
+
+
+READERS = {
+    "read": "read_parquet(open(path, 'rb').read(), ['_id'], max_rows=10)",
+    "stream": "sum(batch.num_rows for batch in stream_parquet(Path(path), 10))",
+}
+PEAK = """
+import resource, sys
+from pathlib import Path
+from include.errors import DataRejectedError
+from include.stores.parquet import read_parquet, stream_parquet
+path, peak = sys.argv[1], lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = peak()
+try:
+    READ
+except DataRejectedError:
+    print("refused", peak() - before)
+"""
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_page_larger_than_its_file_says_fills_no_memory(tmp_path, reader):
+    """Twelve kilobytes of which the footer says that they unpack to one; they unpack to 400 MB."""
+    path = tmp_path / "lie.parquet"
+    path.write_bytes(text_of_which_the_footer_says_a_kilobyte(400_000_000))
+    assert path.stat().st_size < 20_000
+
+    code = PEAK.replace("READ\n", f"{READERS[reader]}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300
+    )
+
+    assert done.stdout.startswith("refused"), done.stdout + done.stderr
+    assert int(done.stdout.split()[1]) < 200  # MB
 
 
 def memory_peak():
