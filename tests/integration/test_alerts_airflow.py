@@ -11,9 +11,7 @@ import secrets
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
 from pathlib import Path
-from threading import Event, Thread
 from urllib.parse import quote
 
 import jwt
@@ -26,10 +24,8 @@ from include import pipelines
 from include.cli.airflow_api import AirflowApi
 from include.contract import keys
 from include.contract.signature import load_private_key
-from include.registry.approve import read_history
-from include.registry.follow.verify import TrustedKeys
-from include.registry.publish import publish_version
-from include.run.rollback import reinstate
+from include.inference.prediction_ids import day_of, new_id
+from include.registry.approve import approve, production_pointer
 from include.stack.airflow import AirflowServer
 from include.stack.environment import airflow_environment
 from include.stack.keys import ensure_secrets
@@ -38,11 +34,9 @@ from include.stack.settings import StackSettings
 from include.stores.objects import ObjectStore
 from tests.support.feed_server import HTML, FeedServer
 from tests.support.receivers import http_receiver
-from tests.support.scorer_process import ScorerProcess
 from tests.support.signed_versions import (
     Signer,
     Version,
-    apply_gate,
     promote,
     publish,
     request,
@@ -507,107 +501,36 @@ def test_who_may_trigger_the_collection_decides_on_the_labels_page(airflow, reco
     assert records["urls"].find_one({"_id": "abc"})["reviewed_by"] == "admin"
 
 
-class Clients:
-    """Programs that ask a scorer about URLs, one after another, until they are stopped."""
-
-    def __init__(self, scorer, urls):
-        self.answers = []
-        self._stopped = Event()
-        self._scorer, self._urls = scorer, urls
-        self._thread = Thread(target=self._ask)
-
-    def _ask(self):
-        with requests.Session() as session:
-            for url in cycle(self._urls):
-                if self._stopped.is_set():
-                    return
-                answer = session.post(f"{self._scorer.url}/predict", json={"url": url}, timeout=60)
-                self.answers.append((answer.status_code, answer.json()["model"]["serial"]))
-
-    def served(self, serial):
-        """How many were answered by that serial."""
-        return sum(of == serial for _, of in list(self.answers))
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopped.set()
-        self._thread.join()
-
-
-@pytest.fixture
-def urls_scorer(airflow, s3, tmp_path):
+def test_a_release_that_doubles_alerts_is_taken_back_and_told(airflow, hook, events, tmp_path):
     trainer, approver = airflow.signers
-    scorer = ScorerProcess(
-        tmp_path,
-        {
-            "NIGHTCATCH_S3_ENDPOINT": s3.endpoint_url,
-            "NIGHTCATCH_S3_BUCKET": airflow.store.bucket,
-            "NIGHTCATCH_PIPELINES": "urls",
-            "NIGHTCATCH_TRAFFIC_INTERVAL_S": "0.2",
-            "AWS_ACCESS_KEY_ID": s3.access_key,
-            "AWS_SECRET_ACCESS_KEY": s3.secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "NIGHTCATCH_TRAINER_PUBLIC_KEY": str(trainer.write_public_pem(tmp_path / "t.pub")),
-            "NIGHTCATCH_APPROVER_PUBLIC_KEY": str(approver.write_public_pem(tmp_path / "a.pub")),
-        },
-    )
-    yield scorer
-    scorer.kill()
-
-
-def test_a_poisoned_version_goes_live_and_is_taken_back_without_a_failed_request(
-    airflow, hook, events, urls_scorer
-):
-    trainer, approver = airflow.signers
-    trusted = TrustedKeys(approver.trusted, trainer.trusted, 50_000_000)
     urls = [f"http://site{number}.example/" for number in range(300)]
-    publish(airflow.store, url_version(1, urls[:150]), trainer)
-    poisoned = url_version(2, urls)
-    manifest = poisoned.manifest(model={"family": "f", "params": {}, "run_id": "run-poisoned"})
-    publish_version(
-        airflow.store, manifest, poisoned.files,
-        signing_key=trainer.path, trusted=trainer.trusted,
-    )  # fmt: skip
-    said = {"rule": "fpr", "passed": False, "evaluated": True, "sentence": "flags 50 %, above 1 %"}
-    apply_gate(airflow.store, manifest, [said], trainer)
-
-    def bring(number, **how):
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+    approved_at = (datetime.now(UTC) - timedelta(minutes=10)).isoformat(timespec="seconds")
+    for number, flagged in ((1, urls[:150]), (2, urls)):
+        publish(airflow.store, url_version(number, flagged), trainer)
         asked = request(version_name(number), run_id=f"run-{number}", pipeline="urls")
-        reinstate(airflow.store, replace(asked, approved_at=now), approver.key, trusted, **how)
-
-    bring(1, despite_gate=True)
-    urls_scorer.start("/health/ready")
-    with Clients(urls_scorer, urls) as clients:
-        wait_until(lambda: clients.served(1) > 20)
-        bring(2, despite_gate=True)
-        wait_until(lambda: clients.served(2) > 2 * len(urls))
-        airflow.api.unpause("watch_models")  # the rollback starts it, and it sends the event
-        airflow.run("watch_release")
-        wait_until(lambda: clients.served(3) > 20)
-        runs = [airflow.run("watch_release")[0] for _ in range(2)]
+        asked = replace(asked, approved_at=approved_at)
+        pointer = approve(airflow.store, asked, approver.key, approver.trusted)
+    traffic = Watched(
+        *(airflow.store, pipelines.get("urls"), trainer, approver, tmp_path),
+        pointer=pointer,
+        manifest=url_version(2, urls).manifest(),
+    )
+    ids = [new_id("urls") for _ in urls]
+    traffic.score([{"url": url} for url in urls], [0.9] * 300, day=day_of(ids[0]), ids=ids)
+    airflow.api.unpause("watch_models")  # the rollback starts it, and it sends the event
+    runs = [airflow.run("watch_release")[0] for _ in range(2)]
 
     # Other tests leave versions of `sites` that cannot be loaded; `urls` is watched all the same.
     at = list(pipelines.names()).index("urls")
     states = [airflow.states("watch_release", run)["watch", at] for run in runs]
     assert states == ["success"] * 2, airflow.failures("watch_release", runs[0])
-    assert {status for status, _ in clients.answers} == {200}, "no request has failed"
-    assert [serial for _, serial in clients.answers] == sorted(of for _, of in clients.answers)
-    reason = f"took back {version_name(2)}: it raises at least 1."
-    *_, forced, current = read_history(airflow.store, "urls", approver.trusted)
-    assert forced.reason.startswith("despite the gate (rejected: flags 50 %, above 1 %)")
-    assert (current.serial, current.version) == (3, version_name(1)), "taken back once"
-    assert current.approved_by == "watch_release"
-    assert current.reason.startswith(reason)
-    assert events.wait_for("rolled_back", version_name(1))["data"]["reason"] == current.reason
+    taken_back = events.wait_for("rolled_back", version_name(1))["data"]
+    assert taken_back["serial"] == 3
+    assert "300 in place of 150" in taken_back["reason"]
     (told,) = hook.with_words("Release taken back: urls")
-    assert reason in told["text"]
     assert "/models/urls" in told["text"]
-    status, page = airflow.page("/models/urls")
-    assert (status, reason in page) == (200, True)
+    current = production_pointer(airflow.store, "urls", approver.trusted)
+    assert (current.serial, current.approved_by) == (3, "watch_release")
 
 
 def test_no_log_of_any_process_holds_the_secret_of_an_address(airflow):
