@@ -10,6 +10,7 @@ import pandas as pd
 
 from include.errors import DataRejectedError
 from include.validation.data_docs import build
+from include.validation.data_docs.distributions import distributions
 from include.validation.data_docs.pages import quarantine_page
 from include.validation.findings import (
     Finding,
@@ -126,6 +127,7 @@ def validate(
             statistics=outcome.statistics,
             quarantined=outcome.quarantined,
             legend=str(suite.get("meta", {}).get("legend", "")),
+            charts=_charts(suite, frame, evaluated),
         )
         build.build_docs(project, suite_name, run_id, {build.QUARANTINE_PAGE: page})
     logger.info(
@@ -133,6 +135,13 @@ def validate(
         *(suite_name, len(outcome.accepted), len(frame), len(outcome.failures)),
     )
     return outcome
+
+
+def _charts(suite: dict[str, Any], frame: pd.DataFrame, evaluated: pd.DataFrame) -> str:
+    """Return how the record's own columns, and those that the suite names, are spread."""
+    meta = suite.get("meta", {})
+    drawn = [name for name in meta.get("drawn", []) if name in evaluated.columns]
+    return distributions(evaluated[[*frame.columns, *drawn]], meta.get("label"))
 
 
 def _decide(

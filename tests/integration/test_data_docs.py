@@ -67,7 +67,7 @@ def client(published):
 def test_the_list_leads_to_each_run(client):
     page = client.get("/").text
 
-    assert f'<a href="show/{FOLDER}/index.html">' in page
+    assert f'<a href="show/{FOLDER}/index.html"' in page
     assert "vendor</h2>" not in page
 
 
@@ -135,7 +135,7 @@ def test_a_dag_run_leads_to_its_own_docs(client):
     answer = client.get("/", params=query, follow_redirects=False)
 
     assert answer.status_code == 307
-    assert answer.headers["location"].endswith(f"/show/{FOLDER}/index.html")
+    assert answer.headers["location"].endswith(f"/show/{FOLDER}/quarantine.html")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The list of all Data Docs: each run, when it was, and what became of its records."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from typing import Any, Protocol
@@ -14,6 +15,13 @@ MAX_RUNS = 200
 EVALUATED = "validation.json"
 _MAX_BYTES = 4 * 1024 * 1024
 _READERS = 8
+_RUN = re.compile(r"([a-z_]+?)__(\d{4}-\d\d-\d\d)T(\d\d).(\d\d).*")
+_TRIGGERS = {
+    "scheduled": "by schedule",
+    "manual": "by hand",
+    "asset_triggered": "by new labels",
+    "backfill": "backfill",
+}
 _LEAD = (
     "<p>What each training run found in its records: by run, every rule one by one; under "
     "<em>Records</em>, which are in quarantine and what to do.</p>"
@@ -51,7 +59,8 @@ def _section(store: Bucket, pipeline: str, runs: list[str]) -> str:
     with ThreadPoolExecutor(_READERS) as readers:
         verdicts = list(readers.map(lambda run: _verdict(store, pipeline, run), shown))
     rows = "".join(
-        f'<tr><td><a href="show/{escape(pipeline)}/{escape(run)}/index.html">{escape(run)}</a></td>'
+        f'<tr><td><a href="show/{escape(pipeline)}/{escape(run)}/index.html" title="{escape(run)}">'
+        f"{escape(_when(run))}</a></td>"
         f"<td>{verdict}</td></tr>"
         for run, verdict in zip(shown, verdicts, strict=True)
     )
@@ -61,6 +70,15 @@ def _section(store: Bucket, pipeline: str, runs: list[str]) -> str:
         '<thead><tr><th scope="col">Run</th><th scope="col">Records</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
+
+
+def _when(run: str) -> str:
+    """Return the time in a run's name and what triggered it, for people."""
+    named = _RUN.fullmatch(run)
+    if named is None:
+        return run
+    trigger, day, hour, minute = named.groups()
+    return f"{day} {hour}:{minute} UTC, {_TRIGGERS.get(trigger, trigger)}"
 
 
 def _verdict(store: Bucket, pipeline: str, run: str) -> str:

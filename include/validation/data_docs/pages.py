@@ -55,6 +55,7 @@ def quarantine_page(
     statistics: dict[str, Any],
     quarantined: pd.DataFrame,
     legend: str = "",
+    charts: str = "",
 ) -> str:
     """Return the page as HTML; whatever comes from the records is escaped.
 
@@ -68,6 +69,8 @@ def quarantine_page(
         With ``_id`` and ``reasons``; the first `MAX_ROWS` are shown.
     legend : str
         What the values of the records stand for.
+    charts : str
+        HTML, of `distributions`.
     """
     parts = [
         _verdict(failures, statistics),
@@ -77,6 +80,7 @@ def quarantine_page(
         "<h2 class='h5'>Figures</h2>",
         f"<p>{escape(legend)}</p>" if legend else "",
         _table("Figures", ("Figure", "Value"), _figures(statistics)),
+        charts,
         _rows(quarantined),
     ]
     return _page(title, "\n".join(part for part in parts if part))

@@ -25,6 +25,7 @@ from include.validation.data_docs.assets import (
     media_type,
     read_asset,
 )
+from include.validation.data_docs.build import QUARANTINE_PAGE
 from include.validation.data_docs.history import list_runs
 
 PACKAGED = "version.json"
@@ -130,7 +131,9 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
             return _own_page(request, list_runs(store()))
         target = run_folder(dag_id, run_id)
         store().get(f"{keys.docs_root()}{target}index.html", MAX_PAGE_BYTES)
-        return RedirectResponse(f"{request.scope['root_path']}/show/{target}index.html")
+        decided = store().exists(f"{keys.docs_root()}{target}{QUARANTINE_PAGE}")
+        page = QUARANTINE_PAGE if decided else "index.html"
+        return RedirectResponse(f"{request.scope['root_path']}/show/{target}{page}")
 
     @app.get(f"/{VENDOR}/{{path:path}}")
     def asset(path: str) -> Response:

@@ -44,6 +44,19 @@ def test_only_so_many_runs_are_listed():
     assert "manual__00004" not in page
 
 
+@pytest.mark.parametrize(
+    ("run", "shown"),
+    [
+        ("scheduled__2026-11-21T02_00_00_00_00-a1b2", "2026-11-21 02:00 UTC, by schedule"),
+        ("manual__2026-11-22T01_07_33", "2026-11-22 01:07 UTC, by hand"),
+        ("asset_triggered__2026-11-22T01_07_33", "2026-11-22 01:07 UTC, by new labels"),
+        ("my-run", "my-run"),
+    ],
+)
+def test_a_run_is_named_by_its_time_and_what_triggered_it(run, shown):
+    assert f'title="{run}">{shown}</a>' in list_runs(Folders(sites=[run]))
+
+
 def evaluated(failures=(), warnings=()):
     found = {"accepted": 8847, "quarantined": 3, "failures": failures, "warnings": warnings}
     return json.dumps(found).encode()
