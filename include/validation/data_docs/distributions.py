@@ -121,7 +121,7 @@ def _balance(codes: np.ndarray, labels: Sequence[str], label: str | None) -> str
         said = f"{name}: {n:,} ({share:.1%})"
         legend.append(f"<span><i class='key label{number}'></i>{escape(said)}</span>")
         at += width
-    title = escape(f"Records by {label}" if label else "Records")
+    title = "Records by label" if label else "Records"
     return (
         f"<figure class='balance'><figcaption>{title}</figcaption><svg viewBox='0 0 {_WIDTH} 14'"
         f" preserveAspectRatio='none' role='img' aria-label='{title}'>{''.join(parts)}</svg>"
@@ -144,8 +144,7 @@ def _chart(name: str, bars: Bars, missing: float) -> str:
                 f" width='{max(width - _GAP, 1):.1f}' height='{height:.1f}'/>"
             )
         drawn.append(f"<g><title>{escape(f'{text}: {total:,}')}</title>{''.join(rects)}</g>")
-    most = bars.names[int(totals.argmax())]
-    said = escape(f"{name}: {len(totals)} bars, most values at {most}", quote=True)
+    said = f"{len(totals)} bars, the longest is number {int(totals.argmax()) + 1}"
     ends = [bars.names[0].split(" to ")[0], bars.names[-1].split(" to ")[-1]]
     axis = "".join(f"<span>{escape(_cut(end))}</span>" for end in ends[: len(totals)])
     gap = f" <small>{missing:.1%} missing</small>" if missing else ""
