@@ -130,9 +130,7 @@ def docs_app(store: Callable[[], ObjectStore], guards: Sequence[Any]) -> FastAPI
         if dag_id is None or run_id is None:
             return _own_page(request, list_runs(store()))
         target = run_folder(dag_id, run_id)
-        store().get(f"{keys.docs_root()}{target}index.html", MAX_PAGE_BYTES)
-        decided = store().exists(f"{keys.docs_root()}{target}{QUARANTINE_PAGE}")
-        page = QUARANTINE_PAGE if decided else "index.html"
+        page = _first_page(store(), target)
         return RedirectResponse(f"{request.scope['root_path']}/show/{target}{page}")
 
     @app.get(f"/{VENDOR}/{{path:path}}")
@@ -170,6 +168,13 @@ def _report_links(store: Callable[[], ObjectStore]) -> APIRouter:
             return _own_page(request, _NO_REPORT + _back(request), 404)
 
     return router
+
+
+def _first_page(store: ObjectStore, folder: str) -> str:
+    """Return the page that says what was decided; of a run without one, the list of its pages."""
+    store.get(f"{keys.docs_root()}{folder}index.html", MAX_PAGE_BYTES)
+    decided = store.exists(f"{keys.docs_root()}{folder}{QUARANTINE_PAGE}")
+    return QUARANTINE_PAGE if decided else "index.html"
 
 
 def run_folder(dag_id: str, run_id: str) -> str:
