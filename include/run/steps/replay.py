@@ -135,8 +135,8 @@ def _parts(pipeline: Pipeline, frame: pd.DataFrame) -> dict[str, npt.NDArray[np.
         return {}
     whole = frame.copy()
     for detail in pipeline.layout.details:
-        is_time = detail.dtype == "timestamp"
-        whole[detail.name] = pd.Series(pd.NaT if is_time else None, frame.index)
+        dtype = "datetime64[us]" if detail.dtype == "timestamp" else "str"
+        whole[detail.name] = pd.Series(None, frame.index, dtype)
     parts = pipeline.slices(whole)
     return {str(name): parts[name].to_numpy(object) for name in parts if parts[name].nunique() > 1}
 

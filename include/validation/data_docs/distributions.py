@@ -68,8 +68,9 @@ def _labels(frame: pd.DataFrame, label: str | None) -> tuple[np.ndarray, list[st
     """Return the number of each row's label, and what the labels are called."""
     if label is None or label not in frame.columns:
         return np.zeros(len(frame), np.intp), ["all"]
-    codes, found = pd.factorize(frame[label].map(_text).fillna("missing"), sort=True)
-    return np.minimum(codes, MAX_BARS - 1), [str(each) for each in found[:MAX_BARS]]
+    places, kinds = pd.factorize(frame[label], use_na_sentinel=False)
+    codes, found = pd.factorize(np.array([_text(each) for each in kinds], dtype=object), sort=True)
+    return np.minimum(codes[places], MAX_BARS - 1), [str(each) for each in found[:MAX_BARS]]
 
 
 def _bars_of(values: pd.Series, codes: np.ndarray, n_labels: int) -> Bars | None:
@@ -103,8 +104,10 @@ def _binned(values: pd.Series) -> tuple[np.ndarray, list[str]]:
 
 
 def _text(value: Any) -> str:
+    if pd.isna(value):
+        return "missing"
     if isinstance(value, float | np.floating):
-        return f"{value:.4g}" if np.isfinite(value) else "missing"
+        return f"{value:.4g}"
     if isinstance(value, pd.Timestamp | np.datetime64):
         return str(pd.Timestamp(value).strftime(_DATE))
     return str(value)

@@ -52,6 +52,8 @@ def test_missing_values_and_missing_labels_are_counted():
 
     assert "25.0% missing" in html
     assert "missing: 1 (25.0%)" in html
+    for label in (np.nan, None, pd.NA):
+        assert "missing: 2 (100.0%)" in distributions(pd.DataFrame({"y": [label] * 2}), "y")
 
 
 def test_text_of_many_values_is_named_and_hostile_text_is_escaped():
