@@ -31,18 +31,24 @@ _log = logging.getLogger(__name__)
 @task(outlets=[finished_runs()])
 def track(pipeline_name: str) -> dict[str, Any]:
     """Note the result, queue the outcome, which `send_tracking` sends, and return a summary."""
+    from include.errors import StoreUnavailableError
     from include.run.summary import summarise
     from include.tracking import delivery_queue
     from include.tracking.record import was_rejected
     from include.tracking.run_outcome import RunOutcome, outcome_of
 
-    context, store = get_current_context(), open_store()
+    context, store, is_tracked = get_current_context(), open_store(), bool(mlflow_url())
     seconds = {"seconds": _seconds(context)}
     run_id, states, dag_run = context["run_id"], _states(context), context["dag_run"]
-    rejected = was_rejected(store, pipeline_name, run_id, trusted_keys().approvers)
-    outcome = outcome_of(states, rejected)
-    _note(store, pipeline_name, run_id, outcome)
-    if not mlflow_url():
+    try:
+        rejected = was_rejected(store, pipeline_name, run_id, trusted_keys().approvers)
+        outcome = outcome_of(states, rejected)
+        _note(store, pipeline_name, run_id, outcome)
+    except StoreUnavailableError as err:
+        if is_tracked:
+            raise
+        _log.warning("the run is not noted: %s", err)
+    if not is_tracked:
         _log.info("runs are not tracked: NIGHTCATCH_MLFLOW_URL is empty")
         return seconds
     ended = RunOutcome(
