@@ -177,10 +177,7 @@ def verified_document(payload_type: str, body: bytes, trusted: PublicKeys) -> di
     KeyError, TypeError, ValueError, AttributeError, RecursionError
         If it is not such a document.
     """
-    document: dict[str, Any] = json.loads(body)
-    signed = document.pop("signature")["value"]
-    verify(payload_type, _canonical(document), signed, trusted)
-    return document
+    return _verified(payload_type, body, trusted)[0]
 
 
 def signer_of(payload_type: str, body: bytes, trusted: PublicKeys) -> str:
@@ -188,9 +185,14 @@ def signer_of(payload_type: str, body: bytes, trusted: PublicKeys) -> str:
 
     Errors are those of `verified_document`.
     """
+    return _verified(payload_type, body, trusted)[1]
+
+
+def _verified(payload_type: str, body: bytes, trusted: PublicKeys) -> tuple[dict[str, Any], str]:
+    """Return the fields of a signed document, and the id of the key that signed it."""
     document: dict[str, Any] = json.loads(body)
     signed = document.pop("signature")["value"]
-    return verify(payload_type, _canonical(document), signed, trusted)
+    return document, verify(payload_type, _canonical(document), signed, trusted)
 
 
 @dataclass(frozen=True)
