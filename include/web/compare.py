@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.contract.manifest import Manifest
-from include.contract.run_documents import Disagreements, Drawn, Replay
+from include.contract.run_documents import Disagreements
+from include.contract.verdicts import VERDICTS
 from include.evaluation.label_verdict import LabelVerdict, label_verdict
-from include.registry.comparison import read_disagreements, read_replay
+from include.registry.comparison import drawn_of, read_disagreements, read_replay
 from include.registry.follow.verify import TrustedKeys
 from include.registry.overview import Ledger
 from include.registry.versions import StoredVersion
@@ -19,7 +20,6 @@ WIDTH = 240
 """Of a drawing of intervals, in its own units."""
 _INSET = 6
 _SHOWN = ("recall", "fpr", "review_recall", "review_fpr")
-_VERDICTS = ("Phishing", "Suspicious", "Legitimate")
 _SHARES = Scale(0.0, 1.0)
 
 
@@ -126,11 +126,10 @@ def compare(
     """
     if new.manifest is None or old.manifest is None:
         return None
-    replay = _replay(store, new.manifest, old.version, trusted_keys)
+    replay = read_replay(store, new.manifest, old.version, trusted_keys.trainers)
     kept = read_disagreements(store, new.manifest.pipeline, new.version, old.version)
-    if not kept.drawn and replay:
-        drawn = tuple(Drawn(**each) for each in replay.get("drawn", ()))
-        kept = Disagreements(new.version, old.version, drawn)
+    if not kept.drawn:
+        kept = Disagreements(new.version, old.version, drawn_of(replay))
     said = label_verdict(kept.counted)
     share = said.new_right / said.n_labels if said.n_labels else 0.5
     return Comparison(
@@ -157,13 +156,6 @@ def default_pair(ledger: Ledger, newest: str) -> tuple[str, str]:
     if newest > current.version:
         return newest, current.version
     return current.version, ledger.before.version if ledger.before else current.version
-
-
-def _replay(
-    store: ObjectStore, manifest: Manifest, before: str, trusted_keys: TrustedKeys
-) -> Mapping[str, Any] | None:
-    found: Replay | None = read_replay(store, manifest, trusted_keys.trainers)
-    return found.figures if found and found.champion == before else None
 
 
 def _same_rows(new: Manifest, before: str) -> Mapping[str, Any] | None:
@@ -234,7 +226,7 @@ def _shares(replay: Mapping[str, Any]) -> dict[str, list[Share]]:
     found = {}
     for side, key in (("new", "challenger"), ("old", "champion")):
         counts, start, parts = replay["verdicts"][key], 0.0, []
-        for verdict in _VERDICTS:
+        for verdict in VERDICTS:
             width = WIDTH * counts[verdict] / max(replay["n"], 1)
             parts.append(Share(verdict, counts[verdict], round(start, 1), round(width, 1)))
             start += width

@@ -15,7 +15,7 @@ from include.monitoring.reports import DISAGREEMENTS, ReportIntake
 from include.monitoring.reviews import label_of
 from include.pipelines import Pipeline
 from include.registry.approve import production_pointer
-from include.registry.comparison import read_replay
+from include.registry.comparison import drawn_of, read_replay
 from include.registry.follow.verify import TrustedKeys
 from include.registry.request import is_of_older_run
 from include.registry.versions import read_signed_manifest, version_names
@@ -102,10 +102,7 @@ def _replayed(
     except (SignatureError, ManifestError, VersionRefusedError) as err:
         _log.warning("%s: nothing is drawn of %s: %s", pipeline.name, version, err)
         return []
-    replay = read_replay(store, manifest, trusted_keys.trainers)
-    if replay is None or replay.figures is None or replay.champion != before:
-        return []
-    return [Drawn(**each) for each in replay.figures.get("drawn", ())]
+    return list(drawn_of(read_replay(store, manifest, before, trusted_keys.trainers)))
 
 
 def _labelled(queue: ReviewQueue, drawn: list[Drawn]) -> tuple[Drawn, ...]:
