@@ -37,10 +37,12 @@ def keep_reviews(
     ------
     StoreUnavailableError
     """
-    entries = queue.about(drawn)
-    if not entries:
+    queued = decisions_about(queue, drawn)
+    if not queued:
         return 0
-    decided = _decided(entries, set(drawn))
+    # Those that are no record, and so not in the queue, have no label.
+    decided: dict[str, bool | None] = dict.fromkeys(set(drawn) - queued.keys())
+    decided |= {name: label_of(held) for name, held in queued.items() if held.state != "waiting"}
     body = json.dumps({"pipeline": pipeline, "day": day, "labels": decided}, sort_keys=True)
     store.put(keys.sample_reviews(pipeline, day), body.encode(), "application/json")
     return sum(label is not None for label in decided.values())
@@ -75,15 +77,20 @@ def read_reviews(store: ObjectStore, pipeline: str, day: str) -> Decided:
     return {str(name): None if one is None else bool(one) for name, one in found["labels"].items()}
 
 
-def _decided(entries: Collection[Held], drawn: set[str]) -> dict[str, bool | None]:
-    """Return the last decision on each prediction; those that are no record have no label."""
-    queued = {str(report["id"]) for each in entries for report in each.reports} & drawn
-    labels: dict[str, bool | None] = dict.fromkeys(drawn - queued)
-    settled = [each for each in entries if each.decided_at is not None and each.state != "waiting"]
-    for each in sorted(settled, key=lambda held: str(held.decided_at)):
-        names = {str(report["id"]) for report in each.reports} & drawn
-        labels |= dict.fromkeys(names, label_of(each))
-    return labels
+def decisions_about(queue: ReviewQueue, predictions: Collection[str]) -> dict[str, Held]:
+    """Return the last decision on each prediction; what waits where there is none yet.
+
+    Predictions that are not in the queue are left out.
+
+    Raises
+    ------
+    StoreUnavailableError
+    """
+    wanted, entries = set(predictions), queue.about(predictions)
+    entries.sort(key=lambda held: held.decided_at.timestamp() if held.decided_at else 0.0)
+    entries.sort(key=lambda held: held.state != "waiting")
+    named = ((str(report["id"]), each) for each in entries for report in each.reports)
+    return {name: each for name, each in named if name in wanted}
 
 
 def label_of(held: Held) -> bool | None:

@@ -12,7 +12,7 @@ from include.evaluation.label_verdict import label_verdict
 from include.ingest.review.entries import Held
 from include.ingest.review.queue import ReviewQueue
 from include.monitoring.reports import DISAGREEMENTS, ReportIntake
-from include.monitoring.reviews import label_of
+from include.monitoring.reviews import decisions_about, label_of
 from include.pipelines import Pipeline
 from include.registry.approve import production_pointer
 from include.registry.comparison import drawn_of, read_replay
@@ -107,10 +107,7 @@ def _replayed(
 
 def _labelled(queue: ReviewQueue, drawn: list[Drawn]) -> tuple[Drawn, ...]:
     """Return what was drawn, with what people said of it: the last decision of several."""
-    held = queue.about(each.id for each in drawn)
-    held.sort(key=lambda each: each.decided_at.timestamp() if each.decided_at else 0.0)
-    held.sort(key=lambda each: each.state != "waiting")
-    about = {report["id"]: each for each in held for report in each.reports}
+    about = decisions_about(queue, [each.id for each in drawn])
     return tuple(_with_state(each, about.get(each.id)) for each in drawn)
 
 
