@@ -126,16 +126,9 @@ class ReportIntake:
         drawn = self._drawn(day)
         known = {name for name, _ in self.desk.queue.reported(drawn)}
         said = dict.fromkeys(sorted(drawn - known), Said(day, "random sample", False, "the model"))
-        n_new = 0
-        for each in find_labelled(self.store, self.pipeline, said):
-            if not each.item.inputs or each.item.is_redacted:
-                continue
-            labelled = self._as_answered(each)
-            if document := self._document(SAMPLE, labelled):
-                reason = f"random sample of predictions: {each.item.verdict}"
-                self._hold(SAMPLE, document, labelled, reason, now)
-                n_new += 1
-        return n_new
+        found = find_labelled(self.store, self.pipeline, said)
+        why = ((each, f"random sample of predictions: {each.item.verdict}", now) for each in found)
+        return len(self._hold_as_answered(SAMPLE, why))
 
     def keep_reviews(self, now: datetime) -> int:
         """Keep the decisions on the random samples of the last week where days are evaluated.
@@ -186,22 +179,28 @@ class ReportIntake:
         """
         said = dict.fromkeys(drawn, Said(f"{now:%Y-%m-%d}", "disagreement", False, "the model"))
         found = {each.id: each for each in find_labelled(self.store, self.pipeline, said)}
-        held = set()
-        for place, name in enumerate(drawn):
-            each = found.get(name)
-            if each is None or not each.item.inputs or each.item.is_redacted:
-                continue
-            if document := self._document(DISAGREEMENTS, self._as_answered(each)):
-                # The queue shows the oldest first: what was drawn first.
-                at = now + timedelta(milliseconds=place)
-                self._hold(DISAGREEMENTS, document, self._as_answered(each), reason, at)
-                held.add(name)
-        return held
+        # The queue shows the oldest first: what was drawn first.
+        why = (
+            (found[name], reason, now + timedelta(milliseconds=place))
+            for place, name in enumerate(drawn)
+            if name in found
+        )
+        return self._hold_as_answered(DISAGREEMENTS, why)
 
-    def _as_answered(self, labelled: Labelled) -> Labelled:
-        """Return a prediction with its own verdict as its label."""
-        is_phishing = labelled.item.verdict == PHISHING
-        return labelled._replace(said=labelled.said._replace(is_phishing=is_phishing))
+    def _hold_as_answered(
+        self, origin: str, predictions: Iterable[tuple[Labelled, str, datetime]]
+    ) -> set[str]:
+        """Return the ids of those that wait now, each with its own verdict as its label."""
+        held = set()
+        for each, reason, at in predictions:
+            if not each.item.inputs or each.item.is_redacted:
+                continue
+            is_phishing = each.item.verdict == PHISHING
+            labelled = each._replace(said=each.said._replace(is_phishing=is_phishing))
+            if document := self._document(origin, labelled):
+                self._hold(origin, document, labelled, reason, at)
+                held.add(each.id)
+        return held
 
     def _document(self, origin: str, labelled: Labelled) -> Document | None:
         """Return the record of a prediction with its label; None where its inputs are no record."""
