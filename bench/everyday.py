@@ -9,7 +9,7 @@ dnstwist==20250130).
 
 import json
 import resource
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -29,15 +29,15 @@ from bench._everyday import (
 )
 from bench._url_models import features, hard_examples, train_baseline, train_ours
 from bench._urls import bare, read_urls
+from include.contract.verdicts import DecidedBy, Thresholds
 from include.evaluation.metrics import recall_at_fpr
+from include.inference.decisions import decisions
 from include.urls.address import take_apart
-from include.urls.embedded import embedded_url
-from include.urls.local import leads_to_local
 from include.urls.reference.facts import Reference
 
-Score = Callable[[list[str]], npt.NDArray[np.float64]]
 Scores = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Decided = npt.NDArray[np.object_]
 _CURVE = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _REAL_RANKS = (20_000, 400_000)
 
@@ -56,17 +56,22 @@ def main() -> None:
         probability: Scores = model.predict_proba(features(urls, reference))[:, 1]
         return probability
 
-    def ours(urls: list[str]) -> Scores:
+    def ours(urls: list[str]) -> tuple[Scores, Decided]:
         probability = by_model(urls)
-        lifted = hands_on_phishing(urls, probability, by_model, block, review)
-        probability = np.where(lifted, review, probability)
-        return np.where([leads_to_local(url) for url in urls], 0.0, probability)
+        by = decisions(
+            *(urls, probability.tolist(), lambda inner: by_model(inner[:, 0].tolist())),
+            *(Thresholds(block, review), None, 0.0),
+        )
+        decided = np.array(by, dtype=object)
+        probability = np.where(decided == DecidedBy.EMBEDDED_URL, review, probability)
+        return np.where(decided == DecidedBy.LOCAL_ADDRESS, 0.0, probability), decided
 
-    shown = {name: ours(each.urls) for name, each in judging.items()}
+    results = {name: ours(each.urls) for name, each in judging.items()}
+    shown = {name: scores for name, (scores, _) in results.items()}
     found: dict[str, Any] = {
         "ours": {
             **judged(judging, shown, block, review),
-            **decided(judging, by_model, block, review),
+            **decided(judging, {name: by for name, (_, by) in results.items()}),
             "train_seconds": seconds,
             "added_rows": len(added.y),
             "reference_mb": len(body) / 1e6,
@@ -78,7 +83,9 @@ def main() -> None:
     if python := peer_python():
         found["fraudurl"] = fraudurl_figures(judging)
         squats = typosquats(python)
-        found["ours"] |= typosquat_figures(squats, names, ours, review, reference)
+        found["ours"] |= typosquat_figures(
+            squats, names, lambda urls: ours(urls)[0], review, reference
+        )
     found["ours"]["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     show(found)
     show_curve(judging, shown)
@@ -129,41 +136,20 @@ def flag_figures(
     }
 
 
-def hands_on_phishing(
-    urls: Sequence[str], probability: Scores, score: Score, block: float, review: float
-) -> Flags:
-    """Return which URLs the model calls legitimate and hand on one that it calls Phishing."""
-    lifted = np.zeros(len(urls), np.bool_)
-    inner = [embedded_url(url) for url in urls]
-    places = [place for place, url in enumerate(inner) if url and probability[place] < review]
-    if places:
-        lifted[places] = score([inner[place] for place in places]) >= block
-    return lifted
-
-
-def decided(
-    judging: Mapping[str, EvaluationSet], score: Score, block: float, review: float
-) -> dict[str, float]:
+def decided(judging: Mapping[str, EvaluationSet], by: Mapping[str, Decided]) -> dict[str, float]:
     """Return the share of everyday URLs that each rule decides, and how many URLs it lifts."""
-    urls = judging["everyday"].urls
-    local = float(np.mean([leads_to_local(url) for url in urls]))
-    lifted = {
-        name: hands_on_phishing(each.urls, score(each.urls), score, block, review)
-        for name, each in judging.items()
+    shares = {
+        f"decided_by_{each.name.lower()}": float((by["everyday"] == each).mean())
+        for each in (DecidedBy.LOCAL_ADDRESS, DecidedBy.EMBEDDED_URL, DecidedBy.MODEL)
     }
-    embedded = float(lifted["everyday"].mean())
     counts = {
         f"embedded_{kind}": sum(
-            int(lifted[name][each.y == y].sum()) for name, each in judging.items()
+            int((by[name][each.y == y] == DecidedBy.EMBEDDED_URL).sum())
+            for name, each in judging.items()
         )
         for kind, y in (("legitimate", 0), ("phishing", 1))
     }
-    return {
-        "decided_by_local_address": local,
-        "decided_by_embedded_url": embedded,
-        "decided_by_model": 1 - local - embedded,
-        **counts,
-    }
+    return shares | counts
 
 
 def fraudurl_figures(judging: Mapping[str, EvaluationSet]) -> dict[str, Any]:

@@ -1,23 +1,26 @@
 """What decides on a URL: an entry of a list, a rule, or else the model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from include.contract.verdicts import LEGITIMATE, DecidedBy
+from include.contract.verdicts import LEGITIMATE, DecidedBy, Thresholds
 from include.inference.listed import ListLookup
-from include.inference.model import OnnxModel
 from include.urls.embedded import embedded_url
 from include.urls.local import leads_to_local
 from include.urls.reading import read_url
 
+Score = Callable[[npt.NDArray[Any]], npt.NDArray[np.floating]]
 _BY_ACTION = {"allow": DecidedBy.ALLOW_LIST, "block": DecidedBy.BLOCK_LIST}
 
 
 def decisions(
     urls: Sequence[str],
     probabilities: Sequence[float],
-    model: OnnxModel,
+    score: Score,
+    thresholds: Thresholds,
     lookup: ListLookup | None,
     now_s: float,
 ) -> Sequence[DecidedBy]:
@@ -32,25 +35,30 @@ def decisions(
         As they were scored.
     probabilities : sequence of float
         The model's, of each URL.
-    model : OnnxModel
+    score : callable
+        Returns the model's probabilities of a matrix of URLs of shape (n, 1).
+    thresholds : Thresholds
+        Of the model.
     lookup : ListLookup or None
         The list in effect.
     now_s : float
         Seconds since 1970; entries that have expired by then do nothing.
     """
     decided = by_lists_and_rules(urls, lookup, now_s)
-    verdict = model.manifest.thresholds.verdict
     embedded = {
         place: inner
         for place, (url, by) in enumerate(zip(urls, decided, strict=True))
         if by is DecidedBy.MODEL
         and (inner := embedded_url(url))
-        and verdict(probabilities[place]) == LEGITIMATE
+        and thresholds.verdict(probabilities[place]) == LEGITIMATE
     }
     if embedded:
-        bad = _leads_to_phishing(list(embedded.values()), model, lookup, now_s)
-        for place, is_bad in zip(embedded, bad, strict=True):
-            if is_bad:
+        inside = list(embedded.values())
+        scores = score(np.array(inside, dtype=object).reshape(-1, 1))
+        by_inside = by_lists_and_rules(inside, lookup, now_s)
+        for place, by, probability in zip(embedded, by_inside, scores, strict=True):
+            is_phishing = by is DecidedBy.MODEL and probability >= thresholds.block
+            if is_phishing or by is DecidedBy.BLOCK_LIST:
                 decided[place] = DecidedBy.EMBEDDED_URL
     return decided
 
@@ -72,17 +80,3 @@ def _decision(url: str, lookup: ListLookup | None, now_s: float) -> DecidedBy:
     if lookup and (entry := lookup.find(read_url(url).parsed, now_s)):
         return _BY_ACTION[entry.action]
     return DecidedBy.LOCAL_ADDRESS if leads_to_local(url) else DecidedBy.MODEL
-
-
-def _leads_to_phishing(
-    urls: list[str], model: OnnxModel, lookup: ListLookup | None, now_s: float
-) -> list[bool]:
-    """Return which of the URLs are on the block list, or called phishing by the model."""
-    probabilities = model.score(np.array(urls, dtype=object).reshape(-1, 1))
-    block = model.manifest.thresholds.block
-    return [
-        by is DecidedBy.BLOCK_LIST or (by is DecidedBy.MODEL and bool(probability >= block))
-        for by, probability in zip(
-            by_lists_and_rules(urls, lookup, now_s), probabilities, strict=True
-        )
-    ]

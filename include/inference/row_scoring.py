@@ -77,7 +77,10 @@ def _score(
     probabilities = model.score(matrix).tolist()
     decided: Sequence[DecidedBy] = [DecidedBy.MODEL] * len(parsed)
     if is_text:
-        decided = decisions(matrix[:, 0].tolist(), probabilities, model, lookup, now_s)
+        decided = decisions(
+            *(matrix[:, 0].tolist(), probabilities, model.score, manifest.thresholds),
+            *(lookup, now_s),
+        )
     sound = [number for number, fault in enumerate(scored) if fault is None]
     columns = zip(sound, parsed, probabilities, decided, strict=True)
     for number, values, probability, decided_by in columns:

@@ -103,7 +103,8 @@ class Scorer:
         return decisions(
             matrix[:, 0].tolist(),
             probabilities,
-            in_production.model,
+            in_production.model.score,
+            in_production.manifest.thresholds,
             lookup,
             self.now().timestamp(),
         )
