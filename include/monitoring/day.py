@@ -16,7 +16,7 @@ from include.monitoring.baselines import Baseline, baseline_of, read_report_figu
 from include.monitoring.drift.day import watch_drift
 from include.monitoring.findings import conclude
 from include.monitoring.findings_store import leave_day, read_findings
-from include.monitoring.inputs import measure_inputs
+from include.monitoring.inputs import measure_inputs, watched_inputs
 from include.monitoring.limits import Limits, limits_of
 from include.monitoring.page import render_day
 from include.monitoring.quality import evaluate_quality
@@ -131,8 +131,11 @@ def _evaluate(
         ),
     }
     if gx_root is not None:
-        found["inputs"] = measure_inputs(store, pipeline, items, manifest, limits, gx_root)
-        found["drift"] = watch_drift(store, pipeline, items, manifest, found["scores"], day, limits)
+        watched = watched_inputs(pipeline, items, limits) if manifest else None
+        found["inputs"] = measure_inputs(store, pipeline, items, watched, manifest, limits, gx_root)
+        found["drift"] = watch_drift(
+            store, pipeline, watched, manifest, found["scores"], day, limits
+        )
     found["findings"] = conclude(found, limits)
     return found
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from include.contract.manifest import Manifest
@@ -22,13 +23,15 @@ from include.stores.objects import ObjectStore
 from include.validation.categories import categorise, shares
 from include.validation.drift import measure_drift
 
-N_DRAWN, N_VALUES = 6, 8
+N_DRAWN, _N_VALUES = 6, 8
+Watched = tuple[pd.DataFrame, pd.DataFrame]
 
 
 def measure_inputs(
     store: ObjectStore,
     pipeline: Pipeline,
     items: Sequence[tuple[str, Item]],
+    watched: Watched | None,
     manifest: Manifest | None,
     limits: Limits,
     gx_root: Path,
@@ -41,6 +44,8 @@ def measure_inputs(
     pipeline : Pipeline
     items : sequence of (str, Item)
         By id.
+    watched : tuple or None
+        What `watched_inputs` returned of them.
     manifest : Manifest or None
         Of the version in production.
     limits : Limits
@@ -53,32 +58,26 @@ def measure_inputs(
         ``evaluated``, ``sentences``; where it is also ``reference``, ``n_items``, ``columns``
         (the most moved first) and ``drawn`` (shares of the first columns, then and now).
     """
-    known = [(name, item) for name, item in items if item.inputs is not None]
-    n_distinct = len({item.duplicate for _, item in known})
-    if (reason := _why_not(items, known, n_distinct, manifest, limits)) or manifest is None:
+    if (reason := _why_not(items, manifest, limits)) or manifest is None or watched is None:
         return {"evaluated": False, "sentences": [reason]}
     try:
         reference = read_snapshot(store, pipeline.name, str(manifest.snapshot["digest"]))
     except ObjectMissingError:
         lost = f"The records that {manifest.version} was trained on are not kept any more."
         return {"evaluated": False, "sentences": [lost]}
-    now = watched_inputs(pipeline, known)[1]
+    now = watched[1]
     then = pipeline.watched(reference)
     return {
         "evaluated": True,
         "reference": manifest.version,
-        "n_items": len(known),
+        "n_items": len(now),
         **_moved(pipeline, now, then, manifest.version, gx_root),
     }
 
 
-def _why_not(
-    items: Sequence[tuple[str, Item]],
-    known: Sequence[tuple[str, Item]],
-    n_distinct: int,
-    manifest: Manifest | None,
-    limits: Limits,
-) -> str:
+def _why_not(items: Sequence[tuple[str, Item]], manifest: Manifest | None, limits: Limits) -> str:
+    known = [item for _, item in items if item.inputs is not None]
+    n_distinct = _n_distinct(items)
     if manifest is None:
         return (
             "No version was in production when the day ended, so there is nothing to compare with."
@@ -96,16 +95,20 @@ def _why_not(
     return ""
 
 
-def enough_inputs(items: Sequence[tuple[str, Item]], limits: Limits) -> bool:
-    """Return whether enough different inputs of the items are known."""
-    known = {item.duplicate for _, item in items if item.inputs is not None}
-    return len(known) >= limits.min_items
+def _n_distinct(items: Sequence[tuple[str, Item]]) -> int:
+    """Return how many different inputs of the items are known."""
+    return len({item.duplicate for _, item in items if item.inputs is not None})
 
 
 def watched_inputs(
-    pipeline: Pipeline, items: Sequence[tuple[str, Item]]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the items whose inputs are known as records without a label, and what is watched."""
+    pipeline: Pipeline, items: Sequence[tuple[str, Item]], limits: Limits
+) -> Watched | None:
+    """Return the items whose inputs are known as records without a label, and what is watched.
+
+    None where too few different inputs are known.
+    """
+    if _n_distinct(items) < limits.min_items:
+        return None
     records = _frame(pipeline, items)
     columns = pipeline.watched(records)
     detail = {pipeline.target.source, "_id", *(each.name for each in pipeline.layout.details)}
@@ -164,15 +167,30 @@ def _moved(
 def _shares(column: str, now: pd.Series, then: pd.Series) -> dict[str, Any]:
     """Return the most frequent values, and their shares on the day and in training."""
     found = shares(*categorise(now, then))
-    most = np.argsort(-(found.current + found.reference), kind="stable")[:N_VALUES]
+    return most_frequent(column, found.names, found.current, found.reference)
+
+
+def most_frequent(
+    column: str,
+    names: Sequence[str],
+    now: npt.NDArray[np.float64],
+    then: npt.NDArray[np.float64],
+) -> dict[str, Any]:
+    """Return the shares of a column's most frequent values, as the page of a day draws them.
+
+    Parameters
+    ----------
+    column : str
+    names : sequence of str
+        Of the values, in order.
+    now, then : ndarray of shape (n_names,)
+        Shares on the day, and those that they are compared with.
+    """
+    most = np.argsort(-(now + then), kind="stable")[:_N_VALUES]
     return {
         "column": column,
         "values": [
-            {
-                "name": found.names[place],
-                "now": round(float(found.current[place]), 6),
-                "then": round(float(found.reference[place]), 6),
-            }
-            for place in sorted(most.tolist())
+            {"name": names[at], "now": round(float(now[at]), 6), "then": round(float(then[at]), 6)}
+            for at in sorted(most.tolist())
         ],
     }

@@ -18,11 +18,10 @@ from include.contract.manifest import Manifest
 from include.errors import NightCatchError, ObjectMissingError
 from include.evaluation.change_detection import alarm_limit
 from include.ingest.snapshot.snapshots import read_snapshot
-from include.monitoring.drift.state import Counts, DriftState, last_state, same_weekdays
+from include.monitoring.drift.state import Counts, DriftState, earlier_states
 from include.monitoring.drift.update import SCORES, before_alarm, next_state, starts_over
-from include.monitoring.inputs import N_VALUES, enough_inputs, watched_inputs
+from include.monitoring.inputs import Watched, most_frequent
 from include.monitoring.limits import Limits
-from include.monitoring.records.traffic import Item
 from include.pipelines import Pipeline
 from include.stores.objects import ObjectStore
 from include.validation.categories import PSEUDO_COUNT, Categories
@@ -35,7 +34,7 @@ _log = logging.getLogger(__name__)
 def watch_drift(
     store: ObjectStore,
     pipeline: Pipeline,
-    items: Sequence[tuple[str, Item]],
+    watched: Watched | None,
     manifest: Manifest | None,
     scores: Mapping[str, Any],
     day: str,
@@ -47,8 +46,8 @@ def watch_drift(
     ----------
     store : ObjectStore
     pipeline : Pipeline
-    items : sequence of (str, Item)
-        By id.
+    watched : tuple or None
+        What `include.monitoring.inputs.watched_inputs` returned of the day's items.
     manifest : Manifest or None
         Of the version in production.
     scores : mapping
@@ -69,11 +68,11 @@ def watch_drift(
     MonitoringError
         If the state of an earlier day is malformed.
     """
-    last = last_state(store, pipeline.name, day)
-    today = _counted(store, pipeline, items, manifest, scores, day, limits, last)
+    last, weekdays = earlier_states(store, pipeline.name, day)
+    today = _counted(store, pipeline, watched, manifest, scores, day, limits, last)
     if not today.fields and not today.scores:
         return {"evaluated": False, "sentences": ["Too little to test for a change."]}
-    earlier = same_weekdays(store, pipeline.name, day)
+    earlier = tuple(weekdays)
     state = next_state(last, earlier, today, limits.false_alarm_rate)
     before = before_alarm(earlier, state)
     slices = (manifest.metrics.get("slices") or ()) if manifest else ()
@@ -93,7 +92,7 @@ def watch_drift(
 def _counted(
     store: ObjectStore,
     pipeline: Pipeline,
-    items: Sequence[tuple[str, Item]],
+    watched: Watched | None,
     manifest: Manifest | None,
     scores: Mapping[str, Any],
     day: str,
@@ -105,9 +104,9 @@ def _counted(
     known = last.counts.categories if last else {}
     is_enough = manifest is not None and scores["n_distinct"] >= limits.min_items
     counted = Counts(day, version, known, scores=tuple(scores["counts"] if is_enough else ()))
-    if manifest is None or not enough_inputs(items, limits):
+    if manifest is None or watched is None:
         return counted
-    records, columns = watched_inputs(pipeline, items)
+    records, columns = watched
     if starts_over(last, version, list(columns.columns)):
         try:
             trained = read_snapshot(store, pipeline.name, str(manifest.snapshot["digest"]))
@@ -167,15 +166,7 @@ def _drawn(name: str, today: Counts, before: Sequence[Counts]) -> dict[str, Any]
     if usual is None or not counts:
         return {"column": name, "values": []}
     now = np.array(counts) / max(sum(counts), 1)
-    most = np.argsort(-(now + usual), kind="stable")[:N_VALUES]
-    names = today.categories[name].names
-    return {
-        "column": name,
-        "values": [
-            {"name": names[at], "now": round(float(now[at]), 6), "then": round(float(usual[at]), 6)}
-            for at in sorted(most.tolist())
-        ],
-    }
+    return most_frequent(name, today.categories[name].names, now, usual)
 
 
 def _slices(

@@ -1,6 +1,6 @@
 """What the test for drift knows after a day: kept in the day's findings, made of earlier ones."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -95,33 +95,30 @@ def state_of_findings(found: Mapping[str, Any]) -> DriftState | None:
         ) from err
 
 
-def last_state(store: ObjectStore, pipeline: str, day: str) -> DriftState | None:
-    """Return the state after the last tested day before a day, within `DAYS_KEPT` days.
+def earlier_states(
+    store: ObjectStore, pipeline: str, day: str
+) -> tuple[DriftState | None, Iterator[Counts]]:
+    """Return the state after the last tested day, and the counts of the same weekday before.
 
-    Raises
-    ------
-    MonitoringError
-        If it is malformed.
-    """
-    return next(_states(store, pipeline, day, range(1, DAYS_KEPT + 1)), None)
-
-
-def same_weekdays(store: ObjectStore, pipeline: str, day: str) -> tuple[Counts, ...]:
-    """Return what was counted on the same weekday before, within `DAYS_KEPT` days.
+    Both are of the `DAYS_KEPT` days before the day; the second are read as they are asked for.
 
     Raises
     ------
     MonitoringError
         If a day's state is malformed.
     """
-    weeks = range(7, DAYS_KEPT + 1, 7)
-    return tuple(state.counts for state in _states(store, pipeline, day, weeks))
-
-
-def _states(store: ObjectStore, pipeline: str, day: str, days_back: range) -> Iterator[DriftState]:
     name = keys.monitoring_findings(pipeline, day).rpartition("/")[2]
     prefix = keys.monitoring_days_prefix(pipeline)
     kept = {key for key in store.keys_under(prefix) if key.endswith(f"/{name}")}
+    last = next(_states(store, pipeline, day, kept, range(1, DAYS_KEPT + 1)), None)
+    weekdays = _states(store, pipeline, day, kept, range(7, DAYS_KEPT + 1, 7))
+    return last, (state.counts for state in weekdays)
+
+
+def _states(
+    store: ObjectStore, pipeline: str, day: str, kept: Collection[str], days_back: range
+) -> Iterator[DriftState]:
+    """Yield the states after those days before a day whose findings are kept."""
     for back in days_back:
         before = (date.fromisoformat(day) - timedelta(days=back)).isoformat()
         if keys.monitoring_findings(pipeline, before) not in kept:
